@@ -1,0 +1,140 @@
+"""One configuration, ready to be trained: what an exported file holds.
+
+A configuration says where it came from (study, trial, value on validation) and what to train (data
+set, model, parameters, epochs, batch size, seed). As a table, in an exported file, its relative
+paths are relative to the folder of that file; in memory they are absolute, so a configuration can
+be handed around without the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner.results.rules import SCHEMA, check
+from tuner.spec import CsvDataset
+
+Value = int | float | str | bool
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to train, and where it came from.
+
+    Attributes:
+        study: Name of the study in the database.
+        trial: Number of the trial in it; None for a configuration that no trial had.
+        metric: The objective's metric, as the study file names it.
+        direction: ``"minimize"`` or ``"maximize"``.
+        value: The metric's value on the validation split at ``epochs``; None without a trial.
+        dataset: A data set's name, ``"module:function"``, or a CSV file with its target column.
+        model: A model family's name, or ``"module:function"``.
+        params: Parameter names and values, as the search space names them.
+        epochs: Number of epochs to train, at least 1: the trial's best epoch.
+        batch_size: Rows a step, at least 1.
+        seed: Seed of the trial: weights, shuffling and dropout.
+        data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
+        versions: Package names and versions that the study ran on.
+        base: Folder from which ``module:function`` is imported and a relative CSV path is read.
+    """
+
+    study: str
+    trial: int | None
+    metric: str
+    direction: str
+    value: float | None
+    dataset: str | CsvDataset
+    model: str
+    params: Mapping[str, Value]
+    epochs: int
+    batch_size: int
+    seed: int
+    data_fingerprint: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    base: Path = field(default_factory=Path.cwd)
+
+    def to_dict(self, folder: Path) -> dict[str, Any]:
+        """Returns a JSON-able table whose relative paths start at ``folder``.
+
+        Values that are None are left out, because TOML has no word for them.
+        """
+        table: dict[str, Any] = {
+            "tuner_export": SCHEMA,
+            "study": self.study,
+            "trial": self.trial,
+            "metric": self.metric,
+            "direction": self.direction,
+            "value": self.value,
+            "dataset": self._dataset_table(folder),
+            "model": self.model,
+            "base": self._base_text(folder),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "data_fingerprint": self.data_fingerprint,
+            "params": dict(self.params),
+            "versions": dict(self.versions),
+        }
+        return {key: value for key, value in table.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any], *, folder: Path, where: str) -> Configuration:
+        """Reads what :meth:`to_dict` returned.
+
+        Args:
+            table: The file's content.
+            folder: The folder that relative paths start at.
+            where: The file's name, for error texts.
+
+        Raises:
+            SpecError: It is no exported configuration, or a key is missing, unknown or of a
+                wrong type.
+        """
+        check(table, where)
+        dataset = table["dataset"]
+        if not isinstance(dataset, str):
+            csv = Path(os.path.normpath(folder.absolute() / dataset["csv"]))
+            dataset = CsvDataset(csv=str(csv), target=dataset["target"])
+        value = table.get("value")
+        return cls(
+            study=table["study"],
+            trial=table.get("trial"),
+            metric=table["metric"],
+            direction=table["direction"],
+            value=None if value is None else float(value),
+            dataset=dataset,
+            model=table["model"],
+            params=dict(table["params"]),
+            epochs=table["epochs"],
+            batch_size=table["batch_size"],
+            seed=table["seed"],
+            data_fingerprint=table.get("data_fingerprint"),
+            versions=dict(table.get("versions", {})),
+            base=Path(os.path.normpath(folder.absolute() / table.get("base", "."))),
+        )
+
+    def _dataset_table(self, folder: Path) -> str | dict[str, str]:
+        if isinstance(self.dataset, str):
+            return self.dataset
+        csv = Path(self.dataset.csv)
+        if not csv.is_absolute():
+            csv = _relative(self.base / csv, folder)
+        return {"csv": csv.as_posix(), "target": self.dataset.target}
+
+    def _base_text(self, folder: Path) -> str | None:
+        """Returns where ``module:function`` is found; None when nothing is imported from there."""
+        names = [self.model, self.dataset if isinstance(self.dataset, str) else ""]
+        if not any(":" in name for name in names):
+            return None
+        return _relative(self.base, folder).as_posix()
+
+
+def _relative(path: Path, folder: Path) -> Path:
+    """Returns ``path`` as seen from ``folder``, or absolute where no relative way exists."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve()))
+    except ValueError:  # another drive on Windows
+        return path.resolve()

@@ -1,0 +1,199 @@
+"""What a study holds, as plain values: one row a trial, one result a study.
+
+They are read from an ``optuna.Study`` once and never touch the database again. ``to_dict`` gives
+exactly what ``--json`` promises. A study that tuner did not create is read as far as it goes: it
+has no references and cannot be exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.errors import StudyError, UnknownNameError
+from tuner.results.configuration import Configuration
+from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.spec import StudySpec
+
+if TYPE_CHECKING:
+    import optuna
+
+__all__ = ["BestTrial", "ReferenceRow", "StudyResult", "TrialRow"]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """All that is told about a study.
+
+    Attributes:
+        study: Its name in the database.
+        storage: The database's URL, password masked.
+        metric: The objective's metric.
+        direction: ``"minimize"`` or ``"maximize"``.
+        trials: All trials, in order of their numbers.
+        best: The best complete trial, the earliest among equals; None before the first.
+        references: The study file's references, in its order.
+        wall_s: Seconds that the run took; without a run, from the first start to the last end.
+        title: The study file's title.
+        spec: What the study file said; None if tuner did not create the study.
+        data: What the data set says of itself (``Splits.describe()``).
+        versions: Package names and versions that the study was created with.
+    """
+
+    study: str
+    storage: str
+    metric: str
+    direction: str
+    trials: tuple[TrialRow, ...]
+    best: BestTrial | None
+    references: tuple[ReferenceRow, ...]
+    wall_s: float | None
+    title: str = ""
+    spec: StudySpec | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        study: optuna.Study,
+        storage_url_masked: str,
+        wall_s: float | None = None,
+        *,
+        base: Path | None = None,
+    ) -> StudyResult:
+        """Reads a study.
+
+        Args:
+            study: The study.
+            storage_url_masked: Its database's URL without the password.
+            wall_s: Seconds of the run that just ended.
+            base: Folder of the study file, from which relative paths in it are read; the working
+                folder if None.
+
+        Raises:
+            StudyError: The study has several objectives.
+        """
+        directions = study.directions
+        if len(directions) != 1:
+            raise StudyError(
+                f"the study {study.study_name} has {len(directions)} objectives; tuner reads "
+                "studies with one: open it with `optuna-dashboard` instead"
+            )
+        attrs = study.user_attrs
+        stored = attrs.get("tuner:spec")
+        spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
+        frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+        rows = tuple(TrialRow.of(trial) for trial in frozen)
+        direction = directions[0].name.lower()
+        result = cls(
+            study=study.study_name,
+            storage=storage_url_masked,
+            metric=spec.objective.metric if spec else (study.metric_names or ["value"])[0],
+            direction=direction,
+            trials=rows,
+            best=None,
+            references=tuple(
+                ReferenceRow.of(reference.name, reference.reported, rows)
+                for reference in (spec.references if spec else ())
+            ),
+            wall_s=_span_s(frozen) if wall_s is None else wall_s,
+            title=spec.title if spec else "",
+            spec=spec,
+            data=attrs.get("tuner:data") or {},
+            versions=attrs.get("tuner:versions") or {},
+        )
+        return replace(result, best=result._best())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of trials in each state: complete, pruned, fail, running, waiting."""
+        return {state: sum(row.state == state for row in self.trials) for state in STATES}
+
+    def configuration(self, number: int | None = None) -> Configuration:
+        """Returns what to train: the best trial's configuration, or that of trial ``number``.
+
+        Raises:
+            StudyError: There is nothing to train yet, or tuner did not create the study.
+            UnknownNameError: There is no trial of that number.
+        """
+        row = self._row(number)
+        if self.spec is None:
+            raise StudyError(
+                f"the study {self.study} was not created by tuner: it does not say which data set "
+                "and model its parameters belong to; run a study file with `tuner run`"
+            )
+        if row.state != "complete" or row.epoch is None or row.seed is None:
+            raise StudyError(
+                f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
+                f"known; choose a complete one from `tuner trials {self.study}`"
+            )
+        return Configuration(
+            study=self.study,
+            trial=row.number,
+            metric=self.metric,
+            direction=self.direction,
+            value=row.value,
+            dataset=self.spec.dataset,
+            model=self.spec.model,
+            params=row.params,
+            epochs=row.epoch,
+            batch_size=_batch_size(self.spec.model, row),
+            seed=row.seed,
+            data_fingerprint=self.data.get("fingerprint"),
+            versions=self.versions,
+            base=self.spec.base,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``."""
+        return {
+            "study": self.study,
+            "storage": self.storage,
+            "metric": self.metric,
+            "direction": self.direction,
+            "trials": self.counts,
+            "best": None if self.best is None else self.best.to_dict(),
+            "references": [reference.to_dict() for reference in self.references],
+            "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
+        }
+
+    def _best(self) -> BestTrial | None:
+        row = best_of(self.trials, self.direction)
+        if row is None or row.value is None:
+            return None
+        known = self.spec is not None and row.epoch is not None and row.seed is not None
+        configuration = self.configuration(row.number) if known else None
+        return BestTrial(row.number, row.value, row.epoch, row.params, row.origin, configuration)
+
+    def _row(self, number: int | None) -> TrialRow:
+        if number is None:
+            if self.best is None:
+                raise StudyError(
+                    f"no trial of {self.study} is complete yet; `tuner run {self.study}` goes on, "
+                    f"`tuner trials {self.study}` shows what there is"
+                )
+            number = self.best.number
+        found = next((row for row in self.trials if row.number == number), None)
+        if found is None:
+            last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
+            raise UnknownNameError(
+                f"{self.study} has no trial {number}; its trials: {last} (`tuner trials "
+                f"{self.study}`)"
+            )
+        return found
+
+
+def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:
+    """Returns the seconds from the first start to the last end; None before the first end."""
+    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
+    ends = [trial.datetime_complete for trial in trials if trial.datetime_complete]
+    if not starts or not ends:
+        return None
+    return max(0.0, (max(ends) - min(starts)).total_seconds())
+
+
+def _batch_size(model: str, row: TrialRow) -> int:
+    return int(row.params.get("batch_size", 32))
