@@ -1,0 +1,180 @@
+"""Finds and runs a person's own code: ``"module:function"``, beside the study file.
+
+Nothing that goes wrong in there may end in a traceback: one line names the reference, the error,
+the file and the line in the person's own code; the exception itself stays chained to it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tuner.errors import DataError, RequestError, TunerError
+
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+# Top-level modules that were imported from a study's folder, and from which one.
+_imported_from: dict[str, Path] = {}
+
+
+def import_function(
+    reference: str, base: Path, error: type[RequestError] = DataError
+) -> Callable[..., Any]:
+    """Imports ``"module:function"``, the study's folder first.
+
+    Args:
+        reference: ``"my_module:build_model"`` or ``"package.module:function"``.
+        base: Folder of the study file; stays first on ``sys.path``, so that the code can go on
+            importing its neighbours.
+        error: Class of the error to raise: `DataError` for data, ``ModelError`` for models.
+
+    Returns:
+        The function, not called.
+
+    Raises:
+        RequestError: Of class ``error``: the reference is not of that form, the module or the
+            function is not there, it cannot be called, or the module raises when imported.
+    """
+    if not _REFERENCE.fullmatch(reference):
+        raise error(f'"{reference}" is not of the form "module:function"{_better(reference)}')
+    module_name, _, function_name = reference.partition(":")
+    base = base.resolve()
+    _make_room(module_name.partition(".")[0], base, reference, error)
+    sys.path[:] = [str(base), *(folder for folder in sys.path if folder != str(base))]
+    importlib.invalidate_caches()
+    try:
+        with user_code(reference, base, error):
+            module = importlib.import_module(module_name)
+    except RequestError as exc:
+        missing = exc.__cause__
+        # Only when the module itself is missing; what it fails to import was told by user_code.
+        if isinstance(missing, ModuleNotFoundError) and missing.name is not None:
+            if f"{module_name}.".startswith(f"{missing.name}."):
+                raise error(_not_found(reference, missing.name, base)) from missing
+        raise
+    _imported_from[module_name.partition(".")[0]] = base
+    if not hasattr(module, function_name):
+        names = [name for name, value in vars(module).items() if callable(value)]
+        raise error(
+            f'"{reference}": {_file_of(module, base)} has no function "{function_name}"'
+            f"{_nearest(function_name, names)}"
+        )
+    function = getattr(module, function_name)
+    if not callable(function):
+        raise error(
+            f'"{reference}": "{function_name}" in {_file_of(module, base)} is '
+            f"{type(function).__name__}, not a function; write def {function_name}(…)"
+        )
+    return function  # type: ignore[no-any-return]
+
+
+@contextmanager
+def user_code(reference: str, base: Path, error: type[RequestError] = DataError) -> Iterator[None]:
+    """Turns whatever a person's own code raises into one line; our own errors pass unchanged.
+
+    Args:
+        reference: The ``"module:function"`` that runs, for the text.
+        base: Folder of the study file: the last line of code in there is the one that is named.
+        error: Class of the error to raise.
+
+    Raises:
+        RequestError: Of class ``error``, from the original exception.
+    """
+    try:
+        yield
+    except TunerError:
+        raise
+    except (Exception, SystemExit) as exc:
+        said = " ".join(str(exc).split()) or "no message"
+        raise error(
+            f'"{reference}" raised {type(exc).__name__}: {said} ({_where(exc, base.resolve())})'
+        ) from exc
+
+
+def _make_room(top: str, base: Path, reference: str, error: type[RequestError]) -> None:
+    """Lets ``top`` be imported from ``base`` although another module of that name is loaded.
+
+    One worker serves studies of several folders, and each may have its ``my_data.py``.
+    """
+    loaded = sys.modules.get(top)
+    here = [path for path in (base / f"{top}.py", base / top) if path.exists()]
+    if loaded is None or not here:
+        return
+    file = getattr(loaded, "__file__", None)
+    if file is not None and Path(file).resolve().is_relative_to(base):
+        return
+    if top not in _imported_from:
+        raise error(
+            f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
+            f"({file or 'built in'}); rename {here[0].name}"
+        )
+    for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
+        del sys.modules[name]
+
+
+def _better(reference: str) -> str:
+    """Says what to write instead of a malformed reference, where that can be guessed."""
+    module, _, function = reference.replace(".py:", ":").partition(":")
+    module = module.strip("./\\ ").replace("/", ".").replace("\\", ".")
+    if not function and "." in module:
+        module, _, function = module.removesuffix(".py").rpartition(".")
+    guess = f"{module}:{function.strip()}"
+    if not _REFERENCE.fullmatch(guess):
+        guess = "my_module:my_function"
+    return f': write "{guess}"'
+
+
+def _not_found(reference: str, missing: str, base: Path) -> str:
+    """Text for a module that is nowhere."""
+    neighbours = [path.stem for path in sorted(base.glob("*.py"))] if base.is_dir() else []
+    last = missing.rpartition(".")[2]
+    return (
+        f'"{reference}": there is no module "{missing}" in {base} nor among the installed '
+        f"packages{_nearest(last, neighbours)}"
+    )
+
+
+def _nearest(word: str, among: list[str]) -> str:
+    """Names the nearest of the names there are, or all of them when they are few."""
+    close = difflib.get_close_matches(word, among, n=1)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; there is {', '.join(among)}" if 0 < len(among) <= 8 else ""
+
+
+def _file_of(module: Any, base: Path) -> str:
+    """A module's file as people know it."""
+    file = getattr(module, "__file__", None)
+    return module.__name__ if file is None else _short(Path(file), base)
+
+
+def _short(file: Path, base: Path) -> str:
+    return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
+
+
+def _where(exc: BaseException, base: Path) -> str:
+    """File and line of the deepest frame in the person's own code, else of the deepest frame."""
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f"{_short(Path(exc.filename), base)}, line {exc.lineno}"
+    frames = [
+        frame
+        for frame in traceback.extract_tb(exc.__traceback__)
+        if frame.filename != __file__ and not frame.filename.startswith("<")
+    ]
+    if not frames:
+        return "no line known"
+    own = [
+        frame
+        for frame in frames
+        # A virtual environment often lies inside the project's folder.
+        if Path(frame.filename).is_relative_to(base) and "site-packages" not in frame.filename
+    ]
+    frame = (own or frames)[-1]
+    return f"{_short(Path(frame.filename), base)}, line {frame.lineno}"
