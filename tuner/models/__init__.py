@@ -1,0 +1,50 @@
+"""Parameters in, compiled Keras model out; free of TensorFlow until a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner.errors import UnknownNameError
+from tuner.models.families import FAMILIES, check_values, did_you_mean
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.data import Splits
+    from tuner.space import Value
+
+
+def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> keras.Model:
+    """Builds the model of one trial.
+
+    Args:
+        model: The name of a family, or ``module:function`` of a function that takes
+            ``(params, data)`` and returns a compiled model.
+        params: The trial's parameters; those not given have the family's default.
+        data: Gives the shapes, the task and (its training split only) the scaling.
+        base: Folder that ``module`` is looked for in first.
+
+    Returns:
+        A compiled model that takes raw rows.
+
+    Raises:
+        ModelError: The user's function does not deliver.
+        SpecError: A parameter that the family does not have, or an impossible value.
+        UnknownNameError: No family of that name.
+    """
+    if ":" in model:
+        from tuner.models.custom import build_custom
+
+        return build_custom(model, params, data, base)
+    if model not in FAMILIES:
+        raise UnknownNameError(
+            f"model = {model!r}: no such model{did_you_mean(model, FAMILIES)}; there is "
+            f"{', '.join(FAMILIES)}, or your own as 'module:function'"
+        )
+    family = FAMILIES[model]
+    check_values(family, {name: [value] for name, value in params.items()}, "params")
+    from tuner.models.mlp import build_mlp
+
+    return build_mlp({**family.parameters, **params}, data)

@@ -1,0 +1,65 @@
+"""The loop of ``keras.Model.fit``, with one thin callback that hands each epoch to the course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from tuner.data import Split
+from tuner.training.monitor import Course
+
+# Validation is not learning: larger batches give the same figures in fewer steps.
+EVALUATION_BATCH = 256
+
+
+class _EpochHook(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
+    """Observes each epoch, keeps the best weights, and ends ``fit`` by Keras's own flag."""
+
+    def __init__(self, course: Course) -> None:
+        super().__init__()
+        self.course = course
+        self.best: list[np.ndarray] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        verdict = self.course.observe(epoch + 1, logs or {})
+        if verdict.improved:
+            self.best = self.model.get_weights()
+        if verdict.stop:
+            self.model.stop_training = True
+
+
+def fit(
+    model: keras.Model,
+    train: Split,
+    validation: Split,
+    *,
+    batch_size: int,
+    course: Course,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Trains until the course says stop; afterwards the model has the best epoch's weights.
+
+    Args:
+        model: Compiled.
+        train: Rows to learn from, in an order that is shuffled anew each epoch.
+        validation: Rows that the course's metric is read on.
+        batch_size: Rows in a step.
+        course: Decides after each epoch and keeps the outcome.
+        callbacks: The user's own. They run before ours, so that what they add to the logs
+            can be watched; all their methods run, however the training ends.
+    """
+    hook = _EpochHook(course)
+    model.fit(
+        train.x,
+        train.y,
+        batch_size=batch_size,
+        epochs=course.epochs,
+        validation_data=(validation.x, validation.y),
+        validation_batch_size=max(batch_size, EVALUATION_BATCH),
+        callbacks=[*callbacks, hook],
+        verbose=0,
+    )
+    if hook.best is not None:
+        model.set_weights(hook.best)

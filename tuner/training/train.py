@@ -1,0 +1,141 @@
+"""The ways into training: ``train`` for a trial, ``refit`` for the final model, ``evaluate``.
+
+Each begins a Keras session of its own and seeds it before the model is built, so that what
+comes out depends on parameters, data and seed only, not on what the process did before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tuner.errors import TrialFailed
+from tuner.training.monitor import Course, Monitor, diverged
+from tuner.training.results import FitResult
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.data import Split, Splits
+    from tuner.spec import EarlyStopping
+
+Build = Callable[[], "keras.Model"]
+
+
+def train(
+    build: Build,
+    data: Splits,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    monitor: Monitor,
+    early_stopping: EarlyStopping | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[keras.Model, FitResult]:
+    """Builds a model and trains it on the training split, watched on the validation split.
+
+    Args:
+        build: Returns the compiled model; called once, after seeding.
+        data: The test split is not touched.
+        epochs: The most epochs to run.
+        batch_size: Rows in a step.
+        seed: 0 … 2³² − 1; decides initial weights, dropout and the order of rows.
+        monitor: The metric, its direction and the hook that may prune.
+        early_stopping: Keras's rule, or None.
+        callbacks: The user's own Keras callbacks.
+
+    Returns:
+        The model with its best epoch's weights, and how the run went.
+
+    Raises:
+        MetricError: The model does not report the metric.
+        TrialFailed: NaN or infinity, or memory ran out.
+    """
+    from tuner.training.fit import fit
+
+    course = Course(monitor, epochs, early_stopping)
+    with _out_of_memory_fails_the_trial():
+        model = _fresh(build, seed)
+        fit(
+            model,
+            data.train,
+            data.validation,
+            batch_size=batch_size,
+            course=course,
+            callbacks=callbacks,
+        )
+    return model, course.result()
+
+
+def refit(
+    build: Build,
+    rows: Split,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Builds a model and trains it for exactly ``epochs`` epochs, with nothing held out.
+
+    Args:
+        build: As in ``train``.
+        rows: All rows to learn from.
+        epochs: Known from the search.
+        batch_size: Rows in a step.
+        seed: As in ``train``.
+        callbacks: The user's own Keras callbacks.
+
+    Returns:
+        The model after the last epoch, and log name to value at each epoch.
+
+    Raises:
+        TrialFailed: The loss became NaN or infinite, or memory ran out.
+    """
+    with _out_of_memory_fails_the_trial():
+        model = _fresh(build, seed)
+        history: dict[str, list[float]] = model.fit(
+            rows.x,
+            rows.y,
+            batch_size=batch_size,
+            epochs=epochs,
+            callbacks=list(callbacks),
+            verbose=0,
+        ).history
+    for epoch, loss in enumerate(history["loss"], start=1):
+        failure = diverged(epoch, {"loss": loss})
+        if failure is not None:
+            raise failure
+    return model, history
+
+
+def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:
+    """Scores a model: metric name ("loss", "accuracy", …) to value over all rows."""
+    from tuner.training.fit import EVALUATION_BATCH
+
+    logs = model.evaluate(rows.x, rows.y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
+    return {name: float(value) for name, value in logs.items()}
+
+
+def _fresh(build: Build, seed: int) -> keras.Model:
+    """A new session, seeded; then the model; then seeded again, so that the order of rows is
+    the same for every structure and a user's own seeding inside ``build`` does not spread."""
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    model = build()
+    keras.utils.set_random_seed(seed)
+    return model
+
+
+@contextmanager
+def _out_of_memory_fails_the_trial() -> Iterator[None]:
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as exc:
+        raise TrialFailed("out of memory: the model and its batch do not fit") from exc
