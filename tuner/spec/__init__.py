@@ -1,0 +1,27 @@
+"""Study files: what a study is, validated, in one canonical form with a fingerprint."""
+
+from __future__ import annotations
+
+from tuner.spec.models import (
+    Budget,
+    Choice,
+    CsvDataset,
+    EarlyStopping,
+    Objective,
+    Reference,
+    TrialLimits,
+)
+from tuner.spec.settings import apply_settings
+from tuner.spec.study import StudySpec
+
+__all__ = [
+    "Budget",
+    "Choice",
+    "CsvDataset",
+    "EarlyStopping",
+    "Objective",
+    "Reference",
+    "StudySpec",
+    "TrialLimits",
+    "apply_settings",
+]

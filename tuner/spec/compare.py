@@ -1,0 +1,54 @@
+"""What differs between two studies, told by dotted keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner.wording import key_text, toml
+
+_ABSENT = object()
+
+
+def differences(file: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
+    """Compares two tables of :meth:`StudySpec.identity`, in the order of their keys.
+
+    Returns:
+        Such as ``search_space.units.high: 512 in the database, 256 in the file``; empty exactly
+        when the tables are equal, types included.
+    """
+    ours, theirs = dict(_leaves(_by_name(file))), dict(_leaves(_by_name(stored)))
+    lines = [
+        f"{'.'.join(map(key_text, path))}: {_text(theirs, path)} in the database, "
+        f"{_text(ours, path)} in the file"
+        for path in {**theirs, **ours}
+        if _json(theirs.get(path, _ABSENT)) != _json(ours.get(path, _ABSENT))
+    ]
+    if lines or _json(file) == _json(stored):
+        return lines
+    orders = [[reference["name"] for reference in side["reference"]] for side in (stored, file)]
+    return [f"reference: in the order {orders[0]} in the database, {orders[1]} in the file"]
+
+
+def _by_name(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the table with references under their names, which say more than their numbers."""
+    return {**table, "reference": {r["name"]: r for r in table["reference"]}}
+
+
+def _leaves(
+    table: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def _json(value: Any) -> str:
+    return "" if value is _ABSENT else json.dumps(value, sort_keys=True)
+
+
+def _text(leaves: Mapping[tuple[str, ...], Any], path: tuple[str, ...]) -> str:
+    return toml(leaves[path]) if path in leaves else "absent"

@@ -1,0 +1,120 @@
+"""The parts of a study, as frozen pydantic models: one class a table of the study file.
+
+Units: durations are seconds, sizes are bytes. ``Field(examples=…)`` is what an error tells people
+to write.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tuner.spec.units import seconds, size
+
+Seconds = Annotated[float, BeforeValidator(seconds)]
+Bytes = Annotated[int, BeforeValidator(size)]
+Text = Annotated[str, Field(min_length=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Part(BaseModel):
+    """Base of all parts: unknown keys are errors, and "3" is not 3."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CsvDataset(Part):
+    """A table of the user's own.
+
+    Attributes:
+        csv: Path of the file, from the study file's folder.
+        target: The column to predict.
+    """
+
+    csv: Text = Field(examples=['"measurements.csv"'])
+    target: Text = Field(examples=['"price"'])
+
+
+class Objective(Part):
+    """What the search improves.
+
+    Attributes:
+        metric: A metric that the model reports, read on the validation split.
+        direction: Whether less or more of it is better.
+    """
+
+    metric: Text = Field(examples=['"accuracy"'])
+    direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+
+
+class TrialLimits(Part):
+    """Limits of one trial.
+
+    Attributes:
+        timeout: Seconds of wall time, or None.
+        memory: Bytes of resident memory of its process, or None.
+    """
+
+    timeout: Seconds | None = Field(default=None, examples=['"5m"'])
+    memory: Bytes | None = Field(default=None, examples=['"2GiB"'])
+
+
+class Budget(Part):
+    """How long to search.
+
+    Attributes:
+        n_trials: Finished trials wanted in total, not "more".
+        timeout: Seconds of wall time of one run, or None.
+        trial: Limits of each trial.
+    """
+
+    n_trials: int = Field(default=50, ge=1, examples=["50"])
+    timeout: Seconds | None = Field(default=None, examples=['"20m"'])
+    trial: TrialLimits = Field(
+        default=TrialLimits(), examples=['{ timeout = "5m", memory = "2GiB" }']
+    )
+
+
+class Choice(Part):
+    """A sampler or a pruner by name; ``tuner.search`` knows the names and checks the options.
+
+    Attributes:
+        name: Such as ``tpe`` or ``hyperband``.
+        options: Arguments of Optuna's class.
+        seed: Seed of a sampler; a pruner has none.
+    """
+
+    name: Text = Field(examples=['"tpe"'])
+    options: dict[str, Any] = {}
+    seed: int = Field(default=0, ge=0, lt=2**32, examples=["0"])
+
+
+class EarlyStopping(Part):
+    """When training stops by itself; names and meaning are those of ``keras.callbacks``.
+
+    Attributes:
+        patience: Epochs without improvement after which training stops.
+        min_delta: Least change that counts as improvement, in the metric's own unit.
+        start_from_epoch: Epochs to wait before watching.
+    """
+
+    patience: int = Field(ge=0, examples=["5"])
+    min_delta: Finite = Field(default=0.0, ge=0, examples=["0.001"])
+    start_from_epoch: int = Field(default=0, ge=0, examples=["0"])
+
+
+class Reference(Part):
+    """A configuration known beforehand: run first, and compared with what the search finds.
+
+    Attributes:
+        name: Its name, unique in the study; the origin of its trial.
+        params: A complete configuration in the search space.
+        reported: Scores that were published with it, and the ``split`` that they were taken on.
+        note: Where it comes from.
+    """
+
+    name: Text = Field(examples=['"document"'])
+    params: dict[str, Any] = Field(examples=["{ units = 16, learning_rate = 0.01 }"])
+    reported: dict[str, Any] = Field(default={}, examples=['{ split = "test", accuracy = 0.95 }'])
+    note: str = Field(default="", examples=['"section 6"'])

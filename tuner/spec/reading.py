@@ -1,0 +1,107 @@
+"""From tables to the models of a study, and from pydantic's errors to one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tuner.errors import SpecError
+from tuner.spec.models import Part
+from tuner.wording import Place, hint, kind, toml
+
+_Part = TypeVar("_Part", bound=Part)
+
+_TYPES = {
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must not be empty",
+}
+
+
+def read_part(model: type[_Part], table: object, place: Place) -> _Part:
+    """Validates one table of a study file.
+
+    Raises:
+        SpecError: The first thing that is wrong with it, in one line.
+    """
+    if not isinstance(table, Mapping):
+        name = place.keys[-1]
+        raise place.error(
+            f"must be a table, but got {toml(table)}; write [{name}] and below it "
+            f"{', '.join(_needed(model))} = …"
+        )
+    try:
+        return model.model_validate(dict(table))
+    except ValidationError as invalid:
+        # Unknown keys first: a misspelt key is also a missing one, and its name says more.
+        errors = sorted(invalid.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        raise _line(model, errors[0], place) from None
+
+
+def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> None:
+    """Checks that a table has no other keys than the known ones.
+
+    Raises:
+        SpecError: It has; the text offers the nearest key.
+    """
+    for key in table:
+        if key not in known:
+            raise place.at(key).error(f"unknown key; {hint(key, known, 'keys')}")
+
+
+def _needed(model: type[Part]) -> list[str]:
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    return needed or list(model.model_fields)[:1]
+
+
+def _line(model: type[Part], error: ErrorDetails, place: Place) -> SpecError:
+    keys = [str(key) for key in error["loc"]]
+    here = place.at(*keys)
+    holder = _holder(model, keys[:-1])
+    if error["type"] == "extra_forbidden":
+        return here.error(f"unknown key; {hint(keys[-1], holder.model_fields, 'keys')}")
+    example = _example(holder, keys[-1])
+    if error["type"] == "missing":
+        return here.error(f"is missing; write {example}")
+    value = error["input"]
+    got = f"but got {toml(value)}"
+    match error["type"]:
+        case "value_error":  # from our own validators, whose text is whole
+            return here.error(str(error["ctx"]["error"]))
+        case "literal_error":
+            allowed = _allowed(holder, keys[-1])
+            text = f"must be {' or '.join(map(toml, allowed))}, {got}"
+            return here.error(f"{text}; {hint(str(value), allowed, 'values')}")
+        case "greater_than_equal":
+            return here.error(f"must be at least {error['ctx']['ge']}, {got}; write {example}")
+        case "less_than":
+            return here.error(f"must be below {error['ctx']['lt']}, {got}; write {example}")
+    rule = _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
+    what = "" if error["type"] == "string_too_short" else f", {kind(value)}"
+    return here.error(f"{rule}, {got}{what}; write {example}")
+
+
+def _holder(model: type[Part], keys: list[str]) -> type[Part]:
+    for key in keys:
+        inner = model.model_fields[key].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, Part)
+        model = inner
+    return model
+
+
+def _example(model: type[Part], key: str) -> str:
+    return f"{key} = {(model.model_fields[key].examples or ['…'])[0]}"
+
+
+def _allowed(model: type[Part], key: str) -> list[str]:
+    return list(getattr(model.model_fields[key].annotation, "__args__", ()))

@@ -1,0 +1,151 @@
+"""One study: read from a file or from the database, compared by what it searches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict
+
+from tuner.space import SearchSpace
+from tuner.spec.compare import differences
+from tuner.spec.models import (
+    Budget,
+    Choice,
+    CsvDataset,
+    EarlyStopping,
+    Objective,
+    Part,
+    Reference,
+)
+from tuner.spec.tables import read_study
+from tuner.wording import Place
+
+SpaceLoader = Callable[[str, Path], SearchSpace]
+
+
+class StudySpec(Part):
+    """A validated study.
+
+    Attributes:
+        name: Stem of the file: ``wine``.
+        title: One line for people.
+        dataset: A name, ``module:function``, or a CSV file and its target.
+        model: A name or ``module:function``.
+        search_space: The space itself, wherever it was written.
+        objective: Metric and direction.
+        budget: Trials, time, limits of a trial.
+        sampler: Optuna's sampler by name.
+        pruner: Optuna's pruner by name.
+        early_stopping: When training stops by itself, or None.
+        references: Configurations to run first.
+        base: The study file's folder, from which CSV paths and functions are found.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str
+    title: str
+    dataset: str | CsvDataset
+    model: str
+    search_space: SearchSpace
+    objective: Objective
+    budget: Budget
+    sampler: Choice
+    pruner: Choice
+    early_stopping: EarlyStopping | None
+    references: tuple[Reference, ...]
+    base: Path
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Mapping[str, Any],
+        *,
+        name: str,
+        base: Path,
+        where: str,
+        load_space: SpaceLoader,
+    ) -> StudySpec:
+        """Reads a study file's table.
+
+        Args:
+            table: The file as TOML has it.
+            name: The study's name, the stem of the file.
+            base: The file's folder.
+            where: The file, as errors name it.
+            load_space: Finds a search space by name or path, seen from ``base``.
+
+        Raises:
+            SpecError: A rule is broken; the text names file, key, rule, value and what to write.
+        """
+        parts = read_study(table, Place(where), lambda space: load_space(space, base))
+        return cls(name=name, base=base, **{"title": name, **parts})
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], base: Path) -> StudySpec:
+        """Reads what :meth:`to_dict` wrote; equal to the original when ``base`` is.
+
+        Raises:
+            SpecError: It was written by something else.
+        """
+        table = dict(stored)
+        name = str(table.pop("name", ""))
+        place = Place(f"stored study {name}")
+        return cls(name=name, base=base, **{"title": name, **read_study(table, place, None)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the study in the form of its file, with its name, defaults and space written out.
+
+        JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
+        """
+        parts = self.model_dump(
+            include={"dataset", "objective", "budget", "early_stopping"}, exclude_none=True
+        )
+        table = {
+            "name": self.name,
+            "title": self.title,
+            "dataset": parts["dataset"],
+            "model": self.model,
+            "search_space": self.search_space.to_dict(),
+            "objective": parts["objective"],
+            "budget": parts["budget"],
+            "sampler": {
+                "name": self.sampler.name,
+                "seed": self.sampler.seed,
+                **self.sampler.options,
+            },
+            "pruner": {"name": self.pruner.name, **self.pruner.options},
+            "early_stopping": parts.get("early_stopping"),
+            "reference": [reference.model_dump() for reference in self.references],
+        }
+        # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
+        present = {key: value for key, value in table.items() if value is not None}
+        result: dict[str, Any] = json.loads(json.dumps(present))
+        return result
+
+    def identity(self) -> dict[str, Any]:
+        """Returns the part of :meth:`to_dict` that decides which trials belong together."""
+        table = self.to_dict()
+        for key in ("name", "title", "budget"):  # all there is in budget may change on resume
+            del table[key]
+        return table
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of :meth:`identity`, in hex; the same whatever the order of keys."""
+        text = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def differences(self, stored: StudySpec) -> list[str]:
+        """Returns where this study, from a file, departs from one in the database.
+
+        Only the identity counts: the list is empty exactly when the fingerprints are equal.
+
+        Returns:
+            Such as ``search_space.units.high: 512 in the database, 256 in the file``.
+        """
+        return differences(self.identity(), stored.identity())

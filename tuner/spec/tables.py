@@ -1,0 +1,208 @@
+"""Reads the tables of a study file, key by key; where the file's form and the models differ."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tuner.space import SearchSpace
+from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective, Reference
+from tuner.spec.reading import check_keys, read_part
+from tuner.wording import Place, either, hint, kind, toml
+
+_KEYS = (
+    "title",
+    "dataset",
+    "model",
+    "search_space",
+    "objective",
+    "budget",
+    "sampler",
+    "pruner",
+    "early_stopping",
+    "reference",
+)
+_REQUIRED = {
+    "dataset": 'dataset = "wine"',
+    "model": 'model = "mlp"',
+    "search_space": 'search_space = "mlp"',
+    "objective": '[objective] and below it metric = "accuracy" and direction = "maximize"',
+}
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_SPLITS = ("train", "validation", "test")
+
+
+def read_study(
+    table: Mapping[str, Any], place: Place, load_space: Callable[[str], SearchSpace] | None
+) -> dict[str, Any]:
+    """Reads a whole study.
+
+    Args:
+        table: The file as TOML has it.
+        place: The file.
+        load_space: Finds a space by name or path; None where only an inline one can be.
+
+    Returns:
+        The fields of a ``StudySpec`` by name, without ``name`` and ``base``; no ``title`` when
+        the file has none.
+
+    Raises:
+        SpecError: A rule is broken.
+    """
+    check_keys(table, _KEYS, place)
+    for key, example in _REQUIRED.items():
+        if key not in table:
+            raise place.at(key).error(f"is missing; write {example}")
+    title = {"title": _text(table["title"], place.at("title"))} if "title" in table else {}
+    space = _search_space(table["search_space"], place.at("search_space"), load_space)
+    early = table.get("early_stopping")
+    return {
+        **title,
+        "dataset": _dataset(table["dataset"], place.at("dataset")),
+        "model": _name_or_function(table["model"], place.at("model")),
+        "search_space": space,
+        "objective": read_part(Objective, table["objective"], place.at("objective")),
+        "budget": read_part(Budget, table.get("budget", {}), place.at("budget")),
+        "sampler": _choice(table.get("sampler", {}), "tpe", place.at("sampler"), seeded=True),
+        "pruner": _choice(table.get("pruner", {}), "hyperband", place.at("pruner"), seeded=False),
+        "early_stopping": None
+        if early is None
+        else read_part(EarlyStopping, early, place.at("early_stopping")),
+        "references": _references(table.get("reference", []), space, place.at("reference")),
+    }
+
+
+def _text(value: object, place: Place) -> str:
+    if not isinstance(value, str):
+        raise place.error(
+            f"must be a string, but got {toml(value)}, {kind(value)}; write it in quotes"
+        )
+    if not value.strip():
+        raise place.error("must not be empty")
+    return value
+
+
+def _name_or_function(value: object, place: Place) -> str:
+    text = _text(value, place)
+    if ":" in text and not _FUNCTION.fullmatch(text):
+        raise place.error(
+            f'a function is named "module:function", but got {toml(text)}; '
+            'write for example "my_module:my_function"'
+        )
+    return text
+
+
+def _dataset(value: object, place: Place) -> str | CsvDataset:
+    if isinstance(value, Mapping):
+        return read_part(CsvDataset, value, place)
+    if not isinstance(value, str):
+        raise place.error(
+            f"must be a name, a function or a table, but got {toml(value)}; "
+            'write "wine", "my_module:my_function" or { csv = "file.csv", target = "column" }'
+        )
+    if value.endswith(".csv"):
+        raise place.error(
+            f"a CSV file needs the column to predict, but got {toml(value)}; "
+            f'write {{ csv = {toml(value)}, target = "column" }}'
+        )
+    return _name_or_function(value, place)
+
+
+def _search_space(
+    value: object, place: Place, load: Callable[[str], SearchSpace] | None
+) -> SearchSpace:
+    if isinstance(value, Mapping):
+        return SearchSpace.parse(value, place.where, *place.keys)
+    if load is None or not isinstance(value, str):
+        raise place.error(
+            f"must be a name, a path or a table, but got {toml(value)}; "
+            'write search_space = "mlp", or [search_space.units] and so on'
+        )
+    return load(_text(value, place))
+
+
+def _choice(table: object, default: str, place: Place, *, seeded: bool) -> Choice:
+    if not isinstance(table, Mapping):
+        name = place.keys[-1]
+        raise place.error(
+            f"must be a table, but got {toml(table)}; write [{name}] and below it "
+            f"name = {toml(table) if isinstance(table, str) else toml(default)}"
+        )
+    fields = ("name", "seed") if seeded else ("name",)
+    options = {key: value for key, value in table.items() if key not in fields}
+    for key, value in options.items():
+        _check_plain(value, place.at(key))
+    known = {key: table[key] for key in fields if key in table}
+    return read_part(Choice, {"name": default, **known, "options": options}, place)
+
+
+def _check_plain(value: object, place: Place) -> None:
+    """Refuses what JSON cannot hold, because a study is stored as JSON: dates, nan, inf."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_plain(inner, place.at(key))
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(inner, place)
+    elif not isinstance(value, int | float | str):
+        raise place.error(
+            f"takes strings, numbers, booleans, lists and tables, but got {toml(value)}, "
+            f"{kind(value)}; write it as a string"
+        )
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise place.error(f"must be a finite number, but got {toml(value)}")
+
+
+def _references(value: object, space: SearchSpace, place: Place) -> tuple[Reference, ...]:
+    if not isinstance(value, list):
+        raise place.error(
+            f"must be a list of tables, but got {kind(value)}; write [[reference]], "
+            "with two brackets on each side"
+        )
+    references: dict[str, Reference] = {}
+    for number, table in enumerate(value, start=1):
+        named = table.get("name") if isinstance(table, Mapping) else None
+        here = place.at(named if isinstance(named, str) and named else str(number))
+        reference = read_part(Reference, table, here)
+        if reference.name == "search":
+            raise here.error(
+                'the name "search" is taken by the trials of the search itself; write another name'
+            )
+        if reference.name in references:
+            raise here.error(
+                f"names must be unique, but {toml(reference.name)} occurs twice; rename one"
+            )
+        _check_reported(reference.reported, here.at("reported"))
+        faults = space.violations(reference.params)
+        if faults:
+            more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+            raise here.at("params").error(f"not in the search space: {' '.join(faults[:3])}{more}")
+        references[reference.name] = reference.model_copy(
+            update={"params": space.read(reference.params)}
+        )
+    return tuple(references.values())
+
+
+def _check_reported(reported: Mapping[str, Any], place: Place) -> None:
+    split = reported.get("split")
+    if reported and split not in _SPLITS:
+        got = "is missing" if split is None else f"must be one of them, but got {toml(split)}"
+        near = hint(split, _SPLITS, "splits") if isinstance(split, str) else 'write split = "test"'
+        raise place.at("split").error(
+            f"scores need the split they were taken on, {either(_SPLITS)}: {got}; {near}"
+        )
+    for metric, value in reported.items():
+        if metric == "split":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise place.at(metric).error(
+                f"must be a number, but got {toml(value)}; write {key_example(metric)}"
+            )
+        _check_plain(value, place.at(metric))
+
+
+def key_example(metric: str) -> str:
+    """Returns what a reported score looks like."""
+    return f"{metric} = 0.95"

@@ -1,0 +1,118 @@
+"""The words that errors about names, keys and values share.
+
+Every error about a file is one line: ``file: key: rule, but got value; write …``. :class:`Place`
+holds the first half, so that the code which knows the rule need not know where it is read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tuner.errors import SpecError
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST = 80  # characters of a value that are shown; enough to recognise it, still one line
+
+
+def toml(value: object) -> str:
+    """Returns a value as it is written in TOML, on one line, shortened when long."""
+    text = _toml(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case Mapping():
+            pairs = ", ".join(f"{key_text(str(k))} = {_toml(v)}" for k, v in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
+        case list() | tuple():
+            return f"[{', '.join(map(_toml, value))}]"
+        case None:
+            return "nothing"
+        case _:
+            return str(value)
+
+
+def key_text(key: str) -> str:
+    """Returns a key as TOML writes it: bare where it can be, otherwise quoted."""
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
+def kind(value: object) -> str:
+    """Returns what a value read from TOML is, in a person's words."""
+    match value:
+        case bool():
+            return "a boolean"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number with a fraction"
+        case str():
+            return "a string"
+        case list() | tuple():
+            return "a list"
+        case Mapping():
+            return "a table"
+        case None:
+            return "nothing"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def either(values: Iterable[object], word: str = "or") -> str:
+    """Returns ``"a", "b" or "c"``, each value as TOML writes it."""
+    *head, last = [toml(value) for value in values]
+    return f"{', '.join(head)} {word} {last}" if head else last
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Returns the known name that looks most like ``name``, or None when none does."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def hint(name: str, known: Iterable[str], plural: str) -> str:
+    """Returns ``did you mean x?`` when a known name is near, and what is known when none is.
+
+    Args:
+        name: The name that nobody knows.
+        known: The names there are.
+        plural: What they are, such as ``"keys"``.
+    """
+    names = list(known)
+    if (near := nearest(name, names)) is not None:
+        return f"did you mean {near}?"
+    if not names:
+        return f"there are no {plural} here"
+    return f"{plural}: {', '.join(names)}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands: a file and the path of keys that leads to it.
+
+    Attributes:
+        where: The file, as a person would name it: ``search_spaces/mlp.toml``.
+        keys: The keys from the file's top: ``("units", "low")``.
+    """
+
+    where: str
+    keys: tuple[str, ...] = ()
+
+    def at(self, *keys: str) -> Place:
+        """Returns the place further down."""
+        return Place(self.where, (*self.keys, *keys))
+
+    def error(self, text: str) -> SpecError:
+        """Returns the error to raise: file, dotted key, text."""
+        dotted = ".".join(key_text(key) for key in self.keys)
+        return SpecError(": ".join(part for part in (self.where, dotted, text) if part))
