@@ -64,7 +64,7 @@ def wine(folder: Path) -> list[list[str]]:
         text = io.StringIO(fetch(original, folder).decode("ascii"))
         header, *rows = csv.reader(text, delimiter=";")
         if not table:
-            table.append([*(name.replace(" ", "_") for name in header), "kind"])
+            table.append([*header, "kind"])
         table.extend([*row, kind] for row in rows)
     return table
 

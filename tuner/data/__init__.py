@@ -1,7 +1,8 @@
 """Data sets by name, by file or by function, as three splits.
 
-This package is light: NumPy and the standard library. TensorFlow is only met when a user's own
-``load_data`` returns a ``tf.data.Dataset``, and then it is the user's module that imports it.
+This package is light, NumPy and the standard library, so that the supervisor can use it.
+TensorFlow is only met when a person's own ``load_data`` returns a ``tf.data.Dataset``, and then
+it is their module that imports it.
 """
 
 from __future__ import annotations
@@ -11,20 +12,55 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.bundled import load_wine
+from tuner.data.csv_table import load_csv, rows_from_csv
+from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
 from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.errors import UnknownNameError
+from tuner.wording import hint
 
 if TYPE_CHECKING:
     from tuner.spec import CsvDataset
 
-__all__ = ["DATASETS", "PARTS", "Split", "Splits", "Task", "import_function", "load", "user_code"]
+__all__ = [
+    "DATASETS",
+    "PARTS",
+    "Split",
+    "Splits",
+    "Task",
+    "import_function",
+    "load",
+    "rows_from_csv",
+    "user_code",
+]
 
 DATASETS: dict[str, Callable[[], Splits]] = {"wine": load_wine}
 
 
 def load(dataset: str | CsvDataset, base: Path) -> Splits:
-    """Loads a data set."""
-    if isinstance(dataset, str) and dataset in DATASETS:
+    """Loads what a study's ``dataset`` names.
+
+    The division into train, validation and test depends on the data set alone, never on a
+    study's seed: the test split is the same for everybody.
+
+    Args:
+        dataset: A name of `DATASETS`, ``"module:function"`` (see
+            `tuner.data.functions.load_function`) or a CSV file and its target (see
+            `tuner.data.csv_table.load_csv`).
+        base: Folder of the study file, where files and modules are looked for first.
+
+    Raises:
+        UnknownNameError: There is no data set of that name.
+        DataError: It is there but cannot be used; the text says why and what to do.
+    """
+    if not isinstance(dataset, str):
+        return load_csv(base / dataset.csv, dataset.target, source=dataset.csv)
+    if dataset in DATASETS:
         return DATASETS[dataset]()
-    raise UnknownNameError(f"no data set {dataset!r}")
+    if ":" in dataset:
+        return load_function(dataset, base)
+    if dataset.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
+        todo = f'a file is written {{ csv = "{dataset}", target = "column to predict" }}'
+    else:
+        todo = hint(dataset, sorted(DATASETS), "data sets")
+    raise UnknownNameError(f'there is no data set "{dataset}"; {todo}')

@@ -1,4 +1,4 @@
-"""Divides rows into splits: seeded, stratified, and the same on every machine and for every study."""
+"""Divides rows into splits: seeded, stratified, the same on every machine and for every study."""
 
 from __future__ import annotations
 

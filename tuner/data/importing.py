@@ -6,7 +6,6 @@ the file and the line in the person's own code; the exception itself stays chain
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import re
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import DataError, RequestError, TunerError
+from tuner.wording import hint
 
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-# Top-level modules that were imported from a study's folder, and from which one.
-_imported_from: dict[str, Path] = {}
+_from_studies: set[str] = set()  # top-level modules that were imported from a study's folder
 
 
 def import_function(
@@ -55,16 +54,17 @@ def import_function(
     except RequestError as exc:
         missing = exc.__cause__
         # Only when the module itself is missing; what it fails to import was told by user_code.
-        if isinstance(missing, ModuleNotFoundError) and missing.name is not None:
-            if f"{module_name}.".startswith(f"{missing.name}."):
-                raise error(_not_found(reference, missing.name, base)) from missing
+        missing_name = getattr(missing, "name", None) or "?"
+        if isinstance(missing, ModuleNotFoundError) and f"{module_name}.".startswith(
+            f"{missing_name}."
+        ):
+            raise error(_not_found(reference, missing_name, base)) from missing
         raise
-    _imported_from[module_name.partition(".")[0]] = base
     if not hasattr(module, function_name):
         names = [name for name, value in vars(module).items() if callable(value)]
         raise error(
-            f'"{reference}": {_file_of(module, base)} has no function "{function_name}"'
-            f"{_nearest(function_name, names)}"
+            f'"{reference}": {_file_of(module, base)} has no function "{function_name}"; '
+            f"{hint(function_name, names, 'functions')}"
         )
     function = getattr(module, function_name)
     if not callable(function):
@@ -104,19 +104,27 @@ def _make_room(top: str, base: Path, reference: str, error: type[RequestError]) 
     One worker serves studies of several folders, and each may have its ``my_data.py``.
     """
     loaded = sys.modules.get(top)
-    here = [path for path in (base / f"{top}.py", base / top) if path.exists()]
-    if loaded is None or not here:
+    here = _lies_in(base, top)
+    if here is None:
         return
-    file = getattr(loaded, "__file__", None)
-    if file is not None and Path(file).resolve().is_relative_to(base):
+    if loaded is None:
+        _from_studies.add(top)
         return
-    if top not in _imported_from:
+    places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
+    if any(place and Path(place).resolve().is_relative_to(base) for place in places):
+        return
+    if top not in _from_studies:
         raise error(
             f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
-            f"({file or 'built in'}); rename {here[0].name}"
+            f"({places[0] or 'built in'}); rename {here.name}"
         )
     for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
         del sys.modules[name]
+
+
+def _lies_in(base: Path, top: str) -> Path | None:
+    """Returns the file or folder of that module in the study's folder."""
+    return next((path for path in (base / f"{top}.py", base / top) if path.exists()), None)
 
 
 def _better(reference: str) -> str:
@@ -137,16 +145,8 @@ def _not_found(reference: str, missing: str, base: Path) -> str:
     last = missing.rpartition(".")[2]
     return (
         f'"{reference}": there is no module "{missing}" in {base} nor among the installed '
-        f"packages{_nearest(last, neighbours)}"
+        f"packages; {hint(last, neighbours, 'modules in that folder')}"
     )
-
-
-def _nearest(word: str, among: list[str]) -> str:
-    """Names the nearest of the names there are, or all of them when they are few."""
-    close = difflib.get_close_matches(word, among, n=1)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; there is {', '.join(among)}" if 0 < len(among) <= 8 else ""
 
 
 def _file_of(module: Any, base: Path) -> str:

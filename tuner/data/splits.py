@@ -97,7 +97,9 @@ class Splits:
         where = f"{self.name}, {part}"
         x, y = np.asarray(split.x), np.asarray(split.y)
         if x.dtype.kind not in "fiub":
-            raise DataError(f"{where}: x must hold numbers, but its dtype is {x.dtype}")
+            raise DataError(
+                f"{where}: x must hold numbers, but its dtype is {x.dtype}; encode text and dates as numbers"
+            )
         if y.dtype.kind not in "fiub":
             raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
         x = x[:, np.newaxis] if x.ndim == 1 else x  # one feature

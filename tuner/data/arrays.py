@@ -1,0 +1,104 @@
+"""From arrays to `Splits`: by dividing them here, or in the parts that they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.dividing import divide
+from tuner.data.splits import PARTS, Split, Splits
+from tuner.data.targets import check_class_sizes, read_target
+from tuner.data.words import count
+from tuner.errors import DataError
+
+Pair = tuple[NDArray[Any], NDArray[Any]]  # x and y, as many rows each
+LEAST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class About:
+    """What a `Splits` says of itself beside its arrays; the fields are those of `Splits`."""
+
+    name: str
+    feature_names: tuple[str, ...] = ()
+    source: str = ""
+    licence: str = ""
+
+
+def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Splits:
+    """Divides rows 60/20/20 with the fixed seed, stratified by class.
+
+    Args:
+        x: ``(n, …)`` numbers.
+        y: ``(n,)`` or ``(n, k)``; decides the task (see `tuner.data.targets`).
+        where: What ``y`` is, for error texts.
+        about: Name and origin of the data.
+
+    Raises:
+        DataError: There are too few rows, in all or of a class, or the arrays are not usable.
+    """
+    _check_rows(x, y, where)
+    check_row_count(len(x), where)
+    target = read_target(y, where)
+    check_class_sizes(target, where)
+    labels = None if target.task == "regression" else target.y
+    train, validation, test = (
+        Split(x[rows], target.y[rows]) for rows in divide(len(x), labels=labels)
+    )
+    return Splits(
+        train, validation, test, target.task, class_names=target.class_names, **asdict(about)
+    )
+
+
+def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
+    """Makes `Splits` of three parts that were divided elsewhere; classes are numbered in common.
+
+    Args:
+        pairs: ``(x, y)`` of train, validation and test.
+        where: What the parts are, for error texts.
+        about: Name and origin of the data.
+
+    Raises:
+        DataError: The parts do not fit each other, or a class is missing from the training part.
+    """
+    for part, (x, y) in zip(PARTS, pairs, strict=True):
+        _check_rows(x, y, f"{where}, {part}")
+    kinds = {part: y.shape[1:] for part, (_, y) in zip(PARTS, pairs, strict=True)}
+    if len(set(kinds.values())) > 1:
+        found = ", ".join(f"{part} {shape}" for part, shape in kinds.items())
+        raise DataError(f"{where}: rows of y must have one shape in all splits: {found}")
+    target = read_target(np.concatenate([y for _, y in pairs]), f"{where}, y")
+    ends = np.cumsum([len(y) for _, y in pairs])[:-1]
+    ys = np.split(target.y, ends)
+    if target.task != "regression":
+        unseen = sorted(set(range(len(target.class_names))) - set(np.unique(ys[0]).astype(int)))
+        if unseen:
+            raise DataError(
+                f'{where}: class "{target.class_names[unseen[0]]}" is not in the training part; '
+                "every class must be in there"
+            )
+    train, validation, test = (Split(x, y) for (x, _), y in zip(pairs, ys, strict=True))
+    return Splits(
+        train, validation, test, target.task, class_names=target.class_names, **asdict(about)
+    )
+
+
+def check_row_count(rows: int, where: str) -> None:
+    """Refuses a table that is too short to be divided into three parts."""
+    if rows < LEAST_ROWS:
+        raise DataError(
+            f"{where}: {count(rows, 'row')}; at least {LEAST_ROWS} are needed for train, "
+            "validation and test"
+        )
+
+
+def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
+    """Checks that x and y are arrays with as many rows."""
+    if x.ndim == 0 or y.ndim == 0:
+        raise DataError(f"{where}: x and y must be arrays with a row per example")
+    if len(x) != len(y):
+        raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")

@@ -1,0 +1,132 @@
+"""Decides from the targets alone what is to be learnt: a quantity or a class.
+
+The rule, for every source of data:
+
+- text, booleans, integers and any two distinct values are classes: two of them make a
+  ``"binary"`` task, more a ``"multiclass"`` one;
+- any other numbers are a quantity: ``"regression"``.
+
+In a CSV file a number has no type, so there a column of whole numbers (written without a decimal
+point) counts as integers only up to `MOST_CLASSES` distinct values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.dividing import SHARES
+from tuner.data.splits import Task
+from tuner.data.words import count
+from tuner.errors import DataError
+
+MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Target:
+    """Targets in the form that `tuner.data.splits` declares.
+
+    Attributes:
+        task: What is to be learnt.
+        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
+        class_names: A name per class, sorted; empty for a regression.
+    """
+
+    task: Task
+    y: NDArray[Any]
+    class_names: tuple[str, ...] = ()
+
+
+def read_target(y: NDArray[Any], where: str) -> Target:
+    """Applies the module's rule to an array.
+
+    Args:
+        y: ``(n,)``, ``(n, 1)`` or ``(n, k)``, of numbers, booleans or text.
+        where: What the array is, for error texts: ``'my_data:load_data, y'``.
+
+    Raises:
+        DataError: The targets are missing in places, all the same, one-hot, or of no usable type.
+    """
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim == 0 or len(y) == 0:
+        raise DataError(f"{where}: there are no rows")
+    if y.dtype.kind in "OSTU":
+        y = _as_text(y, where)
+    elif y.dtype.kind not in "fiub":
+        raise DataError(f"{where} must hold numbers or text, but its dtype is {y.dtype}")
+    elif y.dtype.kind == "f" and not np.isfinite(y).all():
+        bad = int(y.size - np.isfinite(y).sum())
+        raise DataError(f"{where} holds {count(bad, 'value')} that are NaN or infinite")
+    if y.ndim > 1:
+        return _several(y, where)
+    values, labels = np.unique(y, return_inverse=True)
+    if len(values) == 1:
+        raise DataError(
+            f"{where} is {values[0]!s} in every row: with a constant target there is nothing to "
+            "learn"
+        )
+    if y.dtype.kind == "f" and len(values) > 2:
+        return Target("regression", y.astype(np.float32, copy=False))
+    names = tuple(_name(value) for value in values)
+    if len(values) == 2:
+        return Target("binary", labels.astype(np.float32), names)
+    return Target("multiclass", labels.astype(np.int32), names)
+
+
+def check_class_sizes(target: Target, where: str) -> None:
+    """Refuses classes that are too small to be in all three splits.
+
+    Raises:
+        DataError: A class has fewer rows than it takes to deal one to every split.
+    """
+    if target.task == "regression":
+        return
+    least = sum(SHARES)
+    sizes = np.bincount(target.y.astype(np.intp), minlength=len(target.class_names))
+    small = np.flatnonzero(sizes < least)
+    if len(small):
+        first = int(small[0])
+        others = f" (and {count(len(small) - 1, 'more class', 'more classes')} too)"
+        raise DataError(
+            f'{where}: class "{target.class_names[first]}" has {count(int(sizes[first]), "row")}'
+            f"{others if len(small) > 1 else ''}, too few to be divided into train, validation "
+            f"and test; a class needs at least {least}: add rows, merge classes, or, if this is "
+            "a quantity and not a class, give it as floats (in a CSV file: 5.0)"
+        )
+
+
+def _several(y: NDArray[Any], where: str) -> Target:
+    """Several targets a row, ``(n, k)``: quantities, never classes."""
+    if y.dtype.kind not in "fiub" or y.ndim != 2:
+        raise DataError(f"{where} must be of shape (n,) or (n, k) numbers, but it is {y.shape}")
+    if np.isin(y, (0, 1)).all():
+        raise DataError(
+            f"{where} of shape {y.shape} holds only 0 and 1 and looks one-hot; return one class "
+            "number a row instead, y.argmax(axis=1), and compile with the sparse loss"
+        )
+    return Target("regression", y.astype(np.float32, copy=False))
+
+
+def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
+    """Text of any kind as one dtype; ``tf.data`` gives bytes, pandas gives objects."""
+    flat = [item.decode("utf-8") if isinstance(item, bytes) else item for item in y.ravel()]
+    if all(isinstance(item, str) for item in flat):
+        return np.array(flat, dtype=np.str_).reshape(y.shape)
+    other = next(item for item in flat if not isinstance(item, str))
+    if other is None or other != other:  # NaN, as pandas marks a missing text
+        raise DataError(f"{where} holds {other!r} where a class should be: leave those rows out")
+    try:
+        return np.array(flat, dtype=np.float64).reshape(y.shape)
+    except (TypeError, ValueError) as exc:
+        raise DataError(
+            f"{where} must hold numbers or text, but it holds {type(other).__name__}"
+        ) from exc
+
+
+def _name(value: Any) -> str:
+    """A class as people write it: 1 and not 1.0."""
+    return f"{value:g}" if isinstance(value, np.floating) else str(value)
