@@ -36,7 +36,7 @@ class StudyResult:
         best: The best complete trial, the earliest among equals; None before the first.
         references: The study file's references, in its order.
         wall_s: Seconds that the run took; without a run, from the first start to the last end.
-        title: The study file's title.
+        title: The study file's title; empty if it has none.
         spec: What the study file said; None if tuner did not create the study.
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
@@ -100,7 +100,7 @@ class StudyResult:
                 for reference in (spec.references if spec else ())
             ),
             wall_s=_span_s(frozen) if wall_s is None else wall_s,
-            title=spec.title if spec else "",
+            title=spec.title if spec and spec.title != spec.name else "",
             spec=spec,
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
@@ -140,7 +140,7 @@ class StudyResult:
             model=self.spec.model,
             params=row.params,
             epochs=row.epoch,
-            batch_size=_batch_size(self.spec.model, row),
+            batch_size=_batch_size(row),
             seed=row.seed,
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,
@@ -195,5 +195,7 @@ def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:
     return max(0.0, (max(ends) - min(starts)).total_seconds())
 
 
-def _batch_size(model: str, row: TrialRow) -> int:
-    return int(row.params.get("batch_size", 32))
+def _batch_size(row: TrialRow) -> int:
+    from tuner.objective import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
+
+    return int(row.params.get("batch_size", DEFAULT_BATCH_SIZE))

@@ -1,0 +1,107 @@
+"""The best trial beside the references, and what the search gained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.results.figures import figure
+from tuner.results.rows import ReferenceRow, StudyResult
+from tuner.results.trials import SEARCH
+
+_SPLITS = {
+    "test": "on its test split",
+    "train": "on its training data",
+    "training": "on its training data",
+    "validation": "on its validation split",
+}
+
+
+def comparison(result: StudyResult) -> list[str]:
+    """Returns the lines best, one a reference, gain, in columns."""
+    cells = [_best(result)]
+    cells += [_reference(reference, result.metric) for reference in result.references]
+    gain = _gain(result)
+    width = max(8, *(len(cell[0]) for cell in cells))
+    trial_width = max(len(cell[1]) for cell in cells)
+    lines = []
+    for name, trial, words in cells:
+        trial_cell = f"{trial:<{trial_width}}   " if trial_width else ""
+        lines.append(f"  {name:<{width}}  {trial_cell}{words}".rstrip())
+    return lines + ([f"  {'gain':<{width}}  {gain}"] if gain else [])
+
+
+def _best(result: StudyResult) -> tuple[str, str, str]:
+    best = result.best
+    if best is None:
+        return "best", "", "none yet: no trial is complete"
+    words = f"{result.metric} {figure(best.value)} on validation"
+    words += "" if best.epoch is None else f", epoch {best.epoch}"
+    return (
+        "best",
+        f"trial {best.number}",
+        words + ("" if best.origin == SEARCH else f" (the reference {best.origin})"),
+    )
+
+
+def _reference(reference: ReferenceRow, metric: str) -> tuple[str, str, str]:
+    trial = "" if reference.number is None else f"trial {reference.number}"
+    if reference.value is not None:
+        here = f"{metric} {figure(reference.value)} on validation"
+    else:
+        here = _unscored(reference)
+    reported = _reported(reference.reported, metric)
+    return reference.name, trial, here + (f"; {reported}" if reported else "")
+
+
+def _unscored(reference: ReferenceRow) -> str:
+    """Returns why a reference has no value here."""
+    reason = (reference.reason or "").strip().splitlines()
+    if reference.state == "pruned":
+        return reason[0] if reason else "pruned"
+    if reference.state == "fail":
+        return f"failed: {reason[0]}" if reason else "failed"
+    if reference.state == "running":
+        return "still running"
+    return "no value" if reference.state == "complete" else "not run yet"
+
+
+def _reported(reported: Mapping[str, Any], metric: str) -> str:
+    """Returns ``reported 0.9954 on its test split``; empty if nothing was reported."""
+    figures = {key: value for key, value in reported.items() if key != "split"}
+    if not figures:
+        return ""
+    if metric in figures:
+        told = _text(figures[metric])
+    else:  # reported in another metric than the study's: its name must stand with it
+        told = ", ".join(f"{key} {_text(value)}" for key, value in figures.items())
+    split = reported.get("split")
+    where = "" if split is None else f" {_SPLITS.get(split, f'on its {split} split')}"
+    return f"reported {told}{where}"
+
+
+def _text(value: object) -> str:
+    """Returns a reported figure as the source printed it: no digit is cut off or added."""
+    if isinstance(value, list | tuple):
+        return " ".join(_text(item) for item in value)
+    return str(value)
+
+
+def _gain(result: StudyResult) -> str:
+    if not result.references:
+        return ""
+    maximize = result.direction == "maximize"
+    known = [(r.value, r.name) for r in result.references if r.value is not None]
+    if result.best is None or not known:
+        return ""
+    value, name = (max if maximize else min)(known, key=lambda pair: pair[0])
+    gained = result.best.value - value
+    searched = [row for row in result.trials if row.origin == SEARCH and row.state == "complete"]
+    if not searched:
+        return "none yet: no trial of the search is complete"
+    if result.best.origin != SEARCH or gained == 0:
+        return f"0: the search did not beat the reference {name}"
+    over = f" over {name}" if len(result.references) > 1 else ""
+    text = figure(gained)
+    signed = text if text.startswith("-") else f"+{text}"
+    return f"{signed}{over}" + ("" if maximize else " (lower is better)")

@@ -1,0 +1,73 @@
+"""A configuration on one readable line: repeated parameters stand together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tuner.results.figures import setting
+from tuner.space import SearchSpace, Value
+
+_NUMBERED = re.compile(r"(.+)_([1-9][0-9]*)")
+
+
+def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> list[str]:
+    """Returns one phrase a parameter, and one for each group of repeated parameters.
+
+    Args:
+        params: Concrete names and values.
+        space: Says which parameter counts which; without it ``units_1``, ``units_2`` … stand
+            together all the same, but not with their count.
+
+    Returns:
+        For example ``["optimizer adam", "3 layers of 96, 48, 24 units", "dropout 0.08"]``, in the
+        order of ``params``; a group stands where its count stands.
+    """
+    counted_by = {
+        parameter.name: parameter.repeat
+        for parameter in (space.parameters if space else ())
+        if parameter.repeat is not None and parameter.repeat in params
+    }
+    groups: dict[str, list[Value]] = {}
+    for name, value in params.items():
+        stem = _stem(name, params)
+        if stem is not None:
+            groups.setdefault(stem, []).append(value)
+    told: list[str] = []
+    done: set[str] = set()
+    for name, value in params.items():
+        stem = _stem(name, params)
+        if stem is None:
+            counted = {s: groups.get(s, []) for s, parent in counted_by.items() if parent == name}
+            told.append(_group(name, value, counted) if counted else f"{name} {setting(value)}")
+        elif stem not in counted_by and stem not in done:
+            done.add(stem)
+            told.append(f"{stem} {_values(groups[stem])}")
+    return told
+
+
+def _stem(name: str, params: Mapping[str, Value]) -> str | None:
+    """Returns ``units`` for ``units_2``, if there is a ``units_1`` too; None for a single one."""
+    found = _NUMBERED.fullmatch(name)
+    return found[1] if found and f"{found[1]}_1" in params else None
+
+
+def _group(count_name: str, count: Value, members: Mapping[str, list[Value]]) -> str:
+    """Returns ``3 layers of 96, 48, 24 units with dropout 0.1, 0.1, 0.2``."""
+    noun = count_name.removeprefix("n_")
+    if noun == count_name:  # "depth": no plural to count in
+        head = f"{count_name} {setting(count)}"
+    elif count == 0:
+        head = f"no {noun}"
+    else:
+        head = f"{setting(count)} {noun.removesuffix('s') if count == 1 else noun}"
+    several = {name: _values(values) for name, values in members.items() if values}
+    plural = [f"{text} {name}" for name, text in several.items() if name.endswith("s")]
+    other = [f"{name} {text}" for name, text in several.items() if not name.endswith("s")]
+    if plural:
+        head += f" of {' and '.join(plural)}"
+    return head + (f" with {' and '.join(other)}" if other else "")
+
+
+def _values(values: list[Value]) -> str:
+    return ", ".join(setting(value) for value in values)

@@ -1,0 +1,86 @@
+"""Plain rows to one string: JSON, CSV, or columns for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from tuner.errors import RequestError
+
+Format = Literal["table", "json", "csv"]
+_FORMATS: tuple[Format, ...] = ("table", "json", "csv")
+
+_UNKNOWN_WIDTH = 10_000
+"""Of a pipe or a file: no row is folded there, so that each stays on a line of its own."""
+
+
+def check_format(text: str) -> Format:
+    """Returns ``text`` as a format.
+
+    Raises:
+        RequestError: It is none.
+    """
+    for known in _FORMATS:
+        if text == known:
+            return known
+    raise RequestError(f"--format must be table, json or csv, not {text!r}")
+
+
+def document(value: object) -> str:
+    """Returns ``value`` as one JSON document; what JSON has no word for (NaN) becomes null."""
+    return json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str)
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], first: Sequence[str] = ()) -> str:
+    """Returns rows with a header.
+
+    Args:
+        rows: They may lack columns that others have.
+        first: Columns that are there even without a row.
+    """
+    columns = list(dict.fromkeys((*first, *(column for row in rows for column in row))))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def as_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, none: str, header_row: bool = True
+) -> str:
+    """Returns rows in columns, without the columns that are empty in all; ``none`` without rows."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD if header_row else None, show_header=header_row, pad_edge=False
+    )
+    kept = list(rows)
+    if not kept:
+        return none
+    filled = [i for i in range(len(header)) if any(row[i] for row in kept)]
+    for i in filled:
+        # Text: a title may hold [brackets], which rich would take for markup.
+        table.add_column(Text(header[i]), overflow="fold")
+    for row in kept:
+        table.add_row(*(Text(row[i]) for i in filled))
+    text = io.StringIO()
+    width = shutil.get_terminal_size((_UNKNOWN_WIDTH, 24)).columns
+    Console(file=text, width=width, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())

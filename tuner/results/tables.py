@@ -1,0 +1,150 @@
+"""Rows for people, for scripts and for spreadsheets: a table, JSON or CSV, always as one string."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.results.figures import duration, figure
+from tuner.results.params import phrases
+from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.rows import StudyResult
+from tuner.results.words import tell
+
+
+@dataclass(frozen=True)
+class StudyLine:
+    """One study in the list of studies.
+
+    Attributes:
+        name: Its name.
+        title: The study file's title.
+        where: ``"shipped"``, ``"stored"`` or ``"shipped, stored"``, or a file.
+        metric: The objective's metric; empty if it is not known.
+        trials: Number of trials in each state; None if it is not stored.
+        best: Best value among the complete trials.
+    """
+
+    name: str
+    title: str = ""
+    where: str = ""
+    metric: str = ""
+    trials: Mapping[str, int] | None = None
+    best: float | None = None
+
+
+def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
+    """Returns the list of studies."""
+    if form == "table":
+        return as_table(
+            ("study", "what", "where", "trials", "best"),
+            (
+                (
+                    line.name,
+                    line.title,
+                    line.where,
+                    "" if line.trials is None else _counted(line.trials),
+                    "" if line.best is None else f"{line.metric} {figure(line.best)}".strip(),
+                )
+                for line in lines
+            ),
+            none="no studies",
+        )
+    rows = [
+        {
+            "name": line.name,
+            "title": line.title,
+            "where": line.where,
+            "metric": line.metric or None,
+            "best": line.best,
+        }
+        for line in lines
+    ]
+    counts = [None if line.trials is None else dict(line.trials) for line in lines]
+    if form == "json":
+        return document([row | {"trials": n} for row, n in zip(rows, counts, strict=True)])
+    totals = [None if n is None else sum(n.values()) for n in counts]
+    return as_csv([row | {"trials": n} for row, n in zip(rows, totals, strict=True)], ("name",))
+
+
+def trials(result: StudyResult, form: Format = "table") -> str:
+    """Returns all trials of a study, in order of their numbers."""
+    rows = [row.to_dict() for row in result.trials]
+    if form == "json":
+        return document(rows)
+    if form == "csv":
+        return as_csv([_flat(row) for row in rows], ("number", "state", "value"))
+    space = result.spec.search_space if result.spec else None
+    return as_table(
+        ("trial", "state", result.metric, "epochs", "time", "origin", "configuration", "reason"),
+        (
+            (
+                str(row.number),
+                row.state,
+                "" if row.value is None else figure(row.value),
+                "" if row.epochs is None else str(row.epochs),
+                "" if row.duration_s is None else duration(row.duration_s),
+                row.origin,
+                " · ".join(phrases(row.params, space)),
+                (row.reason or "").partition("\n")[0],
+            )
+            for row in result.trials
+        ),
+        none=f"{result.study} has no trials yet",
+    )
+
+
+def best(result: StudyResult, form: Format = "table") -> str:
+    """Returns the best trial of a study; as CSV one row, or only a header before there is one."""
+    if form == "json":
+        return document(result.to_dict())
+    found = result.best
+    if form == "csv":
+        return as_csv(
+            [] if found is None else [_flat({"study": result.study} | found.to_dict())],
+            ("study", "number", "value", "epoch", "origin"),
+        )
+    if found is None:
+        return f"{result.study} has no complete trial yet"
+    space = result.spec.search_space if result.spec else None
+    lines = [
+        ("study", result.study),
+        ("trial", str(found.number)),
+        (result.metric, f"{figure(found.value)} on validation"),
+        ("epoch", "" if found.epoch is None else str(found.epoch)),
+        ("origin", found.origin),
+        ("configuration", " · ".join(phrases(found.params, space))),
+    ]
+    return as_table(("", ""), lines, none="", header_row=False)
+
+
+def show(
+    result: StudyResult,
+    form: Format = "table",
+    *,
+    mattered: Mapping[str, float] | None = None,
+    options: str = "",
+) -> str:
+    """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
+    if form == "table":
+        return tell(result, mattered=mattered, options=options)
+    table = result.to_dict()
+    if form == "json":
+        return document(table)
+    found = table.pop("best") or {}
+    del table["references"]
+    flat = table | table.pop("trials") | {f"best_{key}": value for key, value in found.items()}
+    return as_csv([_flat(flat, "best_params")])
+
+
+def _flat(row: dict[str, Any], key: str = "params") -> dict[str, Any]:
+    """Returns ``row`` with one column a parameter, named as the stock ``optuna`` command does."""
+    params = row.get(key) or {}
+    return {name: value for name, value in row.items() if name != key} | {
+        f"params_{name}": value for name, value in params.items()
+    }
+
+
+def _counted(trials: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in trials.items() if number) or "none"

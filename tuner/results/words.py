@@ -1,0 +1,112 @@
+"""The result of a study in words: what a run ends with, and what ``tuner show`` says."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Literal
+
+from tuner.results.compared import comparison
+from tuner.results.figures import count, duration
+from tuner.results.params import phrases
+from tuner.results.reasons import failures, spared_s
+from tuner.results.rows import StudyResult
+
+Ended = Literal["done", "interrupted", "timeout"]
+
+_ENDED = {
+    "interrupted": "interrupted; the same command goes on",
+    "timeout": "timeout reached; the same command goes on",
+}
+_WIDTH = 96
+
+
+def tell(
+    result: StudyResult,
+    *,
+    n_workers: int | None = None,
+    ended: Ended = "done",
+    mattered: Mapping[str, float] | None = None,
+    options: str = "",
+) -> str:
+    """Returns the result as people read it, without a line break at its end.
+
+    Args:
+        result: The study.
+        n_workers: How many workers the run had; None if there was no run.
+        ended: How the run ended.
+        mattered: What :func:`tuner.results.mattered.what_mattered` found.
+        options: What the next commands need beside the study's name: ``--storage URL``.
+    """
+    blocks = [_head(result, n_workers, ended), comparison(result)]
+    details = _configuration(result) + _shares(mattered or {}) + failures(result.trials)
+    blocks += [details, _next(result, options)]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
+    counts = result.counts
+    title = f"{result.study} · {result.title}" if result.title else result.study
+    finished = counts["complete"] + counts["pruned"] + counts["fail"]
+    if not finished and not counts["running"] and not counts["waiting"]:
+        told = "no trials yet"
+    else:
+        spared = spared_s(result.trials)
+        saved = f" (about {duration(_about(spared))} saved)" if spared >= 1 else ""
+        told = count(finished, "trial")
+        if result.wall_s is not None:
+            told += f" in {duration(result.wall_s)}"
+        if n_workers is not None:
+            told += f" on {count(n_workers, 'worker')}"
+        told += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
+        told += f"{counts['fail']} failed"
+        for state in ("running", "waiting"):
+            told += f", {counts[state]} {state}" if counts[state] else ""
+    return [title, told] + ([_ENDED[ended]] if ended in _ENDED else [])
+
+
+def _about(seconds: float) -> float:
+    """Returns an estimate with no more digits than it deserves: tens of seconds, then minutes."""
+    if seconds < 20:
+        return float(round(seconds))
+    return round(seconds, -1) if seconds < 600 else 60.0 * round(seconds / 60)
+
+
+def _configuration(result: StudyResult) -> list[str]:
+    if result.best is None:
+        return []
+    space = result.spec.search_space if result.spec else None
+    lines = [""]
+    for phrase in phrases(result.best.params, space):
+        longer = f"{lines[-1]} · {phrase}" if lines[-1] else phrase
+        if lines[-1] and len(longer) > _WIDTH:
+            lines.append(phrase)
+        else:
+            lines[-1] = longer
+    return [f"  {line}" for line in lines if line]
+
+
+def _shares(mattered: Mapping[str, float]) -> list[str]:
+    told = [f"{name} {share:.0%}".replace("%", " %") for name, share in mattered.items()]
+    large = [text for text, share in zip(told, mattered.values(), strict=True) if share >= 0.05]
+    return [f"  what mattered: {', '.join(large[:3])}"] if large else []
+
+
+def _next(result: StudyResult, options: str) -> list[str]:
+    study = shlex.quote(result.study)
+    more = f" {options}" if options else ""
+    commands: list[tuple[str, str]] = []
+    if result.best is None:
+        if result.trials:
+            commands.append((f"tuner trials {study}{more}", "what became of each trial"))
+        commands.append((f"tuner run {study}{more}", "goes on"))
+    elif result.best.configuration is not None:
+        export = f"tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"
+        commands.append((export, ""))
+    commands.append((f"tuner dashboard{more}", "every trial, in the browser"))
+    short = [command for command, note in commands if note]
+    width = max(len(command) for command in short)
+    return [
+        f"{'next' if i == 0 else '':<6}" + (f"{command:<{width}}   {note}" if note else command)
+        for i, (command, note) in enumerate(commands)
+    ]
