@@ -1,0 +1,283 @@
+"""The command line: arguments to calls, nothing else.
+
+Results go to standard output, progress and errors to standard error. What takes long to import
+is imported by the command that needs it, so that ``tuner --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tuner import __version__
+from tuner.errors import TunerError
+
+app = typer.Typer(
+    name="tuner",
+    help="Hyperparameter tuning for Keras models: one study file, one command, one SQL database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """Forms of a listing."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+Study = Annotated[str, typer.Argument(help="Name of a study, or path of a study file.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        help="Database, as an Optuna storage URL. [default: TUNER_STORAGE, OPTUNA_STORAGE, "
+        "or sqlite:///tuner.db]"
+    ),
+]
+StudyName = Annotated[
+    str | None, typer.Option(help="Name in the database, if not that of the file.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Hyperparameter tuning for Keras models: one study file, one command, one SQL database."""
+    if version:
+        typer.echo(f"tuner {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    study: Study,
+    n_trials: Annotated[
+        int | None, typer.Option(min=1, help="Finished trials wanted in total.")
+    ] = None,
+    more: Annotated[
+        int | None, typer.Option(min=1, help="Finished trials wanted beyond those there are.")
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(help="Time for this run: 90s, 20m, 1h30m.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another value for a key of the study file, e.g. pruner.name=median. Repeatable.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create or resume a study, run it, show what won and by how much."""
+    from rich.console import Console
+
+    from tuner import api, progress
+
+    console = Console(stderr=True)
+    ended = api.run_study(
+        study,
+        n_trials=n_trials,
+        more=more,
+        timeout=timeout,
+        workers=workers,
+        storage=storage,
+        study_name=study_name,
+        seed=seed,
+        settings=settings or [],
+        observe=lambda spec: progress.progress_for(
+            console, spec.objective.metric, spec.objective.direction
+        ),
+    )
+    _print_result(ended, storage, as_json)
+    if ended.ending is api.Ending.INTERRUPTED:
+        raise typer.Exit(130)
+
+
+@app.command()
+def studies(storage: Storage = None, form: AsFormat = Format.TABLE) -> None:
+    """List the studies that are shipped and those that are stored."""
+    from tuner import listing
+
+    typer.echo(listing.studies(storage, form.value), nl=False)
+
+
+@app.command()
+def show(
+    study: Study,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show a stored study: the best, the references, the gain, what mattered."""
+    from tuner import api
+    from tuner.results import tables
+
+    loaded = api.load(study, storage, study_name)
+    if form is Format.CSV:
+        typer.echo(tables.show(loaded.result, form.value), nl=False)
+    else:
+        _print_result(loaded, storage, as_json or form is Format.JSON)
+
+
+@app.command()
+def trials(
+    study: Study,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """List the trials of a stored study."""
+    from tuner import api
+    from tuner.results import tables
+
+    result = api.load(study, storage, study_name).result
+    typer.echo(tables.trials(result, "json" if as_json else form.value), nl=False)
+
+
+@app.command()
+def best(
+    study: Study,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the best trial of a stored study."""
+    from tuner import api
+    from tuner.results import tables
+
+    result = api.load(study, storage, study_name).result
+    typer.echo(tables.best(result, "json" if as_json else form.value), nl=False)
+
+
+@app.command()
+def export(
+    study: Study,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="NAME.toml, NAME.json or NAME.py.")
+    ],
+    trial: Annotated[
+        int | None, typer.Option(help="Number of the trial.  [default: the best]")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+) -> None:
+    """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
+    from tuner import api
+
+    for line in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
+        typer.echo(line)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="An exported configuration, TOML or JSON.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model bundle.")],
+    force: Annotated[bool, typer.Option(help="Replace a bundle that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a configuration on all but the test split, score that once, write the bundle."""
+    from tuner import api
+    from tuner.results import tables
+
+    typer.echo("training; TensorFlow takes some seconds to load", err=True)
+    bundle = api.train(config, output, force=force)
+    typer.echo(_json(bundle.to_dict()) if as_json else bundle.words())
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a model bundle.")],
+    data: Annotated[Path, typer.Argument(help="CSV file of raw rows, with their column names.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
+    ] = None,
+    form: AsFormat = Format.CSV,
+) -> None:
+    """Predict from raw rows: a class and its probabilities, or the numbers."""
+    from tuner import api
+
+    text = api.predict(bundle, data, form.value, output)
+    if output is None:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def dashboard(
+    storage: Storage = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+) -> None:
+    """Open optuna-dashboard on the same storage."""
+    from tuner import dashboard as dashboards
+    from tuner.storage import Database
+    from tuner.storage_url import chosen_url
+
+    database = Database(chosen_url(storage), must_exist=True)
+    with dashboards.open_server(database, host, port) as server:
+        typer.echo(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)", err=True)
+        server.serve_forever()
+
+
+def _print_result(ended: Any, storage: str | None, as_json: bool) -> None:
+    from tuner.results.words import tell
+
+    if as_json:
+        typer.echo(_json(ended.result.to_dict()))
+        return
+    typer.echo(
+        tell(
+            ended.result,
+            n_workers=ended.n_workers,
+            ended=_WORDS_FOR_ENDING[ended.ending.value],
+            mattered=ended.mattered,
+            options=f"--storage '{ended.result.storage}'" if storage else "",
+        )
+    )
+
+
+_WORDS_FOR_ENDING: dict[str, Any] = {
+    "finished": "done",
+    "timeout": "timeout",
+    "interrupted": "interrupted",
+}
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def main() -> None:
+    """Runs the command line; the entry point ``tuner``."""
+    try:
+        app()
+    except TunerError as error:
+        typer.echo(f"tuner: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,49 @@
+"""optuna-dashboard's own application on our storage."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import optuna_dashboard
+
+from tuner.errors import RequestError
+from tuner.storage import Database
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers requests in threads of their own: the page asks for several at a time."""
+
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Without a line for each request: the page polls."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+def make_dashboard(database: Database) -> Callable[..., Any]:
+    """optuna-dashboard as a WSGI application over this database."""
+    app: Callable[..., Any] = optuna_dashboard.wsgi(database.storage)
+    return app
+
+
+def open_server(database: Database, host: str, port: int) -> WSGIServer:
+    """A server that listens already; port 0 takes a free one.
+
+    Raises:
+        RequestError: The address cannot be used.
+    """
+    try:
+        return make_server(
+            host, port, make_dashboard(database), server_class=_Server, handler_class=_QuietHandler
+        )
+    except (OSError, socket.gaierror, OverflowError) as exc:
+        raise RequestError(
+            f"the dashboard cannot listen on {host}:{port}: {exc}; choose another with --port"
+        ) from exc

@@ -1,0 +1,142 @@
+"""One trial, from the parameters that Optuna suggests to the value that it is told."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import optuna
+from optuna.trial import TrialState
+
+from tuner import models, training
+from tuner.data import Splits
+from tuner.errors import TrialFailed, TunerError
+from tuner.models.families import FAMILIES, check_metric
+from tuner.search import derive_seed
+from tuner.spec import StudySpec
+from tuner.storage import Database
+
+DEFAULT_EPOCHS = 50
+DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        state: The state that Optuna was told, in lower case.
+        value: The objective's value at the best epoch; None for a failed trial.
+        reason: Why it did not run all its epochs; None if it did.
+    """
+
+    state: Literal["complete", "pruned", "fail"]
+    value: float | None
+    reason: str | None
+
+
+def check_model(spec: StudySpec, data: Splits) -> None:
+    """Makes sure that the model can be built and measures what the study asks for.
+
+    Raises:
+        MetricError: The model does not report the metric; lists those that it does.
+        ModelError: A user's function does not return a compiled model.
+    """
+    if spec.model in FAMILIES:
+        available = FAMILIES[spec.model].metrics(data.task)
+    else:
+        model = models.build(spec.model, _example_params(spec), data, spec.base)
+        available = models.available_metrics(model, data)
+    check_metric(spec.objective.metric, available)
+
+
+def run_trial(
+    trial: optuna.Trial,
+    spec: StudySpec,
+    data: Splits,
+    database: Database,
+    *,
+    on_start: Callable[[int], None],
+    on_epoch: Callable[[int, float], None],
+) -> Outcome:
+    """Runs a trial and tells its outcome to the study.
+
+    Args:
+        trial: Just asked for.
+        spec: The study.
+        data: Its data; the test split is not touched.
+        database: Where the trial's attributes are written.
+        on_start: Called with the number of epochs that the trial may take.
+        on_epoch: Called after each epoch (from 1) with the metric on the validation split.
+
+    Raises:
+        TunerError: The study cannot go on (all but a failure of this trial); the trial has
+            not been told.
+    """
+    seed = derive_seed(spec.sampler.seed, trial.number)
+    params = spec.search_space.suggest(trial)
+    epochs = int(params.get("epochs", DEFAULT_EPOCHS))
+    database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+    on_start(epochs)
+    # A retried trial has the reports of its first attempt: the same figures, already judged.
+    reported = set(trial.study._storage.get_trial(trial._trial_id).intermediate_values)
+    # References are what the search is measured by: they run to their end.
+    is_reference = "origin" in trial.user_attrs
+
+    def report(epoch: int, value: float, _logs: Mapping[str, float]) -> str | None:
+        on_epoch(epoch, value)
+        if epoch in reported:
+            return None
+        trial.report(value, epoch)
+        if not trial.should_prune() or is_reference:
+            return None
+        return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
+
+    try:
+        _, result = training.train(
+            lambda: models.build(spec.model, params, data, spec.base),
+            data,
+            epochs=epochs,
+            batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
+            seed=seed,
+            monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
+            early_stopping=spec.early_stopping,
+        )
+    except TrialFailed as failure:
+        return _tell_failure(trial, database, failure.reason)
+    except (TunerError, optuna.exceptions.OptunaError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's network may raise anything
+        return _tell_failure(trial, database, _in_one_line(error))
+    attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
+    if result.reason:
+        attrs["reason"] = result.reason
+    database.write_attrs(trial._trial_id, attrs)
+    if result.state == "pruned":
+        trial.study.tell(trial, state=TrialState.PRUNED)
+    else:
+        trial.study.tell(trial, result.value)
+    return Outcome(result.state, result.value, result.reason)
+
+
+def _tell_failure(trial: optuna.Trial, database: Database, reason: str) -> Outcome:
+    database.write_attrs(trial._trial_id, {"reason": reason})
+    trial.study.tell(trial, state=TrialState.FAIL)
+    return Outcome("fail", None, reason)
+
+
+def _in_one_line(error: Exception) -> str:
+    """The error as the trial's reason; its traceback goes to the worker's output."""
+    traceback.print_exception(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"
+
+
+def _example_params(spec: StudySpec) -> dict[str, Any]:
+    """Parameters that the space allows: the first reference's, or any."""
+    if spec.references:
+        return dict(spec.references[0].params)
+    sampler = optuna.samplers.RandomSampler(seed=spec.sampler.seed)
+    return spec.search_space.suggest(optuna.create_study(sampler=sampler).ask())

@@ -1,0 +1,183 @@
+"""Shows a run while it lasts: a live display in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuner.units import format_seconds
+from tuner.workers.observer import Observer
+
+
+class _Tally:
+    """What both displays count: finished trials, the best, running trials, time left."""
+
+    def __init__(self, direction: str) -> None:
+        self.better: Callable[[float, float], bool] = (
+            (lambda new, old: new > old)
+            if direction == "maximize"
+            else (lambda new, old: new < old)
+        )
+        self.total = 0
+        self.done_before = 0
+        self.done = 0
+        self.pruned = 0
+        self.failed = 0
+        self.best: tuple[int, float] | None = None
+        self.running: dict[int, tuple[int, int, float | None]] = {}
+        self._since = time.monotonic()
+
+    def begin(self, done: int, total: int, best: tuple[int, float] | None) -> None:
+        self.done = self.done_before = done
+        self.total = total
+        self.best = best
+        self._since = time.monotonic()
+
+    def finish(self, number: int, state: str, value: float | None) -> None:
+        self.running.pop(number, None)
+        self.failed += state == "fail"
+        self.pruned += state == "pruned"
+        self.done += state != "fail"
+        if (
+            state == "complete"
+            and value is not None
+            and (self.best is None or self.better(value, self.best[1]))
+        ):
+            self.best = (number, value)
+
+    def left(self) -> str:
+        """Time left, from the pace of this run so far."""
+        made = self.done - self.done_before
+        if not made or self.done >= self.total:
+            return ""
+        seconds = (time.monotonic() - self._since) / made * (self.total - self.done)
+        return f"about {format_seconds(max(seconds, 1))} left"
+
+    def best_text(self, metric: str) -> str:
+        if self.best is None:
+            return ""
+        number, value = self.best
+        return f"best {metric} {value:.4f} (trial {number})"
+
+
+class LiveProgress(Observer):
+    """A bar, the best so far and the running trials, redrawn in place."""
+
+    def __init__(self, console: Console, metric: str, direction: str) -> None:
+        self._console = console
+        self._metric = metric
+        self._tally = _Tally(direction)
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._opened = time.monotonic()
+
+    def started(
+        self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
+    ) -> None:
+        self._console.print(f"{title}: {done} of {total} trials done, {_workers(workers)}")
+        self._tally.begin(done, total, best)
+        self._live.start()
+
+    def trial_started(self, number: int, epochs: int) -> None:
+        self._tally.running[number] = (0, epochs, None)
+
+    def epoch_done(self, number: int, epoch: int, value: float) -> None:
+        _, epochs, _ = self._tally.running.get(number, (0, epoch, None))
+        self._tally.running[number] = (epoch, epochs, value)
+
+    def trial_finished(
+        self, number: int, state: str, value: float | None, reason: str | None
+    ) -> None:
+        self._tally.finish(number, state, value)
+        if state == "fail":
+            self.note(f"trial {number} failed: {reason}")
+
+    def trial_returned(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} goes back to the queue: {reason}")
+
+    def note(self, text: str) -> None:
+        self._console.print(escape(text), style="dim", highlight=False)
+
+    def tick(self) -> None:
+        if self._live.is_started:
+            self._live.update(self._picture())
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _picture(self) -> Group:
+        tally = self._tally
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            ProgressBar(total=max(tally.total, 1), completed=tally.done, width=30),
+            f"{tally.done}/{tally.total} trials",
+            f"{tally.pruned} pruned, {tally.failed} failed",
+            tally.left(),
+        )
+        lines = [Text(tally.best_text(self._metric))] if tally.best else []
+        for number, (epoch, epochs, value) in sorted(tally.running.items()):
+            shown = "" if value is None else f"  {self._metric} {value:.4f}"
+            lines.append(Text(f"  trial {number}  epoch {epoch} of {epochs}{shown}", style="dim"))
+        return Group(head, *lines)
+
+
+class PlainProgress(Observer):
+    """One line for each trial that ends; for logs and pipes."""
+
+    def __init__(self, console: Console, metric: str, direction: str) -> None:
+        self._console = console
+        self._metric = metric
+        self._tally = _Tally(direction)
+
+    def started(
+        self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
+    ) -> None:
+        self._tally.begin(done, total, best)
+        self.note(f"{title}: {done} of {total} trials done, {_workers(workers)}")
+
+    def trial_started(self, number: int, epochs: int) -> None:
+        self._tally.running[number] = (0, epochs, None)
+
+    def epoch_done(self, number: int, epoch: int, value: float) -> None:
+        """Nothing: an epoch is not worth a line."""
+
+    def trial_finished(
+        self, number: int, state: str, value: float | None, reason: str | None
+    ) -> None:
+        tally = self._tally
+        tally.finish(number, state, value)
+        shown = "" if value is None else f" {self._metric} {value:.4f}"
+        why = f" ({reason})" if reason else ""
+        parts = [tally.best_text(self._metric), tally.left()]
+        rest = "".join(f", {part}" for part in parts if part)
+        self.note(f"[{tally.done}/{tally.total}] trial {number} {state}{shown}{why}{rest}")
+
+    def trial_returned(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} goes back to the queue: {reason}")
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def tick(self) -> None:
+        """Nothing: there is no display to refresh."""
+
+    def close(self) -> None:
+        """Nothing to take down."""
+
+
+def progress_for(console: Console, metric: str, direction: str) -> Observer:
+    """The live display in a terminal, plain lines elsewhere."""
+    kind = LiveProgress if console.is_terminal else PlainProgress
+    return kind(console, metric, direction)
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"

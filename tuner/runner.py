@@ -1,0 +1,177 @@
+"""Creates and resumes studies, and returns the trials of processes that are gone.
+
+A study in the database carries all that defines it: the study file with its search space, the
+fingerprint of the data, the versions of what trained. The same file goes on with it; another
+one is refused with the difference.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from tuner.errors import RequestError, SpecError
+from tuner.lease import is_alive
+from tuner.spec import StudySpec
+from tuner.storage import Database, RunningTrial, storage_errors
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+"""States that count towards ``n_trials``: a failed trial has to be made up for."""
+
+ATTEMPTS_ALLOWED = 3
+"""How many workers may die over one trial before the trial is failed."""
+
+_PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
+
+
+def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Study | None:
+    """The stored study that ``spec`` goes on with, or None if there is none yet.
+
+    Raises:
+        SpecError: The stored study was made by another file.
+        RequestError: The stored study was not made by tuner.
+    """
+    study = database.find_study(name)
+    if study is None:
+        return None
+    stored = study.user_attrs.get("tuner:spec")
+    if stored is None:
+        if not study.get_trials(deepcopy=False):
+            return study  # an earlier run was stopped just after it had created the study
+        raise RequestError(
+            f"study '{name}' in {database} was not made by tuner; choose another name with "
+            "--study-name"
+        )
+    if study.user_attrs.get("tuner:fingerprint") == spec.fingerprint:
+        return study
+    differences = spec.differences(StudySpec.from_dict(stored, spec.base))
+    if not differences:
+        return study
+    raise SpecError(
+        f"study '{name}' in {database} was made with other settings:\n"
+        + "".join(f"  {line}\n" for line in differences)
+        + "Undo the change to go on with it, or start another with --study-name NAME"
+    )
+
+
+def create_or_resume(
+    database: Database, name: str, spec: StudySpec, data: dict[str, Any]
+) -> optuna.Study:
+    """Opens the study for work; new ones start with the references in the queue.
+
+    Args:
+        data: Description of the loaded data, with their ``fingerprint``.
+
+    Raises:
+        SpecError: The stored study was made by another file.
+        RequestError: The stored study was made with other data.
+    """
+    study = find_resumable(database, name, spec)
+    with storage_errors(database.url):
+        if study is None:
+            study = optuna.create_study(
+                storage=database.storage,
+                study_name=name,
+                direction=spec.objective.direction,
+                load_if_exists=True,
+            )
+        if "tuner:spec" not in study.user_attrs:
+            with warnings.catch_warnings():
+                # Marked experimental since Optuna 3.2; it names the value in the dashboard.
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([spec.objective.metric])
+            study.set_user_attr("tuner:data", data)
+            study.set_user_attr("tuner:versions", versions())
+            study.set_user_attr("tuner:fingerprint", spec.fingerprint)
+            study.set_user_attr("tuner:spec", spec.to_dict())
+        _check_data(database, study, data)
+        _enqueue_references(study, spec)
+    return study
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a trial gives."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A trial whose worker died: back in the queue, or failed for ``failed``."""
+
+    number: int
+    failed: str | None
+
+
+def return_abandoned(
+    database: Database, study: optuna.Study, cause: str | None = None
+) -> list[Returned]:
+    """Puts back in the queue what runs in processes of this host that are gone.
+
+    Args:
+        cause: Why they are gone. None if they were stopped on purpose: then it does not count
+            against the trial.
+    """
+    returned = []
+    for trial in database.running(study):
+        if trial.lease is None or is_alive(trial.lease) is not False:
+            continue
+        failed = _count_attempt(database, study, trial, cause) if cause else None
+        if failed or database.give_back(trial.trial_id):
+            returned.append(Returned(trial.number, failed))
+    return returned
+
+
+def fail_trial(database: Database, study: optuna.Study, number: int, reason: str) -> bool:
+    """Fails a running trial and stores why; False if it had finished meanwhile."""
+    with storage_errors(database.url):
+        trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+        try:
+            database.write_attrs(trial_id, {"reason": reason})
+            study.tell(number, state=TrialState.FAIL)
+        except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
+            return False
+    return True
+
+
+def _count_attempt(
+    database: Database, study: optuna.Study, trial: RunningTrial, cause: str
+) -> str | None:
+    attempts = trial.attempts + 1
+    if attempts < ATTEMPTS_ALLOWED:
+        database.write_attrs(trial.trial_id, {"attempts": attempts})
+        return None
+    reason = f"{attempts} workers died over it; {cause}"
+    return reason if fail_trial(database, study, trial.number, reason) else None
+
+
+def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
+    stored = study.user_attrs["tuner:data"]
+    if stored["fingerprint"] != data["fingerprint"]:
+        raise RequestError(
+            f"study '{study.study_name}' in {database} was made with other data: "
+            f"{stored['rows']} rows, fingerprint {stored['fingerprint'][:12]}; now "
+            f"{data['rows']} rows, fingerprint {data['fingerprint'][:12]}. Put the data back, or "
+            "start another study with --study-name NAME"
+        )
+
+
+def _enqueue_references(study: optuna.Study, spec: StudySpec) -> None:
+    """Queues the references that are not in the study yet, in the order of the file."""
+    if not spec.references:
+        return
+    present = {trial.user_attrs.get("origin") for trial in study.get_trials(deepcopy=False)}
+    for reference in spec.references:
+        if reference.name not in present:
+            study.enqueue_trial(dict(reference.params), user_attrs={"origin": reference.name})

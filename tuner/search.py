@@ -1,0 +1,211 @@
+"""Samplers and pruners by name, as a study file writes them.
+
+Names are Optuna's class names without their ending, in lower case; options are the class's
+own keyword arguments. Two settings are derived from the study instead of being asked for:
+TPE splits a conditional space into groups, and Hyperband's longest trial is the longest that
+the space allows, so that trials are compared at equal epochs only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.errors import SpecError
+from tuner.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class _Entry:
+    make: Callable[..., Any]
+    options: tuple[str, ...]
+    extra: tuple[str, str] | None = None  # module that it needs, our extra that installs it
+    reseed: bool = True  # whether a trial may draw from a stream of its own
+
+
+_SAMPLERS = {
+    "tpe": _Entry(
+        optuna.samplers.TPESampler,
+        ("n_startup_trials", "n_ei_candidates", "multivariate", "group", "constant_liar"),
+    ),
+    "random": _Entry(optuna.samplers.RandomSampler, ()),
+    # Quasi-random points are one sequence: its scrambling must stay the same for all trials.
+    "qmc": _Entry(optuna.samplers.QMCSampler, ("qmc_type", "scramble"), reseed=False),
+    "bruteforce": _Entry(optuna.samplers.BruteForceSampler, ("avoid_premature_stop",)),
+    "cmaes": _Entry(
+        optuna.samplers.CmaEsSampler,
+        ("sigma0", "n_startup_trials", "popsize", "with_margin", "lr_adapt"),
+        extra=("cmaes", "cmaes"),
+    ),
+}
+
+_PRUNERS = {
+    "hyperband": _Entry(
+        optuna.pruners.HyperbandPruner,
+        ("min_resource", "max_resource", "reduction_factor", "bootstrap_count"),
+    ),
+    "successivehalving": _Entry(
+        optuna.pruners.SuccessiveHalvingPruner,
+        ("min_resource", "reduction_factor", "min_early_stopping_rate", "bootstrap_count"),
+    ),
+    "median": _Entry(
+        optuna.pruners.MedianPruner,
+        ("n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials"),
+    ),
+    "percentile": _Entry(
+        optuna.pruners.PercentilePruner,
+        ("percentile", "n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials"),
+    ),
+    "threshold": _Entry(
+        optuna.pruners.ThresholdPruner, ("lower", "upper", "n_warmup_steps", "interval_steps")
+    ),
+    "nop": _Entry(optuna.pruners.NopPruner, ()),
+}
+
+
+def derive_seed(seed: int, number: int) -> int:
+    """The seed of trial ``number`` in a study seeded with ``seed``: 32 bits, well mixed."""
+    digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def make_sampler(spec: StudySpec) -> BaseSampler:
+    """The study's sampler; what it draws for a trial depends on the seed, the trial's number
+    and the finished trials, not on the process that asks.
+
+    Raises:
+        SpecError: Unknown name or option, or a value that Optuna refuses.
+    """
+    entry = _entry(_SAMPLERS, "sampler", spec.sampler.name, spec.sampler.options)
+    options = dict(spec.sampler.options)
+    if spec.sampler.name == "tpe":
+        options.setdefault("group", spec.search_space.is_conditional)
+
+    def make(seed: int) -> BaseSampler:
+        return _construct(entry, "sampler", spec.sampler.name, {**options, "seed": seed})
+
+    if not entry.reseed:
+        return make(spec.sampler.seed)
+    make(spec.sampler.seed)  # so that a wrong value is told now and not in a worker
+    return _SeededSampler(make, spec.sampler.seed)
+
+
+def make_pruner(spec: StudySpec) -> BasePruner:
+    """The study's pruner.
+
+    Raises:
+        SpecError: Unknown name or option, or a value that Optuna refuses.
+    """
+    entry = _entry(_PRUNERS, "pruner", spec.pruner.name, spec.pruner.options)
+    options = dict(spec.pruner.options)
+    if spec.pruner.name == "hyperband":
+        longest = spec.search_space.largest("epochs")
+        if longest is not None:
+            options.setdefault("max_resource", int(longest))
+    pruner: BasePruner = _construct(entry, "pruner", spec.pruner.name, options)
+    return pruner
+
+
+class _SeededSampler(BaseSampler):
+    """Gives each trial a sampler whose random stream comes from the trial's number.
+
+    A worker that was killed, or one on another machine, then draws what this one would have
+    drawn: the state of a random generator is never lost, because none is kept.
+    """
+
+    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+        self._make = make
+        self._seed = seed
+        self._sampler = make(seed)
+
+    def __str__(self) -> str:
+        return str(self._sampler)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._sampler = self._make(derive_seed(self._seed, trial.number))
+        self._sampler.before_trial(study, trial)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._sampler.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        """Nothing to do: every trial is seeded by its number."""
+
+
+def _entry(
+    entries: Mapping[str, _Entry], kind: str, name: str, options: Mapping[str, Any]
+) -> _Entry:
+    entry = entries.get(name)
+    if entry is None:
+        raise SpecError(
+            f"{kind}.name: there is no {kind} '{name}'{_nearest(name, entries)}; "
+            f"use one of: {', '.join(entries)}"
+        )
+    for option in options:
+        if option not in entry.options:
+            known = ", ".join(entry.options) or "none"
+            raise SpecError(
+                f"{kind}.{option}: {kind} '{name}' has no such option"
+                f"{_nearest(option, entry.options)}; its options: {known}"
+            )
+    if entry.extra and importlib.util.find_spec(entry.extra[0]) is None:
+        raise SpecError(
+            f"{kind}.name: {kind} '{name}' needs the package {entry.extra[0]}; "
+            f"install it with: pip install 'tuner[{entry.extra[1]}]'"
+        )
+    return entry
+
+
+def _construct(entry: _Entry, kind: str, name: str, options: Mapping[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        # TPE's `group` is marked experimental; it is the documented way for conditional spaces.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        try:
+            return entry.make(**options)
+        except (TypeError, ValueError) as exc:
+            shown = ", ".join(f"{key} = {value!r}" for key, value in options.items())
+            raise SpecError(f"{kind} '{name}' refuses {shown}: {exc}") from exc
+
+
+def _nearest(word: str, known: Any) -> str:
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{found[0]}'?)" if found else ""

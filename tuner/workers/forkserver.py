@@ -1,0 +1,100 @@
+"""Starts worker processes from a server that has imported TensorFlow and run nothing.
+
+Importing TensorFlow takes seconds and hundreds of megabytes; a fork of a process that has
+done so takes milliseconds and shares its memory. So workers can be thrown away at any time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+
+from tuner.workers.messages import Job
+
+_context = multiprocessing.get_context("forkserver")
+
+# Read when TensorFlow is imported or first used. One thread a worker: on small matrices two
+# threads are slower than one, and there is a worker for every core. On a GPU, several
+# workers share its memory only if each takes what it needs.
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "KERAS_BACKEND": "tensorflow",
+}
+
+
+def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
+    """Starts a worker.
+
+    Returns:
+        The process, the pipe of messages to and from it, and the pipe from which what it
+        prints is read.
+    """
+    from tuner.workers.entry import work
+
+    _context.set_forkserver_preload(["tuner.workers.preload"])
+    messages, worker_messages = _context.Pipe(duplex=True)
+    output, worker_output = _context.Pipe(duplex=False)
+    process = _context.Process(target=work, args=(job, worker_messages, worker_output), daemon=True)
+    with _worker_environment(), _no_main_module(), _interrupt_ignored():
+        process.start()
+    worker_messages.close()
+    worker_output.close()
+    return process, messages, output
+
+
+@contextmanager
+def _worker_environment() -> Iterator[None]:
+    before = {key: os.environ.get(key) for key in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hides the program's main module while a process starts.
+
+    multiprocessing runs the main script again in the child. A user's three-line script calls
+    ``tuner.run`` at its top level and must not have to guard against that.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _interrupt_ignored() -> Iterator[None]:
+    """The fork server inherits that Ctrl-C is ignored: the supervisor alone decides."""
+    if not _in_main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _in_main_thread() -> bool:
+    import threading
+
+    return threading.current_thread() is threading.main_thread()

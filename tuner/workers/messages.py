@@ -1,0 +1,73 @@
+"""What supervisor and worker say to each other over their pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import TunerError
+from tuner.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """Supervisor to worker, once, at the start: what to work on.
+
+    Attributes:
+        check: Whether this worker tries the user's model before any trial is begun; one
+            worker of a run does.
+    """
+
+    spec: StudySpec
+    study_name: str
+    url: str
+    check: bool
+
+
+@dataclass(frozen=True)
+class RunTrial:
+    """Supervisor to worker: ask for one trial and run it."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Worker to supervisor: the data are loaded; ``data`` describes them."""
+
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Worker to supervisor: the study cannot go on as it is; the worker ends."""
+
+    error: TunerError
+
+
+@dataclass(frozen=True)
+class Started:
+    """Worker to supervisor: a trial began. ``epochs`` is how many it may take."""
+
+    trial_id: int
+    number: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """Worker to supervisor: ``epoch`` (from 1) of the running trial ended with ``value``."""
+
+    epoch: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Worker to supervisor: the trial has been told to the storage."""
+
+    number: int
+    state: str
+    value: float | None
+    reason: str | None
+
+
+FromWorker = Ready | Refused | Started | EpochDone | Finished

@@ -1,0 +1,38 @@
+"""What a supervisor tells to whoever watches a run."""
+
+from __future__ import annotations
+
+
+class Observer:
+    """Told of everything that happens in a run; this one shows nothing."""
+
+    def started(
+        self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
+    ) -> None:
+        """The study is open: ``done`` of ``total`` trials were finished before.
+
+        ``best`` is the number and the value of the best complete trial so far.
+        """
+
+    def trial_started(self, number: int, epochs: int) -> None:
+        """A trial began; it may take ``epochs`` epochs."""
+
+    def epoch_done(self, number: int, epoch: int, value: float) -> None:
+        """An epoch (from 1) of a running trial ended with this validation metric."""
+
+    def trial_finished(
+        self, number: int, state: str, value: float | None, reason: str | None
+    ) -> None:
+        """A trial ended: complete, pruned or fail. ``value`` is that of its best epoch."""
+
+    def trial_returned(self, number: int, reason: str) -> None:
+        """A trial went back to the queue."""
+
+    def note(self, text: str) -> None:
+        """One line that people should see."""
+
+    def tick(self) -> None:
+        """Called several times a second while trials run."""
+
+    def close(self) -> None:
+        """The run is over."""

@@ -1,0 +1,265 @@
+"""Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
+
+The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever befalls
+a worker has one consequence: it is killed, its trial is put back in the queue or failed with
+the cause, and another is started. Ctrl-C and the end of the time allowed are no different.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from multiprocessing.connection import wait
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from tuner.errors import StudyError
+from tuner.runner import FINISHED, fail_trial, return_abandoned
+from tuner.storage import Database
+from tuner.units import format_bytes, format_seconds
+from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
+from tuner.workers.observer import Observer
+from tuner.workers.process import WorkerProcess
+
+_TICK_SECONDS = 0.2
+_MEMORY_CHECK_SECONDS = 0.5
+_RECOUNT_SECONDS = 2.0
+# Keras leaks a little memory with every model; a fresh worker costs a tenth of a second.
+_TRIALS_A_PROCESS = 40
+_DEATHS_ALLOWED = 3
+_FAILURES_ALLOWED = 10
+
+
+class Ending(Enum):
+    """Why a run ended."""
+
+    FINISHED = "finished"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+
+class Supervisor:
+    """Runs one study to its wanted number of trials with ``n_workers`` processes."""
+
+    def __init__(
+        self,
+        job: Job,
+        database: Database,
+        n_workers: int,
+        n_trials: int,
+        observer: Observer,
+        prepare: Callable[[dict[str, Any]], optuna.Study],
+    ) -> None:
+        """Prepares a run; nothing is started yet.
+
+        Args:
+            job: What each worker is given; its spec's budget limits run and trials.
+            database: The open storage.
+            n_workers: Number of processes.
+            n_trials: Finished trials wanted in total.
+            observer: Told of everything that happens.
+            prepare: Called once, with the description of the data, when the first worker has
+                loaded them: creates or resumes the study.
+        """
+        self._job = job
+        self._database = database
+        self._n_workers = n_workers
+        self._observer = observer
+        self._prepare = prepare
+        budget = job.spec.budget
+        self._deadline = time.monotonic() + budget.timeout if budget.timeout else None
+        self._limits = budget.trial
+        self._workers: list[WorkerProcess] = []
+        self._study: optuna.Study | None = None
+        self._n_trials = n_trials
+        self._open = 0
+        self._counted_at = 0.0
+        self._memory_checked_at = 0.0
+        self._deaths_in_a_row = 0
+        self._failures_in_a_row = 0
+        self._interrupted = False
+
+    def run(self) -> Ending:
+        """Runs until enough trials are finished, the time is over, or Ctrl-C.
+
+        Raises:
+            TunerError: A worker refused the study, or the study cannot go on.
+        """
+        with self._interrupts():
+            try:
+                self._observer.note("starting workers; TensorFlow takes some seconds to load")
+                self._workers = [self._start(check=i == 0) for i in range(self._n_workers)]
+                while not (ending := self._ending()):
+                    self._listen()
+                    self._enforce_limits()
+                    self._dispatch()
+                    self._observer.tick()
+                return ending
+            finally:
+                self._stop_all()
+                self._observer.close()
+
+    def _ending(self) -> Ending | None:
+        if self._interrupted:
+            return Ending.INTERRUPTED
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return Ending.TIMEOUT
+        if self._study and not any(worker.asked for worker in self._workers):
+            self._recount()
+            if self._open <= 0:
+                return Ending.FINISHED
+        return None
+
+    def _start(self, *, check: bool = False) -> WorkerProcess:
+        job = self._job
+        return WorkerProcess(Job(job.spec, job.study_name, job.url, check))
+
+    def _listen(self) -> None:
+        wait([end for worker in self._workers for end in worker.readable], _TICK_SECONDS)
+        for worker in list(self._workers):
+            for line in worker.printed():
+                self._observer.note(line)
+            try:
+                for message in worker.receive():
+                    self._hear(worker, message)
+            except EOFError:
+                self._bury(worker)
+
+    def _hear(self, worker: WorkerProcess, message: FromWorker) -> None:
+        match message:
+            case Ready(data=data):
+                if self._study is None:
+                    self._study = self._prepare(data)
+                    self._recount()
+            case Refused(error=error):
+                raise error
+            case Started(number=number, epochs=epochs):
+                self._observer.trial_started(number, epochs)
+            case EpochDone(epoch=epoch, value=value):
+                if worker.trial:
+                    self._observer.epoch_done(worker.trial.number, epoch, value)
+            case Finished(number=number, state=state, value=value, reason=reason):
+                self._deaths_in_a_row = 0
+                self._recount()
+                self._finish(number, state, value, reason)
+                if worker.trials_done >= _TRIALS_A_PROCESS:
+                    worker.retire()
+                    self._replace(worker)
+
+    def _dispatch(self) -> None:
+        if self._study is None:
+            return
+        if time.monotonic() - self._counted_at > _RECOUNT_SECONDS:
+            self._recount()
+        for worker in self._workers:
+            if self._open > 0 and worker.ready and not worker.asked:
+                worker.run_trial()
+                self._open -= 1
+
+    def _recount(self) -> None:
+        """How many more trials may begin: what is wanted, less what is finished or under way.
+
+        Trials under way elsewhere count too: several runs may share a study.
+        """
+        assert self._study is not None
+        counts = self._database.counts(self._study)
+        under_way = counts[TrialState.RUNNING]
+        under_way += sum(worker.asked and worker.trial is None for worker in self._workers)
+        self._open = self._n_trials - sum(counts[state] for state in FINISHED) - under_way
+        self._counted_at = time.monotonic()
+
+    def _enforce_limits(self) -> None:
+        self._check_memory = time.monotonic() - self._memory_checked_at > _MEMORY_CHECK_SECONDS
+        if self._check_memory:
+            self._memory_checked_at = time.monotonic()
+        for worker in list(self._workers):
+            reason = self._broken_limit(worker)
+            if reason and worker.trial:
+                self._kill_for(worker, worker.trial.number, reason)
+
+    def _broken_limit(self, worker: WorkerProcess) -> str | None:
+        if worker.trial is None:
+            return None
+        seconds, memory = self._limits.timeout, self._limits.memory
+        if seconds is not None and worker.trial_seconds > seconds:
+            return f"timeout: took longer than {format_seconds(seconds)}"
+        if memory is not None and self._check_memory:
+            used = worker.memory()
+            if used > memory:
+                return f"memory: used {format_bytes(used)}, the limit is {format_bytes(memory)}"
+        return None
+
+    def _kill_for(self, worker: WorkerProcess, number: int, reason: str) -> None:
+        assert self._study is not None
+        worker.kill()
+        self._replace(worker)
+        if fail_trial(self._database, self._study, number, reason):
+            self._finish(number, "fail", None, reason)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """A worker died by itself: its trial is retried, unless it has killed too many."""
+        worker.kill()
+        cause = _cause_of_death(worker.exitcode)
+        returned = return_abandoned(self._database, self._study, cause) if self._study else []
+        for trial in returned:
+            if trial.failed:
+                self._finish(trial.number, "fail", None, trial.failed)
+            else:
+                self._observer.trial_returned(trial.number, cause)
+        if not returned:
+            self._deaths_in_a_row += 1
+        if self._deaths_in_a_row >= _DEATHS_ALLOWED * self._n_workers:
+            raise StudyError(
+                f"the workers die before they can run a trial ({cause}); what they printed last: "
+                f"{' / '.join(worker.last_words) or 'nothing'}"
+            )
+        self._replace(worker)
+
+    def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
+        self._observer.trial_finished(number, state, value, reason)
+        self._failures_in_a_row = self._failures_in_a_row + 1 if state == "fail" else 0
+        if self._failures_in_a_row >= _FAILURES_ALLOWED:
+            raise StudyError(
+                f"{_FAILURES_ALLOWED} trials in a row failed, the last one with: {reason}. "
+                f"See them with: tuner trials {self._job.study_name}"
+            )
+
+    def _replace(self, worker: WorkerProcess) -> None:
+        self._workers[self._workers.index(worker)] = self._start()
+
+    def _stop_all(self) -> None:
+        """Ends every worker; what still runs goes back to the queue, not counted against it."""
+        for worker in self._workers:
+            worker.kill()
+        if self._study is not None:
+            return_abandoned(self._database, self._study)
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        """While the run lasts, Ctrl-C and SIGTERM only ask it to end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def interrupt(_signal: int, _frame: object) -> None:
+            self._interrupted = True
+
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, interrupt) for number in signals]
+        try:
+            yield
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _cause_of_death(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"the worker was killed by {signal.Signals(-exitcode).name}"
+    return f"the worker ended with status {exitcode}"

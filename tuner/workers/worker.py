@@ -1,0 +1,92 @@
+"""A worker: loads the data once, then runs one trial after another."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+import optuna
+import tensorflow as tf
+
+from tuner import data, search
+from tuner.errors import TunerError
+from tuner.objective import check_model, run_trial
+from tuner.lease import own_lease
+from tuner.storage import Database, storage_errors
+from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
+
+
+class SupervisorGone(BaseException):  # noqa: N818 - like KeyboardInterrupt, it is no error
+    """Nobody reads the messages any more: the supervisor was killed.
+
+    Not an ``Exception``, so that it passes through the code of a trial, which fails a trial
+    for every exception.
+    """
+
+
+class Worker:
+    """One worker process; speaks to the supervisor, asks and tells the storage itself."""
+
+    def __init__(self, job: Job, messages: Connection) -> None:
+        self._job = job
+        self._messages = messages
+        self._study: optuna.Study | None = None
+
+    def run(self) -> None:
+        """Runs trials, one for each message, until the supervisor hangs up."""
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        try:
+            self._run()
+        except TunerError as error:
+            self._say(Refused(error))
+        except SupervisorGone:
+            return
+
+    def _run(self) -> None:
+        spec = self._job.spec
+        self._data = data.load(spec.dataset, spec.base)
+        if self._job.check:
+            check_model(spec, self._data)
+        self._say(Ready(self._data.describe()))
+        while self._wait():
+            self._run_one()
+
+    def _wait(self) -> bool:
+        try:
+            self._messages.recv()
+        except (EOFError, ConnectionError):
+            return False
+        return True
+
+    def _say(self, message: FromWorker) -> None:
+        try:
+            self._messages.send(message)
+        except OSError as exc:
+            raise SupervisorGone from exc
+
+    def _run_one(self) -> None:
+        job = self._job
+        if self._study is None:
+            # Opened late: a worker starts before the study stands in the database.
+            self._database = Database(job.url, lease=own_lease())
+            self._study = self._database.study(job.study_name)
+            self._study.sampler = search.make_sampler(job.spec)
+            self._study.pruner = search.make_pruner(job.spec)
+        with storage_errors(job.url):
+            self._run_trial(self._study)
+
+    def _run_trial(self, study: optuna.Study) -> None:
+        trial = study.ask()
+        try:
+            outcome = run_trial(
+                trial,
+                self._job.spec,
+                self._data,
+                self._database,
+                on_start=lambda epochs: self._say(Started(trial._trial_id, trial.number, epochs)),
+                on_epoch=lambda epoch, value: self._say(EpochDone(epoch, value)),
+            )
+        except (TunerError, SupervisorGone):
+            self._database.give_back(trial._trial_id)
+            raise
+        self._say(Finished(trial.number, outcome.state, outcome.value, outcome.reason))
