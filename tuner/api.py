@@ -22,8 +22,8 @@ from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
 from tuner.spec import StudySpec
-from tuner.storage import Database
-from tuner.storage_url import chosen_url
+from tuner.storage.database import Database
+from tuner.storage.url import chosen_url
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
@@ -93,7 +93,7 @@ def run(
         seed=seed,
         settings=settings,
     )
-    if ended.ending is Ending.INTERRUPTED:
+    if ended.ending == "interrupted":
         raise KeyboardInterrupt
     return ended.result
 
@@ -133,7 +133,8 @@ def run_study(
         stored = runner.find_resumable(database, name, spec)
         finished = _finished(database, stored) if stored else 0
         total = finished + more if more is not None else spec.budget.n_trials
-        ending, n_workers = Ending.FINISHED, None
+        ending: Ending = "done"
+        n_workers = None
         if finished < total:
             n_workers = min(workers or _cores(), total - finished)
             observer = observe(spec) if observe else Observer()
@@ -180,7 +181,7 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
     try:
         opened = database.study(study_name or name)
         result = StudyResult.of(opened, str(database), base=base)
-        return Run(result, Ending.FINISHED, None, what_mattered(opened))
+        return Run(result, "done", None, what_mattered(opened))
     finally:
         database.close()
 

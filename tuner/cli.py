@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -26,6 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+FormName = Literal["table", "json", "csv"]
 
 
 class Format(StrEnum):
@@ -91,6 +95,7 @@ def run(
     from rich.console import Console
 
     from tuner import api, progress
+    from tuner.results.words import tell
 
     console = Console(stderr=True)
     ended = api.run_study(
@@ -107,17 +112,31 @@ def run(
             console, spec.objective.metric, spec.objective.direction
         ),
     )
-    _print_result(ended, storage, as_json)
-    if ended.ending is api.Ending.INTERRUPTED:
+    if as_json:
+        typer.echo(_json(ended.result.to_dict()))
+    else:
+        typer.echo(
+            tell(
+                ended.result,
+                n_workers=ended.n_workers,
+                ended=ended.ending,
+                mattered=ended.mattered,
+                options=_storage_option(storage),
+            )
+        )
+    if ended.ending == "interrupted":
         raise typer.Exit(130)
 
 
 @app.command()
-def studies(storage: Storage = None, form: AsFormat = Format.TABLE) -> None:
+def studies(
+    storage: Storage = None, form: AsFormat = Format.TABLE, as_json: AsJson = False
+) -> None:
     """List the studies that are shipped and those that are stored."""
-    from tuner import listing
+    from tuner.listing import list_studies
+    from tuner.results import tables
 
-    typer.echo(listing.studies(storage, form.value), nl=False)
+    _print(tables.studies(list_studies(storage), _form(form, as_json)))
 
 
 @app.command()
@@ -133,10 +152,13 @@ def show(
     from tuner.results import tables
 
     loaded = api.load(study, storage, study_name)
-    if form is Format.CSV:
-        typer.echo(tables.show(loaded.result, form.value), nl=False)
-    else:
-        _print_result(loaded, storage, as_json or form is Format.JSON)
+    text = tables.show(
+        loaded.result,
+        _form(form, as_json),
+        mattered=loaded.mattered,
+        options=_storage_option(storage),
+    )
+    _print(text)
 
 
 @app.command()
@@ -152,7 +174,7 @@ def trials(
     from tuner.results import tables
 
     result = api.load(study, storage, study_name).result
-    typer.echo(tables.trials(result, "json" if as_json else form.value), nl=False)
+    _print(tables.trials(result, _form(form, as_json)))
 
 
 @app.command()
@@ -168,7 +190,7 @@ def best(
     from tuner.results import tables
 
     result = api.load(study, storage, study_name).result
-    typer.echo(tables.best(result, "json" if as_json else form.value), nl=False)
+    _print(tables.best(result, _form(form, as_json)))
 
 
 @app.command()
@@ -199,7 +221,6 @@ def train(
 ) -> None:
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
-    from tuner.results import tables
 
     typer.echo("training; TensorFlow takes some seconds to load", err=True)
     bundle = api.train(config, output, force=force)
@@ -231,8 +252,8 @@ def dashboard(
 ) -> None:
     """Open optuna-dashboard on the same storage."""
     from tuner import dashboard as dashboards
-    from tuner.storage import Database
-    from tuner.storage_url import chosen_url
+    from tuner.storage.database import Database
+    from tuner.storage.url import chosen_url
 
     database = Database(chosen_url(storage), must_exist=True)
     with dashboards.open_server(database, host, port) as server:
@@ -240,28 +261,17 @@ def dashboard(
         server.serve_forever()
 
 
-def _print_result(ended: Any, storage: str | None, as_json: bool) -> None:
-    from tuner.results.words import tell
-
-    if as_json:
-        typer.echo(_json(ended.result.to_dict()))
-        return
-    typer.echo(
-        tell(
-            ended.result,
-            n_workers=ended.n_workers,
-            ended=_WORDS_FOR_ENDING[ended.ending.value],
-            mattered=ended.mattered,
-            options=f"--storage '{ended.result.storage}'" if storage else "",
-        )
-    )
+def _print(text: str) -> None:
+    typer.echo(text, nl=False)
 
 
-_WORDS_FOR_ENDING: dict[str, Any] = {
-    "finished": "done",
-    "timeout": "timeout",
-    "interrupted": "interrupted",
-}
+def _form(form: Format, as_json: bool) -> FormName:
+    return "json" if as_json else cast("FormName", form.value)
+
+
+def _storage_option(storage: str | None) -> str:
+    """What the next commands need, if the database was named by an option."""
+    return f"--storage {shlex.quote(storage)}" if storage else ""
 
 
 def _json(document: Any) -> str:

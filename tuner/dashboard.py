@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import optuna_dashboard
 
 from tuner.errors import RequestError
-from tuner.storage import Database
+from tuner.storage.database import Database
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -36,4 +36,4 @@ def is_alive(lease: Mapping[str, Any]) -> bool | None:
             return False
     except psutil.NoSuchProcess:
         return False
-    return abs(started - lease["started"]) < _SAME_START_SECONDS
+    return bool(abs(started - lease["started"]) < _SAME_START_SECONDS)

@@ -16,7 +16,7 @@ from tuner.errors import TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_metric
 from tuner.search import derive_seed
 from tuner.spec import StudySpec
-from tuner.storage import Database
+from tuner.storage.database import Database
 
 DEFAULT_EPOCHS = 50
 DEFAULT_BATCH_SIZE = 32

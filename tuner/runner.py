@@ -19,7 +19,8 @@ from optuna.trial import TrialState
 from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
-from tuner.storage import Database, RunningTrial, storage_errors
+from tuner.storage.database import Database, RunningTrial
+from tuner.storage.errors import storage_errors
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """States that count towards ``n_trials``: a failed trial has to be made up for."""

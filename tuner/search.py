@@ -8,7 +8,6 @@ the space allows, so that trials are compared at equal epochs only.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.util
 import warnings
@@ -24,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import SpecError
 from tuner.spec import StudySpec
+from tuner.wording import hint
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,10 @@ def derive_seed(seed: int, number: int) -> int:
 
 
 def make_sampler(spec: StudySpec) -> BaseSampler:
-    """The study's sampler; what it draws for a trial depends on the seed, the trial's number
-    and the finished trials, not on the process that asks.
+    """The study's sampler.
+
+    What it draws for a trial depends on the seed, the trial's number and the finished trials,
+    not on the process that asks.
 
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
@@ -93,7 +95,10 @@ def make_sampler(spec: StudySpec) -> BaseSampler:
         options.setdefault("group", spec.search_space.is_conditional)
 
     def make(seed: int) -> BaseSampler:
-        return _construct(entry, "sampler", spec.sampler.name, {**options, "seed": seed})
+        sampler: BaseSampler = _construct(
+            entry, "sampler", spec.sampler.name, {**options, "seed": seed}
+        )
+        return sampler
 
     if not entry.reseed:
         return make(spec.sampler.seed)
@@ -177,15 +182,13 @@ def _entry(
     entry = entries.get(name)
     if entry is None:
         raise SpecError(
-            f"{kind}.name: there is no {kind} '{name}'{_nearest(name, entries)}; "
-            f"use one of: {', '.join(entries)}"
+            f"{kind}.name: there is no {kind} '{name}'; {hint(name, entries, f'{kind}s')}"
         )
     for option in options:
         if option not in entry.options:
-            known = ", ".join(entry.options) or "none"
             raise SpecError(
-                f"{kind}.{option}: {kind} '{name}' has no such option"
-                f"{_nearest(option, entry.options)}; its options: {known}"
+                f"{kind}.{option}: {kind} '{name}' has no such option; "
+                f"{hint(option, entry.options, 'options')}"
             )
     if entry.extra and importlib.util.find_spec(entry.extra[0]) is None:
         raise SpecError(
@@ -204,8 +207,3 @@ def _construct(entry: _Entry, kind: str, name: str, options: Mapping[str, Any]) 
         except (TypeError, ValueError) as exc:
             shown = ", ".join(f"{key} = {value!r}" for key, value in options.items())
             raise SpecError(f"{kind} '{name}' refuses {shown}: {exc}") from exc
-
-
-def _nearest(word: str, known: Any) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean '{found[0]}'?)" if found else ""

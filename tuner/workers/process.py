@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 
 import psutil
 
@@ -40,9 +41,9 @@ class WorkerProcess:
         self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
 
     @property
-    def readable(self) -> tuple[object, object]:
+    def readable(self) -> list[Connection]:
         """What to wait on: its messages and what it prints."""
-        return self._messages, self._output
+        return [end for end in (self._messages, self._output) if not end.closed]
 
     @property
     def trial_seconds(self) -> float:

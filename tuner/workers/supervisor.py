@@ -12,20 +12,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import TrialState
 
 from tuner.errors import StudyError
 from tuner.runner import FINISHED, fail_trial, return_abandoned
-from tuner.storage import Database
+from tuner.storage.database import Database
 from tuner.units import format_bytes, format_seconds
 from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
 from tuner.workers.observer import Observer
 from tuner.workers.process import WorkerProcess
+
+Ending = Literal["done", "timeout", "interrupted"]
+"""Why a run ended."""
 
 _TICK_SECONDS = 0.2
 _MEMORY_CHECK_SECONDS = 0.5
@@ -34,14 +36,6 @@ _RECOUNT_SECONDS = 2.0
 _TRIALS_A_PROCESS = 40
 _DEATHS_ALLOWED = 3
 _FAILURES_ALLOWED = 10
-
-
-class Ending(Enum):
-    """Why a run ended."""
-
-    FINISHED = "finished"
-    TIMEOUT = "timeout"
-    INTERRUPTED = "interrupted"
 
 
 class Supervisor:
@@ -107,13 +101,13 @@ class Supervisor:
 
     def _ending(self) -> Ending | None:
         if self._interrupted:
-            return Ending.INTERRUPTED
+            return "interrupted"
         if self._deadline is not None and time.monotonic() > self._deadline:
-            return Ending.TIMEOUT
+            return "timeout"
         if self._study and not any(worker.asked for worker in self._workers):
             self._recount()
             if self._open <= 0:
-                return Ending.FINISHED
+                return "done"
         return None
 
     def _start(self, *, check: bool = False) -> WorkerProcess:

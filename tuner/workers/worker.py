@@ -9,13 +9,14 @@ import tensorflow as tf
 
 from tuner import data, search
 from tuner.errors import TunerError
-from tuner.objective import check_model, run_trial
 from tuner.lease import own_lease
-from tuner.storage import Database, storage_errors
+from tuner.objective import check_model, run_trial
+from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
 from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
 
 
-class SupervisorGone(BaseException):  # noqa: N818 - like KeyboardInterrupt, it is no error
+class SupervisorGone(BaseException):
     """Nobody reads the messages any more: the supervisor was killed.
 
     Not an ``Exception``, so that it passes through the code of a trial, which fails a trial

@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tuner.errors import StorageError
-from tuner.storage_url import masked, parse_url
+from tuner.storage.url import masked, parse_url
 
 _studies = sa.table("studies", sa.column("study_id"), sa.column("study_name"))
 _directions = sa.table("study_directions", sa.column("study_id"), sa.column("direction"))

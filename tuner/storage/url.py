@@ -42,6 +42,11 @@ def parse_url(url: str) -> sa.URL:
             f"storage '{masked(url)}': '{parsed.get_backend_name()}' is not a database that "
             f"Optuna stores studies in; use one of: {', '.join(BACKENDS)}"
         )
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StorageError(
+            f"storage '{url}' lives in the memory of one process, and workers are others; "
+            f"name a file, e.g. {DEFAULT_URL}"
+        )
     return parsed
 
 

@@ -1,0 +1,165 @@
+"""One open database: the questions and changes that tuner has beside Optuna's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy as sa
+from optuna.storages import BaseStorage, get_storage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+
+from tuner.errors import StorageError, UnknownNameError
+from tuner.storage.engine import open_shared
+from tuner.storage.errors import storage_errors
+from tuner.storage.url import masked, parse_url
+
+# Optuna's own log repeats what tuner says in its own words.
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial in the state RUNNING.
+
+    Attributes:
+        lease: Who runs it, see :mod:`tuner.lease`; None if a stock Optuna script does.
+        attempts: How many workers have died while they ran it.
+    """
+
+    trial_id: int
+    number: int
+    lease: Mapping[str, Any] | None
+    attempts: int
+
+
+class Database:
+    """One open database.
+
+    Attributes:
+        url: The storage URL, with its password.
+        storage: What Optuna's functions take as ``storage``.
+    """
+
+    def __init__(
+        self, url: str, *, must_exist: bool = False, lease: Mapping[str, Any] | None = None
+    ) -> None:
+        """Opens the database and creates Optuna's tables where they are missing.
+
+        Args:
+            url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``.
+            must_exist: Refuse to create a new SQLite file.
+            lease: Stands in every trial that is taken through this object.
+
+        Raises:
+            StorageError: The URL is wrong, or what it names cannot be used.
+        """
+        parsed = parse_url(url)
+        if must_exist:
+            self._require_file(parsed)
+        self.url = url
+        with storage_errors(url):
+            self._backend = open_shared(url)
+            self._backend.lease = lease
+            self.storage: BaseStorage = get_storage(self._backend)
+
+    def __str__(self) -> str:
+        return masked(self.url)
+
+    def study(self, name: str) -> optuna.Study:
+        """Loads a stored study.
+
+        Raises:
+            UnknownNameError: No study of that name is stored.
+        """
+        with storage_errors(self.url):
+            try:
+                return optuna.load_study(study_name=name, storage=self.storage)
+            except KeyError:
+                raise UnknownNameError(self._no_study(name)) from None
+
+    def find_study(self, name: str) -> optuna.Study | None:
+        """The stored study of that name, or None."""
+        return self.study(name) if name in self.study_names() else None
+
+    def study_names(self) -> list[str]:
+        """The names of all stored studies, oldest first."""
+        with storage_errors(self.url), self._backend.engine.connect() as connection:
+            query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
+            return list(connection.scalars(query))
+
+    def counts(self, study: optuna.Study) -> dict[TrialState, int]:
+        """How many trials of the study are in each state; absent states count 0."""
+        trial = models.TrialModel
+        query = (
+            sa.select(trial.state, sa.func.count(trial.trial_id))
+            .where(trial.study_id == study._study_id)
+            .group_by(trial.state)
+        )
+        with storage_errors(self.url), self._backend.engine.connect() as connection:
+            found = {state: int(count) for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in TrialState}
+
+    def running(self, study: optuna.Study) -> list[RunningTrial]:
+        """The trials of the study that are in the state RUNNING, whoever runs them."""
+        trial, attr = models.TrialModel, models.TrialUserAttributeModel
+        query = (
+            sa.select(trial.trial_id, trial.number, attr.key, attr.value_json)
+            .outerjoin(
+                attr,
+                (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
+            )
+            .where(trial.study_id == study._study_id, trial.state == TrialState.RUNNING)
+            .order_by(trial.trial_id)
+        )
+        found: dict[tuple[int, int], dict[str, Any]] = {}
+        with storage_errors(self.url), self._backend.engine.connect() as connection:
+            for trial_id, number, key, value_json in connection.execute(query):
+                attrs = found.setdefault((trial_id, number), {})
+                if key is not None:
+                    attrs[key] = json.loads(value_json)
+        return [
+            RunningTrial(trial_id, number, attrs.get("worker"), attrs.get("attempts", 0))
+            for (trial_id, number), attrs in found.items()
+        ]
+
+    def write_attrs(self, trial_id: int, attrs: Mapping[str, Any]) -> None:
+        """Writes several user attributes of a trial in one transaction."""
+        with storage_errors(self.url):
+            self._backend.set_trial_user_attrs(trial_id, attrs)
+
+    def give_back(self, trial_id: int) -> bool:
+        """Puts a running trial back in the queue, with its number and parameters.
+
+        Returns:
+            False if the trial was not running any more.
+        """
+        with storage_errors(self.url):
+            return self._backend.change_state(trial_id, TrialState.RUNNING, TrialState.WAITING)
+
+    def close(self) -> None:
+        """Closes the connections; a closed database must not be used again."""
+        self._backend.scoped_session.remove()
+        self._backend.engine.dispose()
+
+    def _no_study(self, name: str) -> str:
+        names = self.study_names()
+        if not names:
+            return f"no study is stored in {self}; start one with: tuner run {name}"
+        return f"no study '{name}' is stored in {self}; there is: {', '.join(names)}"
+
+    @staticmethod
+    def _require_file(url: sa.URL) -> None:
+        file = url.database
+        if url.get_backend_name() != "sqlite" or not file or file == ":memory:":
+            return
+        if not Path(file).exists():
+            raise StorageError(
+                f"there is no database {file} yet; start a study with: tuner run STUDY, "
+                "or name another database with --storage"
+            )

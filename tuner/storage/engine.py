@@ -1,0 +1,50 @@
+"""Engine options, and SQLite in write-ahead mode: a dashboard then never blocks a worker."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import event
+
+from tuner.errors import StorageError
+from tuner.storage.shared import SharedStorage
+from tuner.storage.url import masked, parse_url
+
+_BUSY_SECONDS = 30
+
+
+def open_shared(url: str) -> SharedStorage:
+    """Opens Optuna's storage over a database, creating its tables where they are missing.
+
+    Raises:
+        StorageError: The tables are of another Optuna version.
+    """
+    sqlite = parse_url(url).get_backend_name() == "sqlite"
+    options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True}
+    try:
+        storage = SharedStorage(url, engine_kwargs=options)
+    except RuntimeError as exc:
+        # The only RuntimeError of Optuna's constructor.
+        shown = masked(url)
+        raise StorageError(
+            f"storage {shown}: the tables are of another Optuna version; "
+            f"upgrade them with: optuna storage upgrade --storage '{shown}'"
+        ) from exc
+    if sqlite:
+        event.listen(storage.engine, "connect", _use_write_ahead_log)
+        # The connection that created the tables was opened before the listener was there.
+        storage.engine.dispose()
+    return storage
+
+
+def _use_write_ahead_log(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    try:
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and os.access(
+            cursor.execute("PRAGMA database_list").fetchone()[2] or os.devnull, os.W_OK
+        ):
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+    finally:
+        cursor.close()

@@ -1,0 +1,45 @@
+"""Maps what SQLAlchemy, its drivers and Optuna raise, where it enters, to one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+import sqlalchemy as sa
+
+from tuner.errors import StorageError
+from tuner.storage.url import masked, parse_url
+
+
+@contextmanager
+def storage_errors(url: str) -> Iterator[None]:
+    """Maps what SQLAlchemy, its drivers and Optuna raise to :class:`StorageError`."""
+    shown = masked(url)
+    try:
+        yield
+    except optuna.exceptions.StorageInternalError as exc:
+        raise StorageError(f"storage {shown}: {_first_line(exc.__cause__ or exc)}") from exc
+    except (ImportError, sa.exc.NoSuchModuleError) as exc:
+        driver = parse_url(url).get_backend_name()
+        raise StorageError(
+            f"storage {shown}: the Python driver for '{driver}' is not installed ({exc}); "
+            f"install it, e.g.: pip install psycopg[binary] (and postgresql+psycopg://… in the URL)"
+        ) from exc
+    except sa.exc.SQLAlchemyError as exc:
+        raise StorageError(f"storage {shown}: {_explain(exc)}") from exc
+
+
+def _explain(exc: sa.exc.SQLAlchemyError) -> str:
+    text = _first_line(getattr(exc, "orig", None) or exc)
+    if "unable to open database file" in text:
+        return f"{text}: does the folder exist, and may you write in it?"
+    if "readonly database" in text:
+        return f"{text}: the file or its folder cannot be written; copy it or change its rights"
+    if "not a database" in text:
+        return f"{text}: name a SQLite database, or a new file, with --storage"
+    return text
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]
