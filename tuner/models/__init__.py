@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import UnknownNameError
-from tuner.models.families import FAMILIES, check_values, did_you_mean
+from tuner.models.families import FAMILIES, check_values
+from tuner.models.measured import available_metrics
+from tuner.wording import hint
 
 if TYPE_CHECKING:
     import keras
 
     from tuner.data import Splits
     from tuner.space import Value
+
+__all__ = ["FAMILIES", "available_metrics", "build"]
 
 
 def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> keras.Model:
@@ -40,8 +44,8 @@ def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> 
         return build_custom(model, params, data, base)
     if model not in FAMILIES:
         raise UnknownNameError(
-            f"model = {model!r}: no such model{did_you_mean(model, FAMILIES)}; there is "
-            f"{', '.join(FAMILIES)}, or your own as 'module:function'"
+            f'model: there is no model "{model}"; {hint(model, FAMILIES, "models")} '
+            'Your own is named "module:function"'
         )
     family = FAMILIES[model]
     check_values(family, {name: [value] for name, value in params.items()}, "params")

@@ -10,16 +10,17 @@ Terms:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tuner.errors import MetricError, SpecError
+from tuner.models.settings import Setting
+from tuner.wording import nearest, toml
 
 if TYPE_CHECKING:
-    from tuner.space import Value
+    from tuner.space import SearchSpace, Value
 
 ACTIVATIONS = ("relu", "elu", "leaky_relu", "selu", "gelu", "silu", "sigmoid", "tanh", "linear")
 OPTIMIZERS = ("sgd", "rmsprop", "adam")
@@ -31,45 +32,6 @@ _METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "multiclass": ("loss", "accuracy"),
     }
 )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One parameter: its default and the values that it may have.
-
-    Attributes:
-        default: Used when a trial does not give the parameter.
-        choices: The words that it may be; empty when it is a number or a truth value.
-        low: Smallest value, itself allowed unless ``above``.
-        high: Largest value, itself allowed unless ``below``.
-        above: True if the value must be greater than ``low``.
-        below: True if the value must be less than ``high``.
-    """
-
-    default: Value
-    choices: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    above: bool = False
-    below: bool = False
-
-    def violation(self, value: Value) -> str | None:
-        """What is wrong with a value, to follow "NAME = VALUE: "; None if it may be used."""
-        if self.choices:
-            if value in self.choices:
-                return None
-            return f"must be one of {', '.join(self.choices)}{did_you_mean(value, self.choices)}"
-        if isinstance(self.default, bool):
-            return None if isinstance(value, bool) else "must be true or false"
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"must be a number, such as {self.default}"
-        if isinstance(self.default, int) and value != int(value):
-            return f"must be a whole number, such as {self.default}"
-        if self.low is not None and (value <= self.low if self.above else value < self.low):
-            return f"must be {'greater than' if self.above else 'at least'} {self.low:g}"
-        if self.high is not None and (value >= self.high if self.below else value > self.high):
-            return f"must be {'less than' if self.below else 'at most'} {self.high:g}"
-        return None
 
 
 @dataclass(frozen=True)
@@ -94,7 +56,7 @@ class Family:
         return {name: setting.default for name, setting in self.settings.items()}
 
     def setting(self, name: str) -> Setting | None:
-        """The rule of a parameter as it occurs in a trial (``units_2``), or None if unknown."""
+        """Returns the rule of a parameter as a trial names it (``units_2``); None if unknown."""
         stem, _, number = name.rpartition("_")
         if stem in self.repeated and number.isdecimal() and int(number) >= 1:
             return self.settings[stem]
@@ -102,7 +64,7 @@ class Family:
 
 
 def task_metrics(task: str) -> tuple[str, ...]:
-    """The metrics that the shipped families report for a task, ``loss`` first."""
+    """Returns the metrics that the shipped families report for a task, ``loss`` first."""
     return _METRICS[task]
 
 
@@ -141,15 +103,14 @@ def check_parameters(family: Family, names: Iterable[str], where: str = "search_
     Raises:
         SpecError: At the first unknown name.
     """
+    shown = [f"{name}_i" if name in family.repeated else name for name in family.settings]
     for name in names:
-        if family.setting(name) is not None:
-            continue
-        known = [f"{n}_1" if n in family.repeated else n for n in family.settings]
-        raise SpecError(
-            f"{where}: the model {family.name!r} has no parameter {name!r}"
-            f"{did_you_mean(name, [*known, *family.settings])}; its parameters are "
-            f"{', '.join(f'{n}_i' if n in family.repeated else n for n in family.settings)}"
-        )
+        if family.setting(name) is None:
+            near = nearest(name, [*family.settings, *(f"{n}_1" for n in family.repeated)])
+            raise SpecError(
+                f'{where}: the model "{family.name}" has no parameter "{name}"'
+                f"{f'; did you mean {near}?' if near else ''} It has: {', '.join(shown)}"
+            )
 
 
 def check_values(
@@ -172,7 +133,23 @@ def check_values(
         for value in candidates:
             problem = setting.violation(value) if setting else None
             if problem:
-                raise SpecError(f"{where}: {name} = {value!r}: {problem}")
+                raise SpecError(f"{where}: {name} {problem}, but got {toml(value)}")
+
+
+def check_space(family: Family, space: SearchSpace, where: str = "search_space") -> None:
+    """Refuses a search space that could suggest what the family cannot build.
+
+    Raises:
+        SpecError: An unknown parameter, an impossible choice or end of a range.
+    """
+    check_parameters(family, space.names(), where)
+    for parameter in space.parameters:
+        setting = family.setting(parameter.name)
+        if setting and setting.whole and parameter.type == "float":
+            raise SpecError(f'{where}: {parameter.name}.type must be "int", but got "float"')
+        ends = (parameter.low, parameter.high)
+        values = parameter.choices or tuple(end for end in ends if end is not None)
+        check_values(family, {parameter.name: values}, where)
 
 
 def check_metric(metric: str, available: Sequence[str], where: str = "objective.metric") -> None:
@@ -188,14 +165,8 @@ def check_metric(metric: str, available: Sequence[str], where: str = "objective.
     """
     if metric in available:
         return
+    near = nearest(metric.removeprefix("val_"), available)
     raise MetricError(
-        f"{where} = {metric!r}: the model does not measure it"
-        f"{did_you_mean(metric.removeprefix('val_'), available)}; "
-        f"it measures {', '.join(available)}"
+        f'{where}: the model does not measure "{metric}"'
+        f"{f'; did you mean {near}?' if near else ';'} It measures: {', '.join(available)}"
     )
-
-
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """ "; did you mean 'x'?" for the nearest known word, or nothing when none is near."""
-    near = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -120,8 +120,11 @@ def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:
 
 
 def _fresh(build: Build, seed: int) -> keras.Model:
-    """A new session, seeded; then the model; then seeded again, so that the order of rows is
-    the same for every structure and a user's own seeding inside ``build`` does not spread."""
+    """Builds a model in a new Keras session.
+
+    Seeded twice: before, for the weights; after, so that the order of rows is the same for
+    every structure, and a user's own seeding inside ``build`` does not reach the training.
+    """
     import keras
 
     keras.utils.clear_session()

@@ -1,0 +1,40 @@
+"""What a model measures, asked of the model itself: a user's own may have any metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuner.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.data import Splits
+
+_ROWS = 8
+
+
+def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
+    """Evaluates the model on a few validation rows and returns what it reports.
+
+    Args:
+        model: Compiled; its weights stay as they are.
+        data: Rows as the model will see them.
+
+    Returns:
+        The names that ``objective.metric`` may have, ``loss`` first.
+
+    Raises:
+        ModelError: The model cannot be evaluated on these rows.
+    """
+    x, y = data.validation.x[:_ROWS], data.validation.y[:_ROWS]
+    try:
+        logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
+        text = " ".join(str(exc).split())
+        raise ModelError(
+            f"the model does not fit the data {data.name}: it gets x of shape (batch, "
+            f"{', '.join(map(str, x.shape[1:]))}) and y of shape {('batch', *y.shape[1:])}, "
+            f"but evaluating it raised {type(exc).__name__}: {text[:300]}"
+        ) from exc
+    return ("loss", *(name for name in logs if name != "loss"))

@@ -1,0 +1,60 @@
+"""The rule of one parameter of a model family."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuner.wording import either, nearest
+
+if TYPE_CHECKING:
+    from tuner.space import Value
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter: its default and the values that it may have.
+
+    Attributes:
+        default: Used when a trial does not give the parameter; its type is the parameter's.
+        choices: The words that it may be; empty when it is a number or a truth value.
+        low: Smallest value, itself allowed unless ``above``.
+        high: Largest value, itself allowed unless ``below``.
+        above: True if the value must be greater than ``low``.
+        below: True if the value must be less than ``high``.
+    """
+
+    default: Value
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+    below: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """True if only whole numbers make sense."""
+        return isinstance(self.default, int) and not isinstance(self.default, bool)
+
+    def violation(self, value: Value) -> str | None:
+        """Returns the rule that a value breaks, such as "must be at least 1"; None if none."""
+        if self.choices:
+            return self._no_choice(value)
+        if isinstance(self.default, bool):
+            return None if isinstance(value, bool) else "must be true or false"
+        if isinstance(value, bool | str) or not math.isfinite(value):
+            return f"must be a number, such as {self.default}"
+        if self.whole and value != int(value):
+            return f"must be a whole number, such as {self.default}"
+        if self.low is not None and (value <= self.low if self.above else value < self.low):
+            return f"must be {'greater than' if self.above else 'at least'} {self.low:g}"
+        if self.high is not None and (value >= self.high if self.below else value > self.high):
+            return f"must be {'less than' if self.below else 'at most'} {self.high:g}"
+        return None
+
+    def _no_choice(self, value: Value) -> str | None:
+        if value in self.choices:
+            return None
+        near = nearest(str(value), self.choices)
+        return f"must be {either(self.choices)}" + (f"; did you mean {near}?" if near else "")
