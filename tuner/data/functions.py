@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,16 @@ def load_function(reference: str, base: Path) -> Splits:
         returned = function()
     if isinstance(returned, Splits):
         return returned
-    if isinstance(returned, Mapping):
-        if set(returned) != set(PARTS):
-            keys = ", ".join(repr(key) for key in returned) or "none"
-            raise DataError(f'"{reference}" returned a dict with the keys {keys}; {FORMS}')
-        returned = tuple(returned[part] for part in PARTS)
     if _is_pair(returned):
         x, y = _pair(returned, reference, base)
         about = About(reference, _feature_names(returned, x), source=reference)
         return divided(x, y, where=f'"{reference}", y', about=about)
-    parts = returned if isinstance(returned, tuple | list) else ()
+    parts: Sequence[Any] = returned if isinstance(returned, tuple | list) else ()
+    if isinstance(returned, Mapping):
+        if set(returned) != set(PARTS):
+            keys = ", ".join(repr(key) for key in returned) or "none"
+            raise DataError(f'"{reference}" returned a dict with the keys {keys}; {FORMS}')
+        parts = [returned[part] for part in PARTS]
     if len(parts) not in (2, 3) or not all(map(_is_pair, parts)):
         raise DataError(f'"{reference}" returned {_form(returned)}; {FORMS}')
     pairs = [_pair(part, reference, base) for part in parts]
@@ -151,17 +151,19 @@ def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
     frame: Any = x if _is_dataset(pair) else pair[0]
     if hasattr(frame, "columns"):
         return tuple(str(name) for name in frame.columns)
+    if x.ndim not in (1, 2):
+        return ()
     columns = 1 if x.ndim == 1 else x.shape[1]
     # Names exist so that rows to predict can be given as CSV; nobody writes wider ones by hand.
-    named = x.ndim <= 2 and columns <= _MOST_NAMED
-    return tuple(f"x{number}" for number in range(1, columns + 1)) if named else ()
+    return tuple(f"x{number}" for number in range(1, columns + 1)) if columns <= _MOST_NAMED else ()
 
 
 def _form(value: Any) -> str:
     """What came back, in a few words."""
     if value is None:
         return "nothing (None)"
-    if isinstance(value, tuple | list):
-        inner = ", ".join(type(item).__name__ for item in value[:4])
+    if isinstance(value, tuple | list | dict):
+        items = list(value.values() if isinstance(value, dict) else value)[:4]
+        inner = ", ".join(type(item).__name__ for item in items)
         return f"a {type(value).__name__} of {len(value)} ({inner})"
     return f"a {type(value).__name__}"

@@ -41,7 +41,7 @@ def import_function(
         RequestError: Of class ``error``: the reference is not of that form, the module or the
             function is not there, it cannot be called, or the module raises when imported.
     """
-    if not _REFERENCE.fullmatch(reference):
+    if not _REFERENCE.fullmatch(reference) or ".py:" in reference:
         raise error(f'"{reference}" is not of the form "module:function"{_better(reference)}')
     module_name, _, function_name = reference.partition(":")
     base = base.resolve()
@@ -136,7 +136,7 @@ def _better(reference: str) -> str:
     guess = f"{module}:{function.strip()}"
     if not _REFERENCE.fullmatch(guess):
         guess = "my_module:my_function"
-    return f': write "{guess}"'
+    return f'; write "{guess}"'
 
 
 def _not_found(reference: str, missing: str, base: Path) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.words import count
 from tuner.errors import DataError
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -98,7 +99,8 @@ class Splits:
         x, y = np.asarray(split.x), np.asarray(split.y)
         if x.dtype.kind not in "fiub":
             raise DataError(
-                f"{where}: x must hold numbers, but its dtype is {x.dtype}; encode text and dates as numbers"
+                f"{where}: x must hold numbers, but its dtype is {x.dtype}; "
+                "encode text and dates as numbers"
             )
         if y.dtype.kind not in "fiub":
             raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
@@ -117,8 +119,8 @@ class Splits:
             bad = int(array.size - np.isfinite(array).sum())
             if bad:
                 raise DataError(
-                    f"{where}: {letter} holds {bad} values that are NaN, infinite or beyond "
-                    "float32; fill them in or leave those rows out"
+                    f"{where}: {letter} holds {count(bad, 'value that is', 'values that are')} "
+                    "NaN, infinite or beyond float32; fill them in or leave those rows out"
                 )
         return Split(x, y)
 

@@ -60,7 +60,9 @@ def read_target(y: NDArray[Any], where: str) -> Target:
         raise DataError(f"{where} must hold numbers or text, but its dtype is {y.dtype}")
     elif y.dtype.kind == "f" and not np.isfinite(y).all():
         bad = int(y.size - np.isfinite(y).sum())
-        raise DataError(f"{where} holds {count(bad, 'value')} that are NaN or infinite")
+        raise DataError(
+            f"{where} holds {count(bad, 'value that is', 'values that are')} NaN or infinite"
+        )
     if y.ndim > 1:
         return _several(y, where)
     values, labels = np.unique(y, return_inverse=True)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuner.data import load, rows_from_csv
+from tuner.data.csv_table import load_csv
+from tuner.errors import DataError
+from tuner.spec import CsvDataset
+
+
+def table(folder: Path, target: list[str], feature: list[str] | None = None) -> Path:
+    path = folder / "own.csv"
+    cells = feature or [str(number / 2) for number in range(len(target))]
+    lines = [f"{n},{cell},{y}" for n, (cell, y) in enumerate(zip(cells, target, strict=True))]
+    path.write_text("\n".join(["a,b,y", *lines]), encoding="utf-8")
+    return path
+
+
+def test_a_table_of_ones_own(tmp_path: Path) -> None:
+    table(tmp_path, ["yes", "no"] * 10)
+    data = load(CsvDataset(csv="own.csv", target="y"), tmp_path)
+    assert data.task == "binary"
+    assert data.class_names == ("no", "yes")
+    assert data.feature_names == ("a", "b")
+    assert (data.name, data.source) == ("own", "own.csv")
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [12, 4, 4]
+    for part in (data.train, data.validation, data.test):
+        np.testing.assert_array_equal(part.x[:, 1], part.x[:, 0] / 2)
+        np.testing.assert_array_equal(part.y, 1 - part.x[:, 0] % 2)
+    assert load_csv(tmp_path / "own.csv", "y").fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "names"),
+    [
+        (["0", "1"] * 10, "binary", ("0", "1")),
+        (["0.5", "1.5"] * 10, "binary", ("0.5", "1.5")),
+        (["3", "11", "5"] * 10, "multiclass", ("3", "5", "11")),
+        (["1", "2", "3+"] * 10, "multiclass", ("1", "2", "3+")),
+        ([str(number) for number in range(20)] * 5, "multiclass", tuple(map(str, range(20)))),
+        ([str(number) for number in range(21)] * 5, "regression", ()),
+        (["3.0", "11.0", "5.0"] * 10, "regression", ()),
+        (["1e3", "2e3", "3e3"] * 10, "regression", ()),
+        ([str(10**17 + number) for number in range(0, 3000, 1000)] * 10, "regression", ()),
+    ],
+)
+def test_the_rule_for_targets(
+    tmp_path: Path, target: list[str], task: str, names: tuple[str, ...]
+) -> None:
+    data = load_csv(table(tmp_path, target), "y")
+    assert (data.task, data.class_names) == (task, names)
+
+
+@pytest.mark.parametrize(
+    ("target", "feature", "words"),
+    [
+        (["0", "1"] * 4, None, "8 rows; at least 10 are needed"),
+        ([], None, "0 rows; at least 10"),
+        (["2"] * 10, None, 'column "y" is 2 in every row'),
+        (["a", "b"] * 6 + ["c"], None, 'column "y": class "c" has 1 row, too few'),
+        (["0", ""] * 5, None, r'column "y": 5 empty cells \(first in line 3\); a row without'),
+        (["no", "NaN"] * 5, None, r'column "y": 5 empty cells \(first in line 3\)'),
+        (
+            [*(str(n / 7) for n in range(29)), "x"],
+            None,
+            'line 31: "x" is not a number, but most others are',
+        ),
+        (
+            ["0", "1"] * 5,
+            ["1"] * 4 + ["red"] + ["2"] * 5,
+            'line 6, column "b": "red" is not a number; only numeric columns .* leave the column',
+        ),
+        (["0", "1"] * 5, ["1"] * 9 + ["1_000"], 'line 11, column "b": "1_000" is not a number'),
+        (["0", "1"] * 5, ["1"] * 9 + ["inf"], 'line 11, column "b": inf is beyond what float32'),
+        (["0", "1"] * 5, ["1"] * 9 + ["1e39"], "1e39 is beyond what float32 holds"),
+        (
+            ["0", "1"] * 5,
+            ["1", "", "NA", "?"] + ["2"] * 6,
+            r'3 empty cells in column "b" \(first in line 3\); fill them in, or leave',
+        ),
+    ],
+)
+def test_a_bad_table_is_refused(
+    tmp_path: Path, target: list[str], feature: list[str] | None, words: str
+) -> None:
+    with pytest.raises(DataError, match=words) as caught:
+        load_csv(table(tmp_path, target, feature), "y")
+    assert str(tmp_path / "own.csv") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_decimal_comma_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a;y\n" + "1,5;0\n2,5;1\n" * 6, encoding="utf-8")
+    with pytest.raises(DataError, match=r'"1,5" is not a number; write 1.5 with a decimal point'):
+        load_csv(path, "y")
+
+
+def test_empty_cells_of_many_columns_are_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a,b,c,d,y\n" + ",,,,0\n1,2,3,4,1\n" * 6, encoding="utf-8")
+    with pytest.raises(DataError, match=r'"a" .*, 6 empty cells in column "b" .* 1 more column;'):
+        load_csv(path, "y")
+
+
+def test_the_target_column_must_be_there(tmp_path: Path) -> None:
+    path = table(tmp_path, ["0", "1"] * 5)
+    with pytest.raises(DataError, match=r'no column "z" \(the target\); the columns are: a, b, y'):
+        load_csv(path, "z")
+    with pytest.raises(DataError, match=r'no column "Y" \(the target\); did you mean y\?'):
+        load_csv(path, "Y")
+    path.write_text("y\n" + "0\n1\n" * 5, encoding="utf-8")
+    with pytest.raises(DataError, match='no column beside the target "y"'):
+        load_csv(path, "y")
+
+
+def test_more_rows_than_a_chunk_come_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("a\n" + "\n".join(map(str, range(10_000))), encoding="utf-8")
+    np.testing.assert_array_equal(rows_from_csv(path, ["a"])[:, 0], np.arange(10_000))
+
+
+def test_rows_to_predict_are_found_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("b;note;a\n2;red;1\n4;;3\n", encoding="utf-8")
+    rows = rows_from_csv(path, ("a", "b"))
+    assert rows.dtype == np.float32
+    assert rows.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a,bb\n1,2\n", r'lacks 1 column that the model takes: "b"; did you mean bb\?'),
+        ("q\n1\n", r'lacks 2 columns .*: "a", "b"; the other columns are: q'),
+        ("a,b\n", "rows.csv has no rows below its header"),
+        ("a,b\n1,\n", r'1 empty cell in column "b" \(first in line 2\)'),
+        ("a,b\n1,x\n", 'line 2, column "b": "x" is not a number'),
+    ],
+)
+def test_bad_rows_to_predict_are_refused(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        rows_from_csv(path, ("a", "b"))
+
+
+def test_a_model_without_columns_takes_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="this model does not take the rows of a table"):
+        rows_from_csv(tmp_path / "rows.csv", ())

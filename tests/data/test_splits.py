@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tuner.data import Split, Splits
+from tuner.errors import DataError
+
+
+def split(rows: int = 4, features: int = 2, y: Any = None) -> Split:
+    x = np.arange(rows * features, dtype=np.float64).reshape(rows, features)
+    return Split(x, np.arange(rows) % 2 if y is None else np.asarray(y))
+
+
+def splits(task: Any = "binary", **about: Any) -> Splits:
+    parts = {"train": split(), "validation": split(), "test": split(), "name": "toy"}
+    return Splits(**(parts | {"task": task} | about))
+
+
+@pytest.mark.parametrize(
+    ("task", "dtype", "n_classes"),
+    [("regression", np.float32, 0), ("binary", np.float32, 2), ("multiclass", np.int32, 2)],
+)
+def test_dtypes_follow_from_the_task(task: Any, dtype: Any, n_classes: int) -> None:
+    data = splits(task)
+    for part in (data.train, data.validation, data.test):
+        assert part.x.dtype == np.float32
+        assert part.y.dtype == dtype
+        assert len(part) == 4
+    assert data.n_classes == n_classes
+    assert data.input_shape == (2,)
+
+
+def test_one_feature_and_one_target_lose_needless_dimensions() -> None:
+    part = Split(np.zeros(4), np.zeros((4, 1)))
+    data = Splits(part, part, part, task="regression")
+    assert data.train.x.shape == (4, 1)
+    assert data.train.y.shape == (4,)
+
+
+def test_description_is_json() -> None:
+    data = splits(feature_names=["a", "b"], class_names=["no", "yes"], source="here", licence="CC0")
+    assert json.loads(json.dumps(data.describe())) == {
+        "name": "toy",
+        "task": "binary",
+        "rows": {"train": 4, "validation": 4, "test": 4},
+        "input_shape": [2],
+        "n_classes": 2,
+        "feature_names": ["a", "b"],
+        "class_names": ["no", "yes"],
+        "source": "here",
+        "licence": "CC0",
+        "fingerprint": data.fingerprint,
+    }
+
+
+def test_fingerprint_is_over_dtype_shape_and_bytes() -> None:
+    data = splits()
+    digest = hashlib.sha256()
+    for part in (data.train, data.validation, data.test):
+        digest.update(b"<f4(4, 2)" + part.x.tobytes() + b"<f4(4,)" + part.y.tobytes())
+    assert data.fingerprint == digest.hexdigest()
+    assert splits().fingerprint == data.fingerprint
+    assert splits("multiclass").fingerprint != data.fingerprint
+    assert splits(test=split(y=[0, 1, 1, 1])).fingerprint != data.fingerprint
+
+
+def test_unnamed_classes_get_their_numbers() -> None:
+    three = split(y=[0, 1, 2, 2])
+    data = splits("multiclass", train=three)
+    assert data.class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task": "ranking"}, r"toy: task must be one of 'regression', .* it is 'ranking'"),
+        ({"test": split(rows=0)}, "toy, test: there are no rows"),
+        ({"test": split(features=3)}, r"one shape in all splits: train \(2,\), .* test \(3,\)"),
+        ({"train": split(y=[0, 1])}, "toy, train: x has 4 rows and y has 2; they must agree"),
+        ({"train": Split(np.array([["a"]]), np.zeros(1))}, "x must hold numbers, .* encode text"),
+        ({"train": split(y=list("abcd"))}, "y must hold numbers, but its dtype is <U1"),
+        ({"train": split(y=[0, 1, 2, 1])}, 'holds 2; more classes are task "multiclass"'),
+        ({"train": split(y=[0, 1, -1, 1])}, "must hold class numbers 0, 1, 2"),
+        ({"train": split(y=[0, 0.5, 1, 1])}, "must hold class numbers 0, 1, 2"),
+        ({"train": split(y=np.eye(4))}, r"one-hot matrix give y.argmax\(axis=1\)"),
+        ({"train": Split(np.array([[1.0, np.nan]]), np.zeros(1))}, "x holds 1 value that is NaN"),
+        ({"train": Split(np.array([[1.0, 1e39]]), np.zeros(1))}, "beyond float32"),
+        ({"feature_names": ("a",)}, r"1 feature names for rows of shape \(2,\)"),
+        ({"class_names": ("a",)}, "1 class names"),
+        ({"class_names": ("a", "b", "c")}, "3 class names"),
+        ({"task": "regression", "test": split(y=np.ones((4, 2)))}, "rows of y must have one shape"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        splits(**change)
