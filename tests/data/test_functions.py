@@ -127,6 +127,13 @@ def test_an_exception_inside_is_told_in_one_line(tmp_path: Path) -> None:
         load("own_broken:load_data", tmp_path)
 
 
+def test_a_function_that_wants_arguments(tmp_path: Path) -> None:
+    (tmp_path / "own_wants.py").write_text("def load_data(seed):\n    pass\n", encoding="utf-8")
+    words = r'^"own_wants:load_data" raised TypeError: .* missing 1 required .* \'seed\'$'
+    with pytest.raises(DataError, match=words):
+        load("own_wants:load_data", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -17,7 +17,12 @@ def split(rows: int = 4, features: int = 2, y: Any = None) -> Split:
 
 
 def splits(task: Any = "binary", **about: Any) -> Splits:
-    parts = {"train": split(), "validation": split(), "test": split(), "name": "toy"}
+    parts: dict[str, Any] = {
+        "train": split(),
+        "validation": split(),
+        "test": split(),
+        "name": "toy",
+    }
     return Splits(**(parts | {"task": task} | about))
 
 

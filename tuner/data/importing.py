@@ -7,7 +7,6 @@ the file and the line in the person's own code; the exception itself stays chain
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import sys
 import traceback
@@ -20,6 +19,7 @@ from tuner.errors import DataError, RequestError, TunerError
 from tuner.wording import hint
 
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_OURS = Path(__file__).parent.parent  # the package: its lines are never the person's
 _from_studies: set[str] = set()  # top-level modules that were imported from a study's folder
 
 
@@ -93,9 +93,8 @@ def user_code(reference: str, base: Path, error: type[RequestError] = DataError)
         raise
     except (Exception, SystemExit) as exc:
         said = " ".join(str(exc).split()) or "no message"
-        raise error(
-            f'"{reference}" raised {type(exc).__name__}: {said} ({_where(exc, base.resolve())})'
-        ) from exc
+        where = _where(exc, base.resolve())
+        raise error(f'"{reference}" raised {type(exc).__name__}: {said}{where}') from exc
 
 
 def _make_room(top: str, base: Path, reference: str, error: type[RequestError]) -> None:
@@ -160,16 +159,19 @@ def _short(file: Path, base: Path) -> str:
 
 
 def _where(exc: BaseException, base: Path) -> str:
-    """File and line of the deepest frame in the person's own code, else of the deepest frame."""
+    """File and line of the deepest frame in the person's own code, else of the deepest frame.
+
+    In parentheses, for the end of a line; nothing when the call itself was wrong.
+    """
     if isinstance(exc, SyntaxError) and exc.filename:
-        return f"{_short(Path(exc.filename), base)}, line {exc.lineno}"
+        return f" ({_short(Path(exc.filename), base)}, line {exc.lineno})"
     frames = [
         frame
         for frame in traceback.extract_tb(exc.__traceback__)
-        if frame.filename != __file__ and not frame.filename.startswith("<")
+        if not frame.filename.startswith("<") and not Path(frame.filename).is_relative_to(_OURS)
     ]
     if not frames:
-        return "no line known"
+        return ""
     own = [
         frame
         for frame in frames
@@ -177,4 +179,4 @@ def _where(exc: BaseException, base: Path) -> str:
         if Path(frame.filename).is_relative_to(base) and "site-packages" not in frame.filename
     ]
     frame = (own or frames)[-1]
-    return f"{_short(Path(frame.filename), base)}, line {frame.lineno}"
+    return f" ({_short(Path(frame.filename), base)}, line {frame.lineno})"
