@@ -31,26 +31,14 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
         UnknownNameError: There is none; the text offers the nearest.
         SpecError: The file cannot be read, or breaks a rule.
     """
-    if _is_path(name_or_path):
-        path = Path(name_or_path)
-        if not path.exists():
-            near = hint(path.name, _toml_names(path.parent), f"files in {path.parent}")
-            raise UnknownNameError(f"{name_or_path}: no such study file; {near}")
-    else:
-        found = next((p for p in _study_paths(name_or_path) if p.is_file()), None)
-        if found is None:
-            raise UnknownNameError(
-                f"unknown study {toml(name_or_path)}; "
-                f"{hint(name_or_path, study_names(), 'studies')}; `tuner studies` lists them, "
-                "and a study of your own is named by its path: ./my.toml"
-            )
-        path = found
-    where, base = _shown(path), path.parent
+    path = _study_path(name_or_path)
+    where, base = _shown(path), path.absolute().parent
     table = read_toml(path)
     if settings:
         if any(s.startswith("search_space.") for s in settings):
             table = _with_inline_space(table, base)
         table = apply_settings(table, settings, where)
+        where = f"{where} (with settings)"
     return StudySpec.from_table(
         table, name=path.stem, base=base, where=where, load_space=find_space
     )
@@ -73,11 +61,16 @@ def find_space(name_or_path: str, base: Path) -> SearchSpace:
     """
     paths = list(_space_paths(name_or_path, base))
     for path in paths:
-        if path.is_file() and not (path.parent == base and _is_study(path)):
+        # Elsewhere than in search_spaces/, a file of that name may well be the study itself.
+        if _is_file(path) and (path.parent.name == _SPACES or not _is_study(path)):
             return SearchSpace.parse(read_toml(path), _shown(path))
-    names = {p.stem for folder in {path.parent for path in paths} for p in folder.glob("*.toml")}
+    if _is_path(name_or_path):
+        names = _names(base / name_or_path, ".toml")
+    else:
+        names = [n for p in paths if p.parent.name == _SPACES for n in _names(p)]
     raise UnknownNameError(
-        f"unknown search space {toml(name_or_path)}; {hint(name_or_path, sorted(names), 'spaces')}"
+        f"no search space {toml(name_or_path)}; "
+        f"{hint(name_or_path, sorted(set(names)), 'search spaces')}"
     )
 
 
@@ -133,9 +126,22 @@ def _is_path(text: str) -> bool:
     return text.endswith(".toml") or "/" in text or "\\" in text
 
 
-def _study_paths(name: str) -> Iterator[Path]:
-    file = f"{name}.toml"
-    yield from (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file)
+def _study_path(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    if _is_path(name_or_path):
+        if path.is_dir() or _is_file(path):
+            return path
+        near = hint(path.name, _names(path, ".toml"), f"files in {path.parent}")
+        raise UnknownNameError(f"no study file {toml(name_or_path)}; {near}")
+    file = f"{name_or_path}.toml"
+    for path in (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file):
+        if _is_file(path):
+            return path
+    near = hint(name_or_path, study_names(), "studies")
+    raise UnknownNameError(
+        f"no study {toml(name_or_path)}; {near}{'' if near.endswith('?') else '.'} "
+        "`tuner studies` lists them, and a path such as ./my.toml names a study of your own"
+    )
 
 
 def _space_paths(name: str, base: Path) -> Iterator[Path]:
@@ -156,8 +162,16 @@ def _is_study(path: Path) -> bool:
     return "search_space" in table and "objective" in table
 
 
-def _toml_names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*.toml"))
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long or impossible is no file's name
+        return False
+
+
+def _names(beside: Path, suffix: str = "") -> list[str]:
+    """Returns the TOML files in the folder of a path: their stems, with a suffix."""
+    return sorted(path.stem + suffix for path in beside.parent.glob("*.toml"))
 
 
 def _shipped(folder: str) -> Path:

@@ -16,6 +16,7 @@ from tuner.errors import SpecError
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80  # characters of a value that are shown; enough to recognise it, still one line
+_MOST_NAMES = 15  # names that an error lists
 
 
 def toml(value: object) -> str:
@@ -92,8 +93,9 @@ def hint(name: str, known: Iterable[str], plural: str) -> str:
     if (near := nearest(name, names)) is not None:
         return f"did you mean {near}?"
     if not names:
-        return f"there are no {plural} here"
-    return f"{plural}: {', '.join(names)}"
+        return f"there are no {plural}"
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return f"the {plural} are: {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 @dataclass(frozen=True)

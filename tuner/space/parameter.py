@@ -9,6 +9,7 @@ Terms:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,9 +115,10 @@ class Parameter:
         assert self.step is not None
         if self.type == "int":
             return (value - self.low) % self.step == 0
-        # Optuna's own tolerance (FloatDistribution): what it suggests must be accepted here.
-        steps = (value - self.low) / self.step
-        return abs(steps - round(steps)) < 1e-8
+        # At least Optuna's own tolerance of 1e-8 steps (FloatDistribution), and more where low is
+        # so large that rounding exceeds it: what Optuna suggests must be accepted here.
+        on_grid = self.low + round((value - self.low) / self.step) * self.step
+        return math.isclose(value, on_grid, rel_tol=1e-12, abs_tol=1e-8 * self.step)
 
     def largest(self) -> int | float | None:
         """Returns the largest value, or None when the choices are not all numbers."""

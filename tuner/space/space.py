@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.space import rules
 from tuner.space.parameter import Parameter, Value, same
 from tuner.space.parsing import parse_parameter
-from tuner.wording import Place, either, hint, toml
+from tuner.wording import Place, either, hint, key_text, toml
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -131,7 +131,7 @@ class SearchSpace:
         if name in self._by_name:  # repeated, and written without its number
             repeat = self._by_name[name].repeat
             return f"{name} is repeated by {repeat}: write {name}_1, {name}_2 and so on."
-        return f"There is no parameter {name}; {hint(name, self.names(), 'parameters')}"
+        return f"There is no parameter {key_text(name)}; {hint(name, self.names(), 'parameters')}"
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Returns the table of the space: JSON-able, and :meth:`parse` reads it back equal."""

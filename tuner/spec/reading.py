@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -37,7 +38,7 @@ def read_part(model: type[_Part], table: object, place: Place) -> _Part:
         name = place.keys[-1]
         raise place.error(
             f"must be a table, but got {toml(table)}; write [{name}] and below it "
-            f"{', '.join(_needed(model))} = …"
+            f"{' and '.join(_example(model, key) for key in _needed(model))}"
         )
     try:
         return model.model_validate(dict(table))
@@ -56,6 +57,27 @@ def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> 
     for key in table:
         if key not in known:
             raise place.at(key).error(f"unknown key; {hint(key, known, 'keys')}")
+
+
+def check_plain(value: object, place: Place) -> None:
+    """Refuses what JSON cannot hold, because a study is stored as JSON: dates, nan, inf.
+
+    Raises:
+        SpecError: The value, or one inside it, is such.
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_plain(inner, place.at(str(key)))
+    elif isinstance(value, list):
+        for inner in value:
+            check_plain(inner, place)
+    elif not isinstance(value, int | float | str):
+        raise place.error(
+            f"takes strings, numbers, booleans, lists and tables, but got {toml(value)}, "
+            f"{kind(value)}; write it as a string"
+        )
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise place.error(f"must be a finite number, but got {toml(value)}; write a number")
 
 
 def _needed(model: type[Part]) -> list[str]:

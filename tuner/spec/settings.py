@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.wording import Place, toml
+from tuner.wording import Place, kind
 
 _EXAMPLE = "write KEY=VALUE, such as budget.n_trials=10"
 
@@ -27,16 +27,17 @@ def apply_settings(table: Mapping[str, Any], settings: Sequence[str], where: str
     result = copy.deepcopy(dict(table))
     for setting in settings:
         path, equals, text = setting.partition("=")
+        place = Place(f"--set {' '.join(setting.split())}")
         keys = [key.strip() for key in path.split(".")]
         if not equals or not all(keys):
-            raise Place(f"--set {setting}").error(f"must be a key and a value; {_EXAMPLE}")
+            raise place.error(f"must be a key and a value; {_EXAMPLE}")
         inner: dict[str, Any] = result
         for depth, key in enumerate(keys[:-1], start=1):
             value = inner.setdefault(key, {})
             if not isinstance(value, dict):
-                raise Place(f"--set {setting}").error(
-                    f"{'.'.join(keys[:depth])} is {toml(value)} in {where}, not a table, "
-                    "and has no keys inside; set it as a whole"
+                raise place.error(
+                    f"{'.'.join(keys[:depth])} in {where} is {kind(value)}, not a table, "
+                    f"and has no keys inside; write {'.'.join(keys[:depth])}=… for all of it"
                 )
             inner = value
         inner[keys[-1]] = _value(text.strip())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
-from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective, Reference
-from tuner.spec.reading import check_keys, read_part
-from tuner.wording import Place, either, hint, kind, toml
+from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective
+from tuner.spec.reading import check_keys, check_plain, read_part
+from tuner.spec.references import read_references
+from tuner.wording import Place, kind, toml
 
 _KEYS = (
     "title",
@@ -31,7 +32,6 @@ _REQUIRED = {
     "objective": '[objective] and below it metric = "accuracy" and direction = "maximize"',
 }
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_SPLITS = ("train", "validation", "test")
 
 
 def read_study(
@@ -70,7 +70,7 @@ def read_study(
         "early_stopping": None
         if early is None
         else read_part(EarlyStopping, early, place.at("early_stopping")),
-        "references": _references(table.get("reference", []), space, place.at("reference")),
+        "references": read_references(table.get("reference", []), space, place.at("reference")),
     }
 
 
@@ -120,7 +120,10 @@ def _search_space(
             f"must be a name, a path or a table, but got {toml(value)}; "
             'write search_space = "mlp", or [search_space.units] and so on'
         )
-    return load(_text(value, place))
+    try:
+        return load(_text(value, place))
+    except UnknownNameError as error:  # it is this file that names it
+        raise place.error(str(error)) from None
 
 
 def _choice(table: object, default: str, place: Place, *, seeded: bool) -> Choice:
@@ -133,76 +136,6 @@ def _choice(table: object, default: str, place: Place, *, seeded: bool) -> Choic
     fields = ("name", "seed") if seeded else ("name",)
     options = {key: value for key, value in table.items() if key not in fields}
     for key, value in options.items():
-        _check_plain(value, place.at(key))
+        check_plain(value, place.at(key))
     known = {key: table[key] for key in fields if key in table}
     return read_part(Choice, {"name": default, **known, "options": options}, place)
-
-
-def _check_plain(value: object, place: Place) -> None:
-    """Refuses what JSON cannot hold, because a study is stored as JSON: dates, nan, inf."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _check_plain(inner, place.at(key))
-    elif isinstance(value, list):
-        for inner in value:
-            _check_plain(inner, place)
-    elif not isinstance(value, int | float | str):
-        raise place.error(
-            f"takes strings, numbers, booleans, lists and tables, but got {toml(value)}, "
-            f"{kind(value)}; write it as a string"
-        )
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise place.error(f"must be a finite number, but got {toml(value)}")
-
-
-def _references(value: object, space: SearchSpace, place: Place) -> tuple[Reference, ...]:
-    if not isinstance(value, list):
-        raise place.error(
-            f"must be a list of tables, but got {kind(value)}; write [[reference]], "
-            "with two brackets on each side"
-        )
-    references: dict[str, Reference] = {}
-    for number, table in enumerate(value, start=1):
-        named = table.get("name") if isinstance(table, Mapping) else None
-        here = place.at(named if isinstance(named, str) and named else str(number))
-        reference = read_part(Reference, table, here)
-        if reference.name == "search":
-            raise here.error(
-                'the name "search" is taken by the trials of the search itself; write another name'
-            )
-        if reference.name in references:
-            raise here.error(
-                f"names must be unique, but {toml(reference.name)} occurs twice; rename one"
-            )
-        _check_reported(reference.reported, here.at("reported"))
-        faults = space.violations(reference.params)
-        if faults:
-            more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-            raise here.at("params").error(f"not in the search space: {' '.join(faults[:3])}{more}")
-        references[reference.name] = reference.model_copy(
-            update={"params": space.read(reference.params)}
-        )
-    return tuple(references.values())
-
-
-def _check_reported(reported: Mapping[str, Any], place: Place) -> None:
-    split = reported.get("split")
-    if reported and split not in _SPLITS:
-        got = "is missing" if split is None else f"must be one of them, but got {toml(split)}"
-        near = hint(split, _SPLITS, "splits") if isinstance(split, str) else 'write split = "test"'
-        raise place.at("split").error(
-            f"scores need the split they were taken on, {either(_SPLITS)}: {got}; {near}"
-        )
-    for metric, value in reported.items():
-        if metric == "split":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise place.at(metric).error(
-                f"must be a number, but got {toml(value)}; write {key_example(metric)}"
-            )
-        _check_plain(value, place.at(metric))
-
-
-def key_example(metric: str) -> str:
-    """Returns what a reported score looks like."""
-    return f"{metric} = 0.95"

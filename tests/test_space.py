@@ -1,0 +1,478 @@
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import Table, anything, spaces, suggested
+
+from tuner.errors import SpecError
+from tuner.space import SearchSpace
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+NET = """
+[momentum]
+type = "float"
+low = 0
+high = 0.99
+when = { optimizer = ["sgd", "rmsprop"] }
+
+[nesterov]
+type = "categorical"
+choices = [true, false]
+when = { optimizer = "sgd", momentum_kind = ["heavy"] }
+
+[momentum_kind]
+type = "categorical"
+choices = ["heavy", "light"]
+when = { optimizer = ["sgd", "rmsprop"] }
+
+[units]
+type = "int"
+low = 4
+high = 512
+log = true
+repeat = "n_layers"
+
+[n_layers]
+type = "int"
+low = 0
+high = 3
+
+[optimizer]
+type = "categorical"
+choices = ["sgd", "rmsprop", "adam"]
+
+[dropout]
+type = "float"
+low = 0.1
+high = 0.5
+step = 0.1
+"""
+RIGHT = {
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "momentum_kind": "heavy",
+    "nesterov": True,
+    "n_layers": 2,
+    "units_1": 48,
+    "units_2": 24,
+    "dropout": 0.1 + 0.2,
+}
+
+
+def space(text: str = NET) -> SearchSpace:
+    return SearchSpace.parse(tomllib.loads(text), "net.toml")
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """RIGHT with changes; None leaves a parameter out."""
+    return {k: v for k, v in (RIGHT | changes).items() if v is not None}
+
+
+# --- What a space is
+
+
+def test_names_are_concrete_and_in_the_order_of_the_file() -> None:
+    assert space().names() == (
+        *("momentum", "nesterov", "momentum_kind", "units_1", "units_2", "units_3"),
+        *("n_layers", "optimizer", "dropout"),
+    )
+
+
+def test_largest() -> None:
+    text = NET + '[batch]\ntype = "categorical"\nchoices = [16, 128, 64.5]'
+    net = space(text)
+    largest = {name: net.largest(name) for name in ("units", "units_2", "batch", "dropout")}
+    assert largest == {"units": 512, "units_2": 512, "batch": 128, "dropout": 0.5}
+    assert net.largest("optimizer") is None
+    assert net.largest("nesterov") is None
+    assert net.largest("epochs") is None
+
+
+def test_is_conditional() -> None:
+    assert space().is_conditional
+    assert not space('[a]\ntype = "int"\nlow = 1\nhigh = 2').is_conditional
+
+
+def test_one_space_written_in_two_ways_is_one_space() -> None:
+    short = space('[a]\ntype = "float"\nlow = 0\nhigh = 1\n[b]\ntype = "int"\nlow = 1\nhigh = 9')
+    long = space(
+        '[a]\ntype = "float"\nlow = 0.0\nhigh = 1.0\nlog = false\nwhen = {}\n'
+        '[b]\ntype = "int"\nlow = 1\nhigh = 9\nstep = 1'
+    )
+    assert short == long
+    assert json.dumps(short.to_dict()) == json.dumps(long.to_dict())
+
+
+@given(spaces())
+def test_to_dict_is_read_back_equal(table: Table) -> None:
+    parsed = SearchSpace.parse(table, "a")
+    again = SearchSpace.parse(json.loads(json.dumps(parsed.to_dict())), "b")
+    assert again == parsed
+    assert json.dumps(again.to_dict()) == json.dumps(parsed.to_dict())
+
+
+@given(spaces())
+def test_distributions_are_those_that_optuna_stores(table: Table) -> None:
+    parsed = SearchSpace.parse(table, "a")
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    parsed.suggest(trial)
+    declared = {
+        name: parameter.distribution()
+        for parameter in parsed.parameters
+        for name in parameter.concrete(6)
+    }
+    assert trial.distributions == {name: declared[name] for name in trial.distributions}
+
+
+# --- What a trial may suggest
+
+
+def takes_part(name: str, table: Table, params: Mapping[str, Any]) -> bool:
+    """The rule of ``when`` and ``repeat``, told anew: every parent takes part and holds."""
+    own = table[name]
+    for parent, values in own.get("when", {}).items():
+        if not takes_part(parent, table, params) or params[parent] not in values:
+            return False
+    return "repeat" not in own or takes_part(own["repeat"], table, params)
+
+
+@given(spaces(), st.integers(0, 2**32 - 1))
+def test_what_is_suggested_is_in_the_space(table: Table, seed: int) -> None:
+    parsed = SearchSpace.parse(table, "a")
+    params = suggested(parsed, seed)
+    assert parsed.violations(params) == []
+    expected: list[str] = []
+    for name, own in table.items():
+        if takes_part(name, table, params):
+            repeat = own.get("repeat")
+            times = range(1, params[repeat] + 1) if repeat else ()
+            expected += [f"{name}_{i}" for i in times] if repeat else [name]
+    assert sorted(params) == sorted(expected)
+
+
+@given(spaces(), st.integers(0, 99))
+def test_a_fixed_trial_gives_the_same_back(table: Table, seed: int) -> None:
+    parsed = SearchSpace.parse(table, "a")
+    params = suggested(parsed, seed)
+    trial = optuna.trial.FixedTrial(params)
+    assert parsed.suggest(trial) == params
+    assert trial.params == params
+    assert parsed.read(params) == params
+
+
+@given(spaces(), st.integers(0, 99), st.data())
+def test_leaving_out_or_adding_a_parameter_is_noticed(
+    table: Table, seed: int, data: st.DataObject
+) -> None:
+    parsed = SearchSpace.parse(table, "a")
+    params = suggested(parsed, seed)
+    assert len(parsed.violations({**params, "nonsense": 1})) == 1
+    if params:
+        name = data.draw(st.sampled_from(sorted(params)))
+        assert not parsed.contains({k: v for k, v in params.items() if k != name})
+        assert not parsed.contains({**params, name: "no such value at all"})
+    for name in parsed.names():
+        if name not in params:
+            assert not parsed.contains({**params, name: 1})
+
+
+def test_an_enqueued_configuration_is_suggested_as_it_is() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial(RIGHT)
+    trial = study.ask()
+    assert space().suggest(trial) == RIGHT
+    assert trial.params == RIGHT
+
+
+def test_parents_come_first_and_otherwise_the_order_of_the_file_holds() -> None:
+    params = space().suggest(optuna.trial.FixedTrial(RIGHT))
+    assert list(params) == [
+        *("optimizer", "momentum", "momentum_kind", "nesterov"),
+        *("n_layers", "units_1", "units_2", "dropout"),
+    ]
+
+
+def test_tpe_works_in_a_conditional_space() -> None:
+    sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=3)
+    study = optuna.create_study(sampler=sampler)
+    net = space()
+    for _ in range(12):
+        trial = study.ask()
+        params = net.suggest(trial)
+        assert net.violations(params) == []
+        study.tell(trial, params["dropout"])
+
+
+# --- What a configuration may be
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        (changed(optimizer=None), "optimizer is missing."),
+        (changed(units_2=None), "units_2 is missing; n_layers = 2 asks for it."),
+        (changed(momentum=None), 'momentum is missing; optimizer = "sgd" asks for it.'),
+        (
+            changed(units_3=9),
+            "units_3 = 9 must be left out: n_layers = 2 asks for no more of units.",
+        ),
+        (
+            changed(momentum_kind="light"),
+            "nesterov = true must be left out: it takes part only when momentum_kind is "
+            '"heavy", but momentum_kind is "light".',
+        ),
+        (
+            changed(optimizer="adam", momentum=None, momentum_kind=None),
+            "nesterov = true must be left out: it takes part only with momentum_kind, "
+            "which takes no part here.",
+        ),
+        (changed(unit_1=8), "There is no parameter unit_1; did you mean units_1?"),
+        (
+            changed(units=8),
+            "units is repeated by n_layers: write units_1, units_2 and so on.",
+        ),
+        (
+            changed(optimizer="addam"),
+            'optimizer = "addam" is wrong: it must be "sgd", "rmsprop" or "adam".',
+        ),
+        (
+            changed(units_1=1024),
+            "units_1 = 1024 is wrong: it must lie between 4 and 512.",
+        ),
+        (
+            changed(units_1=48.0),
+            "units_1 = 48.0 is wrong: it must be a whole number, written without a point.",
+        ),
+        (
+            changed(units_1=True),
+            "units_1 = true is wrong: it must be a number, not a boolean.",
+        ),
+        (
+            changed(momentum="0.9"),
+            'momentum = "0.9" is wrong: it must be a number, not a string.',
+        ),
+        (changed(momentum=False), "momentum = false is wrong: it must be a number, not a boolean."),
+        (
+            changed(momentum=float("nan")),
+            "momentum = nan is wrong: it must lie between 0.0 and 0.99.",
+        ),
+        (changed(nesterov=1), "nesterov = 1 is wrong: it must be true or false."),
+        (
+            changed(dropout=0.25),
+            "dropout = 0.25 is wrong: it must be 0.1 plus a multiple of 0.1.",
+        ),
+        # A wrong parent says nothing about its children: one mistake, one sentence.
+        (changed(n_layers="2"), 'n_layers = "2" is wrong: it must be a number, not a string.'),
+        (changed(n_layers=None), "n_layers is missing."),
+    ],
+)
+def test_violations(params: dict[str, Any], sentence: str) -> None:
+    assert space().violations(params) == [sentence]
+    assert not space().contains(params)
+
+
+def test_all_violations_are_told() -> None:
+    assert len(space().violations(changed(units_1=1, dropout=9.0, momentum=-1))) == 3
+
+
+def test_no_layer_at_all_is_a_configuration() -> None:
+    assert space().contains(changed(n_layers=0, units_1=None, units_2=None))
+
+
+def test_a_whole_number_passes_for_a_float_and_is_read_as_one() -> None:
+    params = changed(momentum=0)
+    assert space().contains(params)
+    assert repr(space().read(params)["momentum"]) == "0.0"
+
+
+def test_a_grid_far_from_zero_takes_what_optuna_suggests() -> None:
+    far = space('[a]\ntype = "float"\nlow = 1000000000.0\nhigh = 1000000010.0\nstep = 0.1')
+    assert all(far.violations(suggested(far, seed)) == [] for seed in range(30))
+
+
+# --- What a space file may say
+
+
+def parameter(lines: str, others: str = "") -> str:
+    return f"[a]\n{lines}\n{others}"
+
+
+INT = 'type = "int"\nlow = 1\nhigh = 4'
+FLOAT = 'type = "float"\nlow = 0.0\nhigh = 1.0'
+WORDS = 'type = "categorical"\nchoices = ["x", "yes"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", r"^net\.toml: a search space needs at least one parameter; write .*\[units\]"),
+        ("a = 3", r"^net\.toml: a: a parameter is a table, but got 3; write \[a\] and below"),
+        ('["learning rate"]\n' + INT, r'"learning rate": a parameter\'s name is made of letters'),
+        ("[1st]\n" + INT, r"1st: a parameter's name .* starts with no digit"),
+        (parameter("low = 1\nhigh = 2"), r'a\.type: is missing; write type = "int"'),
+        (parameter("choices = [1]"), r'a\.type: is missing; write type = "categorical"'),
+        (
+            parameter('type = "integer"\nlow = 1\nhigh = 2'),
+            r'a\.type: must be "int", "float" or "categorical", but got "integer"; did you mean',
+        ),
+        (parameter("type = 3"), r'a\.type: must be "int", .* but got 3; the types are: int'),
+        (parameter(INT + "\nhihg = 3"), r"a\.hihg: unknown key; did you mean high\?"),
+        (parameter(INT + "\nwhatever = 3"), r"a\.whatever: unknown key; the keys are: type, low"),
+        (parameter(INT + "\nchoices = [1]"), r'a\.choices: does not go with type = "int", only'),
+        (parameter(WORDS + "\nlow = 1"), r'a\.low: does not go with type = "categorical", only'),
+        (parameter('type = "int"\nlow = 1'), r'a\.high: is missing, and type = "int" needs it'),
+        (parameter('type = "categorical"'), r"a\.choices: is missing, .* write choices = \[…\]"),
+        (parameter('type = "int"\nlow = "1"\nhigh = 2'), r'a\.low: must be a number, but got "1"'),
+        (parameter('type = "int"\nlow = true\nhigh = 2'), r"a\.low: .* got true, a boolean"),
+        (
+            parameter('type = "int"\nlow = 1.5\nhigh = 2'),
+            r'a\.low: must be a whole number because .* got 1\.5; write low = 2 or type = "float"',
+        ),
+        (parameter('type = "int"\nlow = 1\nhigh = 1e400'), r"a\.high: must be a finite number"),
+        (parameter('type = "float"\nlow = nan\nhigh = 1'), r"a\.low: must be a finite .* got nan"),
+        (parameter(f'type = "int"\nlow = 0\nhigh = {2**60}'), r"a\.high: must lie within ±2\^53"),
+        (
+            parameter('type = "float"\nlow = -1.7e308\nhigh = 1.7e308'),
+            r"a\.high: high - low must be a finite number",
+        ),
+        (
+            parameter('type = "int"\nlow = 512\nhigh = 4'),
+            r"a\.low: low <= high must hold, but low = 512 and high = 4; write low = 4 and high",
+        ),
+        (
+            parameter(FLOAT + "\nlog = true"),
+            r"a\.low: low > 0 must hold with log = true, but low = 0\.0; write a small number",
+        ),
+        (
+            parameter('type = "int"\nlow = 0\nhigh = 4\nlog = true'),
+            r"a\.low: low > 0 must hold with log = true, but low = 0; write 1, or remove log",
+        ),
+        (parameter(INT + "\nlog = 1"), r"a\.log: must be true or false, but got 1"),
+        (
+            parameter('type = "int"\nlow = 1\nhigh = 5\nlog = true\nstep = 2'),
+            r"a\.step: a step does not go with log = true, but step = 2; remove one of them",
+        ),
+        (parameter(INT + "\nstep = 0"), r"a\.step: must be above 0, but got 0"),
+        (parameter(FLOAT + "\nstep = -0.5"), r"a\.step: must be above 0, but got -0\.5"),
+        (parameter(FLOAT + "\nstep = 1e-9"), r"a\.step: at most 1,000,000 steps fit"),
+        (
+            parameter(INT + "\nstep = 2"),
+            r"a\.step: high must be low plus a multiple of step.* write high = 3 or high = 5",
+        ),
+        (
+            parameter(FLOAT + "\nstep = 0.3"),
+            r"a\.step: high must be low plus .* write high = 0\.9 or high = 1\.2",
+        ),
+        (parameter('type = "categorical"\nchoices = []'), r"a\.choices: is empty; write at least"),
+        (
+            parameter('type = "categorical"\nchoices = "relu"'),
+            r'a\.choices: must be a list, but got "relu"; write \["relu", …\]',
+        ),
+        (
+            parameter('type = "categorical"\nchoices = ["x", "y", "x"]'),
+            r'a\.choices: has "x" twice; each value may occur once',
+        ),
+        (
+            parameter('type = "categorical"\nchoices = [1, true]'),
+            r"a\.choices: has true twice \(Optuna takes 1 for it\)",
+        ),
+        (
+            parameter('type = "categorical"\nchoices = [[1, 2]]'),
+            r"a\.choices: takes strings, numbers and booleans, but got \[1, 2\], a list",
+        ),
+        (parameter('type = "categorical"\nchoices = [2026-01-01]'), r"got 2026-01-01, a date;"),
+        (parameter('type = "categorical"\nchoices = [inf]'), r"a\.choices: must be a finite"),
+        (
+            parameter(FLOAT + '\nrepeat = "n_layer"', "[n_layers]\n" + INT),
+            r'a\.repeat: no parameter "n_layer"; did you mean n_layers\?',
+        ),
+        (
+            parameter(FLOAT + '\nrepeat = "q"', "[n_layers]\n" + INT),
+            r'a\.repeat: no parameter "q"; the int parameters are: n_layers',
+        ),
+        (
+            parameter(FLOAT + '\nrepeat = "n"', "[n]\n" + WORDS),
+            r"a\.repeat: must name an int parameter, but n is categorical; there are no int",
+        ),
+        (
+            parameter(INT + '\nrepeat = "b"', f'[b]\n{INT}\nrepeat = "c"\n[c]\n{INT}'),
+            r"a\.repeat: must name a parameter with one value, but b is itself repeated; the int",
+        ),
+        (parameter(INT + "\nrepeat = 3"), r"a\.repeat: must be the name of an int .* but got 3"),
+        (
+            parameter(INT + '\nrepeat = "b"', '[b]\ntype = "int"\nlow = -1\nhigh = 2'),
+            r"a\.repeat: nothing can be repeated -1 times, which b permits; write low = 0 or",
+        ),
+        (
+            parameter(INT + '\nrepeat = "b"', '[b]\ntype = "int"\nlow = 1\nhigh = 5000'),
+            r"a\.repeat: at most 1000 repetitions, but b goes up to 5000",
+        ),
+        (parameter(INT + "\nwhen = 3"), r"a\.when: must be a table of parameters and .* got 3"),
+        (
+            parameter(INT + '\nwhen = { optimiser = ["x"] }', "[optimizer]\n" + WORDS),
+            r'a\.when\.optimiser: no parameter "optimiser"; did you mean optimizer\?',
+        ),
+        (
+            parameter(INT + '\nwhen = { b = ["x", "yess"] }', "[b]\n" + WORDS),
+            r'a\.when\.b: b never is "yess": it must be "x" or "yes"; did you mean yes\?',
+        ),
+        (
+            parameter(INT + "\nwhen = { b = 5 }", "[b]\n" + INT),
+            r"a\.when\.b: b never is 5: it must lie between 1 and 4",
+        ),
+        (parameter(INT + "\nwhen = { b = [] }", "[b]\n" + INT), r"a\.when\.b: is empty"),
+        (
+            parameter(INT + "\nwhen = { b = 0.5 }", "[b]\n" + FLOAT),
+            r"a\.when\.b: must name a categorical or int parameter, but b is float",
+        ),
+        (
+            parameter(INT + "\nwhen = { b = 1 }", f'[b]\n{INT}\nrepeat = "c"\n[c]\n{INT}'),
+            r"a\.when\.b: must name a parameter with one value, but b is repeated",
+        ),
+        (
+            parameter(INT + "\nwhen = { b = 1 }", f"[b]\n{INT}\nwhen = {{ c = 1 }}\n[c]\n{INT}\n")
+            + "when = { a = 1 }",
+            r"a: parameters must not wait for each other in a circle, but a → b → c → a;",
+        ),
+        (
+            parameter(INT + "\nwhen = { a = 1 }"),
+            r"a: parameters must not wait for each other in a circle, but a → a; remove",
+        ),
+        (
+            parameter(INT + '\nrepeat = "b"', f"[b]\n{INT}\n[a_2]\n{INT}"),
+            r"a_2: \[a_2\] and \[a\] both make a parameter a_2 \(repeat numbers them from 1\)",
+        ),
+    ],
+)
+def test_errors(text: str, match: str) -> None:
+    with pytest.raises(SpecError, match=match) as caught:
+        space(text)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("net.toml: ")
+
+
+def test_an_inline_space_is_named_by_its_key() -> None:
+    with pytest.raises(SpecError, match=r"^wine\.toml: search_space\.units\.low: is missing"):
+        SearchSpace.parse({"units": {"type": "int", "high": 3}}, "wine.toml", "search_space")
+
+
+@given(spaces(), st.data())
+def test_any_table_is_a_space_or_an_error_of_one_line(table: Table, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(table)))
+    keys = ["type", "low", "high", "step", "log", "choices", "repeat", "when", "q\n"]
+    table[name] = table[name] | {data.draw(st.sampled_from(keys)): data.draw(anything)}
+    message = ""
+    try:
+        parsed = SearchSpace.parse(table, "a")
+        assert SearchSpace.parse(parsed.to_dict(), "a") == parsed
+    except SpecError as error:
+        message = str(error)
+    assert "\n" not in message
