@@ -62,7 +62,7 @@ def find_space(name_or_path: str, base: Path) -> SearchSpace:
     paths = list(_space_paths(name_or_path, base))
     for path in paths:
         # Elsewhere than in search_spaces/, a file of that name may well be the study itself.
-        if _is_file(path) and (path.parent.name == _SPACES or not _is_study(path)):
+        if _exists(path) and (path.parent.name == _SPACES or not _is_study(path)):
             return SearchSpace.parse(read_toml(path), _shown(path))
     if _is_path(name_or_path):
         names = _names(base / name_or_path, ".toml")
@@ -129,13 +129,13 @@ def _is_path(text: str) -> bool:
 def _study_path(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if _is_path(name_or_path):
-        if path.is_dir() or _is_file(path):
+        if _exists(path):
             return path
         near = hint(path.name, _names(path, ".toml"), f"files in {path.parent}")
         raise UnknownNameError(f"no study file {toml(name_or_path)}; {near}")
     file = f"{name_or_path}.toml"
     for path in (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file):
-        if _is_file(path):
+        if _exists(path):
             return path
     near = hint(name_or_path, study_names(), "studies")
     raise UnknownNameError(
@@ -162,9 +162,9 @@ def _is_study(path: Path) -> bool:
     return "search_space" in table and "objective" in table
 
 
-def _is_file(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.exists()
     except (OSError, ValueError):  # a name too long or impossible is no file's name
         return False
 
