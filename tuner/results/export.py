@@ -61,7 +61,7 @@ def as_toml(configuration: Configuration, path: Path) -> str:
 
 def as_json(configuration: Configuration, path: Path) -> str:
     """Returns the JSON text of ``configuration`` for a file at ``path``; ``about`` comes first."""
-    table = {"about": " ".join(about(configuration, path))}
+    table = {"about": " ".join(map(str.strip, about(configuration, path)))}
     table |= configuration.to_dict(path.absolute().parent)
     return json.dumps(table, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -1,4 +1,4 @@
-"""Plain rows to one string: JSON, CSV, or columns for people."""
+"""Plain rows to one string that ends its last line: JSON, CSV, or columns for people."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_format(text: str) -> Format:
 
 def document(value: object) -> str:
     """Returns ``value`` as one JSON document; what JSON has no word for (NaN) becomes null."""
-    return json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str)
+    return json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def _jsonable(value: object) -> object:
@@ -56,7 +56,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], first: Sequence[str] = ()) -> str:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return text.getvalue()
 
 
 def as_table(
@@ -73,7 +73,7 @@ def as_table(
     )
     kept = list(rows)
     if not kept:
-        return none
+        return f"{none}\n"
     filled = [i for i in range(len(header)) if any(row[i] for row in kept)]
     for i in filled:
         # Text: a title may hold [brackets], which rich would take for markup.
@@ -83,4 +83,4 @@ def as_table(
     text = io.StringIO()
     width = shutil.get_terminal_size((_UNKNOWN_WIDTH, 24)).columns
     Console(file=text, width=width, color_system=None).print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().strip("\n").splitlines())

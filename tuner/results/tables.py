@@ -106,7 +106,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
-        return f"{result.study} has no complete trial yet"
+        return f"{result.study} has no complete trial yet\n"
     space = result.spec.search_space if result.spec else None
     lines = [
         ("study", result.study),
@@ -128,7 +128,7 @@ def show(
 ) -> str:
     """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
     if form == "table":
-        return tell(result, mattered=mattered, options=options)
+        return tell(result, mattered=mattered, options=options) + "\n"
     table = result.to_dict()
     if form == "json":
         return document(table)

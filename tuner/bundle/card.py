@@ -1,0 +1,118 @@
+"""``MODEL.md``: what a person must know before using the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tuner.bundle.words import origin, scores
+from tuner.results.figures import setting
+
+_TASKS = {
+    "regression": "a quantity",
+    "binary": "one of two classes",
+    "multiclass": "one of several classes",
+}
+_MOST_NAMES = 30
+
+
+def card(info: Mapping[str, Any], folder: str) -> str:
+    """Returns the card's Markdown.
+
+    Args:
+        info: What ``bundle.json`` holds.
+        folder: The bundle's name, for the commands.
+    """
+    parts = [
+        _head(info),
+        _data(info),
+        _scores(info),
+        _trained(info),
+        _use(info, folder),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(info: Mapping[str, Any]) -> str:
+    data = info["data"]
+    what = _TASKS[data["task"]]
+    if data["class_names"]:
+        what += f": {_listed(data['class_names'])}"
+    if data["feature_names"]:
+        source = f"{len(data['feature_names'])} columns: {_listed(data['feature_names'])}"
+    else:
+        source = f"arrays of shape {tuple(data['input_shape'])}"
+    return (
+        f"# {data['name']}\n\n"
+        f"Predicts {what}.\n\n"
+        f"From {source}. The values are taken raw, as they stand in the data: scaling is part of "
+        "the model."
+    )
+
+
+def _data(info: Mapping[str, Any]) -> str:
+    data = info["data"]
+    rows = data["rows"]
+    return (
+        "## Data\n\n"
+        f"- Source: {data['source'] or 'not recorded'}\n"
+        f"- Licence: {data['licence'] or 'not recorded'}\n"
+        f"- Trained on {rows['train'] + rows['validation']:,} rows "
+        f"({rows['train']:,} training and {rows['validation']:,} validation rows of the search)\n"
+        f"- Scored on {rows['test']:,} rows that neither the search nor the training has seen\n"
+        f"- Fingerprint: `{data['fingerprint']}`"
+    )
+
+
+def _scores(info: Mapping[str, Any]) -> str:
+    lines = [
+        f"| score | this model | trivial predictor ({info['baseline']['predicts']}) |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {value} | {trivial or '–'} |" for name, value, trivial in scores(info)]
+    return "## Scores\n\n" + "\n".join(lines)
+
+
+def _trained(info: Mapping[str, Any]) -> str:
+    params = "\n".join(f"| {name} | {setting(value)} |" for name, value in info["params"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
+    return (
+        "## Training\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained for {info['epochs']} epochs (the "
+        f"best epoch of the trial) with batches of {info['batch_size']} rows and the seed "
+        f"{info['seed']}; {info['created']}.\n\n"
+        "| parameter | value |\n|---|---|\n"
+        f"{params}\n\n"
+        f"Made with {versions}."
+    )
+
+
+def _use(info: Mapping[str, Any], folder: str) -> str:
+    names = info["data"]["feature_names"]
+    shape = ", ".join(str(size) for size in info["data"]["input_shape"])
+    file = "rows.csv" if names else "rows.npy"
+    takes = (
+        f"`{file}` has at least the {len(names)} columns named above, in any order."
+        if names
+        else f"`{file}` holds an array of shape (n, {shape})."
+    )
+    return (
+        "## Use\n\n"
+        f"```sh\ntuner predict {folder} {file}\n```\n\n"
+        f"{takes} From Python, with `rows` of shape (n, {shape}):\n\n"
+        "```python\n"
+        "from tuner.bundle import load_bundle\n\n"
+        f'load_bundle("{folder}").predict(rows)\n'
+        "```\n\n"
+        "With Keras alone:\n\n"
+        "```python\n"
+        "import keras\n\n"
+        f'keras.models.load_model("{folder}/model.keras").predict(rows)\n'
+        "```"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES])
+    rest = len(names) - _MOST_NAMES
+    return f"{shown} and {rest} more" if rest > 0 else shown

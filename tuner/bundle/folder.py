@@ -1,0 +1,119 @@
+"""Writes a folder in one step: it is there whole, or it is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuner.errors import BundleError
+from tuner.results.export import cannot_write
+
+MARKER = "bundle.json"
+"""The file by which a bundle is known; it is written last."""
+
+
+@contextmanager
+def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
+    """Yields an empty folder that takes the name ``path`` when the block ends well.
+
+    It lies beside ``path``, so that the last step is a rename. If the block raises, it is removed
+    and ``path`` is as it was.
+
+    Args:
+        path: Folder to be made; its parents are made too.
+        force: Replace a bundle that is there. Any other folder is never replaced.
+
+    Raises:
+        BundleError: ``path`` is taken, or nothing can be written there.
+    """
+    path = path.absolute()
+    _check_free(path, force=force)
+    made: list[Path] = []
+    temporary: Path | None = None
+    done = False
+    try:
+        with writing(path):
+            made = _make_parents(path.parent)
+            temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        yield temporary
+        with writing(path):
+            temporary.chmod(0o755)  # mkdtemp gives the folder to its owner alone
+            _put(temporary, path, force=force)
+        done = True
+    finally:
+        if not done:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+            for folder in reversed(made):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while writing into one line about ``path``.
+
+    Raises:
+        BundleError: The disk is full, the folder is read-only, or anything else of that kind.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise cannot_write(path, exc) from exc
+
+
+def _check_free(path: Path, *, force: bool) -> None:
+    """Refuses a place that is taken, before anything is trained for it.
+
+    Raises:
+        BundleError: A file, a bundle without ``force``, or a folder that holds something else.
+    """
+    with writing(path):
+        if not path.exists() and not path.is_symlink():
+            return
+        if not path.is_dir():
+            raise BundleError(f"{path} is a file; choose a folder for the bundle with -o")
+        if (path / MARKER).is_file():
+            if not force:
+                raise BundleError(
+                    f"{path} already holds a model bundle; add --force to replace it, or choose "
+                    "another folder with -o"
+                )
+            return
+        if any(path.iterdir()):
+            raise BundleError(
+                f"{path} is not empty and holds no model bundle; nothing in it was touched: "
+                "choose another folder with -o"
+            )
+
+
+def _make_parents(folder: Path) -> list[Path]:
+    """Makes a folder and returns those that were not there, outermost first."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _put(new: Path, path: Path, *, force: bool) -> None:
+    _check_free(path, force=force)  # again: training took its time
+    path = path.resolve()  # a link to a folder stays a link
+    if not path.exists():
+        new.rename(path)
+        return
+    if not (path / MARKER).is_file():
+        path.rmdir()
+        new.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    path.rename(old / path.name)
+    try:
+        new.rename(path)
+    except OSError:
+        (old / path.name).rename(path)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)
