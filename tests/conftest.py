@@ -11,3 +11,29 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tuner.data import Split, Splits
+
+
+@pytest.fixture
+def make_splits() -> Callable[..., Splits]:
+    """Small learnable data of any task: ``make_splits("binary", rows=60, features=3)``."""
+
+    def make(task: str = "binary", rows: int = 60, features: int = 3) -> Splits:
+        rng = np.random.default_rng(0)
+        x = rng.uniform(-5.0, 40.0, size=(3 * rows, features)).astype(np.float32)
+        slope = x @ np.linspace(1.0, -1.0, features)
+        if task == "regression":
+            y = slope / 10
+        else:
+            classes = 2 if task == "binary" else 3
+            y = np.searchsorted(np.quantile(slope, np.arange(1, classes) / classes), slope)
+        parts = [Split(x[i::3], y[i::3]) for i in range(3)]
+        return Splits(*parts, task=task, name="blobs")  # type: ignore[arg-type]
+
+    return make

@@ -109,7 +109,7 @@ def check_parameters(family: Family, names: Iterable[str], where: str = "search_
             near = nearest(name, [*family.settings, *(f"{n}_1" for n in family.repeated)])
             raise SpecError(
                 f'{where}: the model "{family.name}" has no parameter "{name}"'
-                f"{f'; did you mean {near}?' if near else ''} It has: {', '.join(shown)}"
+                f"{f'; did you mean {near}?' if near else '.'} It has: {', '.join(shown)}"
             )
 
 
@@ -163,10 +163,16 @@ def check_metric(metric: str, available: Sequence[str], where: str = "objective.
     Raises:
         MetricError: Lists the metrics that there are and offers the nearest.
     """
-    if metric in available:
-        return
+    if metric not in available:
+        raise absent_metric(metric, available, where)
+
+
+def absent_metric(
+    metric: str, available: Sequence[str], where: str = "objective.metric"
+) -> MetricError:
+    """Returns the error of ``check_metric``, to be raised when the time has come."""
     near = nearest(metric.removeprefix("val_"), available)
-    raise MetricError(
+    return MetricError(
         f'{where}: the model does not measure "{metric}"'
-        f"{f'; did you mean {near}?' if near else ';'} It measures: {', '.join(available)}"
+        f"{f'; did you mean {near}?' if near else '.'} It measures: {', '.join(available)}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tuner.errors import ModelError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from tuner.data import Splits
 
 _ROWS = 8
+_LONGEST = 300  # characters of Keras's own text; the first sentence tells, the rest are dumps
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # Keras writes parts of its errors in bold
 
 
 def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
@@ -31,10 +34,9 @@ def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
     try:
         logs = model.evaluate(x, y, verbose=0, return_dict=True)
     except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
-        text = " ".join(str(exc).split())
+        text = " ".join(_COLOURS.sub("", str(exc)).split())
         raise ModelError(
-            f"the model does not fit the data {data.name}: it gets x of shape (batch, "
-            f"{', '.join(map(str, x.shape[1:]))}) and y of shape {('batch', *y.shape[1:])}, "
-            f"but evaluating it raised {type(exc).__name__}: {text[:300]}"
+            f"the model does not fit the data {data.name}, rows of x have the shape {x.shape[1:]} "
+            f"and of y {y.shape[1:]}: {type(exc).__name__}: {text[:_LONGEST]}"
         ) from exc
     return ("loss", *(name for name in logs if name != "loss"))

@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tuner.errors import MetricError, TrialFailed, TunerError
-from tuner.models.families import check_metric
+from tuner.models.families import absent_metric
+from tuner.training.patience import Direction, Patience, is_better
 from tuner.training.results import FitResult
 
 if TYPE_CHECKING:
     from tuner.spec import EarlyStopping
 
-Direction = Literal["minimize", "maximize"]
 OnEpoch = Callable[[int, float, Mapping[str, float]], str | None]
 
 
@@ -58,9 +56,8 @@ class Verdict:
     stop: bool
 
 
-@dataclass
 class Course:
-    """The course of one run.
+    """The course of one run: epoch by epoch into ``observe``, then once ``result``.
 
     Errors are kept until ``result``, so that the loop ends properly first: Keras's
     ``on_train_end`` runs in the callbacks of a trial that failed, too.
@@ -68,21 +65,23 @@ class Course:
     Attributes:
         monitor: What is watched.
         epochs: How many are wanted.
-        early_stopping: Keras's rule, or None.
+        history: Log name to its value at each epoch so far.
     """
 
-    monitor: Monitor
-    epochs: int
-    early_stopping: EarlyStopping | None = None
-    history: dict[str, list[float]] = field(default_factory=dict)
-    _run: int = 0
-    _best: float = math.nan
-    _best_epoch: int = 0
-    _patience_best: float | None = None
-    _waited: int = 0
-    _pruned: bool = False
-    _reason: str | None = None
-    _error: TunerError | None = None
+    def __init__(
+        self, monitor: Monitor, epochs: int, early_stopping: EarlyStopping | None = None
+    ) -> None:
+        self.monitor = monitor
+        self.epochs = epochs
+        self.history: dict[str, list[float]] = {}
+        self._watched = f"val_{monitor.metric}"
+        self._patience = Patience(early_stopping, monitor.direction)
+        self._min_delta = early_stopping.min_delta if early_stopping else 0.0
+        self._run = 0
+        self._best: tuple[int, float] | None = None
+        self._pruned = False
+        self._reason: str | None = None
+        self._error: TunerError | None = None
 
     def observe(self, epoch: int, logs: Mapping[str, float]) -> Verdict:
         """Takes in one finished epoch.
@@ -93,26 +92,26 @@ class Course:
         """
         self._run = epoch
         for name, number in logs.items():
-            self.history.setdefault(name, []).append(float(number))
-        self._error = self._missing(logs) or self._diverged(epoch, logs)
+            if number is not None:
+                self.history.setdefault(name, []).append(float(number))
+        self._error = self._absent(logs) or diverged(
+            epoch, logs, (self._watched, "val_loss", "loss")
+        )
         if self._error is not None:
             return Verdict(improved=False, stop=True)
 
-        value = float(logs[f"val_{self.monitor.metric}"])
-        improved = self._best_epoch == 0 or self._better(value, self._best)
+        value = float(logs[self._watched])
+        improved = self._best is None or is_better(value, self._best[1], self.monitor.direction)
         if improved:
-            self._best, self._best_epoch = value, epoch
-        exhausted = self._out_of_patience(epoch, value)
+            self._best = (epoch, value)
+        waited = self._patience.exhausted_after(epoch, value)
         pruned = self.monitor.on_epoch(epoch, value, logs) if self.monitor.on_epoch else None
-        if exhausted:
-            self._reason = exhausted
-        elif pruned is not None and epoch < self.epochs:
-            # After the last epoch there is nothing left to save: the trial is complete.
-            self._pruned, self._reason = True, f"pruned at epoch {epoch}: {pruned}"
-        return Verdict(improved, stop=self._reason is not None or epoch >= self.epochs)
+        if epoch < self.epochs:  # after the last there is nothing left to save
+            self._end(epoch, waited, pruned)
+        return Verdict(improved, stop=epoch >= self.epochs or self._reason is not None)
 
     def result(self) -> FitResult:
-        """What the run ended with; to be called once, after the loop.
+        """Returns what the run ended with.
 
         Raises:
             MetricError: The metric was not among the logs.
@@ -120,65 +119,42 @@ class Course:
         """
         if self._error is not None:
             raise self._error
-        if self._best_epoch == 0:
+        if self._best is None:
             raise TrialFailed("no epoch was run: a callback stopped the training before the first")
         reason = self._reason
         if reason is None and self._run < self.epochs:
             reason = f"stopped at epoch {self._run} by a callback of the model's own"
         return FitResult(
             state="pruned" if self._pruned else "complete",
-            value=self._best,
-            epoch=self._best_epoch,
+            value=self._best[1],
+            epoch=self._best[0],
             epochs=self._run,
             reason=reason,
             history=self.history,
         )
 
-    def _missing(self, logs: Mapping[str, float]) -> MetricError | None:
-        if logs.get(f"val_{self.monitor.metric}") is not None:
-            return None
-        available = [n.removeprefix("val_") for n in logs if n.startswith("val_")]
-        try:
-            check_metric(self.monitor.metric, available)
-        except MetricError as error:
-            return error
-        return MetricError(f"val_{self.monitor.metric} has no value")
+    def _end(self, epoch: int, waited: int | None, pruned: str | None) -> None:
+        """Notes why the run ends here, if it does; a run that has settled is not pruned."""
+        if waited is not None:
+            by = f" (by more than {self._min_delta:g})" if self._min_delta else ""
+            self._reason = (
+                f"early stopping: no better {self._watched}{by} "
+                f"for {waited} epoch{'' if waited == 1 else 's'}"
+            )
+        elif pruned is not None:
+            self._pruned, self._reason = True, f"pruned at epoch {epoch}: {pruned}"
 
-    def _diverged(self, epoch: int, logs: Mapping[str, float]) -> TrialFailed | None:
-        return diverged(epoch, logs, (f"val_{self.monitor.metric}", "val_loss", "loss"))
-
-    def _better(self, value: float, other: float, by: float = 0.0) -> bool:
-        # In float32, as Keras compares: 0.951 is not better than 0.95 by more than 0.001.
-        if self.monitor.direction == "maximize":
-            return bool(np.float32(value - by) > np.float32(other))
-        return bool(np.float32(value + by) < np.float32(other))
-
-    def _out_of_patience(self, epoch: int, value: float) -> str | None:
-        """The rule of ``keras.callbacks.EarlyStopping`` (3.15), so that its settings mean the same.
-
-        Returns:
-            Why to stop, or None to go on.
-        """
-        rule = self.early_stopping
-        if rule is None or epoch <= rule.start_from_epoch:
+    def _absent(self, logs: Mapping[str, float]) -> MetricError | None:
+        if logs.get(self._watched) is not None:
             return None
-        best = self._patience_best
-        if best is None or self._better(value, best, by=abs(rule.min_delta)):
-            self._patience_best, self._waited = value, 0
-            return None
-        self._waited += 1
-        if self._waited < rule.patience or epoch == 1:
-            return None
-        better = f"no better val_{self.monitor.metric}"
-        if rule.min_delta:
-            better += f" (by more than {abs(rule.min_delta):g})"
-        return f"early stopping: {better} for {self._waited} epoch{'s' * (self._waited != 1)}"
+        measured = [n for n, value in logs.items() if value is not None and n.startswith("val_")]
+        return absent_metric(self.monitor.metric, [n.removeprefix("val_") for n in measured])
 
 
 def diverged(
     epoch: int, logs: Mapping[str, float], names: tuple[str, ...] = ("loss",)
 ) -> TrialFailed | None:
-    """The failure of an epoch whose numbers are no longer finite, or None.
+    """Returns the failure of an epoch whose numbers are no longer finite, or None.
 
     Args:
         epoch: 1-based.

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tuner.models.scaling import scaling_layers
+
+
+def scale(train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return keras.Sequential(scaling_layers(train.astype(np.float32)))(
+        rows.astype(np.float32)
+    ).numpy()
+
+
+def test_each_column_of_the_training_rows_becomes_0_to_1():
+    x = np.random.default_rng(0).normal([0, 50, -3], [1, 9, 0.01], size=(200, 3))
+    expected = (x - x.min(axis=0)) / (x.max(axis=0) - x.min(axis=0))
+    np.testing.assert_allclose(scale(x, x), expected, atol=1e-4)
+
+
+def test_other_rows_may_lie_outside():
+    x = np.array([[0.0], [10.0]])
+    np.testing.assert_allclose(scale(x, np.array([[-5.0], [20.0]])), [[-0.5], [2.0]])
+
+
+def test_a_constant_column_is_0_whatever_comes_later():
+    x = np.array([[7.0, 1.0], [7.0, 2.0]])
+    np.testing.assert_array_equal(scale(x, np.array([[1e30, 1.0], [-4.0, 2.0]])), [[0, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("offset", [2010.0, 1e6, 1.6e7])
+def test_a_small_range_beside_large_values_keeps_its_digits(offset):
+    x = offset + np.array([[0.0], [1.0], [2.0], [4.0]])
+    np.testing.assert_array_equal(scale(x, x), [[0.0], [0.25], [0.5], [1.0]])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-9, 1e9, 1e30])
+def test_the_unit_of_a_column_does_not_matter(size):
+    x = size * np.array([[-1.0], [0.0], [3.0]])
+    np.testing.assert_allclose(scale(x, x), [[0.0], [0.25], [1.0]], rtol=1e-6)
