@@ -1,5 +1,48 @@
-"""Hyperparameter tuning for Keras models."""
+"""Hyperparameter tuning for Keras models.
+
+Three lines do all of it::
+
+    import tuner
+
+    result = tuner.run("wine", n_trials=60)
+    bundle = tuner.train(result.best, "model/")
+
+Names are imported when they are first used: ``import tuner`` itself costs nothing.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tuner.api import export, load, run, train
+    from tuner.bundle import load_bundle
+    from tuner.data import Split, Splits
+    from tuner.errors import TunerError
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Split",
+    "Splits",
+    "TunerError",
+    "export",
+    "load",
+    "load_bundle",
+    "run",
+    "train",
+]
+
+_HOMES = {
+    "Split": "tuner.data",
+    "Splits": "tuner.data",
+    "TunerError": "tuner.errors",
+    "load_bundle": "tuner.bundle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tuner' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES.get(name, "tuner.api")), name)

@@ -17,7 +17,7 @@ import optuna
 from tuner import runner, search
 from tuner.catalog import find_study
 from tuner.errors import RequestError, UnknownNameError
-from tuner.models.families import FAMILIES, check_parameters
+from tuner.models.families import FAMILIES, check_space
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
@@ -162,7 +162,7 @@ def check_spec(spec: StudySpec) -> None:
             f"model: there is no model '{spec.model}'; use one of: {', '.join(FAMILIES)}, or your "
             "own as 'module:function'"
         )
-    check_parameters(FAMILIES[spec.model], spec.search_space.names())
+    check_space(FAMILIES[spec.model], spec.search_space)
 
 
 def load(study: str, storage: str | None = None, study_name: str | None = None) -> Run:
@@ -186,6 +186,32 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
         database.close()
 
 
+def export(
+    study: str,
+    path: str | Path,
+    *,
+    trial: int | None = None,
+    storage: str | None = None,
+    study_name: str | None = None,
+) -> list[Path]:
+    """Writes a configuration as TOML, JSON or a Python script, by the ending of ``path``.
+
+    Args:
+        study: As in :func:`load`.
+        path: The file.
+        trial: Number of the trial; the best one if None.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+
+    Returns:
+        The files that were written: a script has its data beside it.
+    """
+    from tuner import bundle
+
+    result = load(study, storage, study_name).result
+    return bundle.export(result.configuration(trial), Path(path))
+
+
 def train(
     configuration: Configuration | BestTrial | str | Path,
     out_dir: str | Path,
@@ -203,7 +229,7 @@ def train(
         TunerError: The configuration is wrong, or the bundle cannot be written.
     """
     from tuner import bundle
-    from tuner.results import configuration as configurations
+    from tuner.results.export import read
 
     if isinstance(configuration, BestTrial):
         found = configuration.configuration
@@ -211,7 +237,7 @@ def train(
             raise RequestError("this trial was not run by tuner: its data and model are not known")
         configuration = found
     elif not isinstance(configuration, Configuration):
-        configuration = configurations.read(Path(configuration))
+        configuration = read(Path(configuration))
     return bundle.train(configuration, Path(out_dir), force=force)
 
 

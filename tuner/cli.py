@@ -12,7 +12,7 @@ import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -208,8 +208,8 @@ def export(
     """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
     from tuner import api
 
-    for line in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
-        typer.echo(line)
+    for path in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
+        typer.echo(f"wrote {path}")
 
 
 @app.command()
@@ -235,13 +235,17 @@ def predict(
         Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
     ] = None,
     form: AsFormat = Format.CSV,
+    as_json: AsJson = False,
 ) -> None:
     """Predict from raw rows: a class and its probabilities, or the numbers."""
-    from tuner import api
+    from tuner.bundle.predict import predict as predict_rows
+    from tuner.results.export import write_text
 
-    text = api.predict(bundle, data, form.value, output)
+    text = predict_rows(bundle, data, _form(form, as_json))
     if output is None:
-        typer.echo(text, nl=False)
+        _print(text)
+    else:
+        write_text(output, text)
 
 
 @app.command()
@@ -266,7 +270,7 @@ def _print(text: str) -> None:
 
 
 def _form(form: Format, as_json: bool) -> FormName:
-    return "json" if as_json else cast("FormName", form.value)
+    return "json" if as_json else form.value
 
 
 def _storage_option(storage: str | None) -> str:

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from tuner import models, training
 from tuner.data import Splits
-from tuner.errors import TrialFailed, TunerError
+from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_metric
 from tuner.search import derive_seed
 from tuner.spec import StudySpec
@@ -104,8 +104,8 @@ def run_trial(
             monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
             early_stopping=spec.early_stopping,
         )
-    except TrialFailed as failure:
-        return _tell_failure(trial, database, failure.reason)
+    except (TrialFailed, ModelError, MetricError) as failure:
+        return _tell_failure(trial, database, str(failure))
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - a user's network may raise anything

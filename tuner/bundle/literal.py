@@ -24,13 +24,14 @@ _LAYER_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name")
 """What every layer takes through ``**kwargs``, in the order in which they are written."""
 
 
-def source(value: Any, indent: int = 0) -> str:
+def source(value: Any, indent: int = 0, before: int = 0) -> str:
     """Returns the expression that evaluates to ``value``.
 
     Args:
         value: A number, text, list, table, or an object of Keras: itself, or as ``get_config``
             describes it (``module``, ``class_name``, ``config``).
         indent: Columns that further lines of the expression are indented by.
+        before: Columns that stand before it on its first line, the indentation not counted.
 
     Raises:
         ModelError: It is, or holds, something that is not Keras's own.
@@ -45,19 +46,19 @@ def source(value: Any, indent: int = 0) -> str:
         case np.ndarray():
             return source(value.tolist(), indent)
         case list():
-            return _wrapped("[", (source(item, indent + 4) for item in value), "]", indent)
+            return _wrapped("[", (source(item, indent + 4) for item in value), "]", indent, before)
         case tuple():
             items = [source(item, indent + 4) for item in value]
-            return _wrapped("(", items, ",)" if len(items) == 1 else ")", indent)
+            return _wrapped("(", items, ",)" if len(items) == 1 else ")", indent, before)
         case {"class_name": _, "config": _}:
-            return source(_revive(value), indent)
+            return source(_revive(value), indent, before)
         case Mapping():
             pairs = (f"{source(k)}: {source(item, indent + 4)}" for k, item in value.items())
-            return _wrapped("{", pairs, "}", indent)
+            return _wrapped("{", pairs, "}", indent, before)
         case keras.Sequential():
             return sequential(value, indent)
         case _:
-            return _call(value, indent)
+            return _call(value, indent, before)
 
 
 def sequential(model: keras.Sequential, indent: int = 0) -> str:
@@ -85,7 +86,7 @@ def has_automatic_name(thing: Any) -> bool:
     return bool(plain == type(thing).__name__.lower())
 
 
-def _call(thing: Any, indent: int) -> str:
+def _call(thing: Any, indent: int, before: int) -> str:
     """Returns the constructor call that makes ``thing``, an object of Keras's own.
 
     Raises:
@@ -103,11 +104,11 @@ def _call(thing: Any, indent: int) -> str:
     default = _default_config(thing, {key: config[key] for key in required})
     given = [source(config[key], indent + 4) for key in required]
     given += [
-        f"{key}={source(value, indent + 4)}"
+        f"{key}={source(value, indent + 4, len(key) + 1)}"
         for key, value in config.items()
         if key not in required and not (key in default and default[key] == value)
     ]
-    return _wrapped(f"{name}(", given, ")", indent)
+    return _wrapped(f"{name}(", given, ")", indent, before)
 
 
 def _arguments(thing: Any) -> dict[str, Any]:
@@ -181,14 +182,14 @@ def _number(value: Any) -> str:
     return repr(float(str(short))) if float(short) == number else repr(number)
 
 
-def _wrapped(opening: str, items: Iterable[str], closing: str, indent: int) -> str:
+def _wrapped(opening: str, items: Iterable[str], closing: str, indent: int, before: int) -> str:
     """Returns ``[1, 2, 3]``; over several indented lines where one would be too long.
 
     A call has an argument a line then; a list of numbers as many a line as go in.
     """
     items = list(items)
     inner = ", ".join(items)
-    if "\n" not in inner and indent + len(opening + inner + closing) + 1 <= _WIDTH:
+    if "\n" not in inner and indent + before + len(opening + inner + closing) + 1 <= _WIDTH:
         return opening + inner + closing
     pad = " " * (indent + 4)
     end = "\n" + " " * indent + closing.lstrip(",")

@@ -32,7 +32,7 @@ def model_source(model: keras.Model, indent: int = 4) -> str:
     pad = " " * indent
     if isinstance(model, keras.Sequential):
         lines = [f"model = {sequential(model, indent)}"]
-    elif type(model) is keras.Model and hasattr(model, "operations"):
+    elif type(model).__module__.startswith("keras.") and "input_layers" in model.get_config():
         lines = _functional(model, indent)
     else:
         raise _unwritable(f"a model of the class {type(model).__name__}")

@@ -52,7 +52,7 @@ def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
         told = "no trials yet"
     else:
         spared = spared_s(result.trials)
-        saved = f" (about {duration(_about(spared))} saved)" if spared >= 1 else ""
+        saved = f" (about {_about(spared)} saved)" if spared >= 1 else ""
         told = count(finished, "trial")
         if result.wall_s is not None:
             told += f" in {duration(result.wall_s)}"
@@ -65,11 +65,11 @@ def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
     return [title, told] + ([_ENDED[ended]] if ended in _ENDED else [])
 
 
-def _about(seconds: float) -> float:
-    """Returns an estimate with no more digits than it deserves: tens of seconds, then minutes."""
+def _about(seconds: float) -> str:
+    """Returns an estimate with no more digits than it deserves: 7 s, 70 s, 12 min."""
     if seconds < 20:
-        return float(round(seconds))
-    return round(seconds, -1) if seconds < 600 else 60.0 * round(seconds / 60)
+        return f"{seconds:.0f} s"
+    return f"{round(seconds, -1):.0f} s" if seconds < 120 else duration(60 * round(seconds / 60))
 
 
 def _configuration(result: StudyResult) -> list[str]:

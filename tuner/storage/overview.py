@@ -1,19 +1,29 @@
-"""All stored studies at a glance, read with plain SQL: no Optuna, no trial is loaded."""
+"""All stored studies at a glance, read with plain SQL: no Optuna, no trial is loaded.
+
+SQLite is read with Python's own module: importing SQLAlchemy takes longer than the answer may.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-
-import sqlalchemy as sa
+from typing import Any
 
 from tuner.errors import StorageError
-from tuner.storage.url import masked, parse_url
+from tuner.storage.url import parse_url
 
-_studies = sa.table("studies", sa.column("study_id"), sa.column("study_name"))
-_directions = sa.table("study_directions", sa.column("study_id"), sa.column("direction"))
-_trials = sa.table("trials", sa.column("trial_id"), sa.column("study_id"), sa.column("state"))
-_values = sa.table("trial_values", sa.column("trial_id"), sa.column("value"))
+_COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP BY study_id, state"
+_BEST = """
+    SELECT trials.study_id, MIN(trial_values.value), MAX(trial_values.value)
+    FROM trials JOIN trial_values ON trials.trial_id = trial_values.trial_id
+    WHERE trials.state = 'COMPLETE' GROUP BY trials.study_id
+"""
+_STUDIES = """
+    SELECT studies.study_id, studies.study_name, CAST(direction AS CHAR(16))
+    FROM studies JOIN study_directions ON studies.study_id = study_directions.study_id
+    ORDER BY studies.study_id
+"""
 
 
 @dataclass(frozen=True)
@@ -37,52 +47,60 @@ def stored_studies(url: str) -> list[StudyOverview]:
     Raises:
         StorageError: The database cannot be read.
     """
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+    if not url.startswith("sqlite:///"):
+        return _stored_on_server(url)
+    file = Path(url.removeprefix("sqlite:///"))
+    if not file.exists():
         return []
-    engine = None
     try:
-        engine = sa.create_engine(parsed)
-        with engine.connect() as connection:
-            if not sa.inspect(connection).has_table("studies"):
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            cursor = connection.cursor()
+            found = cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'").fetchone()
+            return _read(cursor) if found else []
+        finally:
+            connection.close()
+    except sqlite3.Error as exc:
+        raise StorageError(
+            f"storage {url}: {exc}: name a SQLite database, or a new file, with --storage"
+        ) from exc
+
+
+def _stored_on_server(url: str) -> list[StudyOverview]:
+    import sqlalchemy as sa
+
+    from tuner.storage.errors import storage_errors
+
+    with storage_errors(url):
+        engine = sa.create_engine(parse_url(url))
+        try:
+            if not sa.inspect(engine).has_table("studies"):
                 return []
-            return _read(connection)
-    except (ImportError, sa.exc.SQLAlchemyError) as exc:
-        text = str(getattr(exc, "orig", None) or exc).splitlines()[0]
-        raise StorageError(f"storage {masked(url)}: {text}") from exc
-    finally:
-        if engine is not None:
+            connection = engine.raw_connection()
+            try:
+                return _read(connection.cursor())
+            finally:
+                connection.close()
+        finally:
             engine.dispose()
 
 
-def _read(connection: sa.Connection) -> list[StudyOverview]:
+def _read(cursor: Any) -> list[StudyOverview]:
     counts: dict[int, dict[str, int]] = {}
-    by_state = sa.select(_trials.c.study_id, _trials.c.state, sa.func.count()).group_by(
-        _trials.c.study_id, _trials.c.state
-    )
-    for study_id, state, count in connection.execute(by_state):
-        counts.setdefault(study_id, {})[str(state).lower()] = count
-    extremes = (
-        sa.select(_trials.c.study_id, sa.func.min(_values.c.value), sa.func.max(_values.c.value))
-        .join_from(_trials, _values, _trials.c.trial_id == _values.c.trial_id)
-        # Cast: on PostgreSQL the state is an enumeration, which a plain string does not equal.
-        .where(sa.cast(_trials.c.state, sa.String) == "COMPLETE")
-        .group_by(_trials.c.study_id)
-    )
-    best = {study_id: (low, high) for study_id, low, high in connection.execute(extremes)}
-    query = (
-        sa.select(_studies.c.study_id, _studies.c.study_name, _directions.c.direction)
-        .join_from(_studies, _directions, _studies.c.study_id == _directions.c.study_id)
-        .order_by(_studies.c.study_id)
-    )
+    cursor.execute(_COUNTS)
+    for study_id, state, count in cursor.fetchall():
+        counts.setdefault(study_id, {})[state.strip().lower()] = count
+    cursor.execute(_BEST)
+    best = {study_id: (low, high) for study_id, low, high in cursor.fetchall()}
+    cursor.execute(_STUDIES)
     rows = []
-    for study_id, name, direction in connection.execute(query):
+    for study_id, name, direction in cursor.fetchall():
         low, high = best.get(study_id, (None, None))
-        maximize = str(direction) == "MAXIMIZE"
+        maximize = direction.strip() == "MAXIMIZE"
         rows.append(
             StudyOverview(
                 name=name,
-                direction=str(direction).lower(),
+                direction="maximize" if maximize else "minimize",
                 counts=counts.get(study_id, {}),
                 best=high if maximize else low,
             )

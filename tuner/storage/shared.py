@@ -14,8 +14,10 @@ from sqlalchemy import orm
 
 
 class SharedStorage(RDBStorage):
-    """Optuna's storage with what several processes need: a trial is taken by one of them, and
-    in the same transaction it is written down by which.
+    """Optuna's storage, where a trial is taken by one process only and says by which.
+
+    Attributes:
+        lease: Written into every trial in the transaction that takes it, if not None.
     """
 
     lease: Mapping[str, Any] | None = None

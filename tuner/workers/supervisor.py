@@ -76,7 +76,8 @@ class Supervisor:
         self._counted_at = 0.0
         self._memory_checked_at = 0.0
         self._deaths_in_a_row = 0
-        self._failures_in_a_row = 0
+        self._failures = 0
+        self._n_finished = 0
         self._interrupted = False
 
     def run(self) -> Ending:
@@ -165,7 +166,8 @@ class Supervisor:
         counts = self._database.counts(self._study)
         under_way = counts[TrialState.RUNNING]
         under_way += sum(worker.asked and worker.trial is None for worker in self._workers)
-        self._open = self._n_trials - sum(counts[state] for state in FINISHED) - under_way
+        self._n_finished = sum(counts[state] for state in FINISHED)
+        self._open = self._n_trials - self._n_finished - under_way
         self._counted_at = time.monotonic()
 
     def _enforce_limits(self) -> None:
@@ -217,15 +219,17 @@ class Supervisor:
 
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
         self._observer.trial_finished(number, state, value, reason)
-        self._failures_in_a_row = self._failures_in_a_row + 1 if state == "fail" else 0
-        if self._failures_in_a_row >= _FAILURES_ALLOWED:
+        # Failures never end a study that has shown that it can work.
+        self._failures = self._failures + 1 if state == "fail" else 0
+        if self._failures >= _FAILURES_ALLOWED and self._n_finished == 0:
             raise StudyError(
-                f"{_FAILURES_ALLOWED} trials in a row failed, the last one with: {reason}. "
+                f"the first {self._failures} trials failed, the last one with: {reason}. "
                 f"See them with: tuner trials {self._job.study_name}"
             )
 
     def _replace(self, worker: WorkerProcess) -> None:
-        self._workers[self._workers.index(worker)] = self._start()
+        check = self._study is None  # whoever comes first must try the user's model
+        self._workers[self._workers.index(worker)] = self._start(check=check)
 
     def _stop_all(self) -> None:
         """Ends every worker; what still runs goes back to the queue, not counted against it."""
