@@ -12,7 +12,6 @@ from tuner.results.trials import SEARCH
 _SPLITS = {
     "test": "on its test split",
     "train": "on its training data",
-    "training": "on its training data",
     "validation": "on its validation split",
 }
 
@@ -71,20 +70,12 @@ def _reported(reported: Mapping[str, Any], metric: str) -> str:
     figures = {key: value for key, value in reported.items() if key != "split"}
     if not figures:
         return ""
+    # As the source printed them: no digit is cut off or added.
     if metric in figures:
-        told = _text(figures[metric])
-    else:  # reported in another metric than the study's: its name must stand with it
-        told = ", ".join(f"{key} {_text(value)}" for key, value in figures.items())
-    split = reported.get("split")
-    where = "" if split is None else f" {_SPLITS.get(split, f'on its {split} split')}"
-    return f"reported {told}{where}"
-
-
-def _text(value: object) -> str:
-    """Returns a reported figure as the source printed it: no digit is cut off or added."""
-    if isinstance(value, list | tuple):
-        return " ".join(_text(item) for item in value)
-    return str(value)
+        told = str(figures[metric])
+    else:  # in another metric than the study's: its name must stand with it
+        told = ", ".join(f"{key} {value}" for key, value in figures.items())
+    return f"reported {told} {_SPLITS[reported['split']]}"
 
 
 def _gain(result: StudyResult) -> str:

@@ -69,7 +69,10 @@ def as_table(
     from rich.text import Text
 
     table = Table(
-        box=box.SIMPLE_HEAD if header_row else None, show_header=header_row, pad_edge=False
+        box=box.SIMPLE_HEAD if header_row else None,
+        show_header=header_row,
+        show_edge=False,
+        pad_edge=False,
     )
     kept = list(rows)
     if not kept:
@@ -83,4 +86,4 @@ def as_table(
     text = io.StringIO()
     width = shutil.get_terminal_size((_UNKNOWN_WIDTH, 24)).columns
     Console(file=text, width=width, color_system=None).print(table)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().strip("\n").splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuner.errors import SpecError
+from tuner.wording import hint
 
 SCHEMA = 1
 """Version of the exported file's form; raised when an older reader could not understand it."""
@@ -30,7 +31,7 @@ def check(table: Mapping[str, Any], where: str) -> None:
             raise SpecError(f"{where}: the key {key} is missing; write {words}, or export it again")
     for key, value in table.items():
         if key not in rules:
-            raise SpecError(f"{where}: unknown key {key}; an export knows {', '.join(rules)}")
+            raise SpecError(f"{where}: unknown key {key}; {hint(key, rules, 'keys')}")
         holds, words = rules[key]
         if not holds(value):
             raise SpecError(f"{where}: {key} must be {words}, not {value!r}")

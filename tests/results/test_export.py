@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.errors import BundleError, RequestError, SpecError
+from tuner.results import Configuration
+from tuner.results.export import as_toml, read, suffix_of, write
+from tuner.spec import CsvDataset
+
+
+def configuration(**changes: Any) -> Configuration:
+    made = Configuration(
+        study="wine",
+        trial=37,
+        metric="accuracy",
+        direction="maximize",
+        value=0.99771,
+        dataset="wine",
+        model="mlp",
+        params={"units_1": 48, "learning_rate": 1e-4, "batch_norm": False, "optimizer": "adam"},
+        epochs=18,
+        batch_size=64,
+        seed=4711,
+        data_fingerprint="f" * 64,
+        versions={"keras": "3.15.1"},
+        base=Path("/studies"),
+    )
+    return replace(made, **changes)
+
+
+@pytest.mark.parametrize("name", ["best.toml", "best.json"])
+def test_what_is_written_reads_back_equal(tmp_path: Path, name: str) -> None:
+    written = configuration(base=tmp_path)
+    write(written, tmp_path / name)
+    assert read(tmp_path / name) == written
+
+
+def test_the_file_says_what_it_is_and_what_comes_next(tmp_path: Path) -> None:
+    write(configuration(), tmp_path / "best.toml")
+    assert (
+        (tmp_path / "best.toml")
+        .read_text(encoding="utf-8")
+        .startswith(
+            "# A configuration that tuner exported from study wine, trial 37: accuracy 0.9977 on "
+            "validation after 18 epochs.\n"
+            "# Next: train it on everything but the test split, and write the model bundle:\n"
+            "#     tuner train best.toml -o model/\n"
+        )
+    )
+    write(configuration(), tmp_path / "best.json")
+    about = json.loads((tmp_path / "best.json").read_text(encoding="utf-8"))["about"]
+    assert about.endswith("write the model bundle: tuner train best.json -o model/")
+
+
+def test_only_the_file_is_left(tmp_path: Path) -> None:
+    write(configuration(), tmp_path / "best.toml")
+    assert [file.name for file in tmp_path.iterdir()] == ["best.toml"]
+    assert (tmp_path / "best.toml").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_relative_csv_path_holds_from_where_the_export_is(tmp_path: Path) -> None:
+    studies, elsewhere = tmp_path / "studies", tmp_path / "exports" / "deep"
+    studies.mkdir()
+    elsewhere.mkdir(parents=True)
+    (tmp_path / "data.csv").write_text("a,b\n")
+    exported = configuration(dataset=CsvDataset(csv="../data.csv", target="b"), base=studies)
+
+    write(exported, elsewhere / "best.toml")
+
+    table = tomllib.loads((elsewhere / "best.toml").read_text(encoding="utf-8"))
+    assert table["dataset"] == {"csv": "../../data.csv", "target": "b"}
+    dataset = read(elsewhere / "best.toml").dataset
+    assert isinstance(dataset, CsvDataset)
+    assert Path(dataset.csv) == tmp_path / "data.csv"
+
+
+def test_an_absolute_csv_path_stays(tmp_path: Path) -> None:
+    csv = str(tmp_path / "data.csv")
+    write(configuration(dataset=CsvDataset(csv=csv, target="b")), tmp_path / "best.json")
+    dataset = read(tmp_path / "best.json").dataset
+    assert isinstance(dataset, CsvDataset)
+    assert dataset.csv == csv
+
+
+def test_the_folder_of_own_code_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies, elsewhere = tmp_path / "studies", tmp_path / "exports"
+    studies.mkdir()
+    elsewhere.mkdir()
+    own = configuration(
+        model="mine:build_model", dataset=CsvDataset(csv="d.csv", target="b"), base=studies
+    )
+    monkeypatch.chdir(elsewhere)
+    write(own, Path("best.toml"))
+
+    table = tomllib.loads(Path("best.toml").read_text(encoding="utf-8"))
+    assert (table["base"], table["dataset"]["csv"]) == ("../studies", "../studies/d.csv")
+    monkeypatch.chdir(tmp_path)
+    found = read(Path("exports/best.toml"))
+    assert found.base == studies
+    assert isinstance(found.dataset, CsvDataset)
+    assert found.dataset.csv == os.fspath(studies / "d.csv")
+
+
+def test_no_path_stands_where_none_is_needed(tmp_path: Path) -> None:
+    assert str(tmp_path) not in as_toml(configuration(base=tmp_path / "x"), tmp_path / "best.toml")
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        st.booleans()
+        | st.integers(-(2**53), 2**53)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["Cs"])),
+    )
+)
+def test_any_parameters_survive(params: dict[str, Any]) -> None:
+    written = configuration(params=params, base=Path.cwd())
+    table = tomllib.loads(as_toml(written, Path("best.toml")))
+    assert Configuration.from_dict(table, folder=Path.cwd(), where="best.toml") == written
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("best.yaml", r"best.yaml: its name ends in .yaml; write NAME.toml, NAME.json, or NAME.py"),
+        ("best", r"best: its name has no ending; write NAME.toml, NAME.json, or NAME.py"),
+    ],
+)
+def test_another_suffix(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        write(configuration(), tmp_path / name)
+    assert suffix_of(Path("BEST.PY")) == ".py"
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "best.toml", tmp_path / "nowhere" / "best.json"):
+        with pytest.raises(BundleError, match=r"cannot write .*best\.\w+: .*directory; nothing"):
+            write(configuration(), place)
+
+
+BROKEN = [
+    ("seed = 1", "key tuner_export is missing; write one with `tuner export STUDY -o"),
+    ("tuner_export = 2", "tuner_export is 2, this version of tuner reads 1; export it again"),
+    ("a = 1\nb = x", r"is not TOML: .*line 2, column 5"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), BROKEN)
+def test_files_that_are_no_exports(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "best.toml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=words) as caught:
+        read(file)
+    assert "\n" not in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": None}, "the key epochs is missing; write an integer of at least 1"),
+        ({"epochs": 0}, "epochs must be an integer of at least 1, not 0"),
+        ({"epochs": True}, "epochs must be an integer of at least 1, not True"),
+        ({"batch_size": 1.5}, "batch_size must be an integer of at least 1, not 1.5"),
+        ({"seed": -1}, "seed must be an integer of at least 0, not -1"),
+        ({"direction": "up"}, 'direction must be "minimize" or "maximize", not \'up\''),
+        ({"params": [1]}, "params must be a table of numbers, texts, true and false"),
+        ({"params": {"a": [1]}}, "params must be a table of numbers"),
+        ({"dataset": {"csv": "a.csv"}}, "dataset must be a name, .* or { csv = "),
+        ({"model": ""}, "model must be a text that is not empty, not ''"),
+        ({"value": "high"}, "value must be a number, not 'high'"),
+        ({"epoch": 3}, r"unknown key epoch; did you mean epochs\?"),
+    ],
+)
+def test_one_line_for_each_mistake(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    table = configuration().to_dict(tmp_path) | changes
+    file = tmp_path / "best.json"
+    file.write_text(json.dumps({key: value for key, value in table.items() if value is not None}))
+    with pytest.raises(SpecError, match=words):
+        read(file)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"best.toml does not exist; write it with `tuner export"):
+        read(tmp_path / "best.toml")
+    with pytest.raises(SpecError, match=r"best.py: an exported configuration ends in .toml or"):
+        read(tmp_path / "best.py")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SpecError, match="cannot be read: Is a directory"):
+        read(tmp_path / "folder.toml")
+    for content, words in [
+        (b"[1, 2]", "is not an exported configuration: it holds no table"),
+        (b'{"a": 1,}', r"best.json:1:\d+ is not JSON"),
+        (b"\xff\xfe", "is not text in UTF-8: byte 0"),
+    ]:
+        (tmp_path / "best.json").write_bytes(content)
+        with pytest.raises(SpecError, match=words):
+            read(tmp_path / "best.json")

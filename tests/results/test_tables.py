@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from made_studies import PARAMS, MakeResult, make_spec, reference, trial
+
+from tuner.errors import RequestError
+from tuner.results import tables
+from tuner.results.rendering import check_format, document
+from tuner.results.tables import StudyLine
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    assert text.endswith("\n")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_trials_as_a_table(make_result: MakeResult) -> None:
+    result = make_result(
+        make_spec(),
+        trial(value=0.9, origin="document"),
+        trial("pruned", 0.5, epochs=2, reason="pruned at epoch 2: too [bad]\nsecond line"),
+    )
+    header, _, first, second = tables.trials(result).rstrip("\n").splitlines()
+    columns = "trial state accuracy epochs time origin configuration reason"
+    assert " ".join(header.split()) == columns
+    assert first.split()[:7] == ["0", "complete", "0.9000", "5", "2", "s", "document"]
+    assert "3 layers of 96, 48, 24 units · optimizer adam" in first
+    assert "pruned at epoch 2: too [bad]" in second
+    assert "second line" not in second
+
+
+def test_columns_without_a_value_are_left_out(make_result: MakeResult) -> None:
+    header = tables.trials(make_result(make_spec(), trial(value=0.9))).splitlines()[0]
+    assert "reason" not in header
+
+
+def test_trials_for_programs(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), trial(value=0.9), trial("running"))
+    assert json.loads(tables.trials(result, "json")) == [row.to_dict() for row in result.trials]
+    first, second = rows_of(tables.trials(result, "csv"))
+    assert (first["number"], first["state"], first["value"]) == ("0", "complete", "0.9")
+    assert first["params_units_3"] == "24"
+    assert second["value"] == ""
+
+
+def test_no_trials(make_result: MakeResult) -> None:
+    result = make_result(make_spec())
+    assert tables.trials(result) == "wine has no trials yet\n"
+    assert tables.trials(result, "json") == "[]\n"
+    assert tables.trials(result, "csv") == "number,state,value\n"
+
+
+def test_the_best(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), trial(value=0.9, epoch=4))
+    table = tables.best(result)
+    assert "accuracy       0.9000 on validation" in table
+    assert "configuration  3 layers of 96" in table
+    assert json.loads(tables.best(result, "json"))["best"]["params"] == PARAMS
+    (row,) = rows_of(tables.best(result, "csv"))
+    assert (row["study"], row["epoch"], row["params_optimizer"]) == ("wine", "4", "adam")
+
+
+def test_no_best_yet(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), trial("running"))
+    assert tables.best(result) == "wine has no complete trial yet\n"
+    assert json.loads(tables.best(result, "json"))["best"] is None
+    assert tables.best(result, "csv") == "study,number,value,epoch,origin\n"
+
+
+def test_show(make_result: MakeResult) -> None:
+    result = make_result(make_spec(reference()), trial(value=0.9), trial("fail"))
+    assert tables.show(result).startswith("wine · Red or white wine\n")
+    assert json.loads(tables.show(result, "json")) == result.to_dict()
+    (row,) = rows_of(tables.show(result, "csv"))
+    assert (row["complete"], row["fail"], row["best_value"]) == ("1", "1", "0.9")
+    assert row["params_units_1"] == "96"
+    (empty,) = rows_of(tables.show(make_result(make_spec()), "csv"))
+    assert empty["complete"] == "0"
+
+
+def test_studies() -> None:
+    lines = [
+        StudyLine("wine", "Red or white", "shipped, stored", "accuracy", {"complete": 3}, 0.99),
+        StudyLine("xor", "Exclusive or", "shipped"),
+    ]
+    table = tables.studies(lines)
+    assert "wine    Red or white   shipped, stored   3 complete   accuracy 0.9900\n" in table
+    assert tables.studies([]) == "no studies\n"
+    assert json.loads(tables.studies(lines, "json"))[1] == {
+        "name": "xor",
+        "title": "Exclusive or",
+        "where": "shipped",
+        "metric": None,
+        "best": None,
+        "trials": None,
+    }
+    assert [row["trials"] for row in rows_of(tables.studies(lines, "csv"))] == ["3", ""]
+
+
+def test_a_narrow_terminal_folds_and_cuts_nothing(
+    make_result: MakeResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = tables.trials(make_result(make_spec(), trial(value=0.9)))
+    assert max(map(len, text.splitlines())) <= 60
+    assert "…" not in text
+
+
+def test_what_json_cannot_hold_is_null() -> None:
+    assert json.loads(document({"a": [float("nan"), 1.0], "b": (float("inf"),)})) == {
+        "a": [None, 1.0],
+        "b": [None],
+    }
+
+
+def test_an_unknown_format() -> None:
+    assert check_format("csv") == "csv"
+    with pytest.raises(RequestError, match="--format must be table, json or csv, not 'yaml'"):
+        check_format("yaml")
