@@ -8,7 +8,7 @@ from typing import Any
 from tuner.space import SearchSpace
 from tuner.spec.models import Reference
 from tuner.spec.reading import check_plain, read_part
-from tuner.wording import Place, either, hint, kind, toml
+from tuner.wording import Place, either, hint, key_text, kind, toml
 
 _SPLITS = ("train", "validation", "test")
 _MOST_FAULTS = 3  # sentences about one reference in an error; more is no longer one clear line
@@ -77,6 +77,7 @@ def _check_reported(reported: Mapping[str, Any], place: Place) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise place.at(metric).error(
-                f"must be a number, but got {toml(value)}, {kind(value)}; write {metric} = 0.95"
+                f"must be a number, but got {toml(value)}, {kind(value)}; "
+                f"write {key_text(metric)} = 0.95"
             )
         check_plain(value, place.at(metric))

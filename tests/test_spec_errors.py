@@ -1,0 +1,186 @@
+"""What a study file may not say, and the words that answer it."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import Table, anything, studies
+from study_texts import BASE, SPACE, STUDY, read, slow_inputs, spec
+
+from tuner.errors import SpecError
+from tuner.spec import StudySpec
+
+
+def table_with(keys: str, value: Any) -> Table:
+    table = copy.deepcopy(tomllib.loads(STUDY + SPACE))
+    *path, last = keys.split(".")
+    inner: Any = table
+    for key in path:
+        inner = inner[int(key)] if isinstance(inner, list) else inner[key]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "match"),
+    [
+        ("datset", "wine", r"datset: unknown key; did you mean dataset\?"),
+        ("Title", "wine", r"Title: unknown key; did you mean title\?"),
+        ("zzz", 1, r"zzz: unknown key; the keys are: title, dataset, model,"),
+        ("dataset", None, r'dataset: is missing; write dataset = "wine"'),
+        ("model", None, r'model: is missing; write model = "mlp"'),
+        ("search_space", None, r'search_space: is missing; write search_space = "mlp"'),
+        ("objective", None, r"objective: is missing; write \[objective\] and below it metric ="),
+        ("title", 3, r"title: must be a string, but got 3, a whole number; write it in quotes"),
+        ("title", " ", r"title: must not be empty"),
+        ("dataset", 3, r'dataset: must be a name, a function or a table, but got 3; write "wine"'),
+        ("dataset", "a.csv", r'dataset: a CSV file needs .*; write \{ csv = "a\.csv", target ='),
+        ("dataset", "a:b:c", r'dataset: a function is named "module:function", but got "a:b:c"'),
+        ("dataset", {"csv": "a.csv"}, r'dataset\.target: is missing; write target = "price"'),
+        ("dataset", {"cvs": "a", "target": "b"}, r"dataset\.cvs: unknown key; did you mean csv\?"),
+        ("model", ["mlp"], r'model: must be a string, but got \["mlp"\], a list'),
+        ("model", "nets.py:build net", r'model: a function is named "module:function"'),
+        ("search_space", "net", r"search_space: no search space net beside somewhere"),
+        ("search_space", 3, r"search_space: must be a name, a path or a table, but got 3"),
+        ("search_space.units.low", 600, r"search_space\.units\.low: low <= high must hold"),
+        ("objective", "loss", r'objective: must be a table, but got "loss"; write \[objective\] a'),
+        ("objective.metric", None, r'objective\.metric: is missing; write metric = "accuracy"'),
+        ("objective.metric", "", r'objective\.metric: must not be empty, but got ""'),
+        ("objective.metrics", "x", r"objective\.metrics: unknown key; did you mean metric\?"),
+        (
+            "objective.direction",
+            "maximise",
+            r'objective\.direction: must be "minimize" or "maximize", but got "maximise"; '
+            r"did you mean maximize\?",
+        ),
+        ("objective.direction", 1, r'direction: must be "minimize" or "maximize", but got 1; the'),
+        ("budget", 60, r"budget: must be a table, but got 60; write \[budget\] .* n_trials = 50"),
+        ("budget.n_trials", 0, r"budget\.n_trials: must be at least 1, but got 0; write n_trials"),
+        ("budget.n_trials", "60", r'budget\.n_trials: must be a whole number, but got "60", a str'),
+        ("budget.n_trials", 60.0, r"budget\.n_trials: must be a whole number, but got 60\.0"),
+        ("budget.n_trials", True, r"budget\.n_trials: must be a whole number, but got true, a boo"),
+        ("budget.ntrials", 60, r"budget\.ntrials: unknown key; did you mean n_trials\?"),
+        ("budget.timeout", "20 minutes", r'budget\.timeout: must be a duration, but got "20 min'),
+        ("budget.timeout", "", r'timeout: must be a duration, but got ""; write "90s", "20m"'),
+        ("budget.timeout", 0, r"budget\.timeout: must be above 0 and finite, but got 0"),
+        ("budget.timeout", "0s", r'budget\.timeout: must be above 0 and finite, but got "0s"'),
+        ("budget.timeout", float("inf"), r"budget\.timeout: must be above 0 and finite, but got i"),
+        ("budget.timeout", True, r"budget\.timeout: must be a duration, but got true, a boolean"),
+        ("budget.trial", "5m", r'budget\.trial: must be a table, but got "5m", a string; write t'),
+        ("budget.trial.timeout", -1, r"budget\.trial\.timeout: must be above 0"),
+        ("budget.trial.memory", "2Gb/s", r'budget\.trial\.memory: must be a size, but got "2Gb/s'),
+        ("budget.trial.memory", 2.5, r"budget\.trial\.memory: must be a size, but got 2\.5, a num"),
+        ("budget.trial.memory", 2, r"memory: must be at least 1 MiB, but got 2; write \"2GiB\""),
+        ("budget.trial.ram", "2GiB", r"budget\.trial\.ram: unknown key; the keys are: timeout, m"),
+        ("sampler", "random", r'sampler: must be a table, .* write \[sampler\] .*name = "random"'),
+        ("sampler.name", 3, r"sampler\.name: must be a string, but got 3"),
+        ("sampler.seed", -1, r"sampler\.seed: must be at least 0, but got -1; write seed = 0"),
+        ("sampler.seed", 2**32, r"sampler\.seed: must be below 4294967296"),
+        ("sampler.gamma", float("nan"), r"sampler\.gamma: must be a finite number, but got nan"),
+        ("pruner", 3, r'pruner: must be a table, but got 3; write \[pruner\] .* name = "hyperband'),
+        (
+            "pruner.since",
+            tomllib.loads("x = 2026-01-01")["x"],
+            r"pruner\.since: takes strings, numbers, .* but got 2026-01-01, a date",
+        ),
+        ("early_stopping", 5, r"early_stopping: must be a table, but got 5; .* patience = 5"),
+        ("early_stopping", {}, r"early_stopping\.patience: is missing; write patience = 5"),
+        (
+            "early_stopping.patience",
+            -1,
+            r"early_stopping\.patience: must be at least 0, but got -1",
+        ),
+        ("early_stopping.patence", 3, r"early_stopping\.patence: unknown key; did you mean patien"),
+        ("early_stopping.min_delta", "x", r"early_stopping\.min_delta: must be a number, but got"),
+        (
+            "early_stopping.min_delta",
+            float("inf"),
+            r"early_stopping\.min_delta: must be a finite number, but got inf",
+        ),
+        ("references", [], r"references: unknown key; did you mean reference\?"),
+        ("reference", {"name": "a"}, r"reference: must be a list of tables, but got a table; wri"),
+        ("reference", [1], r"reference\.1: must be a table, but got 1; write \[\[reference\]\]"),
+        ("reference.0.name", None, r'reference\.1\.name: is missing; write name = "document"'),
+        ("reference.0.params", None, r"reference\.document\.params: is missing; write params ="),
+        ("reference.0.params", [1], r"reference\.document\.params: must be a table, but got \[1\]"),
+        ("reference.0.name", "search", r'reference\.search\.name: the name "search" is taken by'),
+        ("reference.0.score", 1, r"reference\.document\.score: unknown key; the keys are: name"),
+        (
+            "reference.0.params.units",
+            1024,
+            r"reference\.document\.params: must be one trial of the search space: units = 1024 is "
+            r"wrong: it must lie between 4 and 512\.",
+        ),
+        ("reference.0.params.units", None, r"document\.params: .*space: units is missing\."),
+        ("reference.0.params.unit", 3, r"no parameter unit; did you mean units\?"),
+        (
+            "reference.0.params",
+            {"units": 1, "rate": 3, "a": 1, "b": 1, "c": 1},
+            r"document\.params: .* \(and 2 more\)$",
+        ),
+        (
+            "reference.0.reported",
+            {"accuracy": 0.9},
+            r'reported\.split: is missing: .*; write split = "train", "validation" or "test"',
+        ),
+        (
+            "reference.0.reported.split",
+            "tset",
+            r'reported\.split: must be "train", "validation" or "test", but got "tset"; did you m',
+        ),
+        ("reference.0.reported.split", 1, r'reported\.split: must be "train", .* but got 1$'),
+        (
+            "reference.0.reported.accuracy",
+            "99 %",
+            r'reported\.accuracy: must be a number, but got "99 %", a string; write accuracy = 0',
+        ),
+        ("reference.0.reported.loss", float("nan"), r"reported\.loss: must be a finite number"),
+    ],
+)
+def test_errors(key: str, value: Any, match: str) -> None:
+    with pytest.raises(SpecError, match=match) as caught:
+        read(table_with(key, value))
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("small.toml: ")
+
+
+def test_two_references_of_one_name() -> None:
+    table = table_with("title", "x")
+    table["reference"] *= 2
+    with pytest.raises(SpecError, match=r'names must be unique, but "document" occurs twice; ren'):
+        read(table)
+
+
+def test_a_stored_study_of_another_making_is_an_error_of_one_line() -> None:
+    stored = spec().to_dict()
+    with pytest.raises(SpecError, match=r"^stored study small: search_space: must be a name, a p"):
+        StudySpec.from_dict(stored | {"search_space": "mlp"}, BASE)
+    with pytest.raises(SpecError, match=r"^stored study small: future: unknown key"):
+        StudySpec.from_dict(stored | {"future": 1}, BASE)
+
+
+@given(studies(), st.data())
+@slow_inputs
+def test_any_table_is_a_study_or_an_error_of_one_line(table: Table, data: st.DataObject) -> None:
+    holders: list[Any] = [table]
+    for holder in holders:  # grows while it is walked: every table and list inside
+        inner = holder.values() if isinstance(holder, dict) else holder
+        holders.extend(value for value in inner if isinstance(value, dict | list) and value)
+    holder = data.draw(st.sampled_from(holders))
+    keys = [*sorted(holder), "new\n"] if isinstance(holder, dict) else range(len(holder))
+    holder[data.draw(st.sampled_from(keys))] = data.draw(anything)
+    message = ""
+    try:
+        study = read(table)
+        assert StudySpec.from_dict(study.to_dict(), BASE).fingerprint == study.fingerprint
+    except SpecError as error:
+        message = str(error)
+    assert "\n" not in message
