@@ -33,7 +33,7 @@ class _EpochHook(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no
 
 
 @contextmanager
-def _many_steps_a_call(model: keras.Model, *, allowed: bool) -> Iterator[None]:
+def many_steps_a_call(model: keras.Model, *, allowed: bool) -> Iterator[None]:
     """Runs several steps in one call of the compiled graph: the same numbers, a quarter faster.
 
     Not when a user's callback may want to see every batch, nor when the model was compiled
@@ -72,7 +72,7 @@ def fit(
             can be watched; all their methods run, however the training ends.
     """
     hook = _EpochHook(course)
-    with _many_steps_a_call(model, allowed=not callbacks):
+    with many_steps_a_call(model, allowed=not callbacks):
         model.fit(
             train.x,
             train.y,

@@ -94,16 +94,19 @@ def refit(
     Raises:
         TrialFailed: The loss became NaN or infinite, or memory ran out.
     """
+    from tuner.training.fit import many_steps_a_call
+
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed)
-        history: dict[str, list[float]] = model.fit(
-            rows.x,
-            rows.y,
-            batch_size=batch_size,
-            epochs=epochs,
-            callbacks=list(callbacks),
-            verbose=0,
-        ).history
+        with many_steps_a_call(model, allowed=not callbacks):
+            history: dict[str, list[float]] = model.fit(
+                rows.x,
+                rows.y,
+                batch_size=batch_size,
+                epochs=epochs,
+                callbacks=list(callbacks),
+                verbose=0,
+            ).history
     for epoch, loss in enumerate(history["loss"], start=1):
         failure = diverged(epoch, {"loss": loss})
         if failure is not None:
