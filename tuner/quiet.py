@@ -1,19 +1,34 @@
-"""Keeps what TensorFlow prints while it is imported away from people."""
+"""Imports TensorFlow without what it prints."""
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silences the process's standard error, for the import of TensorFlow.
+def load_tensorflow() -> None:
+    """Imports TensorFlow and Keras; afterwards only their errors are printed.
 
-    Its first lines are written by C++ code before any setting of it is read, so only the file
-    descriptor itself can be turned away. An exception passes through and is printed as usual.
+    Whoever has set ``TF_CPP_MIN_LOG_LEVEL`` hears as much as that says.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _standard_error_closed():
+        importlib.import_module("tensorflow")
+        importlib.import_module("keras")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Turns the process's standard error away.
+
+    TensorFlow's first lines are written by C++ code before it reads any setting, so only the
+    file descriptor itself can be turned away. An exception passes through.
     """
     sys.stderr.flush()
     kept = os.dup(2)

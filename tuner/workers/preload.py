@@ -5,9 +5,8 @@ Nothing of TensorFlow may run here: a started runtime does not survive a fork.
 
 from __future__ import annotations
 
-import importlib
+from tuner.quiet import load_tensorflow
 
-from tuner.quiet import quiet
+load_tensorflow()
 
-with quiet():
-    importlib.import_module("tuner.workers.worker")
+import tuner.workers.worker  # noqa: E402, F401 - with all that a worker imports

@@ -1,0 +1,46 @@
+"""A network and data of a user's own, whose behaviour the tests script by parameters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import keras
+import numpy as np
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 3)).astype("float32")
+    y = (x @ np.array([1.0, -2.0, 0.5], dtype="float32")).astype("float32")
+    return x, y
+
+
+def build_model(params, data):
+    """A linear model that behaves as ``params["behaviour"]`` says."""
+    behaviour = params.get("behaviour", "calm")
+    if behaviour == "raises":
+        raise ValueError("this network does not like its parameters")
+    if behaviour == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "grows":
+        build_model.kept = np.ones((1000, 1024, 1024), dtype="uint8")
+    if behaviour == "prints":
+        print("a line from the user's own code")
+    inputs = keras.Input(data.input_shape)
+    outputs = keras.layers.Dense(1)(inputs)
+    seconds = {"slow": 0.5, "grows": 0.5, "endless": 60}.get(behaviour)
+    model = _Slow(inputs, outputs, name="slow") if seconds else keras.Model(inputs, outputs)
+    model.seconds = seconds
+    rate = float("nan") if behaviour == "diverges" else params["learning_rate"]
+    model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", metrics=["mae"])
+    return model
+
+
+class _Slow(keras.Model):
+    def test_step(self, data):
+        import tensorflow as tf
+
+        tf.py_function(lambda: time.sleep(self.seconds), [], [])
+        return super().test_step(data)

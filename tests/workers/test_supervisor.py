@@ -1,0 +1,211 @@
+"""Runs of a real study by real processes: what ends well, what is killed, what goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+
+from tuner.errors import MetricError, ModelError, SpecError, StudyError
+from tuner.storage.database import Database
+
+
+def leases(laboratory) -> dict[int, dict]:
+    database = Database(laboratory.url)
+    study = database.study("scripted")
+    found = {trial.number: trial.lease for trial in database.running(study)}
+    database.close()
+    return found
+
+
+def values(run) -> dict[int, tuple]:
+    return {row.number: (row.state, row.value, dict(row.params)) for row in run.result.trials}
+
+
+def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
+    run = laboratory.run(workers=2)
+    assert run.ending == "done"
+    assert run.result.counts["complete"] == 4
+    assert run.result.best.value == min(row.value for row in run.result.trials)
+    again = laboratory.run(workers=2)
+    assert again.n_workers is None
+    assert values(again) == values(run)
+    assert laboratory.run(workers=1, more=1).result.counts["complete"] == 5
+
+
+def test_the_supervisor_never_imports_tensorflow(laboratory):
+    import subprocess
+
+    code = (
+        "import sys, tuner.api\n"
+        f"tuner.api.run({str(laboratory.study)!r}, storage={laboratory.url!r}, n_trials=1)\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    script = laboratory.folder / "three_lines.py"
+    script.write_text(code)  # at its top level, without a __main__ guard, as people write it
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
+    calm = values(laboratory.run(workers=1, study_name="calm"))
+    laboratory.behave("slow")
+    laboratory.study.write_text(laboratory.study.read_text())
+    killed = []
+
+    def kill_once(number, epoch):
+        if number == 1 and epoch == 1 and not killed:
+            killed.append(leases(laboratory)[1]["pid"])
+            os.kill(killed[0], signal.SIGKILL)
+
+    laboratory.recorder.on_epoch = kill_once
+    run = laboratory.run(workers=2, recorder=laboratory.recorder)
+    assert killed
+    assert ("returned", 1, "the worker was killed by SIGKILL") in laboratory.recorder.events
+    assert run.result.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
+    assert {n: v[2]["learning_rate"] for n, v in values(run).items()} == {
+        n: v[2]["learning_rate"] for n, v in calm.items()
+    }
+    assert [v[1] for v in values(run).values()] == [v[1] for v in calm.values()]
+
+
+def test_a_trial_that_kills_its_workers_is_failed_in_the_end(laboratory):
+    laboratory.behave("calm", "dies")
+    run = laboratory.run(workers=2)
+    assert run.result.counts["complete"] == 4
+    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert failed
+    assert {row.params["behaviour"] for row in failed} == {"dies"}
+    assert failed[0].reason == "3 workers died over it; the worker was killed by SIGKILL"
+
+
+def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(laboratory):
+    laboratory.behave("slow")
+
+    def interrupt(number, epoch):
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    laboratory.recorder.on_epoch = interrupt
+    run = laboratory.run(workers=2, recorder=laboratory.recorder)
+    assert run.ending == "interrupted"
+    assert run.result.counts["running"] == 0
+    assert run.result.counts["waiting"] >= 1
+    assert run.result.counts["complete"] < 4
+    assert not [p for p in psutil.Process().children(recursive=True) if "work" in p.name()]
+    run = laboratory.run(workers=2)
+    assert run.ending == "done"
+    assert run.result.counts["complete"] == 4
+    assert [row.number for row in run.result.trials] == [0, 1, 2, 3]
+
+
+def test_the_timeout_of_the_run_ends_it(laboratory):
+    laboratory.behave("slow")
+    run = laboratory.run(workers=1, timeout="3s", n_trials=50)
+    assert run.ending == "timeout"
+    assert run.result.counts["running"] == 0
+    assert run.result.wall_s < 15
+
+
+def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
+    laboratory.behave("calm", "endless")
+    run = laboratory.run(workers=2, n_trials=3, settings=["budget.trial.timeout=5"])
+    assert run.result.counts["complete"] == 3
+    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert {row.reason for row in failed} == {"timeout: took longer than 5.0 s"}
+    assert {row.params["behaviour"] for row in failed} == {"endless"}
+
+
+def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
+    laboratory.behave("calm", "grows")
+    run = laboratory.run(workers=2, settings=["budget.trial.memory=900MiB"])
+    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert {row.params["behaviour"] for row in failed} == {"grows"}
+    assert all(row.reason.startswith("memory: used ") for row in failed)
+    assert all(row.reason.endswith("the limit is 900 MiB") for row in failed)
+
+
+def test_a_diverging_trial_fails_and_the_study_goes_on(laboratory):
+    laboratory.behave("calm", "diverges")
+    run = laboratory.run(workers=2)
+    assert run.result.counts["complete"] == 4
+    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert {row.params["behaviour"] for row in failed} == {"diverges"}
+    assert all("NaN at epoch 1" in row.reason for row in failed)
+
+
+def test_what_a_network_raises_fails_its_trial_only(laboratory):
+    laboratory.behave("calm", "raises")
+    laboratory.add(
+        '\n[[reference]]\nname = "calm"\n[reference.params]\n'
+        'learning_rate = 0.01\nepochs = 3\nbehaviour = "calm"\n'
+    )
+    run = laboratory.run(workers=1)
+    assert run.result.counts["complete"] == 4
+    assert run.result.trials[0].origin == "calm"
+    (reason,) = {row.reason for row in run.result.trials if row.state == "fail"}
+    assert reason == (
+        '"scripted:build_model" raised ValueError: this network does not like its parameters '
+        "(scripted.py, line 24)"
+    )
+
+
+def test_a_study_of_which_every_trial_fails_ends(laboratory):
+    laboratory.behave("diverges")
+    with pytest.raises(StudyError, match="the first 10 trials failed, the last one with: .*NaN"):
+        laboratory.run(workers=2)
+
+
+def test_a_network_that_cannot_be_built_is_told_before_anything_is_stored(laboratory):
+    laboratory.behave("raises")
+    with pytest.raises(ModelError, match="this network does not like its parameters"):
+        laboratory.run(workers=1)
+
+
+def test_an_absent_metric_is_told_before_anything_is_stored(laboratory):
+    with pytest.raises(MetricError, match=r"accuracy.*measures:? loss, mae"):
+        laboratory.run(workers=1, settings=["objective.metric=accuracy"])
+    database = Database(laboratory.url)
+    assert database.study_names() == []
+    database.close()
+
+
+def test_another_file_is_refused_with_the_difference(laboratory):
+    laboratory.run(workers=1, n_trials=1)
+    laboratory.study.write_text(laboratory.study.read_text().replace("high = 0.1", "high = 0.5"))
+    difference = r"search_space.learning_rate.high: 0.1 in the database, 0.5 in the file"
+    with pytest.raises(SpecError, match=difference):
+        laboratory.run(workers=1)
+
+
+def test_what_the_users_code_prints_is_shown_and_not_mixed_with_results(laboratory, capfd):
+    laboratory.behave("prints")
+    laboratory.run(workers=1, n_trials=1)
+    assert "a line from the user's own code" in laboratory.recorder.notes()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_workers_that_cannot_start_end_the_run(laboratory, monkeypatch):
+    laboratory.behave("dies")
+    with pytest.raises(StudyError, match="die before they can run a trial"):
+        laboratory.run(workers=1)
+
+
+def test_the_same_seed_gives_the_same_trials_twice(laboratory):
+    first = laboratory.run(workers=1, study_name="first", settings=["sampler.name=tpe"])
+    second = laboratory.run(workers=1, study_name="second", settings=["sampler.name=tpe"])
+    assert values(first) == values(second)
+    other = laboratory.run(workers=1, study_name="other", seed=4, n_trials=2)
+    assert values(other)[0] != values(first)[0]
+
+
+def test_an_interrupted_study_ends_with_the_trials_of_a_calm_one(laboratory):
+    settings = ["sampler.name=tpe", "sampler.n_startup_trials=2"]
+    calm = laboratory.run(workers=1, study_name="calm", settings=settings)
+    for total in (1, 3, 4):
+        halting = laboratory.run(workers=1, n_trials=total, study_name="halting", settings=settings)
+    assert values(halting) == values(calm)
