@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.data.csv_file import read_rows
+from tuner.data.csv_file import read_text
 from tuner.errors import DataError
 
 
@@ -27,33 +27,54 @@ def write(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
     ],
 )
 def test_the_usual_forms(tmp_path: Path, content: str) -> None:
-    rows = list(read_rows(write(tmp_path, content)))
-    assert [cells for _, cells in rows] == [["a", "b"], ["1", "2"], ["3", "4"]]
+    cells = read_text(write(tmp_path, content)).cells
+    assert list(cells.columns) == ["a", "b"]
+    assert cells.map(str.strip).to_numpy().tolist() == [["1", "2"], ["3", "4"]]
 
 
-def test_rows_keep_their_line_numbers(tmp_path: Path) -> None:
-    rows = list(read_rows(write(tmp_path, "a,b\n\n1,2\n\n3,4\n")))
-    assert [line for line, _ in rows] == [1, 3, 5]
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("a,b\n1,2\n3,4\n", [2, 3]),
+        ("a,b\n\n1,2\n\n3,4\n", [3, 5]),
+        ("\n\na,b\n1,2\n3,4\n", [4, 5]),
+        ('a,b\n"one\nand more",2\n,\n3,4\n', [2, 5]),
+    ],
+)
+def test_rows_know_their_lines(tmp_path: Path, content: str, lines: list[int]) -> None:
+    table = read_text(write(tmp_path, content))
+    assert [table.line(row) for row in range(len(table.cells))] == lines
+
+
+def test_a_short_row_ends_in_empty_cells(tmp_path: Path) -> None:
+    cells = read_text(write(tmp_path, "a,b,c\n1,2,3\n1\n")).cells
+    assert cells.to_numpy().tolist() == [["1", "2", "3"], ["1", "", ""]]
+
+
+def test_nothing_is_taken_for_missing(tmp_path: Path) -> None:
+    cells = read_text(write(tmp_path, "a,b\nNA,nan\nNone,null\n")).cells
+    assert cells.to_numpy().tolist() == [["NA", "nan"], ["None", "null"]]
 
 
 def test_commas_inside_other_separators(tmp_path: Path) -> None:
-    rows = list(read_rows(write(tmp_path, "weight, kg;height, cm, bare;c\n1,5;2,5;3\n")))
-    assert rows[1][1] == ["1,5", "2,5", "3"]
+    cells = read_text(write(tmp_path, "weight, kg;height, cm, bare;c\n1,5;2,5;3\n")).cells
+    assert cells.iloc[0].tolist() == ["1,5", "2,5", "3"]
 
 
 def test_compressed(tmp_path: Path) -> None:
     path = write(tmp_path, gzip.compress(b"a,b\n1,2\n"), "table.csv.gz")
-    assert [cells for _, cells in read_rows(path)] == [["a", "b"], ["1", "2"]]
+    assert read_text(path).cells.to_numpy().tolist() == [["1", "2"]]
 
 
 def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n" + "1.25,2.5\n" * 20_000)
-    assert sum(1 for _ in read_rows(path)) == 20_001
+    assert read_text(path).cells.shape == (20_000, 2)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        ("\ufeff", "table.csv is empty; the first line must name the columns"),
         ("", "table.csv is empty; the first line must name the columns"),
         (" \n\n", "table.csv is empty"),
         (b"\x89PNG\0\0\0\r", "table.csv is a binary file, not a CSV file"),
@@ -62,8 +83,8 @@ def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
         ("größe,b\n1,2\n".encode("latin-1"), "is not UTF-8 text .byte 0xf6.; save it again"),
         (gzip.compress(b"a,b\n1,2\n" * 99)[:-12], "is a broken gzip file .*; get it again"),
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 cells, but the header has 2 .separated by a comma."),
-        ("a;b\n1;2\n1\n", "line 3: 1 cell, but the header has 2 .separated by a semicolon."),
-        ('a,b\n1,2\n"3,4\n5,6\n', "line 4: not a CSV file any more .unexpected end of data"),
+        ("\n\na;b\n1;2\n\n1;2;3\n", "line 6: 3 cells, .* has 2 .separated by a semicolon."),
+        ('a,b\n1,2\n"3,4\n5,6\n', "row 2 below the header: a quote .* opened and never closed"),
         ("a,,b\n1,2,3\n", r"column 2 has no name in the first line; .* index=False"),
         ("a,b,a\n1,2,3\n", 'there are several columns "a"; every column needs its own name'),
         ("1.5,2,3\n4,5,6\n", r"holds 3 numbers \(1.5, 2, 3 …\); put a line of names above it"),
@@ -71,7 +92,7 @@ def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
-        list(read_rows(write(tmp_path, content)))
+        read_text(write(tmp_path, content))
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -79,11 +100,11 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, words
 def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:
     write(tmp_path, "a\n1\n", "wines.csv")
     with pytest.raises(DataError, match=r"there is no file .*wine.csv; did you mean wines.csv\?"):
-        next(read_rows(tmp_path / "wine.csv"))
+        read_text(tmp_path / "wine.csv")
     with pytest.raises(DataError, match=r"the folder .*nowhere does not exist"):
-        next(read_rows(tmp_path / "nowhere" / "wine.csv"))
+        read_text(tmp_path / "nowhere" / "wine.csv")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
-        next(read_rows(tmp_path))
+        read_text(tmp_path)

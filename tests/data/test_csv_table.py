@@ -117,7 +117,7 @@ def test_the_target_column_must_be_there(tmp_path: Path) -> None:
         load_csv(path, "y")
 
 
-def test_more_rows_than_a_chunk_come_in_order(tmp_path: Path) -> None:
+def test_many_rows_come_in_order(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("a\n" + "\n".join(map(str, range(10_000))), encoding="utf-8")
     np.testing.assert_array_equal(rows_from_csv(path, ["a"])[:, 0], np.arange(10_000))

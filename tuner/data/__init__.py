@@ -1,8 +1,8 @@
 """Data sets by name, by file or by function, as three splits.
 
-This package is light, NumPy and the standard library, so that the supervisor can use it.
-TensorFlow is only met when a person's own ``load_data`` returns a ``tf.data.Dataset``, and then
-it is their module that imports it.
+Importing this package is cheap, so that the supervisor can: pandas and scikit-learn are imported
+by the functions that need them. TensorFlow is only met when a person's own ``load_data`` returns
+a ``tf.data.Dataset``, and then it is their module that imports it.
 """
 
 from __future__ import annotations

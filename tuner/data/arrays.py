@@ -46,9 +46,7 @@ def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Sp
     target = read_target(y, where)
     check_class_sizes(target, where)
     labels = None if target.task == "regression" else target.y
-    train, validation, test = (
-        Split(x[rows], target.y[rows]) for rows in divide(len(x), labels=labels)
-    )
+    train, validation, test = (Split(x[rows], target.y[rows]) for rows in divide(len(x), labels))
     return Splits(
         train, validation, test, target.task, class_names=target.class_names, **asdict(about)
     )

@@ -29,7 +29,7 @@ def load_wine() -> Splits:
     class_names = ("red", "white")
     x = np.array([row[:-1] for row in rows], dtype=np.float32)
     y = np.array([class_names.index(row[-1]) for row in rows], dtype=np.int32)
-    train, validation, test = (Split(x[part], y[part]) for part in divide(len(y), labels=y))
+    train, validation, test = (Split(x[part], y[part]) for part in divide(len(y), y))
     return Splits(
         train,
         validation,

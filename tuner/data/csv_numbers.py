@@ -1,14 +1,15 @@
-"""Numeric columns of a CSV file, converted in chunks; a bad cell is named by line and column."""
+"""Numeric columns of a text table; a bad cell is named by column, line and what it holds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.csv_file import TextTable
 from tuner.data.words import count
 from tuner.errors import DataError
 
@@ -18,98 +19,112 @@ _LARGEST = float(np.finfo(np.float32).max)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
-class NumberColumns:
-    """Collects some columns of a table as float32.
+def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
+    """Converts some columns.
 
-    Empty cells are counted to the end of the file, so that one error tells of all of them; any
-    other cell that is no number is an error at once.
+    Returns:
+        float32 ``(rows, names)``.
+
+    Raises:
+        DataError: A cell is no number that float32 can hold (the first such cell is named), or
+            cells are empty (one error tells of all of them).
+    """
+    import pandas as pd
+
+    values = np.empty((len(table.cells), len(names)), dtype=np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, which is found just below
+        for place, name in enumerate(names):
+            values[:, place] = pd.to_numeric(table.cells[name], errors="coerce")
+    bad = ~np.isfinite(values)
+    if bad.any():
+        _refuse(table, names, bad)
+    return values
+
+
+def _refuse(table: TextTable, names: Sequence[str], bad: NDArray[np.bool_]) -> NoReturn:
+    """Raises for the cells that are marked, ``(rows, names)``."""
+    missing: dict[str, list[int]] = {}
+    for row, place in np.argwhere(bad).tolist():
+        cell = str(table.cells[names[place]].iat[row]).strip()
+        if cell.lower() not in MISSING:
+            raise DataError(_not_a_number(table, row, names[place], cell))
+        missing.setdefault(names[place], []).append(row)
+    told = [
+        f'{count(len(rows), "empty cell")} in column "{name}" (first in line {table.line(rows[0])})'
+        for name, rows in list(missing.items())[:3]
+    ]
+    more = len(missing) - len(told)
+    rest = f" and in {count(more, 'more column')}" if more else ""
+    raise DataError(
+        f"{table.path}: {', '.join(told)}{rest}; fill them in, or leave those rows or columns out"
+    )
+
+
+def _not_a_number(table: TextTable, row: int, name: str, cell: str) -> str:
+    """Text for a cell that is no number, and what to do about it."""
+    where = f'{table.path}, line {table.line(row)}, column "{name}"'
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return (
+            f'{where}: "{cell}" is not a number; write {cell.replace(",", ".")} with a decimal '
+            "point"
+        )
+    if _is_float(cell):
+        return (
+            f"{where}: {cell} is beyond what float32 holds ({_LARGEST:.1e}); correct it, or leave "
+            "the row out"
+        )
+    return (
+        f'{where}: "{cell}" is not a number; only numeric columns can be used: write numbers, or '
+        "leave the column out"
+    )
+
+
+def _is_float(cell: str) -> bool:
+    """True for what Python reads as a number; unlike Python, pandas takes no ``1_000``."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def target_values(table: TextTable, name: str, most_classes: int) -> NDArray[Any]:
+    """Converts the column to predict to a dtype that says what it holds.
 
     Args:
-        path: The file, for error texts.
-        names: The columns to collect, in this order.
-        places: Where each of them stands in a row, from 0.
+        table: The table.
+        name: The column.
+        most_classes: Whole numbers with no more distinct values than this are classes.
+
+    Returns:
+        ``(rows,)``: int64 for few whole numbers, float64 for other numbers, text for anything
+        else.
+
+    Raises:
+        DataError: Cells are empty, or a few cells among many numbers are none.
     """
+    import pandas as pd
 
-    def __init__(self, path: Path, names: Sequence[str], places: Sequence[int]) -> None:
-        self._path = path
-        self._columns = list(zip(names, places, strict=True))
-        self._chunks: list[NDArray[np.float32]] = []
-        self._missing: dict[str, list[int]] = {}
-
-    def __len__(self) -> int:
-        """Number of rows taken."""
-        return sum(map(len, self._chunks))
-
-    def take(self, rows: Sequence[tuple[int, list[str]]]) -> None:
-        """Converts rows, given as line number and cells.
-
-        Raises:
-            DataError: A cell is neither empty nor a number that float32 can hold.
-        """
-        chunk = np.empty((len(rows), len(self._columns)), dtype=np.float32)
-        for column, (name, place) in enumerate(self._columns):
-            cells = [row[place] for _, row in rows]
-            values = self._fast(cells)
-            chunk[:, column] = self._slow(cells, rows, name) if values is None else values
-        self._chunks.append(chunk)
-
-    def finish(self) -> NDArray[np.float32]:
-        """Returns float32 ``(rows, columns)``.
-
-        Raises:
-            DataError: Cells were empty: how many, in which columns, and the first line.
-        """
-        if self._missing:
-            told = [
-                f'{count(len(lines), "empty cell")} in column "{name}" (first in line {lines[0]})'
-                for name, lines in list(self._missing.items())[:3]
-            ]
-            more = len(self._missing) - len(told)
-            rest = f" and in {count(more, 'more column')}" if more else ""
+    where = f'{table.path}, column "{name}"'
+    cells = table.cells[name].str.strip()
+    absent = cells.str.lower().isin({"", "na", "n/a", "nan", "null"}).to_numpy()
+    if absent.any():
+        raise DataError(
+            f"{where}: {count(int(absent.sum()), 'empty cell')} (first in line "
+            f"{table.line(int(absent.argmax()))}); a row without a target teaches nothing: leave "
+            "it out"
+        )
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    odd = ~np.isfinite(values)
+    if odd.any():
+        row = int(odd.argmax())
+        if cells.nunique() > most_classes and odd.mean() < 0.5:
             raise DataError(
-                f"{self._path}: {', '.join(told)}{rest}; fill them in, or leave those rows or "
-                "columns out"
+                f'{where}, line {table.line(row)}: "{cells.iat[row]}" is not a number, but most '
+                "others are; correct it, or leave the row out"
             )
-        none = np.empty((0, len(self._columns)), dtype=np.float32)
-        return np.concatenate([none, *self._chunks])
-
-    @staticmethod
-    def _fast(cells: list[str]) -> NDArray[np.float64] | None:
-        """Converts good cells quickly; None when one of them needs a closer look."""
-        try:
-            values = np.array([float(cell) for cell in cells])
-        except ValueError:
-            return None
-        # float() also takes "nan", "inf" and, as Python writes numbers, "1_000".
-        good = bool((np.abs(values) <= _LARGEST).all()) and "_" not in "".join(cells)
-        return values if good else None
-
-    def _slow(
-        self, cells: list[str], rows: Sequence[tuple[int, list[str]]], name: str
-    ) -> list[float]:
-        """Converts cell by cell to find the ones that are empty or no numbers."""
-        values = []
-        for cell, (line, _) in zip(cells, rows, strict=True):
-            if cell.lower() in MISSING:
-                self._missing.setdefault(name, []).append(line)
-                values.append(0.0)
-                continue
-            try:
-                value = float(cell.replace("_", "?"))
-            except ValueError as exc:
-                raise DataError(self._not_a_number(cell, line, name)) from exc
-            if abs(value) > _LARGEST:
-                raise DataError(
-                    f'{self._path}, line {line}, column "{name}": {cell} is beyond what float32 '
-                    "holds (3.4e38); correct it, or leave the row out"
-                )
-            values.append(value)
-        return values
-
-    def _not_a_number(self, cell: str, line: int, name: str) -> str:
-        """Text for a cell that is no number, and what to do about it."""
-        if _DECIMAL_COMMA.fullmatch(cell):
-            todo = f"write {cell.replace(',', '.')} with a decimal point"
-        else:
-            todo = "only numeric columns can be used: write numbers, or leave the column out"
-        return f'{self._path}, line {line}, column "{name}": "{cell}" is not a number; {todo}'
+        return cells.to_numpy(dtype=np.str_)
+    whole = bool(cells.str.fullmatch(r"[+-]?\d+").all())
+    exact = bool((np.abs(values) < 2.0**53).all())  # whole numbers in float64
+    few = len(np.unique(values)) <= most_classes
+    return values.astype(np.int64) if whole and exact and few else values

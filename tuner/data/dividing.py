@@ -1,46 +1,52 @@
-"""Divides rows into splits: seeded, stratified, the same on every machine and for every study."""
+"""Divides rows into splits: seeded, stratified, the same for every study and every person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# One seed for all: the test split must be the same for every study, seed and person.
+Rows = NDArray[np.intp]
+
+# One seed for all: the test split must be the same whatever a study's own seed.
 SPLIT_SEED = 0
-SHARES = (3, 1, 1)  # train, validation, test: the notes' 80/20 with a quarter for validation
+LEAST_OF_A_CLASS = 5  # one row for the test split, one for validation, three to learn from
 
 
-def divide(
-    n: int,
-    shares: Sequence[int] = SHARES,
-    *,
-    labels: NDArray[Any] | None = None,
-    seed: int = SPLIT_SEED,
-) -> list[NDArray[np.intp]]:
-    """Deals row numbers into parts as cards are dealt, class after class.
+def hold_out(rows: Rows, share: float, labels: NDArray[Any] | None = None) -> tuple[Rows, Rows]:
+    """Takes a share of the rows away, rounded up; every class gives its share.
 
-    Rows are shuffled, brought together by class, and dealt in turns of ``sum(shares)``. So the
-    parts have their sizes to within one row, every class its share of each part to within one
-    row, and a class of ``sum(shares)`` rows or more is in every part.
+    Args:
+        rows: ``(n,)`` row numbers.
+        share: Between 0 and 1.
+        labels: Class of each row of the whole table, not only of ``rows``; None for a
+            regression. Classes have `LEAST_OF_A_CLASS` rows or more.
+
+    Returns:
+        The rows that are left and the rows that were taken, both in random order.
+    """
+    from sklearn.model_selection import train_test_split
+
+    left, taken = train_test_split(
+        rows,
+        test_size=share,
+        random_state=SPLIT_SEED,
+        stratify=None if labels is None else labels[rows],
+    )
+    return left, taken
+
+
+def divide(n: int, labels: NDArray[Any] | None = None) -> tuple[Rows, Rows, Rows]:
+    """Divides ``n`` rows 60/20/20, as the notes do: a fifth to test, a quarter of the rest after.
 
     Args:
         n: Number of rows.
-        shares: Whole numbers, the parts' sizes in proportion: ``(3, 1, 1)`` is 60/20/20.
-        labels: ``(n,)`` class of each row; None for an unstratified division.
-        seed: Seed of the shuffle. ``RandomState``, because NumPy promises its stream for good
-            (NEP 19), and a new NumPy must not move rows into the test split.
+        labels: ``(n,)`` class of each row; None for a regression.
 
     Returns:
-        Row numbers of each part, in random order; together every row once.
+        Row numbers of train, validation and test; together every row once.
     """
-    random = np.random.RandomState(seed)
-    order = random.permutation(n)
-    if labels is not None:
-        order = order[np.argsort(labels[order], kind="stable")]
-    # The last part is dealt first: rows left over in the last turn go to test and validation.
-    turn = np.repeat(np.arange(len(shares)), shares)[::-1]
-    seat = np.resize(turn, n)
-    return [random.permutation(order[seat == part]) for part in range(len(shares))]
+    rest, test = hold_out(np.arange(n), 0.2, labels)
+    train, validation = hold_out(rest, 0.25, labels)
+    return train, validation, test

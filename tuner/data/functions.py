@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.arrays import About, Pair, divided, joined
-from tuner.data.dividing import divide
+from tuner.data.dividing import hold_out
 from tuner.data.importing import import_function, user_code
 from tuner.data.splits import PARTS, Splits
-from tuner.data.targets import read_target
+from tuner.data.targets import check_class_sizes, read_target
 from tuner.errors import DataError
 
 _MOST_NAMED = 1000
@@ -141,9 +141,11 @@ def _is_batched(spec: tuple[Any, Any]) -> bool:
 def _with_validation(train: Pair, reference: str) -> list[Pair]:
     """Takes a fifth of the training rows for validation, stratified."""
     x, y = train
-    target = read_target(y, f'"{reference}", train, y')
+    where = f'"{reference}", train, y'
+    target = read_target(y, where)
+    check_class_sizes(target, where)
     labels = None if target.task == "regression" else target.y
-    return [(x[rows], y[rows]) for rows in divide(len(y), (4, 1), labels=labels)]
+    return [(x[rows], y[rows]) for rows in hold_out(np.arange(len(y)), 0.2, labels)]
 
 
 def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:

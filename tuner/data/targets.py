@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.dividing import SHARES
+from tuner.data.dividing import LEAST_OF_A_CLASS
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
@@ -83,11 +83,11 @@ def check_class_sizes(target: Target, where: str) -> None:
     """Refuses classes that are too small to be in all three splits.
 
     Raises:
-        DataError: A class has fewer rows than it takes to deal one to every split.
+        DataError: A class has fewer rows than it takes to have some in every split.
     """
     if target.task == "regression":
         return
-    least = sum(SHARES)
+    least = LEAST_OF_A_CLASS
     sizes = np.bincount(target.y.astype(np.intp), minlength=len(target.class_names))
     small = np.flatnonzero(sizes < least)
     if len(small):
