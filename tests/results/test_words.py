@@ -11,8 +11,8 @@ from tuner.results.words import tell
 def test_the_whole_picture(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference(split="test", accuracy=0.9954, loss=0.0248)),
-        trial(value=0.99384, epoch=20, origin="document"),
-        trial(value=0.99771, epoch=18),
+        trial(value=0.99384, epoch=20, origin="document", seconds=73.0),
+        trial(value=0.99771, epoch=18, seconds=73.0),
         trial("pruned", 0.5, epochs=2, epochs_wanted=50, seconds=3.0),
         wall_s=112.3,
     )
@@ -163,11 +163,14 @@ def test_failures_are_grouped_by_reason(make_result: MakeResult) -> None:
 def test_only_pruned_trials_save_time(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(),
-        trial(value=0.5, epochs=3, epochs_wanted=100, reason="early stopping"),
-        trial("pruned", 0.5, epochs=1, epochs_wanted=61, seconds=30.0),
-        trial("pruned", 0.5),  # stopped before its first epoch: nothing to estimate from
+        trial(value=0.5, seconds=60.0),
+        trial(value=0.5, seconds=100.0),
+        trial(value=0.5, seconds=80.0),
+        trial("pruned", 0.5, seconds=30.0),
+        trial("pruned", 0.5, seconds=90.0),  # longer than the median: nothing saved
+        trial("fail", seconds=1.0),
     )
-    assert "2 pruned (about 30 min saved)" in tell(result)
+    assert "2 pruned (about 50 s saved)" in tell(result)
 
 
 def test_the_next_commands_work_as_they_stand(make_result: MakeResult) -> None:

@@ -156,7 +156,7 @@ def test_what_a_network_raises_fails_its_trial_only(laboratory):
 
 def test_a_study_of_which_every_trial_fails_ends(laboratory):
     laboratory.behave("diverges")
-    with pytest.raises(StudyError, match="the first 10 trials failed, the last one with: .*NaN"):
+    with pytest.raises(StudyError, match=r"the first 10 trials failed, .*NaN"):
         laboratory.run(workers=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -94,6 +95,8 @@ def _check_free(path: Path, *, force: bool) -> None:
 def _make_parents(folder: Path) -> list[Path]:
     """Makes a folder and returns those that were not there, outermost first."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    if missing and not missing[-1].parent.is_dir():  # mkdir would only say that it exists
+        raise NotADirectoryError(errno.ENOTDIR, f"{missing[-1].parent} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 

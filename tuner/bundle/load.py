@@ -16,6 +16,7 @@ from tuner.bundle.folder import MARKER
 from tuner.bundle.words import words
 from tuner.data.importing import import_function
 from tuner.errors import BundleError, DataError, ModelError
+from tuner.quiet import load_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -130,6 +131,7 @@ def load_model(file: Path, model: str, base: Path) -> keras.Model:
     Raises:
         BundleError: The file is broken, or needs code that is not there.
     """
+    load_tensorflow()
     import keras
 
     if ":" in model:

@@ -12,6 +12,7 @@ from tuner.bundle.folder import writing
 from tuner.bundle.network import model_source
 from tuner.bundle.train import build, everything_but_test, load_data
 from tuner.data import Split, Splits
+from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin, write_text
 from tuner.results.figures import count, figure
@@ -70,6 +71,7 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
+    load_tensorflow()
     data = load_data(configuration)
     rows = everything_but_test(data)
     companion = path.with_name(f"{path.stem}-data.npz")

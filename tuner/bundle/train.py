@@ -16,6 +16,7 @@ from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.load import MODEL, SCHEMA, Bundle, load_bundle, load_model
 from tuner.data import Split, Splits, load
 from tuner.errors import BundleError, DataError, TrialFailed
+from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.rendering import document
 
@@ -46,6 +47,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         DataError: The data are not those of the study.
         TunerError: The configuration cannot be loaded or built.
     """
+    load_tensorflow()
     with new_folder(out_dir, force=force) as folder:
         data = load_data(configuration)
         rows = everything_but_test(data)

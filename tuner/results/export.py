@@ -6,6 +6,7 @@ type next. The third form, a Python script, needs Keras and is written by ``tune
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -149,7 +150,8 @@ def write_text(path: Path, text: str) -> None:
 def cannot_write(path: Path, exc: OSError) -> BundleError:
     """Returns the error for a file or folder that cannot be written, with what to do."""
     why = exc.strerror or str(exc)
+    full = exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    cure = "make room there, or choose" if full else "choose"
     return BundleError(
-        f"cannot write {path}: {why}; nothing was left behind: make room there, or choose another "
-        "place with -o"
+        f"cannot write {path}: {why}; nothing was left behind: {cure} another place with -o"
     )
