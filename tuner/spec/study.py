@@ -132,6 +132,11 @@ class StudySpec(Part):
         table = self.to_dict()
         for key in ("name", "title", "budget"):  # all there is in budget may change on resume
             del table[key]
+        # What was reported of a reference changes no trial.
+        table["reference"] = [
+            {"name": reference["name"], "params": reference["params"]}
+            for reference in table["reference"]
+        ]
         return table
 
     @property
