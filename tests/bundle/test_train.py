@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_configurations import MakeConfiguration
+
+from tuner.bundle import Bundle, load_bundle, train
+from tuner.bundle.train import load_data
+from tuner.data import load
+from tuner.errors import BundleError, DataError, ModelError
+from tuner.results.export import read, write
+from tuner.spec import CsvDataset
+
+
+def fingerprint_of(folder: Path) -> str:
+    return load(CsvDataset(csv="class.csv", target="class"), folder).fingerprint
+
+
+def test_the_bundle(trained: Bundle) -> None:
+    path = trained.path
+    assert sorted(file.name for file in path.iterdir()) == [
+        "MODEL.md",
+        "bundle.json",
+        "model.keras",
+    ]
+    info = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
+    assert (info["study"], info["trial"], info["epochs"]) == ("boxes", 7, 40)
+    assert info["params"]["units_1"] == 8
+    assert info["scores"]["validation"] == {"accuracy": 0.9}
+    assert set(info["scores"]["test"]) >= {"loss", "accuracy", "precision", "recall"}
+    assert info["scores"]["test"]["accuracy"] > 0.8
+    assert info["baseline"]["predicts"] == "always small"
+    assert info["baseline"]["test"]["accuracy"] == pytest.approx(0.7, abs=0.15)
+    assert info["data_fingerprint"] == fingerprint_of(path.parent)
+    assert info["dataset"] == {"csv": "../class.csv", "target": "class"}
+    assert {"python", "keras", "tuner"} <= set(info["versions"])
+    assert str(path.parent) not in json.dumps(info), "a bundle may be given away"
+
+
+def test_what_is_told_of_it(trained: Bundle) -> None:
+    info = trained.info
+    assert trained.to_dict() == {
+        "bundle": str(trained.path),
+        "epochs": 40,
+        "params": info["params"],
+        "scores": info["scores"],
+        "baseline": info["baseline"],
+    }
+    words = trained.words()
+    assert "study boxes, trial 7\n40 epochs on 120 rows; scored once on 30 rows" in words
+    assert "always small: 0." in words
+    assert words.endswith(f"next  tuner predict {trained.path} ROWS.csv")
+    card = (trained.path / "MODEL.md").read_text(encoding="utf-8")
+    assert "Predicts one of two classes: " in card
+    assert "From 2 columns: width, height." in card
+    assert "tuner predict model rows.csv" in card
+    assert "| dropout | 0.1 |" in card
+
+
+def test_the_written_model_takes_raw_rows(trained: Bundle) -> None:
+    rows = np.array([[9.5, 9.5], [0.5, 0.5]], dtype=np.float32)
+    probabilities = load_bundle(trained.path).predict(rows)
+    assert probabilities.shape == (2, 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    names = trained.info["data"]["class_names"]
+    assert [names[i] for i in probabilities.argmax(axis=1)] == ["large", "small"]
+
+
+def test_the_same_configuration_gives_the_same_model_from_a_file_too(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    first = train(make_configuration(), tmp_path / "first")
+    write(make_configuration(), tmp_path / "best.toml")
+    second = train(read(tmp_path / "best.toml"), tmp_path / "second")
+    assert first.info["scores"] == second.info["scores"]
+
+
+def test_quantities(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    bundle = train(make_configuration(), tmp_path / "model")
+    assert bundle.predict(np.ones((3, 2), np.float32)).shape == (3,)
+    assert set(bundle.info["scores"]["test"]) == {"loss", "mse", "mae"}
+    assert bundle.info["baseline"]["predicts"].startswith("always the mean, ")
+
+
+def test_other_data_than_the_studys_are_refused(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    configuration = make_configuration(data_fingerprint="0" * 64)
+    with pytest.raises(DataError, match=r"price are not those of the study boxes: .* 000000000000"):
+        train(configuration, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert len(load_data(make_configuration(data_fingerprint=None)).test) == 30
+
+
+def test_the_place_is_checked_before_anything_is_loaded(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    configuration = make_configuration(dataset="no such data")
+    with pytest.raises(BundleError, match="is not empty and holds no model bundle"):
+        train(configuration, tmp_path)
+
+
+def test_a_training_that_diverges_leaves_nothing(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    params = {"n_layers": 0, "optimizer": "sgd", "learning_rate": 1e30}
+    with pytest.raises(BundleError, match="the training failed, nothing was written: loss is"):
+        train(make_configuration(params=params), tmp_path / "a" / "model")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_bundle_is_replaced_with_force(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    train(make_configuration(), tmp_path / "model")
+    with pytest.raises(BundleError, match="already holds a model bundle"):
+        train(make_configuration(), tmp_path / "model")
+    bundle = train(make_configuration(trial=8), tmp_path / "model", force=True)
+    assert bundle.info["trial"] == 8
+
+
+OWN = """
+import keras
+
+@keras.saving.register_keras_serializable(package="own")
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+class Unregistered(keras.layers.Layer):
+    def call(self, x):
+        return 3 * x
+
+def build_model(params, data):
+    layer = Unregistered() if params["unregistered"] else Twice()
+    model = keras.Sequential([keras.Input(data.input_shape), layer, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    (tmp_path / "own_network.py").write_text(OWN)
+    own = {"model": "own_network:build_model", "base": tmp_path}
+    configuration = make_configuration("class", params={"unregistered": False}, **own)
+
+    train(configuration, tmp_path / "models" / "model")
+
+    code = (
+        "import sys, numpy as np\n"
+        "from tuner.bundle import load_bundle\n"
+        "b = load_bundle(sys.argv[1])\n"
+        "p = b.predict(np.ones((1, 2), np.float32))\n"
+        "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), b.info['baseline']['test'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "models" / "model"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path / "models",
+    )
+    assert done.stdout.strip() == "(1, 2) True {}"
+
+    with pytest.raises(BundleError, match=r"need @keras.saving.register_keras_serializable\(\)"):
+        train(make_configuration("class", params={"unregistered": True}, **own), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_model_that_does_not_save_what_it_is(
+    tmp_path: Path, make_configuration: MakeConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    from tuner.bundle import load as loading
+
+    real = loading.load_model
+
+    def forgetful(*args: object) -> keras.Model:
+        model = real(*args)  # type: ignore[arg-type]
+        model.set_weights([weight * 0 for weight in model.get_weights()])
+        return model
+
+    monkeypatch.setattr(sys.modules["tuner.bundle.train"], "load_model", forgetful)
+    with pytest.raises(BundleError, match="the saved model predicts otherwise than the trained"):
+        train(make_configuration(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_unknown_model(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    with pytest.raises(ModelError, match="no module"):
+        train(make_configuration(model="absent:build"), tmp_path / "model")
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import tuner.bundle.train
+from tuner.bundle import export, train
+from tuner.errors import TunerError
+from tuner.results.export import read
+import keras
+
+configuration = read(Path(sys.argv[1]))
+out = Path(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+for work, place in ((train, out / "a" / "model"), (export, out / "best.py")):
+    try:
+        work(configuration, place)
+    except TunerError as error:
+        print(error.exit_code, type(error).__name__, error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [200, 15_000])
+def test_a_full_disk(tmp_path: Path, make_configuration: MakeConfiguration, limit: int) -> None:
+    """The kernel itself refuses: no file may grow beyond a few bytes, or a few kilobytes."""
+    write(make_configuration(), tmp_path / "best.toml")
+    out = tmp_path / "out"
+    out.mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "best.toml", out, str(limit)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+    bundle, *script = done.stdout.splitlines()
+    assert bundle.startswith(f"1 BundleError cannot write {out}/a/model: File too large; nothing")
+    if limit < 1000:
+        assert script[0].startswith(f"1 BundleError cannot write {out}/best-data.npz: File too")
+        assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
+def test_a_really_full_disk(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]).returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        with pytest.raises(BundleError, match="No space left on device; nothing was left behind"):
+            train(make_configuration(), disk / "model")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
