@@ -57,6 +57,14 @@ def test_every_form_that_may_be_returned(
     assert data.train.x.dtype == np.float32
 
 
+@pytest.mark.parametrize("form", [list, np.array, lambda x: np.array(x, dtype=object)])
+def test_texts(monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
+    data = returning(monkeypatch, (form([f"text {n}" for n in range(20)]), Y))
+    assert data.kind == "text"
+    assert data.feature_names == ("text",)
+    assert sorted(data.everything.x)[0] == "text 0"
+
+
 def test_splits_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     part = Split(X, Y)
     data = Splits(part, part, part, task="multiclass")

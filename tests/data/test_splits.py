@@ -48,17 +48,22 @@ def test_one_feature_and_one_target_lose_needless_dimensions() -> None:
 
 
 def test_description_is_json() -> None:
-    data = splits(feature_names=["a", "b"], class_names=["no", "yes"], source="here", licence="CC0")
+    about = {"source": "here", "licence": "CC0", "note": "half of it"}
+    data = splits(feature_names=["a", "b"], class_names=["no", "yes"], **about)
     assert json.loads(json.dumps(data.describe())) == {
         "name": "toy",
         "task": "binary",
         "rows": {"train": 4, "validation": 4, "test": 4},
+        "kind": "table",
         "input_shape": [2],
+        "input_dtype": "float32",
+        "scale": None,
         "n_classes": 2,
         "feature_names": ["a", "b"],
         "class_names": ["no", "yes"],
         "source": "here",
         "licence": "CC0",
+        "note": "half of it",
         "fingerprint": data.fingerprint,
     }
 
@@ -74,6 +79,53 @@ def test_fingerprint_is_over_dtype_shape_and_bytes() -> None:
     assert splits(test=split(y=[0, 1, 1, 1])).fingerprint != data.fingerprint
 
 
+def test_texts_are_kept_as_they_are() -> None:
+    part = Split(np.array([b"one", "zwei — drei"], dtype=object), np.array([0, 1]))
+    other = Split(np.array(["one", "zwei — drei"]), np.array([0, 1]))
+    data = Splits(part, other, other, task="binary", feature_names=("text",))
+    assert data.kind == "text"
+    assert data.input_shape == ()
+    assert data.train.x.tolist() == data.test.x.tolist() == ["one", "zwei — drei"]
+    assert data.train.x.dtype == object
+    about = data.describe()
+    assert (about["input_dtype"], about["input_shape"], about["scale"]) == ("text", [], None)
+
+
+def test_fingerprint_of_texts_knows_where_one_ends() -> None:
+    def fingerprint(*texts: str) -> str:
+        part = Split(np.array(texts, dtype=object), np.arange(len(texts)) % 2)
+        return Splits(part, part, part, task="binary").fingerprint
+
+    assert fingerprint("ab", "c") == fingerprint("ab", "c")
+    assert len({fingerprint("ab", "c"), fingerprint("a", "bc"), fingerprint("a", "b")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "highest", "kept", "scale"),
+    [
+        (np.uint8, 200, np.uint8, 255.0),
+        (np.float64, 0.5, np.float32, 1.0),
+        (np.float32, 200, np.float32, 200.0),
+        (np.int64, 200, np.float32, 200.0),
+    ],
+)
+def test_images(dtype: Any, highest: float, kept: Any, scale: float) -> None:
+    part = Split(np.full((4, 5, 5, 1), highest, dtype=dtype), np.arange(4) % 2)
+    data = Splits(part, part, part, task="binary")
+    assert data.kind == "image"
+    assert data.train.x.dtype == kept
+    assert data.scale == data.describe()["scale"] == scale
+    assert data.describe()["input_dtype"] == str(np.dtype(kept))
+
+
+def test_everything_is_the_table_or_the_parts_in_turn() -> None:
+    assert splits().everything.y.tolist() == [0, 1, 0, 1] * 3
+    table = split(rows=3)
+    assert splits(table=table).everything.x.tolist() == table.x.tolist()
+    assert splits(table=table).everything.x.dtype == np.float32
+    assert splits(table=table).fingerprint == splits().fingerprint
+
+
 def test_unnamed_classes_get_their_numbers() -> None:
     three = split(y=[0, 1, 2, 2])
     data = splits("multiclass", train=three)
@@ -87,7 +139,22 @@ def test_unnamed_classes_get_their_numbers() -> None:
         ({"test": split(rows=0)}, "toy, test: there are no rows"),
         ({"test": split(features=3)}, r"one shape in all splits: train \(2,\), .* test \(3,\)"),
         ({"train": split(y=[0, 1])}, "toy, train: x has 4 rows and y has 2; they must agree"),
-        ({"train": Split(np.array([["a"]]), np.zeros(1))}, "x must hold numbers, .* encode text"),
+        (
+            {"train": Split(np.array([["a", "b"]]), np.zeros(1))},
+            "x must hold numbers, .* encode text",
+        ),
+        (
+            {"train": Split(np.array(["a", None]), np.zeros(2))},
+            "toy, train: x must hold numbers, or one text a row, but row 1 holds None",
+        ),
+        (
+            {"train": Split(np.array(["a"]), np.zeros(1))},
+            r"one shape .* train \(\), validation \(2,\)",
+        ),
+        (
+            {"train": Split(np.array(["2026-01-01"], dtype="datetime64[D]"), np.zeros(1))},
+            r"x must hold numbers or text, but its dtype is datetime64\[D\]; encode dates",
+        ),
         ({"train": split(y=list("abcd"))}, "y must hold numbers, but its dtype is <U1"),
         ({"train": split(y=[0, 1, 2, 1])}, 'holds 2; more classes are task "multiclass"'),
         ({"train": split(y=[0, 1, -1, 1])}, "must hold class numbers 0, 1, 2"),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.dividing import divide
-from tuner.data.splits import PARTS, Split, Splits
+from tuner.data.dividing import divide, hold_out
+from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
 from tuner.errors import DataError
@@ -27,6 +27,7 @@ class About:
     feature_names: tuple[str, ...] = ()
     source: str = ""
     licence: str = ""
+    note: str = ""
 
 
 def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Splits:
@@ -45,11 +46,44 @@ def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Sp
     check_row_count(len(x), where)
     target = read_target(y, where)
     check_class_sizes(target, where)
-    labels = None if target.task == "regression" else target.y
-    train, validation, test = (Split(x[rows], target.y[rows]) for rows in divide(len(x), labels))
-    return Splits(
-        train, validation, test, target.task, class_names=target.class_names, **asdict(about)
-    )
+    return split_up(x, target.y, target.task, about, target.class_names)
+
+
+def split_up(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    task: Task,
+    about: About,
+    class_names: Sequence[str] = (),
+    *,
+    keep_table: bool = False,
+) -> Splits:
+    """Divides rows that are known to be good 60/20/20, stratified by class.
+
+    Args:
+        x: ``(n, …)``.
+        y: ``(n, …)``, as `tuner.data.splits` has it for the task.
+        task: What is to be learnt.
+        about: Name and origin of the data.
+        class_names: A name per class.
+        keep_table: Keep the rows in their own order too (`Splits.table`): for small tables.
+    """
+    labels = None if task == "regression" else y
+    train, validation, test = (Split(x[rows], y[rows]) for rows in divide(len(x), labels))
+    table = Split(x, y) if keep_table else None
+    names = tuple(class_names)
+    return Splits(train, validation, test, task, class_names=names, table=table, **asdict(about))
+
+
+def with_validation(
+    train: Pair, test: Pair, task: Task, about: About, class_names: Sequence[str] = ()
+) -> Splits:
+    """Makes `Splits` of two published parts: a fifth of the training rows becomes validation."""
+    x, y = train
+    left, taken = hold_out(np.arange(len(x)), 0.2, None if task == "regression" else y)
+    first, second = Split(x[left], y[left]), Split(x[taken], y[taken])
+    names = tuple(class_names)
+    return Splits(first, second, Split(*test), task, class_names=names, **asdict(about))
 
 
 def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:

@@ -91,15 +91,22 @@ def _pair(value: Any, reference: str, base: Path) -> Pair:
     """Returns x and y as arrays."""
     if _is_dataset(value):
         return _materialised(value, reference, base)
+    x, y = value
     try:
-        return _numbers(np.asarray(value[0])), np.asarray(value[1])
+        # A list of texts becomes objects: NumPy's own text is as long everywhere as the longest.
+        x = np.asarray(x, dtype=np.object_ if isinstance(x, list) and _is_text(x[0]) else None)
+        return _numbers(x), np.asarray(y)
     except ValueError as exc:  # lists of different lengths
         raise DataError(f'"{reference}" returned rows of different lengths; {FORMS}') from exc
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | bytes)
+
+
 def _numbers(x: NDArray[Any]) -> NDArray[Any]:
     """A frame of mixed integers, floats and booleans comes as objects: numbers all the same."""
-    if x.dtype != np.object_:
+    if x.dtype != np.object_ or _is_text(x.flat[0]):
         return x
     try:
         return x.astype(np.float64)
@@ -149,12 +156,14 @@ def _with_validation(train: Pair, reference: str) -> list[Pair]:
 
 
 def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
-    """Names of the columns: a frame's own, else x1, x2 …; none when x is no table."""
+    """Names of the columns: a frame's own, else x1, x2 …; none when x is an image."""
     frame: Any = x if _is_dataset(pair) else pair[0]
     if hasattr(frame, "columns"):
         return tuple(str(name) for name in frame.columns)
     if x.ndim not in (1, 2):
         return ()
+    if x.dtype.kind in "OSTU":
+        return ("text",)
     columns = 1 if x.ndim == 1 else x.shape[1]
     # Names exist so that rows to predict can be given as CSV; nobody writes wider ones by hand.
     return tuple(f"x{number}" for number in range(1, columns + 1)) if columns <= _MOST_NAMED else ()

@@ -2,7 +2,14 @@
 
 Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
 
-- ``x``: float32 ``(n, …)``, raw: scaling belongs to the model, so that it takes raw inputs later.
+- ``x``: raw, because scaling belongs to the model, so that it takes raw inputs later. Its kind
+  says what it is (`Splits.kind`):
+
+  - ``"table"``: float32 ``(n, features)``;
+  - ``"image"``: ``(n, height, width, channels)``, uint8 of 0 … 255 or float32. uint8 stays what it
+    is, a quarter of the memory in every worker: training casts, batch by batch;
+  - ``"text"``: ``(n,)`` of Python's ``str``, dtype object; the model begins with a vocabulary.
+
 - ``y``: float32 ``(n,)`` or ``(n, k)`` for ``"regression"``; float32 ``(n,)`` of 0 and 1 for
   ``"binary"``; int32 ``(n,)`` of 0 … classes − 1 for ``"multiclass"``.
 - train: what ``fit`` sees; validation: what trials are compared by; test: opened once, by
@@ -17,30 +24,14 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tuner.data.words import count
+from tuner.data.split import Split, Task, checked
 from tuner.errors import DataError
 
-Task = Literal["regression", "binary", "multiclass"]
+Kind = Literal["table", "image", "text"]
 PARTS = ("train", "validation", "test")
 
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Rows of one split.
-
-    Attributes:
-        x: Inputs, float32 ``(n, …)`` once they are part of a `Splits`.
-        y: Targets, ``(n,)`` or ``(n, k)``; the dtype follows from the task (see the module).
-    """
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.x)
+__all__ = ["PARTS", "Kind", "Split", "Splits", "Task"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +48,9 @@ class Splits:
         class_names: A name per class, in the order of their numbers; empty for a regression.
         source: Where the data comes from, for people.
         licence: Licence of the data, for people.
+        note: What a person must know of these splits to read a score, such as which part of the
+            data was at hand; told with the result.
+        table: All rows once, in their own order; see `everything`.
 
     Raises:
         DataError: A part is empty, shapes disagree, or ``y`` does not fit the task.
@@ -71,6 +65,8 @@ class Splits:
     class_names: tuple[str, ...] = ()
     source: str = ""
     licence: str = ""
+    note: str = ""
+    table: Split | None = None
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
@@ -78,7 +74,13 @@ class Splits:
             raise DataError(f"{self.name}: task must be one of {allowed}, but it is {self.task!r}")
         for part in PARTS:
             # A frozen dataclass is written to once, here, so that everybody after sees one dtype.
-            object.__setattr__(self, part, self._checked(part, getattr(self, part)))
+            object.__setattr__(
+                self, part, checked(getattr(self, part), self.task, f"{self.name}, {part}")
+            )
+        if self.table is not None:
+            object.__setattr__(
+                self, "table", checked(self.table, self.task, f"{self.name}, all rows")
+            )
         shapes = {part: getattr(self, part).x.shape[1:] for part in PARTS}
         if len(set(shapes.values())) > 1:
             found = ", ".join(f"{part} {shape}" for part, shape in shapes.items())
@@ -87,56 +89,11 @@ class Splits:
             raise DataError(f"{self.name}: rows of y must have one shape in all splits")
         self._name_classes()
         object.__setattr__(self, "feature_names", tuple(self.feature_names))
-        if self.feature_names and self.input_shape != (len(self.feature_names),):
+        columns = (1,) if self.kind == "text" else self.input_shape
+        if self.feature_names and columns != (len(self.feature_names),):
             raise DataError(
                 f"{self.name}: {len(self.feature_names)} feature names for rows of shape "
                 f"{self.input_shape}: give a name per column, or none"
-            )
-
-    def _checked(self, part: str, split: Split) -> Split:
-        """Returns the split in the module's dtypes; says which part is at fault."""
-        where = f"{self.name}, {part}"
-        x, y = np.asarray(split.x), np.asarray(split.y)
-        if x.dtype.kind not in "fiub":
-            raise DataError(
-                f"{where}: x must hold numbers, but its dtype is {x.dtype}; "
-                "encode text and dates as numbers"
-            )
-        if y.dtype.kind not in "fiub":
-            raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
-        x = x[:, np.newaxis] if x.ndim == 1 else x  # one feature
-        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        if x.ndim == 0 or y.ndim == 0 or len(x) == 0:
-            raise DataError(f"{where}: there are no rows")
-        if len(x) != len(y):
-            raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
-        if self.task != "regression":
-            self._check_labels(where, y)
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused just below
-            x = x.astype(np.float32, copy=False)
-            y = y.astype(np.int32 if self.task == "multiclass" else np.float32, copy=False)
-        for letter, array in (("x", x), ("y", y)):
-            bad = int(array.size - np.isfinite(array).sum())
-            if bad:
-                raise DataError(
-                    f"{where}: {letter} holds {count(bad, 'value that is', 'values that are')} "
-                    "NaN, infinite or beyond float32; fill them in or leave those rows out"
-                )
-        return Split(x, y)
-
-    def _check_labels(self, where: str, y: NDArray[Any]) -> None:
-        """Checks class numbers: one a row, whole, from 0 on."""
-        if y.ndim != 1:
-            raise DataError(
-                f"{where}: y must hold one class number a row, but its shape is {y.shape}; "
-                "for a one-hot matrix give y.argmax(axis=1)"
-            )
-        if not np.isfinite(y).all() or (y < 0).any() or (y != np.floor(y)).any():
-            raise DataError(f"{where}: y must hold class numbers 0, 1, 2 … for a {self.task} task")
-        if self.task == "binary" and (y > 1).any():
-            raise DataError(
-                f"{where}: y must hold 0 and 1 for a binary task, but holds {y.max():g}; "
-                'more classes are task "multiclass"'
             )
 
     def _name_classes(self) -> None:
@@ -155,8 +112,38 @@ class Splits:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row of ``x``, without the number of rows."""
+        """Shape of one row of ``x``, without the number of rows; ``()`` for text."""
         return tuple(self.train.x.shape[1:])
+
+    @property
+    def kind(self) -> Kind:
+        """What a row of ``x`` is: of a table, an image or a text."""
+        if self.train.x.dtype == np.object_:
+            return "text"
+        return "image" if self.train.x.ndim > 2 else "table"
+
+    @property
+    def scale(self) -> float | None:
+        """What an image is divided by to come into [0, 1]; None when ``x`` holds no images.
+
+        255 for uint8; for float32 1, or the largest value in training when that is larger.
+        """
+        if self.kind != "image":
+            return None
+        if self.train.x.dtype == np.uint8:
+            return 255.0
+        return max(1.0, float(np.abs(self.train.x).max()))
+
+    @property
+    def everything(self) -> Split:
+        """All rows as one split, for references that were trained and scored on all of them.
+
+        In the table's own order where there is one (`table`), else train, validation, test.
+        """
+        if self.table is not None:
+            return self.table
+        parts = (self.train, self.validation, self.test)
+        return Split(np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts]))
 
     @property
     def n_classes(self) -> int:
@@ -165,13 +152,21 @@ class Splits:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over dtype, shape and bytes of all six arrays, as hex; computed once."""
+        """SHA-256 over dtype, shape and bytes of all six arrays, as hex; computed once.
+
+        A text's bytes are its length and its UTF-8.
+        """
         digest = hashlib.sha256()
         for part in PARTS:
             split: Split = getattr(self, part)
             for array in (split.x, split.y):
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
+                if array.dtype == np.object_:
+                    for text in array.tolist():
+                        written = text.encode("utf-8", "surrogatepass")
+                        digest.update(len(written).to_bytes(8, "little") + written)
+                else:
+                    digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
@@ -180,11 +175,15 @@ class Splits:
             "name": self.name,
             "task": self.task,
             "rows": {part: len(getattr(self, part)) for part in PARTS},
+            "kind": self.kind,
             "input_shape": list(self.input_shape),
+            "input_dtype": "text" if self.kind == "text" else str(self.train.x.dtype),
+            "scale": self.scale,
             "n_classes": self.n_classes,
             "feature_names": list(self.feature_names),
             "class_names": list(self.class_names),
             "source": self.source,
             "licence": self.licence,
+            "note": self.note,
             "fingerprint": self.fingerprint,
         }
