@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from tuner.bundle.layout import number_text, wrapped
 from tuner.errors import ModelError
 
-_WIDTH = 100
 _LAYER_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name")
 """What every layer takes through ``**kwargs``, in the order in which they are written."""
 
@@ -42,19 +41,19 @@ def source(value: Any, indent: int = 0, before: int = 0) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case int() | float() | np.integer() | np.floating():
-            return _number(value)
+            return number_text(value)
         case np.ndarray():
             return source(value.tolist(), indent)
         case list():
-            return _wrapped("[", (source(item, indent + 4) for item in value), "]", indent, before)
+            return wrapped("[", (source(item, indent + 4) for item in value), "]", indent, before)
         case tuple():
             items = [source(item, indent + 4) for item in value]
-            return _wrapped("(", items, ",)" if len(items) == 1 else ")", indent, before)
+            return wrapped("(", items, ",)" if len(items) == 1 else ")", indent, before)
         case {"class_name": _, "config": _}:
             return source(_revive(value), indent, before)
         case Mapping():
             pairs = (f"{source(k)}: {source(item, indent + 4)}" for k, item in value.items())
-            return _wrapped("{", pairs, "}", indent, before)
+            return wrapped("{", pairs, "}", indent, before)
         case keras.Sequential():
             return sequential(value, indent)
         case _:
@@ -108,7 +107,7 @@ def _call(thing: Any, indent: int, before: int) -> str:
         for key, value in config.items()
         if key not in required and not (key in default and default[key] == value)
     ]
-    return _wrapped(f"{name}(", given, ")", indent, before)
+    return wrapped(f"{name}(", given, ")", indent, before)
 
 
 def _arguments(thing: Any) -> dict[str, Any]:
@@ -145,7 +144,8 @@ def _revive(value: Any) -> Any:
     try:
         return keras.saving.deserialize_keras_object(dict(value))
     except (TypeError, ValueError) as exc:
-        raise _not_keras(str(value["class_name"])) from exc
+        is_function = value["class_name"] == "function"
+        raise _not_keras(str(value["config" if is_function else "class_name"])) from exc
 
 
 def _public_name(thing: Any) -> str:
@@ -156,7 +156,7 @@ def _public_name(thing: Any) -> str:
     found: Any = keras
     for part in (*module.split(".")[1:], cls.__name__):
         found = getattr(found, part, None)
-    if not module.startswith("keras") or found is not cls:
+    if found is not cls or module.split(".")[:1] != ["keras"] or "src" in module.split("."):
         raise _not_keras(f"{cls.__module__}.{cls.__name__}")
     return f"{module}.{cls.__name__}"
 
@@ -166,40 +166,3 @@ def _not_keras(name: str) -> ModelError:
         f"{name} is not a public class of Keras, so it cannot stand in a script that needs only "
         "Keras; export NAME.toml or NAME.json instead, which `tuner train` takes"
     )
-
-
-def _number(value: Any) -> str:
-    """Returns the shortest text; of a float32 (0.07 kept as 0.07000000029802322) that one's."""
-    if isinstance(value, int | np.integer):
-        return repr(int(value))
-    number = float(value)
-    if not math.isfinite(number):
-        return f'float("{number}")'
-    if number == 0:
-        return "0.0"
-    with np.errstate(over="ignore"):
-        short = np.float32(number)
-    return repr(float(str(short))) if float(short) == number else repr(number)
-
-
-def _wrapped(opening: str, items: Iterable[str], closing: str, indent: int, before: int) -> str:
-    """Returns ``[1, 2, 3]``; over several indented lines where one would be too long.
-
-    A call has an argument a line then; a list of numbers as many a line as go in.
-    """
-    items = list(items)
-    inner = ", ".join(items)
-    if "\n" not in inner and indent + before + len(opening + inner + closing) + 1 <= _WIDTH:
-        return opening + inner + closing
-    pad = " " * (indent + 4)
-    end = "\n" + " " * indent + closing.lstrip(",")
-    is_call = len(opening) > 1
-    if is_call and "\n" not in inner and len(pad + inner) <= _WIDTH:
-        return f"{opening}\n{pad}{inner}{end}"
-    lines = [f"{pad}{items[0]},"]
-    for item in items[1:]:
-        if is_call or "\n" in item or len(f"{lines[-1]} {item},") > _WIDTH:
-            lines.append(f"{pad}{item},")
-        else:
-            lines[-1] += f" {item},"
-    return opening + "\n" + "\n".join(lines) + end

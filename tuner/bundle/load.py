@@ -159,7 +159,8 @@ def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.f
     if output.ndim == 2 and output.shape[1] == 1:
         output = output[:, 0]
     if output.ndim == 1:  # two classes, one output: the second class's
-        second = 1 / (1 + np.exp(-output)) if logits else output
+        # tanh, because exp overflows where the network is sure.
+        second = (1 + np.tanh(output / 2)) / 2 if logits else output
         return np.stack([1 - second, second], axis=1)
     if not logits:
         return output

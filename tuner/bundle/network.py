@@ -44,6 +44,7 @@ def model_source(model: keras.Model, indent: int = 4) -> str:
 def _functional(model: keras.Model, indent: int) -> list[str]:
     """Returns a line a call, in the order in which their inputs become known."""
     config = model.get_config()
+    operations = {operation.name: operation for operation in model.operations}
     names: dict[tuple[str, int], str] = {}
     lines = []
     for tensor, start in zip(model.inputs, _history(config["input_layers"]), strict=True):
@@ -61,7 +62,7 @@ def _functional(model: keras.Model, indent: int) -> list[str]:
                 if item is not None and (key, item) != ("training", False)
             ]
             name = names[table["name"], 0] = _variable(table["name"], names)
-            layer = source(model.get_layer(table["name"]), indent)
+            layer = source(operations[table["name"]], indent)
             lines.append(f"{name} = {layer}({', '.join(arguments)})")
     ends = [
         ", ".join(names[end] for end in _history(config[key]))
@@ -101,7 +102,7 @@ def _compile(model: keras.Model, indent: int) -> str:
     config = model.get_compile_config() or {}
     pad = " " * (indent + 4)
     lines = [
-        f"{pad}{key}={source(value, indent + 4)},\n"
+        f"{pad}{key}={source(value, indent + 4, len(key) + 1)},\n"
         for key, value in config.items()
         if key not in _COMPILE_DEFAULTS or value != _COMPILE_DEFAULTS[key]
     ]

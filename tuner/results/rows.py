@@ -179,10 +179,7 @@ class StudyResult:
         found = next((row for row in self.trials if row.number == number), None)
         if found is None:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
-            raise UnknownNameError(
-                f"{self.study} has no trial {number}; its trials: {last} (`tuner trials "
-                f"{self.study}`)"
-            )
+            raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
         return found
 
 

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_configurations import MakeConfiguration
+
+from tuner.bundle import train
+from tuner.errors import BundleError
+from tuner.results.export import write
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import tuner.bundle.train
+from tuner.bundle import export, train
+from tuner.errors import TunerError
+from tuner.results.export import read
+import keras
+
+configuration = read(Path(sys.argv[1]))
+out = Path(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+for work, place in ((train, out / "a" / "model"), (export, out / "best.py")):
+    try:
+        work(configuration, place)
+    except TunerError as error:
+        print(error.exit_code, type(error).__name__, error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [200, 15_000])
+def test_a_full_disk(tmp_path: Path, make_configuration: MakeConfiguration, limit: int) -> None:
+    """The kernel itself refuses: no file may grow beyond a few bytes, or a few kilobytes."""
+    write(make_configuration(), tmp_path / "best.toml")
+    out = tmp_path / "out"
+    out.mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "best.toml", out, str(limit)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+    bundle, *script = done.stdout.splitlines()
+    assert bundle.startswith(f"1 BundleError cannot write {out}/a/model: File too large; nothing")
+    if limit < 1000:
+        assert script[0].startswith(f"1 BundleError cannot write {out}/best-data.npz: File too")
+        assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
+def test_a_really_full_disk(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]).returncode:
+        pytest.skip("mounting is not permitted here")
+    try:
+        with pytest.raises(BundleError, match="No space left on device; nothing was left behind"):
+            train(make_configuration(), disk / "model")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)

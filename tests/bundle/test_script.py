@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_configurations import MakeConfiguration
+
+from tuner.bundle import export, train
+from tuner.errors import BundleError, DataError, RequestError
+from tuner.results.export import read
+
+# As on a machine that has Keras and NumPy only: importing anything of ours fails.
+HIDE = """
+import runpy, sys
+sys.modules["tuner"] = None
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["class", "price"])
+def test_the_script_gets_the_same_score_without_us(
+    tmp_path: Path, make_configuration: MakeConfiguration, target: str
+) -> None:
+    params = {"n_layers": 2, "units_1": 8, "units_2": 4, "dropout": 0.2, "batch_norm": True}
+    params |= {"optimizer": "rmsprop", "learning_rate": 0.07, "l2": 0.001}
+    configuration = make_configuration(target, params=params, epochs=5)
+
+    written = export(configuration, tmp_path / "best.py")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", HIDE, tmp_path / "best.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path.parent,
+    )
+
+    assert [file.name for file in written] == ["best.py", "best-data.npz"]
+    told = done.stdout.splitlines()[-1]
+    assert told.startswith("test {")
+    scores = ast.literal_eval(told.removeprefix("test "))
+    bundle = train(configuration, tmp_path / "model")
+    assert scores == pytest.approx(bundle.info["scores"]["test"], abs=1e-6)
+    assert (tmp_path / "best.keras").is_file()
+
+
+def test_the_script_is_readable(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    export(make_configuration(params={"n_layers": 1, "units_1": 8}), tmp_path / "best.py")
+    text = (tmp_path / "best.py").read_text(encoding="utf-8")
+    assert text.startswith('"""The network of study boxes, trial 7: mse 0.9000 on validation.\n')
+    assert "best-data.npz beside it: 120 rows to train on, 30 rows to test.\n" in text
+    assert "EPOCHS = 3\nBATCH_SIZE = 16\nSEED = 11\n" in text
+    assert "            keras.layers.Dense(8),\n" in text
+    assert "        optimizer=keras.optimizers.Adam(),\n" in text
+    assert "tuner" not in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_data_beside_it(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    export(make_configuration(), tmp_path / "best.py")
+    with np.load(tmp_path / "best-data.npz") as data:
+        shapes = {name: data[name].shape for name in data}
+    assert shapes == {
+        "x_train": (120, 2),
+        "y_train": (120,),
+        "x_test": (30, 2),
+        "y_test": (30,),
+    }
+
+
+def test_the_other_forms(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    for name in ("best.toml", "best.json"):
+        assert export(make_configuration(), tmp_path / name) == [tmp_path / name]
+        assert read(tmp_path / name).params == make_configuration().params
+    with pytest.raises(RequestError, match=r"NAME.toml, NAME.json, or NAME.py for a script that"):
+        export(make_configuration(), tmp_path / "best.txt")
+
+
+def test_nothing_is_left_behind(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "best.py").mkdir()  # a place that cannot be written to
+    with pytest.raises(BundleError, match=r"cannot write .*best.py: Is a directory"):
+        export(make_configuration(), out / "best.py")
+    assert [file.name for file in out.iterdir()] == ["best.py"]
+    with pytest.raises(BundleError, match=r"cannot write .*/nowhere/best-data.npz: No such file"):
+        export(make_configuration(), tmp_path / "nowhere" / "best.py")
+
+
+def test_other_data_than_the_studys(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+    with pytest.raises(DataError, match="are not those of the study boxes"):
+        export(make_configuration(data_fingerprint="0" * 64), tmp_path / "best.py")
