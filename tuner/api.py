@@ -16,7 +16,9 @@ import optuna
 
 from tuner import runner, search
 from tuner.catalog import find_study
-from tuner.errors import RequestError, UnknownNameError
+from tuner.data import DATASETS
+from tuner.data import load as load_data
+from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
 from tuner.models.families import FAMILIES, check_space
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
@@ -24,6 +26,7 @@ from tuner.results.rows import BestTrial, StudyResult
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
+from tuner.wording import hint
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
@@ -140,6 +143,7 @@ def run_study(
             observer = observe(spec) if observe else Observer()
             ending = _supervise(spec, name, database, observer, n_workers, total)
         wall_s = time.monotonic() - started_at if n_workers else None
+        _check_begun(database, name, ending)
         opened = database.study(name)
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
         return Run(result, ending, n_workers, what_mattered(opened))
@@ -151,18 +155,21 @@ def check_spec(spec: StudySpec) -> None:
     """Checks what can be known without loading the data or TensorFlow.
 
     Raises:
-        TunerError: The sampler, the pruner, the model or a parameter of it does not exist.
+        TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
+            not exist.
     """
-    search.make_sampler(spec)
-    search.make_pruner(spec)
+    file = f"{spec.name}.toml"
+    search.make_sampler(spec, file)
+    search.make_pruner(spec, file)
+    _check_dataset(spec, file)
     if ":" in spec.model:
         return
     if spec.model not in FAMILIES:
         raise UnknownNameError(
-            f"model: there is no model '{spec.model}'; use one of: {', '.join(FAMILIES)}, or your "
-            "own as 'module:function'"
+            f'{file}: model: there is no model "{spec.model}" (your own is written '
+            f'"module:function"); {hint(spec.model, FAMILIES, "models")}'
         )
-    check_space(FAMILIES[spec.model], spec.search_space)
+    check_space(FAMILIES[spec.model], spec.search_space, f"{file}: search_space")
 
 
 def load(study: str, storage: str | None = None, study_name: str | None = None) -> Run:
@@ -261,6 +268,37 @@ def _supervise(
     job = Job(spec, name, database.url, check=False)
     supervisor = Supervisor(job, database, n_workers, total, observer, prepare)
     return supervisor.run()
+
+
+def _check_dataset(spec: StudySpec, file: str) -> None:
+    """Says at once what is missing; what is there is read and judged by a worker."""
+    dataset = spec.dataset
+    if isinstance(dataset, str):
+        there = dataset in DATASETS or ":" in dataset
+    else:
+        there = (spec.base / dataset.csv).is_file()
+    if not there:
+        try:
+            load_data(dataset, spec.base)
+        except (DataError, UnknownNameError) as error:
+            raise type(error)(f"{file}: dataset: {error}") from None
+
+
+def _check_begun(database: Database, name: str, ending: Ending) -> None:
+    """Tells a run that ended while its workers were loading from one that has a result.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted before there was a study.
+        StudyError: Its time was over before there was one.
+    """
+    if ending == "done" or name in database.study_names():
+        return
+    if ending == "interrupted":
+        raise KeyboardInterrupt
+    raise StudyError(
+        "the time was over before the workers had loaded TensorFlow and the data, and nothing was "
+        "stored; give the run more with --timeout"
+    )
 
 
 def _finished(database: Database, study: optuna.Study) -> int:

@@ -55,28 +55,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _print(f"tuner {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Hyperparameter tuning for Keras models: one study file, one command, one SQL database."""
-    if version:
-        typer.echo(f"tuner {__version__}")
-        raise typer.Exit
 
 
 @app.command()
 def run(
     study: Study,
-    n_trials: Annotated[
-        int | None, typer.Option(min=1, help="Finished trials wanted in total.")
-    ] = None,
+    n_trials: Annotated[int | None, typer.Option(help="Finished trials wanted in total.")] = None,
     more: Annotated[
-        int | None, typer.Option(min=1, help="Finished trials wanted beyond those there are.")
+        int | None, typer.Option(help="Finished trials wanted beyond those there are.")
     ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for this run: 90s, 20m, 1h30m.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")
+        int | None, typer.Option(help="Worker processes.  [default: one a core]")
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
@@ -113,17 +119,16 @@ def run(
         ),
     )
     if as_json:
-        typer.echo(_json(ended.result.to_dict()))
+        text = _json(ended.result.to_dict())
     else:
-        typer.echo(
-            tell(
-                ended.result,
-                n_workers=ended.n_workers,
-                ended=ended.ending,
-                mattered=ended.mattered,
-                options=_storage_option(storage),
-            )
+        text = tell(
+            ended.result,
+            n_workers=ended.n_workers,
+            ended=ended.ending,
+            mattered=ended.mattered,
+            options=_storage_option(storage),
         )
+    _print(text + "\n")
     if ended.ending == "interrupted":
         raise typer.Exit(130)
 
@@ -209,7 +214,7 @@ def export(
     from tuner import api
 
     for path in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
-        typer.echo(f"wrote {path}")
+        _print(f"wrote {path}\n")
 
 
 @app.command()
@@ -221,10 +226,12 @@ def train(
 ) -> None:
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
+    from tuner.results.export import read
 
+    configuration = read(config)
     typer.echo("training; TensorFlow takes some seconds to load", err=True)
-    bundle = api.train(config, output, force=force)
-    typer.echo(_json(bundle.to_dict()) if as_json else bundle.words())
+    bundle = api.train(configuration, output, force=force)
+    _print((_json(bundle.to_dict()) if as_json else bundle.words()) + "\n")
 
 
 @app.command()
@@ -266,7 +273,12 @@ def dashboard(
 
 
 def _print(text: str) -> None:
-    typer.echo(text, nl=False)
+    try:
+        typer.echo(text, nl=False)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
 
 
 def _form(form: Format, as_json: bool) -> FormName:
@@ -274,24 +286,33 @@ def _form(form: Format, as_json: bool) -> FormName:
 
 
 def _storage_option(storage: str | None) -> str:
-    """What the next commands need, if the database was named by an option."""
-    return f"--storage {shlex.quote(storage)}" if storage else ""
+    """What the next commands need, if the database was named by an option; never a password."""
+    from tuner.storage.url import masked
+
+    return f"--storage {shlex.quote(masked(storage))}" if storage else ""
 
 
 def _json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
 
 
+def _misused(error: typer.TyperException) -> str:
+    """What is wrong with the arguments, in one line."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "tuner"
+    text = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    return f"{command}: {text[:1].lower()}{text[1:]}; see: {command} --help"
+
+
 def main() -> None:
     """Runs the command line; the entry point ``tuner``."""
     try:
-        app()
+        status = app(standalone_mode=False)
     except TunerError as error:
         typer.echo(f"tuner: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except typer.TyperException as error:
+        if error.format_message():  # none after a bare `tuner`, which has printed the help
+            typer.echo(_misused(error), err=True)
+        sys.exit(error.exit_code)
+    sys.exit(status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -43,7 +42,8 @@ def open_server(database: Database, host: str, port: int) -> WSGIServer:
         return make_server(
             host, port, make_dashboard(database), server_class=_Server, handler_class=_QuietHandler
         )
-    except (OSError, socket.gaierror, OverflowError) as exc:
+    except OSError as exc:
         raise RequestError(
-            f"the dashboard cannot listen on {host}:{port}: {exc}; choose another with --port"
+            f"the dashboard cannot listen on {host}:{port}: {exc.strerror or exc}; choose another "
+            "with --host or --port"
         ) from exc

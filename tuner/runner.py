@@ -162,10 +162,14 @@ def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
     if stored["fingerprint"] != data["fingerprint"]:
         raise RequestError(
             f"study '{study.study_name}' in {database} was made with other data: "
-            f"{stored['rows']} rows, fingerprint {stored['fingerprint'][:12]}; now "
-            f"{data['rows']} rows, fingerprint {data['fingerprint'][:12]}. Put the data back, or "
-            "start another study with --study-name NAME"
+            f"{_data_text(stored)}; now {_data_text(data)}. Put the data back, or start another "
+            "study with --study-name NAME"
         )
+
+
+def _data_text(data: dict[str, Any]) -> str:
+    rows = " + ".join(str(number) for number in data["rows"].values())
+    return f"{rows} rows with fingerprint {data['fingerprint'][:12]}"
 
 
 def _enqueue_references(study: optuna.Study, spec: StudySpec) -> None:

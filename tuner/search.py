@@ -21,9 +21,8 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.errors import SpecError
 from tuner.spec import StudySpec
-from tuner.wording import hint
+from tuner.wording import Place, hint, toml
 
 
 @dataclass(frozen=True)
@@ -80,23 +79,28 @@ def derive_seed(seed: int, number: int) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def make_sampler(spec: StudySpec) -> BaseSampler:
+def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     """The study's sampler.
 
     What it draws for a trial depends on the seed, the trial's number and the finished trials,
     not on the process that asks.
 
+    Args:
+        spec: The study.
+        where: Its file, as errors name it.
+
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
-    entry = _entry(_SAMPLERS, "sampler", spec.sampler.name, spec.sampler.options)
+    place = Place(where, ("sampler",))
+    entry = _entry(_SAMPLERS, place, spec.sampler.name, spec.sampler.options)
     options = dict(spec.sampler.options)
     if spec.sampler.name == "tpe":
         options.setdefault("group", spec.search_space.is_conditional)
 
     def make(seed: int) -> BaseSampler:
         sampler: BaseSampler = _construct(
-            entry, "sampler", spec.sampler.name, {**options, "seed": seed}
+            entry, place, spec.sampler.name, {**options, "seed": seed}
         )
         return sampler
 
@@ -106,19 +110,24 @@ def make_sampler(spec: StudySpec) -> BaseSampler:
     return _SeededSampler(make, spec.sampler.seed)
 
 
-def make_pruner(spec: StudySpec) -> BasePruner:
+def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
     """The study's pruner.
+
+    Args:
+        spec: The study.
+        where: Its file, as errors name it.
 
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
-    entry = _entry(_PRUNERS, "pruner", spec.pruner.name, spec.pruner.options)
+    place = Place(where, ("pruner",))
+    entry = _entry(_PRUNERS, place, spec.pruner.name, spec.pruner.options)
     options = dict(spec.pruner.options)
     if spec.pruner.name == "hyperband":
         longest = spec.search_space.largest("epochs")
         if longest is not None:
             options.setdefault("max_resource", int(longest))
-    pruner: BasePruner = _construct(entry, "pruner", spec.pruner.name, options)
+    pruner: BasePruner = _construct(entry, place, spec.pruner.name, options)
     return pruner
 
 
@@ -177,33 +186,34 @@ class _SeededSampler(BaseSampler):
 
 
 def _entry(
-    entries: Mapping[str, _Entry], kind: str, name: str, options: Mapping[str, Any]
+    entries: Mapping[str, _Entry], place: Place, name: str, options: Mapping[str, Any]
 ) -> _Entry:
+    kind = place.keys[-1]
     entry = entries.get(name)
     if entry is None:
-        raise SpecError(
-            f"{kind}.name: there is no {kind} '{name}'; {hint(name, entries, f'{kind}s')}"
+        raise place.at("name").error(
+            f"there is no {kind} {toml(name)}; {hint(name, entries, f'{kind}s')}"
         )
     for option in options:
         if option not in entry.options:
-            raise SpecError(
-                f"{kind}.{option}: {kind} '{name}' has no such option; "
-                f"{hint(option, entry.options, 'options')}"
+            raise place.at(option).error(
+                f"{kind} {toml(name)} has no such option; {hint(option, entry.options, 'options')}"
             )
     if entry.extra and importlib.util.find_spec(entry.extra[0]) is None:
-        raise SpecError(
-            f"{kind}.name: {kind} '{name}' needs the package {entry.extra[0]}; "
+        raise place.at("name").error(
+            f"{kind} {toml(name)} needs the package {entry.extra[0]}; "
             f"install it with: pip install 'tuner[{entry.extra[1]}]'"
         )
     return entry
 
 
-def _construct(entry: _Entry, kind: str, name: str, options: Mapping[str, Any]) -> Any:
+def _construct(entry: _Entry, place: Place, name: str, options: Mapping[str, Any]) -> Any:
     with warnings.catch_warnings():
         # TPE's `group` is marked experimental; it is the documented way for conditional spaces.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
             return entry.make(**options)
         except (TypeError, ValueError) as exc:
-            shown = ", ".join(f"{key} = {value!r}" for key, value in options.items())
-            raise SpecError(f"{kind} '{name}' refuses {shown}: {exc}") from exc
+            shown = ", ".join(f"{key} = {toml(value)}" for key, value in options.items())
+            text = " ".join(str(exc).split())
+            raise place.error(f"{toml(name)} refuses {shown}: {text}") from exc

@@ -11,6 +11,13 @@ import sqlalchemy as sa
 from tuner.errors import StorageError
 from tuner.storage.url import masked, parse_url
 
+# For each kind of database a driver to install, and the beginning of the URL that asks for it.
+_DRIVERS = {
+    "postgresql": ("psycopg[binary]", "postgresql+psycopg"),
+    "mysql": ("pymysql", "mysql+pymysql"),
+    "mariadb": ("pymysql", "mariadb+pymysql"),
+}
+
 
 @contextmanager
 def storage_errors(url: str) -> Iterator[None]:
@@ -21,13 +28,21 @@ def storage_errors(url: str) -> Iterator[None]:
     except optuna.exceptions.StorageInternalError as exc:
         raise StorageError(f"storage {shown}: {_first_line(exc.__cause__ or exc)}") from exc
     except (ImportError, sa.exc.NoSuchModuleError) as exc:
-        driver = parse_url(url).get_backend_name()
-        raise StorageError(
-            f"storage {shown}: the Python driver for '{driver}' is not installed ({exc}); "
-            f"install it, e.g.: pip install psycopg[binary] (and postgresql+psycopg://… in the URL)"
-        ) from exc
+        raise StorageError(f"storage {shown}: {_no_driver(parse_url(url))}") from exc
     except sa.exc.SQLAlchemyError as exc:
-        raise StorageError(f"storage {shown}: {_explain(exc)}") from exc
+        text = _explain(exc)
+        if isinstance(exc, sa.exc.OperationalError) and not url.startswith("sqlite"):
+            text += ": is the server running, and are host, port, user and database right?"
+        raise StorageError(f"storage {shown}: {text}") from exc
+
+
+def _no_driver(url: sa.URL) -> str:
+    backend = url.get_backend_name()
+    package, dialect = _DRIVERS.get(backend, (backend, backend))
+    return (
+        f"the Python driver for '{url.drivername}' is not there; install one with: "
+        f"pip install '{package}', and begin the URL with {dialect}://"
+    )
 
 
 def _explain(exc: sa.exc.SQLAlchemyError) -> str:

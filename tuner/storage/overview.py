@@ -49,7 +49,7 @@ def stored_studies(url: str) -> list[StudyOverview]:
     """
     if not url.startswith("sqlite:///"):
         return _stored_on_server(url)
-    file = Path(url.removeprefix("sqlite:///"))
+    file = Path(url.removeprefix("sqlite:///").partition("?")[0])
     if not file.exists():
         return []
     try:

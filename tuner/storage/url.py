@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from tuner.errors import StorageError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "sqlite:///tuner.db"
 BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb")
+_EXAMPLES = f"{DEFAULT_URL} or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+_AUTHORITY = re.compile(r"[^/]*://([^?#]*)@")
+_HARMLESS = re.compile(r"[\w+.-]*")
 
 
 def chosen_url(option: str | None = None) -> str:
@@ -34,31 +38,49 @@ def parse_url(url: str) -> sa.URL:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         raise StorageError(
-            f"storage '{url.split('://')[0]}…' is not a database URL; write e.g. {DEFAULT_URL} or "
-            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            f"storage {masked(url)} is not a database URL; write e.g. {_EXAMPLES}"
         ) from None
+    if _is_ambiguous(url):
+        raise StorageError(
+            f"storage {masked(url)}: the user, the password or the path has an @ in it; "
+            "write it as %40"
+        )
     if parsed.get_backend_name() not in BACKENDS:
         raise StorageError(
-            f"storage '{masked(url)}': '{parsed.get_backend_name()}' is not a database that "
+            f"storage {masked(url)}: '{parsed.get_backend_name()}' is not a database that "
             f"Optuna stores studies in; use one of: {', '.join(BACKENDS)}"
         )
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise StorageError(
-            f"storage '{url}' lives in the memory of one process, and workers are others; "
+            f"storage {url} lives in the memory of one process, and workers are others; "
             f"name a file, e.g. {DEFAULT_URL}"
         )
     return parsed
 
 
 def masked(url: str) -> str:
-    """The URL without its password, wherever the password stands in it."""
+    """The URL without its password, wherever the password stands in it.
+
+    Of what is not quite a URL only the beginning is shown: a password may stand anywhere in it.
+    """
     import sqlalchemy as sa
 
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        return "(not a URL)"
+        parsed = None
+    if parsed is None or _is_ambiguous(url):
+        start = _HARMLESS.match(url)
+        return f"'{start.group() if start else ''}…'"
     secret = [key for key in parsed.query if "pass" in key.lower()]
     if secret:
         parsed = parsed.update_query_dict(dict.fromkeys(secret, "***"))
-    return parsed.render_as_string(hide_password=True)
+    return parsed.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def _is_ambiguous(url: str) -> bool:
+    """Whether several ``@`` leave open where the password ends; SQLite knows no passwords."""
+    if url.startswith("sqlite"):
+        return False
+    authority = _AUTHORITY.match(url)
+    return authority is not None and "@" in authority.group(1)
