@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -159,3 +161,11 @@ def test_keras_alone_loads_it(trained: Bundle) -> None:
 
     model = keras.models.load_model(trained.path / "model.keras")
     np.testing.assert_array_equal(model.predict(ROWS, verbose=0)[:, 0], trained.predict(ROWS)[:, 1])
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, tuner.bundle; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
