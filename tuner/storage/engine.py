@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import event
 
 from tuner.errors import StorageError
@@ -20,10 +22,12 @@ def open_shared(url: str) -> SharedStorage:
     Raises:
         StorageError: The tables are of another Optuna version.
     """
-    sqlite = parse_url(url).get_backend_name() == "sqlite"
+    parsed = parse_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
     options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True}
     try:
-        storage = SharedStorage(url, engine_kwargs=options)
+        opened = _readable(parsed) if sqlite else url
+        storage = SharedStorage(opened, engine_kwargs=options)
     except RuntimeError as exc:
         # The only RuntimeError of Optuna's constructor.
         shown = masked(url)
@@ -36,6 +40,22 @@ def open_shared(url: str) -> SharedStorage:
         # The connection that created the tables was opened before the listener was there.
         storage.engine.dispose()
     return storage
+
+
+def _readable(url: sa.URL) -> str:
+    """The URL under which a SQLite file can be read where nothing may be written.
+
+    In write-ahead mode even a reader makes a file beside the database, unless it is told that
+    nobody will change it. With a log beside it somebody may be changing it.
+    """
+    file = Path(url.database or "")
+    if file.exists() and not os.access(file.parent, os.W_OK) and not _log(file).exists():
+        url = url.set(database=f"file:{file.absolute()}", query={"immutable": "1", "uri": "true"})
+    return url.render_as_string(hide_password=False)
+
+
+def _log(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
 
 
 def _use_write_ahead_log(connection: Any, _record: Any) -> None:

@@ -5,6 +5,7 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,10 @@ def stored_studies(url: str) -> list[StudyOverview]:
     file = Path(url.removeprefix("sqlite:///").partition("?")[0])
     if not file.exists():
         return []
+    # Where nothing may be written, SQLite must know that nobody will change the file either.
+    mode = "mode=ro" if os.access(file.parent, os.W_OK) else "immutable=1"
     try:
-        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
         try:
             cursor = connection.cursor()
             found = cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'").fetchone()
