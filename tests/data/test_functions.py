@@ -146,7 +146,7 @@ def test_a_function_that_wants_arguments(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("wien", r'no data set "wien"; did you mean wine\?'),
-        ("qqqq", "the data sets are: wine"),
+        ("qqqq", "the data sets are: line, birth-life, elderly"),
         ("own.csv", r'a file is written \{ csv = "own.csv", target = "column to predict" \}'),
     ],
 )

@@ -7,15 +7,14 @@ a ``tf.data.Dataset``, and then it is their module that imports it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.bundled import load_wine
 from tuner.data.csv_table import load_csv, rows_from_csv
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
-from tuner.data.splits import PARTS, Split, Splits, Task
+from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
+from tuner.data.splits import PARTS, Kind, Split, Splits, Task
 from tuner.errors import UnknownNameError
 from tuner.wording import hint
 
@@ -25,16 +24,20 @@ if TYPE_CHECKING:
 __all__ = [
     "DATASETS",
     "PARTS",
+    "Dataset",
+    "Kind",
     "Split",
     "Splits",
+    "Status",
     "Task",
+    "data_home",
+    "fetch",
     "import_function",
     "load",
     "rows_from_csv",
+    "status",
     "user_code",
 ]
-
-DATASETS: dict[str, Callable[[], Splits]] = {"wine": load_wine}
 
 
 def load(dataset: str | CsvDataset, base: Path) -> Splits:
@@ -56,11 +59,11 @@ def load(dataset: str | CsvDataset, base: Path) -> Splits:
     if not isinstance(dataset, str):
         return load_csv(base / dataset.csv, dataset.target, source=dataset.csv)
     if dataset in DATASETS:
-        return DATASETS[dataset]()
+        return DATASETS[dataset].load()
     if ":" in dataset:
         return load_function(dataset, base)
     if dataset.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         todo = f'a file is written {{ csv = "{dataset}", target = "column to predict" }}'
     else:
-        todo = hint(dataset, sorted(DATASETS), "data sets")
+        todo = hint(dataset, list(DATASETS), "data sets")
     raise UnknownNameError(f'there is no data set "{dataset}"; {todo}')
