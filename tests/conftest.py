@@ -13,11 +13,36 @@ os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Command
+from laboratory import Laboratory
 
 from tuner.data import Split, Splits
+
+
+@pytest.fixture(autouse=True)
+def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person who runs the tests has set must not decide what they find."""
+    for name in ("TUNER_STORAGE", "OPTUNA_STORAGE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Laboratory:
+    """A folder with a scripted study; see :mod:`laboratory`."""
+    return Laboratory(tmp_path)
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """``command("run", "wine")`` as in a terminal whose working directory is ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    return Command(monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tuner.errors import StorageError, UnknownNameError
 from tuner.storage.engine import open_shared
 from tuner.storage.errors import storage_errors
 from tuner.storage.url import masked, parse_url
+from tuner.wording import hint
 
 # Optuna's own log repeats what tuner says in its own words.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -151,12 +152,12 @@ class Database:
         names = self.study_names()
         if not names:
             return f"no study is stored in {self}; start one with: tuner run {name}"
-        return f"no study '{name}' is stored in {self}; there is: {', '.join(names)}"
+        return f"no study '{name}' is stored in {self}; {hint(name, names, 'stored studies')}"
 
     @staticmethod
     def _require_file(url: sa.URL) -> None:
         file = url.database
-        if url.get_backend_name() != "sqlite" or not file or file == ":memory:":
+        if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
             return
         if not Path(file).exists():
             raise StorageError(

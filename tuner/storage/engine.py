@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from tuner.errors import StorageError
 from tuner.storage.shared import SharedStorage
-from tuner.storage.url import masked, parse_url
+from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
 
@@ -43,19 +43,11 @@ def open_shared(url: str) -> SharedStorage:
 
 
 def _readable(url: sa.URL) -> str:
-    """The URL under which a SQLite file can be read where nothing may be written.
-
-    In write-ahead mode even a reader makes a file beside the database, unless it is told that
-    nobody will change it. With a log beside it somebody may be changing it.
-    """
+    """The URL under which a SQLite file can be read where nothing may be written."""
     file = Path(url.database or "")
-    if file.exists() and not os.access(file.parent, os.W_OK) and not _log(file).exists():
+    if is_frozen(file):
         url = url.set(database=f"file:{file.absolute()}", query={"immutable": "1", "uri": "true"})
     return url.render_as_string(hide_password=False)
-
-
-def _log(file: Path) -> Path:
-    return file.with_name(f"{file.name}-wal")
 
 
 def _use_write_ahead_log(connection: Any, _record: Any) -> None:

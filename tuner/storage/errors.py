@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,14 +27,11 @@ def storage_errors(url: str) -> Iterator[None]:
     try:
         yield
     except optuna.exceptions.StorageInternalError as exc:
-        raise StorageError(f"storage {shown}: {_first_line(exc.__cause__ or exc)}") from exc
+        raise StorageError(f"storage {shown}: {_explain(exc.__cause__ or exc)}") from exc
     except (ImportError, sa.exc.NoSuchModuleError) as exc:
         raise StorageError(f"storage {shown}: {_no_driver(parse_url(url))}") from exc
     except sa.exc.SQLAlchemyError as exc:
-        text = _explain(exc)
-        if isinstance(exc, sa.exc.OperationalError) and not url.startswith("sqlite"):
-            text += ": is the server running, and are host, port, user and database right?"
-        raise StorageError(f"storage {shown}: {text}") from exc
+        raise StorageError(f"storage {shown}: {_explain(exc)}") from exc
 
 
 def _no_driver(url: sa.URL) -> str:
@@ -45,14 +43,20 @@ def _no_driver(url: sa.URL) -> str:
     )
 
 
-def _explain(exc: sa.exc.SQLAlchemyError) -> str:
-    text = _first_line(getattr(exc, "orig", None) or exc)
+def _explain(exc: BaseException) -> str:
+    """What the database or its driver says, in one line, and what to do about it."""
+    driver_error = getattr(exc, "orig", None) or exc
+    text = _first_line(driver_error)
     if "unable to open database file" in text:
         return f"{text}: does the folder exist, and may you write in it?"
     if "readonly database" in text:
         return f"{text}: the file or its folder cannot be written; copy it or change its rights"
     if "not a database" in text:
         return f"{text}: name a SQLite database, or a new file, with --storage"
+    if "is malformed" in text:
+        return f"{text}: put a copy of it back, or name another file with --storage"
+    if isinstance(exc, sa.exc.OperationalError) and not isinstance(driver_error, sqlite3.Error):
+        return f"{text}: is the server running, and are host, port, user and database right?"
     return text
 
 

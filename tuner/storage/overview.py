@@ -5,14 +5,13 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tuner.errors import StorageError
-from tuner.storage.url import parse_url
+from tuner.storage.url import is_frozen, parse_url
 
 _COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP BY study_id, state"
 _BEST = """
@@ -48,13 +47,13 @@ def stored_studies(url: str) -> list[StudyOverview]:
     Raises:
         StorageError: The database cannot be read.
     """
-    if not url.startswith("sqlite:///"):
+    if not url.startswith("sqlite:///") or url.startswith("sqlite:///file:"):
         return _stored_on_server(url)
     file = Path(url.removeprefix("sqlite:///").partition("?")[0])
     if not file.exists():
         return []
-    # Where nothing may be written, SQLite must know that nobody will change the file either.
-    mode = "mode=ro" if os.access(file.parent, os.W_OK) else "immutable=1"
+    # Not `ro`: a reader that may not write leaves the files of the write-ahead log behind.
+    mode = "immutable=1" if is_frozen(file) else "mode=rw"
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
         try:

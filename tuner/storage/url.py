@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import StorageError
@@ -58,6 +59,18 @@ def parse_url(url: str) -> sa.URL:
     return parsed
 
 
+def is_frozen(file: Path) -> bool:
+    """Whether nobody can be writing a SQLite file, because nothing may be written beside it.
+
+    In write-ahead mode even a reader makes a file beside the database, unless it says that
+    nobody will change it. With a log beside it somebody may be changing it all the same.
+    """
+    if not file.exists() or os.access(file.parent, os.W_OK):
+        return False
+    log = file.with_name(f"{file.name}-wal")
+    return not log.exists() or log.stat().st_size == 0
+
+
 def masked(url: str) -> str:
     """The URL without its password, wherever the password stands in it.
 
@@ -65,6 +78,8 @@ def masked(url: str) -> str:
     """
     import sqlalchemy as sa
 
+    if url.startswith("sqlite://") and "pass" not in url.lower():
+        return url  # as it was typed: a file has no password
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):

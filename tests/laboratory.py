@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
+from optuna.trial import TrialState, create_trial
 
 from tuner import api
+from tuner.catalog import find_study
+from tuner.runner import create_or_resume
+from tuner.storage.database import Database
 from tuner.workers.observer import Observer
 
 STUDY = """
@@ -71,16 +74,21 @@ class Recorder(Observer):
         return "\n".join(str(event[1]) for event in self.events if event[0] == "note")
 
 
+DATA = {"name": "scripted", "rows": {"train": 72, "validation": 24, "test": 24}}
+_stored: dict[tuple[object, ...], bytes] = {}
+
+
 class Laboratory:
     """One folder with a study file, its code and its database."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.url = f"sqlite:///{folder / 'tuner.db'}"
+        self.database = folder / "tuner.db"
+        self.url = f"sqlite:///{self.database}"
         self.recorder = Recorder()
         self.study = folder / "scripted.toml"
         self.study.write_text(STUDY)
-        shutil.copy(Path(__file__).with_name("scripted.py"), folder / "scripted.py")
+        shutil.copy(Path(__file__).parent / "workers" / "scripted.py", folder)
 
     def add(self, text: str) -> None:
         self.study.write_text(self.study.read_text() + text)
@@ -95,7 +103,33 @@ class Laboratory:
             str(self.study), storage=self.url, observe=lambda spec: recorder, **options
         )
 
+    def store(
+        self, *states: str, study_name: str = "scripted", fingerprint: str = "0" * 64
+    ) -> None:
+        """Stores the study as a run would have left it, with a trial in each of these states."""
+        key = (self.study.read_text(), states, study_name, fingerprint)
+        if self.database.exists():
+            self._store(*states, study_name=study_name, fingerprint=fingerprint)
+        elif key in _stored:  # the same file as before: much faster than asking Optuna again
+            self.database.write_bytes(_stored[key])
+        else:
+            self._store(*states, study_name=study_name, fingerprint=fingerprint)
+            _stored[key] = self.database.read_bytes()
 
-@pytest.fixture
-def laboratory(tmp_path: Path) -> Laboratory:
-    return Laboratory(tmp_path)
+    def _store(self, *states: str, study_name: str, fingerprint: str) -> None:
+        spec = find_study(str(self.study))
+        space = {p.name: p.distribution() for p in spec.search_space.parameters}
+        database = Database(self.url)
+        study = create_or_resume(database, study_name, spec, {**DATA, "fingerprint": fingerprint})
+        for number, state in enumerate(states):
+            study.add_trial(
+                create_trial(
+                    state=TrialState[state.upper()],
+                    value=None if state == "fail" else 0.5 + number,
+                    params={"learning_rate": 0.01, "epochs": 3},
+                    distributions=space,
+                    user_attrs={"seed": number, "epochs": 3}
+                    | ({"epoch": 2} if state == "complete" else {"reason": f"made to be {state}"}),
+                )
+            )
+        database.close()

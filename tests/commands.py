@@ -1,0 +1,58 @@
+"""Calls the command line in this process, and judges how it refuses."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tuner.cli import main
+
+# What a run says before its workers can judge the data.
+_NOTES = re.compile(r"(starting workers|training); TensorFlow takes some seconds to load")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    def refused(self, status: int, match: str) -> None:
+        """Asserts one clear line on standard error, nothing else anywhere, and the status."""
+        lines = [line for line in self.err.splitlines() if not _NOTES.fullmatch(line)]
+        assert "Traceback" not in self.err
+        assert len(lines) == 1, self.err
+        assert re.search(match, lines[0]), f"{lines[0]!r} does not match {match!r}"
+        assert lines[0].startswith("tuner")
+        assert (self.status, self.out) == (status, "")
+
+
+class Command:
+    """``command("best", "wine")`` types ``tuner best wine``, in this process: fast."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+
+    def __call__(self, *words: str | Path) -> Answer:
+        self._capfd.readouterr()
+        self._monkeypatch.setattr(sys, "argv", ["tuner", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Answer(int(ended.value.code or 0), *self._capfd.readouterr())
+
+
+def contents(database: Path) -> list[str]:
+    """Everything that stands in a SQLite database, to see that nothing was lost or added."""
+    connection = sqlite3.connect(database)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
