@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import load, rows_from_csv
+from tuner.data import load, rows_from_csv, texts_from_file
 from tuner.data.csv_table import load_csv
 from tuner.errors import DataError
 from tuner.spec import CsvDataset
@@ -151,3 +151,31 @@ def test_bad_rows_to_predict_are_refused(tmp_path: Path, content: str, words: st
 def test_a_model_without_columns_takes_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="this model does not take the rows of a table"):
         rows_from_csv(tmp_path / "rows.csv", ())
+
+
+def test_texts_to_predict(tmp_path: Path) -> None:
+    path = tmp_path / "rows.txt"
+    path.write_text("A film, really; good.\n\nBad — very.\n", encoding="utf-8")
+    assert texts_from_file(path).tolist() == ["A film, really; good.", "Bad — very."]
+    path = tmp_path / "rows.csv"
+    path.write_text('id,text\n1,"A film, really; good."\n2,Bad — very.\n', encoding="utf-8")
+    assert texts_from_file(path).tolist() == ["A film, really; good.", "Bad — very."]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("rows.csv", b"id,Text\n1,a\n", 'lacks the column "text" .*; did you mean Text'),
+        ("rows.csv", b"text\n", "rows.csv has no texts"),
+        ("rows.txt", b"\n", "rows.txt has no texts"),
+        ("rows.txt", b"\xff\xfe", "rows.txt cannot be read as UTF-8 text"),
+        ("rows.txt", None, "rows.txt cannot be read as UTF-8 text .*No such file"),
+    ],
+)
+def test_bad_texts_to_predict_are_refused(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        texts_from_file(tmp_path / name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import load_csv, rows_from_csv
+from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "rows_from_csv",
     "status",
+    "texts_from_file",
     "user_code",
 ]
 

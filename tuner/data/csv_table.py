@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuner.data.arrays import About, check_row_count, divided
 from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import numbers, target_values
+from tuner.data.split import texts
 from tuner.data.splits import Splits
 from tuner.data.targets import MOST_CLASSES
 from tuner.data.words import count
@@ -82,3 +83,28 @@ def rows_from_csv(path: Path, feature_names: Sequence[str]) -> NDArray[np.float3
     if table.cells.empty:
         raise DataError(f"{path} has no rows below its header")
     return numbers(table, feature_names)
+
+
+def texts_from_file(path: Path, column: str = "text") -> NDArray[np.object_]:
+    """Reads raw texts for a prediction: a line each in a .txt file, else a column of a CSV file.
+
+    Returns:
+        ``(n,)`` of ``str``.
+
+    Raises:
+        DataError: The file cannot be read, lacks the column, or has no texts.
+    """
+    if path.suffix.lower() != ".txt":
+        table = read_text(path)
+        if column not in table.cells:
+            spare = hint(column, list(table.cells.columns), "columns")
+            raise DataError(f'{path} lacks the column "{column}" that the model takes; {spare}')
+        lines = table.cells[column].tolist()
+    else:
+        try:
+            lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as exc:
+            raise DataError(f"{path} cannot be read as UTF-8 text ({exc})") from exc
+    if not lines:
+        raise DataError(f"{path} has no texts")
+    return texts(lines, str(path))

@@ -7,6 +7,7 @@ machine has makes no difference to a study.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ class Digits:
         """Reads ``mnist.npz`` as Keras has it; never unpickles."""
         arrays = []
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here, because NumPy leaves a broken file open.
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 for key, shape in zip(_NPZ, self.shapes, strict=True):
                     array = file[key]
                     if array.shape != shape or array.dtype != np.uint8:
@@ -76,7 +78,7 @@ class Digits:
                     arrays.append((f"{key} in {path}", array))
         except KeyError as exc:
             raise refusal(path, f"has no array {exc.args[0]}") from exc
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as exc:
+        except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as exc:
             raise refusal(path, f"is broken or no .npz file ({exc})") from exc
         return self._splits(path, arrays, about)
 

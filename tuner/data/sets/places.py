@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import DataError
@@ -47,5 +48,5 @@ def digest(*arrays: NDArray[Any]) -> str:
     """Returns the SHA-256 of the arrays' bytes, one after the other."""
     found = hashlib.sha256()
     for array in arrays:
-        found.update(array.tobytes())
+        found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
