@@ -78,7 +78,7 @@ class Bundle:
             "epochs": self.info["epochs"],
             "params": self.info["params"],
             "scores": self.info["scores"],
-            "baseline": self.info["baseline"],
+            "baseline": self.info["baseline"]["test"],
         }
 
     def words(self) -> str:
