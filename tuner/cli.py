@@ -195,7 +195,10 @@ def best(
     from tuner.results import tables
 
     result = api.load(study, storage, study_name).result
-    _print(tables.best(result, _form(form, as_json)))
+    asked = _form(form, as_json)
+    if result.best is None and asked != "json":  # where it says so itself: "best": null
+        result.configuration()  # raises the error that says so
+    _print(tables.best(result, asked))
 
 
 @app.command()

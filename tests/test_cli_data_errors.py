@@ -1,0 +1,118 @@
+"""Data that a study cannot use, as its workers find out: one clear line, nothing is stored.
+
+The first of these tests waits for TensorFlow, the others do not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import Command, contents
+from laboratory import Laboratory
+
+STUDY = """
+dataset = { csv = "cats.csv", target = "weight" }
+model = "mlp"
+objective = { metric = "loss", direction = "minimize" }
+budget = { n_trials = 2 }
+
+[search_space.epochs]
+type = "int"
+low = 1
+high = 2
+"""
+HEADER = "age,length,weight"
+ROWS = "\n".join(f"{i},{40 + i % 7},{3 + i / 10}" for i in range(30))
+
+
+@pytest.fixture
+def cats(command: Command, tmp_path: Path) -> Path:
+    """The study "cats" without its CSV file, whose path is returned."""
+    (tmp_path / "cats.toml").write_text(STUDY)
+    return tmp_path / "cats.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (f"{HEADER}\n{ROWS}\n1,2,3,4", r"cats\.csv, line 32: 4 cells, but the header has 3"),
+        (f'{HEADER}\n{ROWS}\n"1,2,3', r'cats\.csv.*: a quote \("\) is opened and never closed'),
+        (f"{HEADER}\n{ROWS}\n7,long,3", r'cats\.csv.*line 32.*"long"'),
+        (
+            f"{HEADER}\n{ROWS}\n7,,3",
+            r'cats\.csv: 1 empty cell in column "length" \(first in line 32\)',
+        ),
+        (
+            f"{HEADER.replace('weight', 'wieght')}\n{ROWS}",
+            r'has no column "weight" \(the target\); di',
+        ),
+        (ROWS, r"cats\.csv: the first line must name the columns, but it holds 3 numbers"),
+        ("", r"cats\.csv is empty; the first line must name the columns"),
+        (f"{HEADER}\n1,2,3\n", r"cats\.csv \(below its header\): 1 row; at least 10 are needed"),
+        (
+            "PK\x03\x04 and so on",
+            r"cats\.csv is a zip archive or an Excel workbook; save the sheet",
+        ),
+        ("a\0b", r"cats\.csv is a binary file, not a CSV file"),
+    ],
+)
+def test_csv_files_that_cannot_be_used(text: str, match: str, cats: Path, command: Command) -> None:
+    cats.write_text(text)
+    command("run", "cats").refused(2, match)
+    assert not [line for line in contents(Path("tuner.db")) if 'INTO "studies"' in line]
+
+
+def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command: Command) -> None:
+    cats.with_name("cast.csv").write_text(HEADER)
+    answer = command("run", "cats")
+    answer.refused(
+        2, r"cats\.toml: dataset: there is no file .*cats\.csv; did you mean cast\.csv\?"
+    )
+    assert "starting workers" not in answer.err
+    assert not Path("tuner.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("--set dataset=scripted:load_dat", r"scripted.*load_dat.*did you mean load_data\?"),
+        ("--set dataset=scriptd:load_data", r"there is no module.*scriptd|scriptd.*did you mean"),
+        ("--set model=scripted:build_modle", r"build_modle.*did you mean build_model\?"),
+        ("--set model=scripted:load_data", r'"scripted:load_data"'),
+        (
+            "--set objective.metric=accuracy",
+            r'does not measure "accuracy".* It measures: loss, mae',
+        ),
+        ("--set objective.metric=mse", r'does not measure "mse"; did you mean mae\?'),
+    ],
+)
+def test_functions_and_metrics_that_do_not_fit(
+    words: str, match: str, command: Command, laboratory: Laboratory
+) -> None:
+    laboratory.store("complete", study_name="another")
+    before = contents(laboratory.database)
+    command("run", "scripted", "--workers", "1", *words.split()).refused(2, match)
+    assert contents(laboratory.database) == before
+
+
+@pytest.mark.xfail(reason="whichever worker is ready first opens the study, checked or not")
+def test_several_workers_store_nothing_before_the_model_is_checked(
+    command: Command, laboratory: Laboratory
+) -> None:
+    command("run", "scripted", "--workers", "4", "--set", "objective.metric=accuracy").refused(
+        2, r'does not measure "accuracy"'
+    )
+    assert not [line for line in contents(laboratory.database) if 'INTO "studies"' in line]
+
+
+def test_data_that_have_changed_since(command: Command, laboratory: Laboratory) -> None:
+    laboratory.store("complete", fingerprint="0" * 64)
+    before = contents(laboratory.database)
+    command("run", "scripted").refused(
+        2,
+        r"study 'scripted' in sqlite:///tuner\.db was made with other data: 72 \+ 24 \+ 24 rows "
+        r"with fingerprint 000000000000; now 72 \+ 24 \+ 24 rows with fingerprint [0-9a-f]{12}\. "
+        r"Put the data back, or start another study with --study-name NAME$",
+    )
+    assert contents(laboratory.database) == before
