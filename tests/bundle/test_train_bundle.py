@@ -49,7 +49,7 @@ def test_what_is_told_of_it(trained: Bundle) -> None:
         "epochs": 40,
         "params": info["params"],
         "scores": info["scores"],
-        "baseline": info["baseline"],
+        "baseline": info["baseline"]["test"],
     }
     words = trained.words()
     assert "study boxes, trial 7\n40 epochs on 120 rows; scored once on 30 rows" in words
