@@ -8,7 +8,16 @@ import pytest
 
 from tuner import models
 from tuner.errors import MetricError, SpecError
-from tuner.models.families import FAMILIES, MLP, check_metric, check_space, check_values
+from tuner.models.families import (
+    CNN,
+    EMBEDDING,
+    FAMILIES,
+    MLP,
+    check_data,
+    check_metric,
+    check_space,
+    check_values,
+)
 from tuner.models.families import check_parameters as check_names
 from tuner.space import SearchSpace
 
@@ -102,7 +111,10 @@ def test_a_space_that_could_suggest_what_cannot_be_built_is_refused(parameters, 
 def test_metrics_follow_from_the_task():
     assert MLP.metrics("regression") == ("loss", "mse", "mae")
     assert MLP.metrics("multiclass") == ("loss", "accuracy")
-    assert {"accuracy", "precision", "recall"} <= set(MLP.metrics("binary"))
+    assert MLP.metrics("binary") == (
+        *("loss", "accuracy", "precision", "recall", "auc"),
+        *("mse", "mae"),
+    )
 
 
 def test_a_metric_that_is_not_measured_is_told_with_the_nearest():
@@ -119,6 +131,46 @@ def test_a_metric_that_is_not_measured_is_told_with_the_nearest():
 def test_an_unknown_model_is_named_with_what_there_is(make_splits, tmp_path):
     with pytest.raises(models.UnknownNameError, match='there is no model "mpl"; did you mean mlp'):
         models.build("mpl", {}, make_splits(), tmp_path)
+
+
+def test_repeated_parameters_of_two_kinds():
+    check_names(CNN, ["filters_3", "units_1", "filters"])
+    with pytest.raises(SpecError, match='no parameter "kernel_size_1"; did you mean kernel_size'):
+        check_names(CNN, ["kernel_size_1"])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_data_of_another_kind_are_refused(name, make_splits, make_images, make_texts):
+    family = FAMILIES[name]
+    for data in (make_splits(), make_images(), make_texts()):
+        if data.kind in family.kinds:
+            check_data(family, data)
+            continue
+        with pytest.raises(SpecError, match=f'^model: "{name}" reads .*, but {data.name} holds '):
+            check_data(family, data)
+
+
+def test_what_is_read_and_what_is_there_are_named(make_splits, make_images, make_texts, tmp_path):
+    words = (
+        r'"cnn" reads images, but blobs holds a table of numbers, rows of the shape \(3,\); choo'
+    )
+    with pytest.raises(SpecError, match=words):
+        models.build("cnn", {}, make_splits(), tmp_path)
+    with pytest.raises(SpecError, match='"embedding" reads texts, but stripes holds images, rows'):
+        models.build("embedding", {}, make_images(), tmp_path)
+    with pytest.raises(SpecError, match="reads a table of numbers or images, but reviews holds te"):
+        models.build("mlp", {}, make_texts(), tmp_path)
+
+
+def test_a_space_with_an_output_that_the_task_has_not_is_refused(make_texts):
+    data = make_texts()
+    check_data(EMBEDDING, data, space(output={"type": "categorical", "choices": ["logits"]}))
+    for name, choice in [("output", "softmax"), ("loss", "categorical_crossentropy")]:
+        words = f'^search_space: {name} = "{choice}" is not for a binary task, which has: output'
+        with pytest.raises(SpecError, match=words):
+            check_data(
+                EMBEDDING, data, space(**{name: {"type": "categorical", "choices": [choice]}})
+            )
 
 
 def test_families_and_epoch_logic_do_not_import_tensorflow():

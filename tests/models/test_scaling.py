@@ -4,13 +4,17 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.data import Split, Splits
 from tuner.models.scaling import scaling_layers
 
 
-def scale(train: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    return keras.Sequential(scaling_layers(train.astype(np.float32)))(
-        rows.astype(np.float32)
-    ).numpy()
+def splits(x: np.ndarray) -> Splits:
+    return Splits(*[Split(x, np.zeros(len(x)))] * 3, task="regression")
+
+
+def scale(train: np.ndarray, rows: np.ndarray, scaling: str = "minmax") -> np.ndarray:
+    layers = scaling_layers(splits(train), scaling)
+    return keras.Sequential(layers)(rows.astype(np.float32)).numpy()
 
 
 def test_each_column_of_the_training_rows_becomes_0_to_1():
@@ -39,3 +43,40 @@ def test_a_small_range_beside_large_values_keeps_its_digits(offset):
 def test_the_unit_of_a_column_does_not_matter(size):
     x = size * np.array([[-1.0], [0.0], [3.0]])
     np.testing.assert_allclose(scale(x, x), [[0.0], [0.25], [1.0]], rtol=1e-6)
+
+
+def test_standard_scaling_has_mean_0_and_deviation_1():
+    x = np.random.default_rng(0).normal([0, 50, -3], [1, 9, 0.01], size=(200, 3))
+    x = np.concatenate([x, np.full((200, 1), 7.0)], axis=1)
+    scaled = scale(x, x, "standard")
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(scaled.std(axis=0), [1, 1, 1, 0], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (np.array([10, 250], np.uint8), [10 / 255, 250 / 255]),
+        (np.array([0.0, 204.0], np.float32), [0.0, 1.0]),
+        (np.array([0.0, 1.0], np.float32), None),
+        (np.array([0.1, 0.5], np.float32), None),
+    ],
+)
+def test_images_are_divided_by_their_white(x, expected):
+    layers = scaling_layers(splits(x.reshape(2, 1, 1, 1)))
+    if expected is None:
+        assert layers == []
+    else:
+        scaled = keras.Sequential(layers)(x.reshape(2, 1, 1, 1)).numpy().ravel()
+        np.testing.assert_allclose(scaled, expected, rtol=1e-6)
+
+
+def test_images_are_standardised_as_a_whole():
+    x = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 3)).astype(np.uint8)
+    scaled = scale(x, x, "standard")
+    assert scaled.mean() == pytest.approx(0, abs=1e-5)
+    assert scaled.std() == pytest.approx(1, abs=1e-5)
+
+
+def test_without_scaling_there_is_no_layer():
+    assert scaling_layers(splits(np.array([[1.0], [3.0]])), "none") == []

@@ -1,4 +1,8 @@
-"""Parameters in, compiled Keras model out; free of TensorFlow until a model is built."""
+"""Parameters in, compiled Keras model out; free of TensorFlow until a model is built.
+
+A model may have a list ``epoch_callbacks`` of Keras callbacks that look at whole epochs: they go
+into every training of it, in a trial and in the final one. A person's own model may have one too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import UnknownNameError
-from tuner.models.families import FAMILIES, check_values
+from tuner.models.families import FAMILIES, check_data, check_values
 from tuner.models.measured import available_metrics
 from tuner.wording import hint
 
@@ -35,7 +39,8 @@ def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> 
 
     Raises:
         ModelError: The user's function does not deliver.
-        SpecError: A parameter that the family does not have, or an impossible value.
+        SpecError: A parameter that the family does not have, an impossible value, or data that
+            the family does not read.
         UnknownNameError: No family of that name.
     """
     if ":" in model:
@@ -49,6 +54,7 @@ def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> 
         )
     family = FAMILIES[model]
     check_values(family, {name: [value] for name, value in params.items()}, "params")
-    from tuner.models.mlp import build_mlp
+    check_data(family, data)
+    from tuner.models.builders import BUILDERS
 
-    return build_mlp({**family.parameters, **params}, data)
+    return BUILDERS[model]({**family.parameters, **params}, data)

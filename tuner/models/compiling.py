@@ -1,4 +1,4 @@
-"""Optimizer from the parameters; output layer, loss and metrics from the task."""
+"""Output layer, loss and metrics from the task; compiling."""
 
 from __future__ import annotations
 
@@ -7,75 +7,94 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from tuner.models.layers import kernel
+from tuner.models.optimizing import epoch_callbacks, make_optimizer
+from tuner.models.outputs import choose
+
 if TYPE_CHECKING:
     from tuner.data import Splits
     from tuner.space import Value
 
 
-def make_optimizer(params: Mapping[str, Value]) -> keras.optimizers.Optimizer:
-    """The optimizer that ``optimizer``, ``learning_rate`` and ``momentum`` describe.
+def compiled(
+    name: str, layers: list[keras.layers.Layer], params: Mapping[str, Value], data: Splits
+) -> keras.Model:
+    """Makes a model of its layers, adds the output and compiles it.
 
     Args:
-        params: Complete parameters. ``momentum`` counts for sgd and rmsprop; Adam has none.
-    """
-    rate, momentum = float(params["learning_rate"]), float(params["momentum"])
-    match params["optimizer"]:
-        case "sgd":
-            return keras.optimizers.SGD(rate, momentum=momentum)
-        case "rmsprop":
-            return keras.optimizers.RMSprop(rate, momentum=momentum)
-        case "adam":
-            return keras.optimizers.Adam(rate)
-    raise ValueError(f"unknown optimizer {params['optimizer']!r}")
-
-
-def output_layer(data: Splits, l2: float = 0.0) -> keras.layers.Layer:
-    """The last layer: shape (batch, k) linear, (batch, 1) sigmoid or (batch, classes) softmax."""
-    if data.task == "regression":
-        targets = 1 if data.train.y.ndim == 1 else data.train.y.shape[1]
-        units, activation = targets, "linear"
-    elif data.task == "binary":
-        units, activation = 1, "sigmoid"
-    else:
-        units, activation = data.n_classes, "softmax"
-    return keras.layers.Dense(units, activation, kernel_regularizer=penalty(l2), name="output")
-
-
-def penalty(l2: float) -> keras.regularizers.Regularizer | None:
-    """L2 on a layer's kernel; none for 0, because a term of zero costs time in every step."""
-    return keras.regularizers.L2(l2) if l2 > 0 else None
-
-
-def compile_for(model: keras.Model, params: Mapping[str, Value], task: str) -> keras.Model:
-    """Compiles with the task's loss and metrics; the metrics bear the names of ``families``.
-
-    Args:
-        model: Ends in ``output_layer``.
+        name: Of the model.
+        layers: All but the output; the last gives shape (batch, features).
         params: Complete parameters.
-        task: "regression", "binary" or "multiclass".
+        data: Its task and targets decide the width of the output.
 
     Returns:
-        The same model.
+        A model whose output has shape (batch, targets), (batch, 1) for two classes, or
+        (batch, classes). Its metrics bear the names of ``task_metrics``; its
+        ``epoch_callbacks`` go into every training.
+
+    Raises:
+        SpecError: ``output`` and ``loss`` do not fit the task.
     """
-    loss, metrics = _loss_and_metrics(task)
+    output, cost = choose(data.task, str(params["output"]), str(params["loss"]))
+    activation = "linear" if output == "logits" else output
+    last = keras.layers.Dense(_width(data), activation, **kernel(params), name="output")
+    # In one go: a Sequential to which layers are added is built anew for each.
+    model = keras.Sequential([*layers, last], name=name)
+    loss, metrics = _loss_and_metrics(data.task, cost, logits=output == "logits")
     # XLA is off: on these sizes compiling costs more than it gains (measured).
-    model.compile(make_optimizer(params), loss=loss, metrics=metrics, jit_compile=False)
+    model.compile(
+        make_optimizer(params, len(data.train)), loss=loss, metrics=metrics, jit_compile=False
+    )
+    model.epoch_callbacks = epoch_callbacks(params)
     return model
 
 
-def _loss_and_metrics(task: str) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
-    if task == "regression":
-        return keras.losses.MeanSquaredError(), [
-            keras.metrics.MeanSquaredError(name="mse"),
-            keras.metrics.MeanAbsoluteError(name="mae"),
-        ]
-    if task == "binary":
-        return keras.losses.BinaryCrossentropy(), [
-            keras.metrics.BinaryAccuracy(name="accuracy"),
-            keras.metrics.Precision(name="precision"),
-            keras.metrics.Recall(name="recall"),
-            keras.metrics.AUC(name="auc"),
-        ]
-    return keras.losses.SparseCategoricalCrossentropy(), [
-        keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+def _width(data: Splits) -> int:
+    if data.task == "multiclass":
+        return data.n_classes
+    return 1 if data.train.y.ndim == 1 else data.train.y.shape[1]
+
+
+def _loss_and_metrics(
+    task: str, cost: str, *, logits: bool
+) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
+    """Keras's own, so that a saved model loads without this package."""
+    match task, cost:
+        case "multiclass", "categorical_crossentropy":
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), [
+                keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+            ]
+        case "multiclass", _:  # one number a class: the targets are given one-hot (see feeding)
+            return _loss(cost), [keras.metrics.CategoricalAccuracy(name="accuracy"), *_distances()]
+        case "binary", _:
+            loss = keras.losses.BinaryCrossentropy(from_logits=True) if logits else _loss(cost)
+            return loss, _binary_metrics(logits=logits)
+        case _:
+            return _loss(cost), _distances()
+
+
+def _loss(cost: str) -> keras.losses.Loss:
+    return {
+        "mse": keras.losses.MeanSquaredError,
+        "mae": keras.losses.MeanAbsoluteError,
+        "binary_crossentropy": keras.losses.BinaryCrossentropy,
+    }[cost]()
+
+
+def _distances() -> list[keras.metrics.Metric]:
+    return [
+        keras.metrics.MeanSquaredError(name="mse"),
+        keras.metrics.MeanAbsoluteError(name="mae"),
+    ]
+
+
+def _binary_metrics(*, logits: bool) -> list[keras.metrics.Metric]:
+    """A probability of a half is a logit of zero."""
+    half = 0.0 if logits else 0.5
+    return [
+        keras.metrics.BinaryAccuracy(threshold=half, name="accuracy"),
+        keras.metrics.Precision(thresholds=half, name="precision"),
+        keras.metrics.Recall(thresholds=half, name="recall"),
+        keras.metrics.AUC(from_logits=logits, name="auc"),
+        *([] if logits else _distances()),
     ]

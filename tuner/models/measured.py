@@ -30,9 +30,11 @@ def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
     Raises:
         ModelError: The model cannot be evaluated on these rows.
     """
+    from tuner.models.feeding import targets
+
     x, y = data.validation.x[:_ROWS], data.validation.y[:_ROWS]
     try:
-        logs = model.evaluate(x, y, verbose=0, return_dict=True)
+        logs = model.evaluate(x, targets(model, y), verbose=0, return_dict=True)
     except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
         text = " ".join(_COLOURS.sub("", str(exc)).split())
         raise ModelError(

@@ -1,32 +1,48 @@
-"""Min–max scaling as layers inside the model, so that the model takes raw rows.
+"""Scaling as layers inside the model, so that the model takes raw rows.
 
-Source: the usual x' = (x − min) / (max − min), with min and max of the training split only.
+Source: the usual x' = (x − min) / (max − min) and x' = (x − mean) / deviation, of the training
+split only; images are divided by the greatest value that they can have.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 
+if TYPE_CHECKING:
+    from tuner.data import Splits
 
-def scaling_layers(x: np.ndarray) -> list[keras.layers.Layer]:
-    """Layers that map the training rows to [0, 1].
 
-    Two layers, because the order matters: x − min loses nothing in float32, while
-    x · scale + offset loses everything when the range is small beside the values (a year,
+def scaling_layers(data: Splits, scaling: str = "minmax") -> list[keras.layers.Layer]:
+    """Layers that bring the rows near 0 to 1.
+
+    Shift and scale are two layers, because the order matters: x − min loses nothing in float32,
+    while x · scale + offset loses everything when the range is small beside the values (a year,
     a time stamp). Both are Keras's own, so that a saved model loads without this package.
 
     Args:
-        x: Training rows, shape (n, features) or (n, …). A table is scaled column by column;
-            images and the like have one range for all.
+        data: Its training split is measured; a table column by column, images as a whole.
+        scaling: "minmax" gives 0 … 1, and for images too, from black to white whatever is in
+            the training split; "standard" mean 0 and deviation 1; "none" leaves raw values.
 
     Returns:
-        Shift and scale. A column that is constant in training becomes 0 whatever it holds
-        later: it taught the model nothing.
+        None, one or two layers. A column that is constant in training becomes 0 whatever it
+        holds later: it taught the model nothing.
     """
-    axes = 0 if x.ndim == 2 else None
-    low = np.min(x, axis=axes).astype(np.float64)
-    span = np.max(x, axis=axes).astype(np.float64) - low
+    if scaling == "none" or (scaling == "minmax" and data.scale == 1):
+        return []
+    if scaling == "minmax" and data.scale is not None:
+        return [keras.layers.Rescaling(1 / data.scale, name="scale")]
+    x = data.train.x
+    axes = 0 if data.kind == "table" else None
+    if scaling == "minmax":
+        low = np.min(x, axis=axes).astype(np.float64)
+        span = np.max(x, axis=axes).astype(np.float64) - low
+    else:
+        low = np.mean(x, axis=axes, dtype=np.float64)
+        span = np.std(x, axis=axes, dtype=np.float64)
     scale = np.where(span > 0, 1.0 / np.where(span > 0, span, 1.0), 0.0)
     # Python's own numbers: the saved configuration stays readable.
     return [

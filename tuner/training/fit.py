@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tuner.data import Split
+from tuner.models.feeding import prepared
 from tuner.training.monitor import Course
 
 # Validation is not learning: larger batches give the same figures in fewer steps.
@@ -30,6 +31,11 @@ class _EpochHook(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no
             self.best = self.model.get_weights()
         if verdict.stop:
             self.model.stop_training = True
+
+
+def epoch_callbacks(model: keras.Model) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that a model brings along; they look at whole epochs only."""
+    return list(getattr(model, "epoch_callbacks", ()))
 
 
 @contextmanager
@@ -72,6 +78,8 @@ def fit(
             can be watched; all their methods run, however the training ends.
     """
     hook = _EpochHook(course)
+    own = epoch_callbacks(model)
+    model, (train, validation) = prepared(model, train, validation)
     with many_steps_a_call(model, allowed=not callbacks):
         model.fit(
             train.x,
@@ -80,7 +88,7 @@ def fit(
             epochs=course.epochs,
             validation_data=(validation.x, validation.y),
             validation_batch_size=max(batch_size, EVALUATION_BATCH),
-            callbacks=[*callbacks, hook],
+            callbacks=[*own, *callbacks, hook],
             verbose=0,
         )
     if hook.best is not None:

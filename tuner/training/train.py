@@ -94,17 +94,19 @@ def refit(
     Raises:
         TrialFailed: The loss became NaN or infinite, or memory ran out.
     """
-    from tuner.training.fit import many_steps_a_call
+    from tuner.models.feeding import prepared
+    from tuner.training.fit import epoch_callbacks, many_steps_a_call
 
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed)
-        with many_steps_a_call(model, allowed=not callbacks):
-            history: dict[str, list[float]] = model.fit(
+        learner, (rows,) = prepared(model, rows)
+        with many_steps_a_call(learner, allowed=not callbacks):
+            history: dict[str, list[float]] = learner.fit(
                 rows.x,
                 rows.y,
                 batch_size=batch_size,
                 epochs=epochs,
-                callbacks=list(callbacks),
+                callbacks=[*epoch_callbacks(model), *callbacks],
                 verbose=0,
             ).history
     for epoch, loss in enumerate(history["loss"], start=1):
@@ -116,9 +118,11 @@ def refit(
 
 def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:
     """Scores a model: metric name ("loss", "accuracy", …) to value over all rows."""
+    from tuner.models.feeding import targets
     from tuner.training.fit import EVALUATION_BATCH
 
-    logs = model.evaluate(rows.x, rows.y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
+    y = targets(model, rows.y)
+    logs = model.evaluate(rows.x, y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
     return {name: float(value) for name, value in logs.items()}
 
 
