@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -272,7 +273,33 @@ def dashboard(
     database = Database(chosen_url(storage), must_exist=True)
     with dashboards.open_server(database, host, port) as server:
         typer.echo(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)", err=True)
-        server.serve_forever()
+        # As Ctrl-C: the database is closed in order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            server.serve_forever()
+        finally:
+            database.close()
+
+
+data_app = typer.Typer(help="Show which data sets are there, and get those that are not.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.callback(invoke_without_command=True)
+def data(context: typer.Context, form: AsFormat = Format.TABLE, as_json: AsJson = False) -> None:
+    """Show which data sets are there, which are missing, and how to get them."""
+    if context.invoked_subcommand is None:
+        from tuner.listing import data_sets
+
+        _print(data_sets(_form(form, as_json)))
+
+
+@data_app.command()
+def fetch(name: Annotated[str, typer.Argument(help="Name of a data set.")]) -> None:
+    """Get a data set from its official source."""
+    from tuner.data import fetch as fetch_data
+
+    typer.echo(f"{name} is in {fetch_data(name)}")
 
 
 def _print(text: str) -> None:

@@ -1,9 +1,10 @@
-"""What ``tuner studies`` lists: the studies found by name and the stored ones, without Optuna."""
+"""What ``tuner studies`` and ``tuner data`` list, without Optuna."""
 
 from __future__ import annotations
 
 from tuner.catalog import find_study, shipped_studies, study_names
 from tuner.errors import TunerError
+from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.tables import StudyLine
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
@@ -22,6 +23,30 @@ def list_studies(storage: str | None = None) -> list[StudyLine]:
     shipped = set(shipped_studies())
     lines = [_with_file(name, name in shipped, stored.pop(name, None)) for name in study_names()]
     return lines + [_line(name, study) for name, study in stored.items()]
+
+
+def data_sets(form: Format) -> str:
+    """Lists the data sets: what is there, what is missing, and every way to get it."""
+    from dataclasses import asdict
+
+    from tuner.data import status
+
+    found = status()
+    if form == "json":
+        return document([asdict(row) for row in found])
+    if form == "csv":
+        return as_csv([asdict(row) | {"ways": " | ".join(row.ways)} for row in found])
+    table = as_table(
+        ("data", "state", "rows", "what", "where"),
+        [(row.name, row.state, f"{row.rows:,}", row.title, row.where or "") for row in found],
+        none="no data sets",
+    )
+    wanting = [row for row in found if row.ways]
+    blocks = [
+        "\n".join([f"{row.name}: {row.note or 'missing'}", *(f"  - {way}" for way in row.ways)])
+        for row in wanting
+    ]
+    return "\n".join([table, *(f"{block}\n" for block in blocks)])
 
 
 def _with_file(name: str, shipped: bool, stored: StudyOverview | None) -> StudyLine:

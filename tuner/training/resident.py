@@ -67,12 +67,14 @@ class ResidentLoop:
             model.test_step((validation_x[start:end], validation_y[start:end]))
 
         def epoch(order: tf.Tensor) -> tf.Tensor:
-            model.reset_metrics()
             _walk(rows, batch_size, lambda start: learn(order, start))
             logs = dict(model.get_metrics_result())
             model.reset_metrics()
             _walk(validation_rows, validation_batch_size, measure)
             logs |= {f"val_{name}": value for name, value in model.get_metrics_result().items()}
+            # At the end, not at the beginning: metrics are built by the first step only, and
+            # what is not built while the graph is traced would never be reset in it.
+            model.reset_metrics()
             self._names = list(logs)
             return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
 
