@@ -1,0 +1,118 @@
+"""Our database in the browser and under Optuna's own commands: the stock tools read it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from laboratory import Laboratory
+from processes import WAIT_SECONDS, ask, program, running
+
+from tuner.dashboard import make_dashboard
+from tuner.storage.database import Database
+
+
+@pytest.fixture
+def stored(laboratory: Laboratory) -> Laboratory:
+    laboratory.store("complete", "pruned", "fail")
+    return laboratory
+
+
+@pytest.fixture
+def served(stored: Laboratory) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running ``tuner dashboard`` and its address."""
+    with running([*program("tuner"), "dashboard", "--port", "0"], stored.folder) as process:
+        assert process.stderr
+        line = process.stderr.readline()
+        assert line.startswith("sqlite:///tuner.db on http://127.0.0.1:")
+        assert line.endswith("(Ctrl-C ends it)\n")
+        yield process, line.split()[2].rstrip("/")
+
+
+def test_the_application_answers_with_the_study(stored: Laboratory) -> None:
+    database = Database(stored.url)
+    environ: dict[str, object] = {"PATH_INFO": "/api/studies"}
+    setup_testing_defaults(environ)
+    answered: list[str] = []
+    body = make_dashboard(database)(environ, lambda status, *_: answered.append(status))
+    studies = json.loads(b"".join(body))["study_summaries"]
+    database.close()
+    assert answered == ["200 OK"]
+    assert [study["study_name"] for study in studies] == ["scripted"]
+    assert studies[0]["directions"] == ["minimize"]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
+)
+def test_the_command_serves_until_it_is_told_to_stop(
+    number: int, status: int, served: tuple[subprocess.Popen[str], str], stored: Laboratory
+) -> None:
+    process, address = served
+    studies = ask(f"{address}/api/studies")["study_summaries"]
+    assert [study["study_name"] for study in studies] == ["scripted"]
+    study = ask(f"{address}/api/studies/{studies[0]['study_id']}?after=0")
+    assert [trial["state"] for trial in study["trials"]] == ["Complete", "Pruned", "Fail"]
+    process.send_signal(number)
+    out, err = process.communicate(timeout=WAIT_SECONDS)
+    assert (process.returncode, out, err) == (status, "", "")
+    assert not list(stored.folder.glob("*.db-wal")), "the database was not closed in order"
+
+
+def test_the_stock_command_lists_the_trials(stored: Laboratory) -> None:
+    words = ["trials", "--storage", stored.url, "--study-name", "scripted", "--format", "json"]
+    done = subprocess.run([*program("optuna"), *words], capture_output=True, text=True, check=True)
+    trials = json.loads(done.stdout)
+    assert [trial["state"] for trial in trials] == ["COMPLETE", "PRUNED", "FAIL"]
+    assert trials[0]["value"] == {"loss": 0.5}
+    assert trials[0]["params"] == {"learning_rate": 0.01, "epochs": 3}
+
+
+def test_the_stock_dashboard_shows_the_study(stored: Laboratory) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    words = [*program("optuna-dashboard"), stored.url, "--port", port, "--host", "127.0.0.1"]
+    # It prints a line for each request, which nobody here reads.
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with running(words, stored.folder, **nowhere):
+        studies = ask(f"http://127.0.0.1:{port}/api/studies")["study_summaries"]
+    assert [study["study_name"] for study in studies] == ["scripted"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("dashboard", ["scripted"]),
+        ("dashboard/studies/1/trials", ["scripted", "learning_rate", "Pruned"]),
+    ],
+)
+def test_a_browser_shows_the_study(
+    page: str, words: list[str], served: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / 'browser'}",
+            "--virtual-time-budget=20000",
+            "--dump-dom",
+            f"{served[1]}/{page}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert [word for word in words if word not in done.stdout] == []

@@ -1,0 +1,141 @@
+"""What a person sees while a study runs, what a script reads, and what Ctrl-C does."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import psutil
+import pytest
+from commands import Command
+from laboratory import Laboratory
+from terminals import Terminal
+
+
+def test_in_a_pipe_progress_is_plain_lines_on_standard_error(
+    command: Command, laboratory: Laboratory
+) -> None:
+    answer = command("run", "scripted", "--workers", "1", "--n-trials", "2")
+    assert answer.status == 0
+    assert "\x1b" not in answer.out + answer.err
+    start, head, *trials = answer.err.splitlines()
+    assert start == "starting workers; TensorFlow takes some seconds to load"
+    assert head == "scripted: 0 of 2 trials done, 1 worker"
+    for number, line in enumerate(trials):
+        assert re.match(
+            rf"\[{number + 1}/2\] trial {number} complete loss \d+\.\d{{4}}, best ", line
+        )
+    assert answer.out.startswith("scripted · Scripted\n2 trials in ")
+    assert " on 1 worker: 2 complete, 0 pruned, 0 failed\n" in answer.out
+    assert "next  tuner export scripted -o best.toml && tuner train" in answer.out
+
+
+def test_failed_trials_are_told_with_their_reason(command: Command, laboratory: Laboratory) -> None:
+    laboratory.behave("calm", "raises")
+    laboratory.add(
+        '\n[[reference]]\nname = "known"\n[reference.params]\n'
+        'learning_rate = 0.01\nepochs = 3\nbehaviour = "calm"\n'
+    )
+    answer = command("run", "scripted", "--workers", "1", "--n-trials", "2", "--seed", "1")
+    assert answer.status == 0
+    assert "fail (" in answer.err
+    assert "this network does not like its parameters" in answer.err
+    assert "Traceback" not in answer.out
+
+
+def test_json_is_one_document_with_the_promised_keys(
+    command: Command, laboratory: Laboratory
+) -> None:
+    laboratory.add(
+        '\n[[reference]]\nname = "known"\nreported = { split = "test", loss = 1.5 }\n'
+        "[reference.params]\nlearning_rate = 0.01\nepochs = 3\n"
+    )
+    answer = command("run", "scripted", "--workers", "1", "--n-trials", "2", "--json")
+    assert answer.status == 0
+    document = json.loads(answer.out)
+    keys = "study storage metric direction trials best references wall_s"
+    assert list(document) == keys.split()
+    assert list(document["trials"]) == ["complete", "pruned", "fail", "running", "waiting"]
+    assert list(document["best"]) == ["number", "value", "epoch", "params", "origin"]
+    (known,) = document["references"]
+    assert list(known) == ["name", "number", "value", "reported"]
+    assert known["reported"] == {"split": "test", "loss": 1.5}
+    for words in ("best scripted --json", "show scripted --format json"):
+        told = json.loads(command(*words.split()).out)
+        assert {**told, "wall_s": 0} == {**document, "wall_s": 0}
+    rows = json.loads(command("trials", "scripted", "--json").out)
+    assert [list(row) for row in rows] == [
+        ["number", "state", "value", "params", "epochs", "reason", "duration_s", "origin"]
+    ] * 2
+    assert [row["origin"] for row in rows] == ["known", "search"]
+
+
+def test_a_run_that_is_done_has_nothing_to_do(command: Command, laboratory: Laboratory) -> None:
+    laboratory.store(*["complete"] * 4)
+    answer = command("run", "scripted")
+    assert (answer.status, answer.err) == (0, "")
+    assert "4 trials" in answer.out
+
+
+def test_time_that_is_over_before_the_start(command: Command, laboratory: Laboratory) -> None:
+    command("run", "scripted", "--timeout", "0.001").refused(
+        1, r"the time was over before the workers had loaded .*; give the run more with --timeout"
+    )
+
+
+@pytest.mark.slow
+def test_in_a_terminal_the_display_lives_and_leaves(laboratory: Laboratory) -> None:
+    laboratory.behave("slow")
+    with Terminal(laboratory.folder, "run", "scripted", "--workers", "2") as terminal:
+        terminal.wait_for(r"trial \d  epoch [12] of 3  loss \d+\.\d{4}")
+        terminal.wait_for(r"[12]/4 trials")
+        status, out = terminal.ended()
+    assert status == 0
+    assert out.startswith("scripted · Scripted\n4 trials in ")
+    assert "\x1b" not in out
+    assert "━" in terminal.text
+    assert "0 pruned, 0 failed" in terminal.text
+    assert re.search(r"best loss \d+\.\d{4} \(trial \d\)", terminal.text)
+    assert "scripted: 0 of 4 trials done, 2 workers" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert terminal.raw.count("\x1b[?25l") == terminal.raw.count("\x1b[?25h"), "a hidden cursor"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_run_and_the_same_command_goes_on(laboratory: Laboratory) -> None:
+    laboratory.behave("slow")
+    words = ("run", "scripted", "--workers", "2")
+    with Terminal(laboratory.folder, *words) as terminal:
+        terminal.wait_for(r"[1-3]/4 trials")
+        family = psutil.Process(terminal.process.pid).children(recursive=True)
+        terminal.press_ctrl_c()
+        status, out = terminal.ended()
+    assert status == 130
+    assert "\ninterrupted; the same command goes on\n" in out
+    assert re.search(
+        r"trials? in .* on 2 workers: \d complete, 0 pruned, 0 failed, \d waiting", out
+    )
+    assert "  best      trial " in out
+    assert "Traceback" not in terminal.text
+    assert "KeyboardInterrupt" not in terminal.text
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+    with Terminal(laboratory.folder, *words) as terminal:
+        terminal.wait_for(r"scripted: [1-3] of 4 trials done, \d worker")
+        status, out = terminal.ended()
+    assert status == 0
+    assert ": 4 complete, 0 pruned, 0 failed\n" in out
+
+
+@pytest.mark.xfail(reason="Ctrl-C is ignored until the server of the workers has started")
+@pytest.mark.slow
+def test_ctrl_c_while_the_workers_load(laboratory: Laboratory) -> None:
+    with Terminal(laboratory.folder, "run", "scripted") as terminal:
+        terminal.wait_for("starting workers")
+        family = psutil.Process(terminal.process.pid).children(recursive=True)
+        terminal.press_ctrl_c()
+        status, out = terminal.ended()
+    assert (status, out) == (130, "")
+    assert "Traceback" not in terminal.text
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
