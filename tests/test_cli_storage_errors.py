@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import sqlite3
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import optuna
 import pytest
 from commands import Command, contents
 from laboratory import Laboratory
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -26,24 +19,6 @@ def closed_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Nothing in the folder may be written, not even by the superuser, who becomes nobody."""
-    paths = [folder, *folder.iterdir()]
-    for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.setresuid(NOBODY, NOBODY, 0)
-    try:
-        yield
-    finally:
-        if is_root:
-            os.setresuid(0, 0, 0)
-        for path in paths:
-            path.chmod(0o755)
 
 
 @pytest.mark.parametrize("words", ["run scripted", "best scripted", "studies", "dashboard"])
@@ -181,36 +156,5 @@ def test_a_study_of_another_file(command: Command, laboratory: Laboratory) -> No
         "  search_space.epochs.high: 3 in the database, 9 in the file\n"
         "  sampler.seed: 3 in the database, 4 in the file\n"
         "Undo the change to go on with it, or start another with --study-name NAME\n"
-    )
-    assert contents(laboratory.database) == before
-
-
-def test_results_are_read_where_nothing_may_be_written(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        monkeypatch.chdir(folder)
-        Laboratory(folder).store("complete")
-        before = (folder / "tuner.db").read_bytes()
-        questions = ("trials scripted", "best scripted --json", "show scripted", "studies")
-        answers = [command(*words.split()) for words in questions]
-        with read_only(folder):
-            assert [command(*words.split()) for words in questions] == answers
-            command("run", "scripted", "--storage", "sqlite:///new.db").refused(
-                2, r"sqlite:///new\.db: unable to open database file: .* may you write in it\?"
-            )
-        assert {answer.status for answer in answers} == {0}
-        assert (folder / "tuner.db").read_bytes() == before
-        assert not list(folder.glob("*.db-*"))
-
-
-def test_a_run_on_a_read_only_database(command: Command, laboratory: Laboratory) -> None:
-    laboratory.store("complete", study_name="another")
-    before = contents(laboratory.database)
-    url = "sqlite:///file:tuner.db?mode=ro&uri=true"
-    command("run", "scripted", "--storage", url).refused(
-        2, r"attempt to write a readonly database: the file or its folder cannot be written; copy"
     )
     assert contents(laboratory.database) == before

@@ -187,7 +187,7 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
     database = Database(chosen_url(storage), must_exist=True)
     try:
         opened = database.study(study_name or name)
-        result = StudyResult.of(opened, str(database), base=base)
+        result = StudyResult.of(opened, str(database), base=base or _stored_base(opened))
         return Run(result, "done", None, what_mattered(opened))
     finally:
         database.close()
@@ -276,7 +276,7 @@ def _check_dataset(spec: StudySpec, file: str) -> None:
     if isinstance(dataset, str):
         there = dataset in DATASETS or ":" in dataset
     else:
-        there = (spec.base / dataset.csv).is_file()
+        there = os.access(spec.base / dataset.csv, os.R_OK)
     if not there:
         try:
             load_data(dataset, spec.base)
@@ -315,14 +315,17 @@ def _best(study: optuna.Study) -> tuple[int, float] | None:
 
 
 def _locate(study: str) -> tuple[Path | None, str]:
-    """Folder and database name of a study that need not have a file any more."""
-    try:
+    """Folder and name of a study; a name alone needs no file, and says nothing of the folder."""
+    if study.endswith(".toml") or "/" in study:
         spec = find_study(study)
-    except UnknownNameError:
-        if study.endswith(".toml") or "/" in study:
-            raise
-        return None, study
-    return spec.base, spec.name
+        return spec.base, spec.name
+    return None, study
+
+
+def _stored_base(study: optuna.Study) -> Path | None:
+    """The folder that the study was last run from, if it is on this machine."""
+    base = study.user_attrs.get("tuner:base")
+    return Path(base) if base and os.access(base, os.X_OK) else None
 
 
 def _cores() -> int:

@@ -92,6 +92,9 @@ def create_or_resume(
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
             study.set_user_attr("tuner:spec", spec.to_dict())
         _check_data(database, study, data)
+        if study.user_attrs.get("tuner:base") != str(spec.base):
+            # Where files and functions of the study are, for commands that know only its name.
+            study.set_user_attr("tuner:base", str(spec.base))
         _enqueue_references(study, spec)
     return study
 

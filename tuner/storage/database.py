@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -159,7 +159,7 @@ class Database:
         file = url.database
         if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
             return
-        if not Path(file).exists():
+        if not os.access(file, os.F_OK):
             raise StorageError(
                 f"there is no database {file} yet; start a study with: tuner run STUDY, "
                 "or name another database with --storage"

@@ -5,6 +5,7 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def stored_studies(url: str) -> list[StudyOverview]:
     if not url.startswith("sqlite:///") or url.startswith("sqlite:///file:"):
         return _stored_on_server(url)
     file = Path(url.removeprefix("sqlite:///").partition("?")[0])
-    if not file.exists():
+    if not os.access(file, os.F_OK):
         return []
     # Not `ro`: a reader that may not write leaves the files of the write-ahead log behind.
     mode = "immutable=1" if is_frozen(file) else "mode=rw"

@@ -65,7 +65,7 @@ def is_frozen(file: Path) -> bool:
     In write-ahead mode even a reader makes a file beside the database, unless it says that
     nobody will change it. With a log beside it somebody may be changing it all the same.
     """
-    if not file.exists() or os.access(file.parent, os.W_OK):
+    if not os.access(file, os.F_OK) or os.access(file.parent, os.W_OK):
         return False
     log = file.with_name(f"{file.name}-wal")
     return not log.exists() or log.stat().st_size == 0
