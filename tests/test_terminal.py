@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from pathlib import Path
 
 import psutil
 import pytest
 from commands import Command
 from laboratory import Laboratory
+from processes import WAIT_SECONDS
 from terminals import Terminal
 
 
@@ -139,3 +142,26 @@ def test_ctrl_c_while_the_workers_load(laboratory: Laboratory) -> None:
     assert "Traceback" not in terminal.text
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_a_model_is_trained_for_good(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{40 + i % 7},{3 + i / 10}" for i in range(30))
+    (tmp_path / "cats.csv").write_text(f"age,length,weight\n{rows}\n")
+    (tmp_path / "best.toml").write_text(
+        'tuner_export = 1\nstudy = "cats"\nmetric = "loss"\ndirection = "minimize"\nmodel = "mlp"\n'
+        'dataset = { csv = "cats.csv", target = "weight" }\nepochs = 10000000\nbatch_size = 8\n'
+        "seed = 1\nparams = { n_layers = 0 }\n"
+    )
+    with Terminal(tmp_path, "train", "best.toml", "-o", "model") as terminal:
+        terminal.wait_for("training; TensorFlow takes some seconds to load")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not list(tmp_path.glob(".model.*")):  # the folder that becomes the bundle
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(1)
+        terminal.press_ctrl_c()
+        status, out = terminal.ended()
+    assert (status, out) == (130, "")
+    assert "Traceback" not in terminal.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.toml", "cats.csv"]
