@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tuner.bundle.folder import writing
 from tuner.bundle.network import model_source
 from tuner.bundle.train import build, everything_but_test, load_data
-from tuner.data import Split, Splits
+from tuner.data import Split
+from tuner.errors import ModelError
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin, write_text
 from tuner.results.figures import count, figure
+
+if TYPE_CHECKING:
+    import keras
 
 _TEMPLATE = '''\
 """{title}
@@ -40,16 +45,35 @@ def build_model():
 {model}    return model
 
 
+class ShuffledRows(keras.utils.PyDataset):
+    """Rows in batches, in an order that is drawn anew each epoch."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+        self.random = np.random.default_rng(SEED)
+        self.order = np.arange(len(x))
+
+    def __len__(self):
+        return -(-len(self.x) // BATCH_SIZE)
+
+    def __getitem__(self, index):
+        rows = self.order[index * BATCH_SIZE : (index + 1) * BATCH_SIZE]
+        return self.x[rows], self.y[rows]
+
+    def on_epoch_begin(self):
+        self.order = self.random.permutation(len(self.x))
+
+
 def main():
     data = np.load(DATA)
     keras.utils.set_random_seed(SEED)
     model = build_model()
-    keras.utils.set_random_seed(SEED)  # again: the order of rows must not depend on the network
-    model.fit(
-        data["x_train"], data["y_train"], batch_size=BATCH_SIZE, epochs=EPOCHS, verbose=2
-    )
+    keras.utils.set_random_seed(SEED)  # again: dropout must not depend on how it was built
+    rows = ShuffledRows(data["x_train"], data["y_train"])
+    model.fit(rows, epochs=EPOCHS, shuffle=False, callbacks=[{callbacks}], verbose=2)
     scores = model.evaluate(
-        data["x_test"], data["y_test"], batch_size=256, verbose=0, return_dict=True
+        data["x_test"], data["y_test"], batch_size={evaluation_batch}, verbose=0, return_dict=True
     )
     print("test", scores)
     return model
@@ -72,11 +96,20 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
         ModelError: The model has parts that are not Keras's own.
     """
     load_tensorflow()
+    from tuner.models.feeding import targets
+
     data = load_data(configuration)
     rows = everything_but_test(data)
     companion = path.with_name(f"{path.stem}-data.npz")
-    text = _script(configuration, data, rows, path, companion)
-    temporary = _write_data(companion, rows, data.test)
+    if data.kind == "text":
+        raise ModelError(
+            f"{path}: a network for texts carries its vocabulary, which is no readable script; "
+            "export it as .toml or .json"
+        )
+    model = build(configuration, data, rows)
+    text = _script(configuration, model, rows, data.test, path, companion)
+    as_fitted = [Split(split.x, targets(model, split.y)) for split in (rows, data.test)]
+    temporary = _write_data(companion, *as_fitted)
     try:
         write_text(path, text)
         with writing(companion):
@@ -87,19 +120,36 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
 
 
 def _script(
-    configuration: Configuration, data: Splits, rows: Split, path: Path, companion: Path
+    configuration: Configuration,
+    model: keras.Model,
+    rows: Split,
+    test: Split,
+    path: Path,
+    companion: Path,
 ) -> str:
+    from tuner.training.fit import EVALUATION_BATCH, epoch_callbacks
+
     value = configuration.value
     scored = "" if value is None else f": {configuration.metric} {figure(value)} on validation"
     return _TEMPLATE.format(
         title=f"The network of {origin(configuration)}{scored}.".replace('"', "'"),
         data=companion.name,
-        rows=f"{count(len(rows), 'row')} to train on, {count(len(data.test), 'row')} to test.",
+        rows=f"{count(len(rows), 'row')} to train on, {count(len(test), 'row')} to test.",
         script=path.name,
         epochs=configuration.epochs,
         batch_size=configuration.batch_size,
         seed=configuration.seed,
-        model=model_source(build(configuration, data, rows)),
+        model=model_source(model),
+        callbacks=", ".join(_callback_source(callback) for callback in epoch_callbacks(model)),
+        evaluation_batch=EVALUATION_BATCH,
+    )
+
+
+def _callback_source(callback: keras.callbacks.Callback) -> str:
+    """Source of the one callback that a shipped family brings along: it lowers the rate."""
+    return (
+        f'keras.callbacks.ReduceLROnPlateau(monitor="{callback.monitor}", '
+        f"factor={callback.factor}, patience={callback.patience})"
     )
 
 

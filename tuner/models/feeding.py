@@ -86,4 +86,5 @@ def _without_head(model: keras.Sequential) -> keras.Model | None:
     except (TypeError, ValueError):  # a loss or metric of one's own that Keras cannot find
         return None
     model.optimizer = body.optimizer
+    body.epoch_callbacks = getattr(model, "epoch_callbacks", [])
     return body

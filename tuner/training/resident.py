@@ -37,7 +37,7 @@ class ResidentLoop:
         self,
         model: keras.Model,
         train: Split,
-        validation: Split,
+        validation: Split | None,
         *,
         batch_size: int,
         validation_batch_size: int,
@@ -47,7 +47,7 @@ class ResidentLoop:
         Args:
             model: Compiled and built.
             train: Rows to learn from.
-            validation: Rows that are measured after each epoch.
+            validation: Rows that are measured after each epoch, or None.
             batch_size: Rows in a step; the last step of an epoch has what is left.
             validation_batch_size: The same for validation.
         """
@@ -55,23 +55,30 @@ class ResidentLoop:
         model.optimizer.build(model.trainable_variables)
         self._names: list[str] = []
         x, y = on_device(train.x), on_device(train.y)
-        validation_x, validation_y = on_device(validation.x), on_device(validation.y)
-        rows, validation_rows = len(train), len(validation)
+        if validation is not None:
+            held_x, held_y = on_device(validation.x), on_device(validation.y)
+        rows = len(train)
 
         def learn(order: tf.Tensor, start: tf.Tensor) -> None:
             batch = order[start : tf.minimum(start + batch_size, rows)]
             model.train_step((tf.gather(x, batch), tf.gather(y, batch)))
 
-        def measure(start: tf.Tensor) -> None:
-            end = tf.minimum(start + validation_batch_size, validation_rows)
-            model.test_step((validation_x[start:end], validation_y[start:end]))
+        def measured() -> dict[str, tf.Tensor]:
+            if validation is None:
+                return {}
+            model.reset_metrics()
+            held_rows = len(validation)
+
+            def measure(start: tf.Tensor) -> None:
+                end = tf.minimum(start + validation_batch_size, held_rows)
+                model.test_step((held_x[start:end], held_y[start:end]))
+
+            _walk(held_rows, validation_batch_size, measure)
+            return {f"val_{name}": value for name, value in model.get_metrics_result().items()}
 
         def epoch(order: tf.Tensor) -> tf.Tensor:
             _walk(rows, batch_size, lambda start: learn(order, start))
-            logs = dict(model.get_metrics_result())
-            model.reset_metrics()
-            _walk(validation_rows, validation_batch_size, measure)
-            logs |= {f"val_{name}": value for name, value in model.get_metrics_result().items()}
+            logs = {**model.get_metrics_result(), **measured()}
             # At the end, not at the beginning: metrics are built by the first step only, and
             # what is not built while the graph is traced would never be reset in it.
             model.reset_metrics()

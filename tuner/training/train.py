@@ -6,9 +6,9 @@ comes out depends on parameters, data and seed only, not on what the process did
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tuner.errors import TrialFailed
 from tuner.training.monitor import Course, Monitor, diverged
@@ -16,9 +16,11 @@ from tuner.training.results import FitResult
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import NDArray
 
     from tuner.data import Split, Splits
     from tuner.spec import EarlyStopping
+    from tuner.training.loops import Loop
 
 Build = Callable[[], "keras.Model"]
 
@@ -33,6 +35,7 @@ def train(
     monitor: Monitor,
     early_stopping: EarlyStopping | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    loop: Loop = "auto",
 ) -> tuple[keras.Model, FitResult]:
     """Builds a model and trains it on the training split, watched on the validation split.
 
@@ -45,6 +48,7 @@ def train(
         monitor: The metric, its direction and the hook that may prune.
         early_stopping: Keras's rule, or None.
         callbacks: The user's own Keras callbacks.
+        loop: See :mod:`tuner.training.loops`.
 
     Returns:
         The model with its best epoch's weights, and how the run went.
@@ -53,19 +57,35 @@ def train(
         MetricError: The model does not report the metric.
         TrialFailed: NaN or infinity, or memory ran out.
     """
-    from tuner.training.fit import fit
+    from tuner.models.feeding import prepared
+    from tuner.training import loops
 
     course = Course(monitor, epochs, early_stopping)
+    best: list[NDArray[Any]] | None = None
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed)
-        fit(
-            model,
-            data.train,
-            data.validation,
+        learner, (rows, validation) = prepared(model, data.train, data.validation)
+
+        def observe(epoch: int, logs: Mapping[str, float]) -> bool:
+            nonlocal best
+            verdict = course.observe(epoch, logs)
+            if verdict.improved:
+                best = learner.get_weights()
+            return verdict.stop
+
+        loops.run(
+            learner,
+            rows,
+            validation,
+            epochs=epochs,
             batch_size=batch_size,
-            course=course,
+            seed=seed,
+            after_epoch=observe,
             callbacks=callbacks,
+            loop=loop,
         )
+        if best is not None:
+            learner.set_weights(best)
     return model, course.result()
 
 
@@ -95,24 +115,33 @@ def refit(
         TrialFailed: The loss became NaN or infinite, or memory ran out.
     """
     from tuner.models.feeding import prepared
-    from tuner.training.fit import epoch_callbacks, many_steps_a_call
+    from tuner.training import loops
+
+    history: dict[str, list[float]] = {}
+    failure: TrialFailed | None = None
+
+    def observe(epoch: int, logs: Mapping[str, float]) -> bool:
+        nonlocal failure
+        for name, value in logs.items():
+            history.setdefault(name, []).append(float(value))
+        failure = diverged(epoch, logs)
+        return failure is not None
 
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed)
         learner, (rows,) = prepared(model, rows)
-        with many_steps_a_call(learner, allowed=not callbacks):
-            history: dict[str, list[float]] = learner.fit(
-                rows.x,
-                rows.y,
-                batch_size=batch_size,
-                epochs=epochs,
-                callbacks=[*epoch_callbacks(model), *callbacks],
-                verbose=0,
-            ).history
-    for epoch, loss in enumerate(history["loss"], start=1):
-        failure = diverged(epoch, {"loss": loss})
-        if failure is not None:
-            raise failure
+        loops.run(
+            learner,
+            rows,
+            None,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            after_epoch=observe,
+            callbacks=callbacks,
+        )
+    if failure is not None:
+        raise failure
     return model, history
 
 

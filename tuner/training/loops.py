@@ -1,0 +1,116 @@
+"""Which loop trains a model: whole epochs in one graph where that is possible, else ``fit``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+import psutil
+
+from tuner.data import Split
+from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, epoch_callbacks, fit
+from tuner.training.orders import orders
+from tuner.training.resident import ResidentLoop
+
+Loop = Literal["auto", "resident", "fit"]
+
+_log = logging.getLogger(__name__)
+_SHARE_OF_MEMORY = 0.25
+
+
+def run(
+    model: keras.Model,
+    train: Split,
+    validation: Split | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    after_epoch: AfterEpoch,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    loop: Loop = "auto",
+) -> None:
+    """Trains until all epochs are run or ``after_epoch`` says stop.
+
+    Args:
+        model: Compiled. Callbacks that it brings along (``epoch_callbacks``) run in both loops.
+        train: Rows to learn from, in an order that is drawn anew each epoch.
+        validation: Rows that are measured after each epoch, or None.
+        epochs: The most epochs to run.
+        batch_size: Rows in a step.
+        seed: Of the order of rows.
+        after_epoch: Decides after each epoch.
+        callbacks: The user's own Keras callbacks.
+        loop: ``"auto"`` decides by :func:`why_fit`; the others force.
+    """
+    reason = why_fit(model, train, callbacks) if loop == "auto" else f"{loop} was asked for"
+    if loop == "resident" or (loop == "auto" and reason is None):
+        _log.debug("whole epochs in one graph%s", f": {reason}" if reason else "")
+        _run_resident(model, train, validation, epochs, batch_size, seed, after_epoch)
+        return
+    _log.debug("model.fit: %s", reason)
+    fit(
+        model,
+        train,
+        validation,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        after_epoch=after_epoch,
+        callbacks=callbacks,
+    )
+
+
+def why_fit(
+    model: keras.Model, train: Split, callbacks: Sequence[keras.callbacks.Callback]
+) -> str | None:
+    """The one rule: why ``fit`` has to train this model, or None if the resident loop can."""
+    if callbacks:
+        return "callbacks of the user's own may look at every batch"
+    if model.run_eagerly:
+        return "the model runs eagerly"
+    for method in ("fit", "make_train_function", "make_test_function", "reset_metrics"):
+        if getattr(type(model), method) not in _KERAS_METHODS:
+            return f"{type(model).__name__} has a {method} of its own"
+    if model.optimizer is None:
+        return "the model has no optimizer"
+    size = train.x.nbytes + train.y.nbytes
+    if size > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
+        return f"the training rows take {size / 2**30:.1f} GiB, a large part of the memory"
+    return None
+
+
+_KERAS_METHODS = {
+    getattr(kind, method)
+    for kind in (keras.Model, keras.Sequential)
+    for method in ("fit", "make_train_function", "make_test_function", "reset_metrics")
+}
+
+
+def _run_resident(
+    model: keras.Model,
+    train: Split,
+    validation: Split | None,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    after_epoch: AfterEpoch,
+) -> None:
+    loop = ResidentLoop(
+        model,
+        train,
+        validation,
+        batch_size=batch_size,
+        validation_batch_size=max(batch_size, EVALUATION_BATCH),
+    )
+    own = keras.callbacks.CallbackList(epoch_callbacks(model), model=model)
+    own.on_train_begin()
+    for epoch, order in zip(range(epochs), orders(seed, len(train)), strict=False):
+        own.on_epoch_begin(epoch)
+        logs = loop.epoch(order)
+        own.on_epoch_end(epoch, logs)
+        if after_epoch(epoch + 1, logs) or model.stop_training:
+            break
+    own.on_train_end()
