@@ -22,6 +22,7 @@ ORDER = (
     "catalog",
     "storage",
     "search",
+    "reporting",
     "lease",
     "data",
     "models",

@@ -14,7 +14,8 @@ from tuner import models, training
 from tuner.data import Splits
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_metric
-from tuner.search import derive_seed
+from tuner.reporting import Reporter
+from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 
@@ -80,17 +81,11 @@ def run_trial(
     epochs = int(params.get("epochs", DEFAULT_EPOCHS))
     database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     on_start(epochs)
-    # A retried trial has the reports of its first attempt: the same figures, already judged.
-    reported = set(trial.study._storage.get_trial(trial._trial_id).intermediate_values)
-    # References are what the search is measured by: they run to their end.
-    is_reference = "origin" in trial.user_attrs
+    reporter = Reporter(trial, judging(spec))
 
     def report(epoch: int, value: float, _logs: Mapping[str, float]) -> str | None:
         on_epoch(epoch, value)
-        if epoch in reported:
-            return None
-        trial.report(value, epoch)
-        if not trial.should_prune() or is_reference:
+        if not reporter.pruned(epoch, value):
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
@@ -113,6 +108,7 @@ def run_trial(
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    reporter.flush()
     database.write_attrs(trial._trial_id, attrs)
     if result.state == "pruned":
         trial.study.tell(trial, state=TrialState.PRUNED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from multiprocessing.connection import Connection
 
 import optuna
@@ -14,6 +15,8 @@ from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
+
+_TELL_SECONDS = 0.1
 
 
 class SupervisorGone(BaseException):
@@ -31,6 +34,7 @@ class Worker:
         self._job = job
         self._messages = messages
         self._study: optuna.Study | None = None
+        self._told_at = 0.0
 
     def run(self) -> None:
         """Runs trials, one for each message, until the supervisor hangs up."""
@@ -65,6 +69,13 @@ class Worker:
         except OSError as exc:
             raise SupervisorGone from exc
 
+    def _epoch_done(self, epoch: int, value: float) -> None:
+        """Tells of an epoch, of short ones only now and then: nobody reads faster."""
+        now = time.monotonic()
+        if epoch == 1 or now - self._told_at > _TELL_SECONDS:
+            self._told_at = now
+            self._say(EpochDone(epoch, value))
+
     def _run_one(self) -> None:
         job = self._job
         if self._study is None:
@@ -85,7 +96,7 @@ class Worker:
                 self._data,
                 self._database,
                 on_start=lambda epochs: self._say(Started(trial._trial_id, trial.number, epochs)),
-                on_epoch=lambda epoch, value: self._say(EpochDone(epoch, value)),
+                on_epoch=self._epoch_done,
             )
         except (TunerError, SupervisorGone):
             self._database.give_back(trial._trial_id)
