@@ -241,7 +241,13 @@ def train(
 @app.command()
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder of a model bundle.")],
-    data: Annotated[Path, typer.Argument(help="CSV file of raw rows, with their column names.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="CSV file of raw rows with their column names; for texts a .txt file with one a "
+            "line, or the text itself; for images a .npy file."
+        ),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
     ] = None,

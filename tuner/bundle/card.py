@@ -90,16 +90,20 @@ def _trained(info: Mapping[str, Any]) -> str:
 def _use(info: Mapping[str, Any], folder: str) -> str:
     names = info["data"]["feature_names"]
     shape = ", ".join(str(size) for size in info["data"]["input_shape"])
-    file = "rows.csv" if names else "rows.npy"
-    takes = (
-        f"`{file}` has at least the {len(names)} columns named above, in any order."
-        if names
-        else f"`{file}` holds an array of shape (n, {shape})."
-    )
+    rows = f"`rows` of shape (n, {shape})"
+    match info["data"].get("kind"):
+        case "text":
+            file, rows = '"A TEXT"', "`rows` an array of texts of shape (n,)"
+            takes = "Or `rows.txt` with one text a line, or a CSV file with the column `text`."
+        case "image":
+            file, takes = "rows.npy", f"`rows.npy` holds an array of shape (n, {shape})."
+        case _:
+            file = "rows.csv"
+            takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
     return (
         "## Use\n\n"
         f"```sh\ntuner predict {folder} {file}\n```\n\n"
-        f"{takes} From Python, with `rows` of shape (n, {shape}):\n\n"
+        f"{takes} From Python, with {rows}:\n\n"
         "```python\n"
         "from tuner.bundle import load_bundle\n\n"
         f'load_bundle("{folder}").predict(rows)\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuner.quiet import load_tensorflow
 from tuner.results import export as files
 from tuner.results.configuration import Configuration
 
@@ -20,6 +21,7 @@ def export(configuration: Configuration, path: Path) -> list[Path]:
         DataError: A script needs the data, and they are not those of the study.
     """
     if files.suffix_of(path) == ".py":
+        load_tensorflow()
         from tuner.bundle.script import write_script
 
         return write_script(configuration, path)

@@ -9,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.data import rows_from_csv
+from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
 from tuner.results.rendering import Format, as_csv, as_table, document
 
+_TEXT_FILES = (".csv", ".tsv", ".txt")
 
-def predict(bundle: Bundle | Path | str, data: Path, form: Format = "csv") -> str:
+
+def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv") -> str:
     """Returns a line a row: the class and the probability of each, or the quantity.
 
     Args:
         bundle: A bundle or its folder.
-        data: A CSV file that has the model's columns among its own; for a model that takes no
-            table a ``.npy`` file of shape ``(n, …)``.
+        data: A CSV file that has the model's columns among its own. For a model of images a
+            ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file with one a
+            line, a CSV file with the column ``text``, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
 
     Raises:
@@ -29,7 +32,7 @@ def predict(bundle: Bundle | Path | str, data: Path, form: Format = "csv") -> st
     """
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    rows = _rows(bundle, Path(data))
+    rows = _rows(bundle, data)
     table = _table(bundle, bundle.predict(rows))
     if form == "json":
         return document(table)
@@ -39,8 +42,13 @@ def predict(bundle: Bundle | Path | str, data: Path, form: Format = "csv") -> st
     return as_table(columns, ([_cell(row[c]) for c in columns] for row in table), none="no rows")
 
 
-def _rows(bundle: Bundle, path: Path) -> NDArray[np.float32]:
-    names = bundle.info["data"]["feature_names"]
+def _rows(bundle: Bundle, data: Path | str) -> NDArray[Any]:
+    about = bundle.info["data"]
+    path = Path(data)
+    if about.get("kind") == "text":
+        is_file = path.suffix.lower() in _TEXT_FILES
+        return texts_from_file(path) if is_file else np.array([str(data)], dtype=object)
+    names = about["feature_names"]
     if path.suffix.lower() != ".npy":
         return rows_from_csv(path, names)
     try:

@@ -14,7 +14,6 @@ from tuner.bundle.network import model_source
 from tuner.bundle.train import build, everything_but_test, load_data
 from tuner.data import Split
 from tuner.errors import ModelError
-from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin, write_text
 from tuner.results.figures import count, figure
@@ -95,7 +94,6 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
-    load_tensorflow()
     from tuner.models.feeding import targets
 
     data = load_data(configuration)

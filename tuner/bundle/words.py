@@ -30,7 +30,7 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     for name, value, trivial in table:
         beside = f"   {info['baseline']['predicts']}: {trivial}" if trivial else ""
         lines.append(f"  {name:<{name_width}}   {value:<{value_width}}{beside}".rstrip())
-    example = "ROWS.csv" if info["data"]["feature_names"] else "ROWS.npy"
+    example = {"text": '"A TEXT"', "image": "ROWS.npy"}.get(info["data"].get("kind"), "ROWS.csv")
     return "\n".join([*lines, "", f"next  tuner predict {path} {example}"])
 
 

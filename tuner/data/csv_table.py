@@ -103,6 +103,8 @@ def texts_from_file(path: Path, column: str = "text") -> NDArray[np.object_]:
     else:
         try:
             lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+        except FileNotFoundError as exc:
+            raise DataError(f"there is no file {path}") from exc
         except (OSError, UnicodeDecodeError) as exc:
             raise DataError(f"{path} cannot be read as UTF-8 text ({exc})") from exc
     if not lines:
