@@ -96,7 +96,6 @@ def test_functions_and_metrics_that_do_not_fit(
     assert contents(laboratory.database) == before
 
 
-@pytest.mark.xfail(reason="whichever worker is ready first opens the study, checked or not")
 def test_several_workers_store_nothing_before_the_model_is_checked(
     command: Command, laboratory: Laboratory
 ) -> None:

@@ -21,6 +21,7 @@ class WorkerProcess:
     """A worker as the supervisor sees it.
 
     Attributes:
+        checks: Whether it is the one that tries the user's model before any trial.
         ready: Whether the worker has loaded its data.
         trial: The trial that it runs, None between trials.
         asked: Whether it was sent for a trial that it has not finished.
@@ -33,6 +34,7 @@ class WorkerProcess:
         self._process, self._messages, self._output = start_process(job)
         self._partial = b""
         self._trial_since = 0.0
+        self.checks = job.check
         self.ready = False
         self.trial: Started | None = None
         self.asked = False

@@ -129,7 +129,8 @@ class Supervisor:
     def _hear(self, worker: WorkerProcess, message: FromWorker) -> None:
         match message:
             case Ready(data=data):
-                if self._study is None:
+                # Others may be ready first; nothing is stored before the model has been tried.
+                if self._study is None and worker.checks:
                     self._study = self._prepare(data)
                     self._recount()
             case Refused(error=error):
