@@ -2,10 +2,12 @@
 
     python benchmarks/studies.py                    # all thirteen that have their data
     python benchmarks/studies.py line wine --out results.jsonl
+    python benchmarks/studies.py --out results.jsonl --readme README.md
 
 Every study's line is written to ``--out`` when it is done, and a study that stands there is not
 run again: a stopped run goes on. The winner is trained on everything but the test split, which is
-scored once.
+scored once; so is the best reference, for the sake of comparison. ``--readme`` writes the table of
+everything in ``--out`` between the page's two markers.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
 
 LAST = ("celeba-gender", "imdb", "fashion-mnist", "mnist-cnn", "mnist")  # the longest runs
+MARKERS = ("<!-- table of benchmarks/studies.py -->", "<!-- end of the table -->")
 COLUMNS = (
-    *("study", "metric", "reported (split)", "best reference", "best found", "gain", "test"),
-    *("trials", "minutes", "rows"),
+    *("study", "metric", "reported (split)", "best reference", "best found", "gain"),
+    *("test: reference", "test: found", "trials", "minutes", "rows"),
 )
 
 
@@ -38,9 +41,13 @@ def main() -> None:
     parser.add_argument("--n-trials", type=int, help="instead of each study's own number")
     parser.add_argument("--storage", help="Optuna storage URL; a temporary database if not given")
     parser.add_argument("--out", type=Path, help="file of JSON lines to go on from and add to")
+    parser.add_argument("--readme", type=Path, help="only write the table of --out into this page")
     asked = parser.parse_args()
     names = asked.studies or sorted(shipped_studies(), key=lambda n: (n in LAST, n))
     known = read(asked.out)
+    if asked.readme:
+        write_table(asked.readme, [known[name] for name in names if name in known])
+        return
     with tempfile.TemporaryDirectory() as folder:
         storage = asked.storage or f"sqlite:///{folder}/tuner.db"
         for name in names:
@@ -71,12 +78,22 @@ def run(name: str, storage: str, n_trials: int | None, bundle: Path) -> dict[str
     result = tuner.run(name, storage=storage, n_trials=n_trials)
     if result.best is None:
         raise SystemExit(f"{name}: no trial was completed")
-    winner = tuner.train(result.best, bundle)
-    return line(find_study(name), result, winner.info["scores"]["test"])
+    written = line(find_study(name), result)
+    written["test"] = score(result, result.best.number, bundle)
+    if written["reference"]:
+        number = {row.name: row.number for row in result.references}[written["reference"]["name"]]
+        written["reference"]["test"] = score(result, number, bundle)
+    return written
 
 
-def line(spec: StudySpec, result: StudyResult, test: Mapping[str, float]) -> dict[str, Any]:
-    """Returns what is written about one study: plain values, seconds."""
+def score(result: StudyResult, number: int | None, bundle: Path) -> dict[str, float]:
+    """Trains a trial's configuration and returns its scores on the test split."""
+    trained = tuner.train(result.configuration(number), bundle, force=True)
+    return dict(trained.info["scores"]["test"])
+
+
+def line(spec: StudySpec, result: StudyResult) -> dict[str, Any]:
+    """Returns what is written about a study's search: plain values, seconds."""
     assert result.best is not None
     better = max if result.direction == "maximize" else min
     reached = {row.name: row.value for row in result.references if row.value is not None}
@@ -91,7 +108,6 @@ def line(spec: StudySpec, result: StudyResult, test: Mapping[str, float]) -> dic
         "best": {"value": result.best.value, "origin": result.best.origin},
         "epoch": result.best.epoch,
         "params": dict(result.best.params),
-        "test": dict(test),
         "counts": result.counts,
         "seconds": round(result.wall_s or 0.0, 1),
         "rows": result.data["rows"],
@@ -116,9 +132,20 @@ def reported(spec: StudySpec) -> dict[str, Any] | None:
 
 
 def table(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the lines as a Markdown table."""
+    """Returns the lines as a Markdown table, and below it what there is to know of the data."""
     rows = [COLUMNS, ("---",) * len(COLUMNS), *(cells(each) for each in lines)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    notes = [f"- `{each['study']}`: {each['note']}" for each in lines if each["note"]]
+    drawn = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([drawn, *(["", *notes] if notes else [])])
+
+
+def write_table(page: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Puts the table between the two markers of a page."""
+    begin, end = MARKERS
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    text = f"{before}{begin}\n{table(lines)}\n{end}{after}"
+    page.write_text(text, encoding="utf-8")
 
 
 def cells(each: Mapping[str, Any]) -> tuple[str, ...]:
@@ -143,7 +170,8 @@ def cells(each: Mapping[str, Any]) -> tuple[str, ...]:
         f"{figure(reference['value'])} ({reference['name']})" if reference else "—",
         figure(best),
         gain,
-        figure(each["test"][metric]) if metric in each["test"] else "—",
+        figure(reference["test"][metric]) if reference else "—",
+        figure(each["test"][metric]),
         f"{each['counts']['complete'] + each['counts']['pruned']}",
         f"{each['seconds'] / 60:.1f}",
         rows,
