@@ -7,7 +7,7 @@ from pathlib import Path
 
 from optuna.trial import TrialState, create_trial
 
-from tuner import api
+from tuner import running
 from tuner.catalog import find_study
 from tuner.runner import create_or_resume
 from tuner.storage.database import Database
@@ -97,9 +97,9 @@ class Laboratory:
         listed = ", ".join(f'"{choice}"' for choice in choices)
         self.add(f'\n[search_space.behaviour]\ntype = "categorical"\nchoices = [{listed}]\n')
 
-    def run(self, **options) -> api.Run:
+    def run(self, **options) -> running.Run:
         self.recorder = recorder = options.pop("recorder", Recorder())
-        return api.run_study(
+        return running.run_study(
             str(self.study), storage=self.url, observe=lambda spec: recorder, **options
         )
 

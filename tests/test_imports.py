@@ -33,6 +33,7 @@ ORDER = (
     "progress",
     "results",
     "bundle",
+    "running",
     "listing",
     "dashboard",
     "api",

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from PIL import Image
 
-from tuner import api, models, training
+from tuner import models, running, training
 from tuner.catalog import find_study, shipped_studies
 from tuner.data import DATASETS, Split, Splits
 from tuner.data import load as load_data
@@ -65,7 +65,7 @@ def test_a_study_is_one_that_its_model_can_search(name: str) -> None:
 
 def api_checks_all_but_missing_data(spec: StudySpec) -> None:
     try:
-        api.check_spec(spec)
+        running.check_spec(spec)
     except DataError:
         assert DATASETS[str(spec.dataset)].status().state == "missing"
 

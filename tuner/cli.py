@@ -101,11 +101,11 @@ def run(
     """Create or resume a study, run it, show what won and by how much."""
     from rich.console import Console
 
-    from tuner import api, progress
+    from tuner import progress, running
     from tuner.results.words import tell
 
     console = Console(stderr=True)
-    ended = api.run_study(
+    ended = running.run_study(
         study,
         n_trials=n_trials,
         more=more,
