@@ -97,8 +97,10 @@ class Supervisor:
                     self._observer.tick()
                 return ending
             finally:
-                self._stop_all()
-                self._observer.close()
+                try:
+                    self._stop_all()
+                finally:
+                    self._observer.close()
 
     def _ending(self) -> Ending | None:
         if self._interrupted:
@@ -107,7 +109,8 @@ class Supervisor:
             return "timeout"
         if self._study and not any(worker.asked for worker in self._workers):
             self._recount()
-            if self._open <= 0:
+            # What another run left behind while this one ran is under way no longer.
+            if self._open <= 0 and not self._return_abandoned(self._study, "its process is gone"):
                 return "done"
         return None
 
@@ -144,19 +147,20 @@ class Supervisor:
                 self._deaths_in_a_row = 0
                 self._recount()
                 self._finish(number, state, value, reason)
-                if worker.trials_done >= _TRIALS_A_PROCESS:
-                    worker.retire()
-                    self._replace(worker)
 
     def _dispatch(self) -> None:
         if self._study is None:
             return
         if time.monotonic() - self._counted_at > _RECOUNT_SECONDS:
             self._recount()
-        for worker in self._workers:
+        for worker in list(self._workers):
             if self._open > 0 and worker.ready and not worker.asked:
-                worker.run_trial()
-                self._open -= 1
+                if worker.trials_done >= _TRIALS_A_PROCESS:
+                    worker.retire()
+                    self._replace(worker)
+                else:
+                    worker.run_trial()
+                    self._open -= 1
 
     def _recount(self) -> None:
         """How many more trials may begin: what is wanted, less what is finished or under way.
@@ -194,22 +198,17 @@ class Supervisor:
 
     def _kill_for(self, worker: WorkerProcess, number: int, reason: str) -> None:
         assert self._study is not None
-        worker.kill()
-        self._replace(worker)
+        # Failed first: of a dead process another run would put the trial back in the queue.
         if fail_trial(self._database, self._study, number, reason):
+            worker.kill()
+            self._replace(worker)
             self._finish(number, "fail", None, reason)
 
     def _bury(self, worker: WorkerProcess) -> None:
         """A worker died by itself: its trial is retried, unless it has killed too many."""
         worker.kill()
         cause = _cause_of_death(worker.exitcode)
-        returned = return_abandoned(self._database, self._study, cause) if self._study else []
-        for trial in returned:
-            if trial.failed:
-                self._finish(trial.number, "fail", None, trial.failed)
-            else:
-                self._observer.trial_returned(trial.number, cause)
-        if not returned:
+        if self._study is None or not self._return_abandoned(self._study, cause):
             self._deaths_in_a_row += 1
         if self._deaths_in_a_row >= _DEATHS_ALLOWED * self._n_workers:
             raise StudyError(
@@ -218,13 +217,26 @@ class Supervisor:
             )
         self._replace(worker)
 
+    def _return_abandoned(self, study: optuna.Study, cause: str) -> bool:
+        """Puts back what runs in processes that are gone; False if there was nothing."""
+        returned = return_abandoned(self._database, study, cause)
+        for trial in returned:
+            if trial.failed:
+                self._finish(trial.number, "fail", None, trial.failed)
+            else:
+                self._observer.trial_returned(trial.number, cause)
+        return bool(returned)
+
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
         self._observer.trial_finished(number, state, value, reason)
-        # Failures never end a study that has shown that it can work.
         self._failures = self._failures + 1 if state == "fail" else 0
-        if self._failures >= _FAILURES_ALLOWED and self._n_finished == 0:
+        # A study that has shown that it can work is given more, but no run fails for ever.
+        allowed = _FAILURES_ALLOWED
+        allowed = max(allowed, self._n_trials) if self._n_finished else allowed
+        if self._failures >= allowed:
+            which = "the last" if self._n_finished else "the first"
             raise StudyError(
-                f"the first {self._failures} trials failed, the last one with: {reason}. "
+                f"{which} {self._failures} trials failed, the last one with: {reason}. "
                 f"See them with: tuner trials {self._job.study_name}"
             )
 

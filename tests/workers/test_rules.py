@@ -1,0 +1,61 @@
+"""The rules that a run keeps: when it ends, whose trials it returns, when workers are replaced."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from tuner.errors import StudyError
+from tuner.lease import own_lease
+from tuner.storage.database import Database
+
+pytestmark = pytest.mark.slow
+
+
+def stored(laboratory) -> list[optuna.trial.FrozenTrial]:
+    database = Database(laboratory.url)
+    trials = database.study("scripted").get_trials()
+    database.close()
+    return trials
+
+
+def build_with(laboratory, *lines: str) -> None:
+    """Puts lines at the beginning of the scripted ``build_model``."""
+    script = laboratory.folder / "scripted.py"
+    body = "".join(f"    {line}\n" for line in lines)
+    head = "def build_model(params, data):\n"
+    script.write_text(script.read_text().replace(head, head + body))
+
+
+def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 2)
+    run = laboratory.run(workers=1, n_trials=5)
+    assert (run.ending, run.result.counts["complete"]) == ("done", 5)
+    pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
+
+
+def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
+    build_with(
+        laboratory,
+        "seen = open(__file__ + '.seen', 'ab')",
+        "seen.write(b'.')",
+        "if seen.tell() > 2: raise ValueError('works no more')",
+    )
+    with pytest.raises(StudyError, match=r"the last 10 trials failed, .*works no more"):
+        laboratory.run(workers=1)
+    assert [trial.state.name for trial in stored(laboratory)] == ["COMPLETE"] + 10 * ["FAIL"]
+
+
+def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
+    def leave_one_behind(number, epoch):
+        if (number, epoch) == (0, 1):
+            gone = Database(laboratory.url, lease={**own_lease(), "started": 0})
+            gone.study("scripted").ask()
+            gone.close()
+
+    laboratory.recorder.on_epoch = leave_one_behind
+    run = laboratory.run(workers=1, n_trials=2, recorder=laboratory.recorder)
+    assert ("returned", 1, "its process is gone") in laboratory.recorder.events
+    assert (run.ending, run.result.counts["complete"]) == ("done", 2)
+    assert run.result.counts["running"] == 0
