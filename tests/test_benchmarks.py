@@ -29,6 +29,7 @@ def _rows(text: str) -> dict[tuple[str, str], list[str]]:
     return {(cells[0], cells[1]): cells[2:] for cells in lines[2:]}
 
 
+@pytest.mark.slow
 def test_each_reference_of_a_study_is_a_row_and_what_is_there_is_not_trained_again(
     main: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
