@@ -110,7 +110,9 @@ def _run_resident(
     for epoch, order in zip(range(epochs), orders(seed, len(train)), strict=False):
         own.on_epoch_begin(epoch)
         logs = loop.epoch(order)
-        own.on_epoch_end(epoch, logs)
+        # One by one: the list would hand out a copy, and what a callback adds can be watched.
+        for callback in own.callbacks:
+            callback.on_epoch_end(epoch, logs)
         if after_epoch(epoch + 1, logs) or model.stop_training:
             break
     own.on_train_end()

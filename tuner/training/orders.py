@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tuner.data import Split
 
@@ -47,9 +48,11 @@ class ShuffledRows(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no 
     def __len__(self) -> int:
         return -(-len(self._split) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return self._split.x[rows], self._split.y[rows]
+        x = self._split.x[rows]
+        # Keras cannot tell the type of an array of objects; a text that reaches this is one.
+        return (tf.constant(x.tolist()) if x.dtype == np.object_ else x), self._split.y[rows]
 
     def on_epoch_begin(self) -> None:
         """Draws the epoch's order; Keras calls it once an epoch (``on_epoch_end`` once more)."""
