@@ -130,7 +130,6 @@ def test_ctrl_c_ends_a_run_and_the_same_command_goes_on(laboratory: Laboratory) 
     assert ": 4 complete, 0 pruned, 0 failed\n" in out
 
 
-@pytest.mark.xfail(reason="Ctrl-C is ignored until the server of the workers has started")
 @pytest.mark.slow
 def test_ctrl_c_while_the_workers_load(laboratory: Laboratory) -> None:
     with Terminal(laboratory.folder, "run", "scripted") as terminal:

@@ -9,17 +9,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tuner.errors import StudyError
+
 
 def load_tensorflow() -> None:
     """Imports TensorFlow and Keras; afterwards only their errors are printed.
 
     Whoever has set ``TF_CPP_MIN_LOG_LEVEL`` hears as much as that says.
+
+    Raises:
+        StudyError: They cannot be imported.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _standard_error_closed():
-        importlib.import_module("tensorflow")
-        importlib.import_module("keras")
+    try:
+        with _standard_error_closed():
+            importlib.import_module("tensorflow")
+            importlib.import_module("keras")
+    except Exception as exc:  # broken drivers, other versions of NumPy … raise what they like
+        said = " ".join(str(exc).split())[:300]
+        raise StudyError(
+            f"TensorFlow cannot be loaded: {type(exc).__name__}: {said}; see what this says: "
+            "python -c 'import tensorflow, keras'"
+        ) from exc
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 

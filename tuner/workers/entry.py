@@ -6,7 +6,9 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
-from tuner.workers.messages import Job
+from tuner.errors import StudyError
+from tuner.quiet import load_tensorflow
+from tuner.workers.messages import Job, Refused
 
 
 def work(job: Job, messages: Connection, output: Connection) -> None:
@@ -16,6 +18,12 @@ def work(job: Job, messages: Connection, output: Connection) -> None:
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     output.close()
+
+    try:
+        load_tensorflow()  # at once, because the fork server has done it
+    except StudyError as error:
+        messages.send(Refused(error))
+        return
 
     from tuner.workers.worker import Worker
 

@@ -13,9 +13,11 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
+from tuner.errors import StudyError
 from tuner.workers.messages import Job
 
 _context = multiprocessing.get_context("forkserver")
@@ -33,20 +35,31 @@ _ENVIRONMENT = {
 
 
 def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
-    """Starts a worker.
+    """Starts a worker; the first one waits until the fork server has imported TensorFlow.
 
     Returns:
         The process, the pipe of messages to and from it, and the pipe from which what it
         prints is read.
+
+    Raises:
+        StudyError: The fork server died.
     """
     from tuner.workers.entry import work
 
     _context.set_forkserver_preload(["tuner.workers.preload"])
+    with _worker_environment(), _interrupt_held_back():
+        forkserver.ensure_running()
     messages, worker_messages = _context.Pipe(duplex=True)
     output, worker_output = _context.Pipe(duplex=False)
     process = _context.Process(target=work, args=(job, worker_messages, worker_output), daemon=True)
-    with _worker_environment(), _no_main_module(), _interrupt_ignored():
-        process.start()
+    try:
+        with _no_main_module():
+            process.start()
+    except (EOFError, ConnectionError) as exc:
+        raise StudyError(
+            "the process that loads TensorFlow for the workers died; see what this says: "
+            "python -c 'import tensorflow'"
+        ) from exc
     worker_messages.close()
     worker_output.close()
     return process, messages, output
@@ -82,19 +95,14 @@ def _no_main_module() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupt_ignored() -> Iterator[None]:
-    """The fork server inherits that Ctrl-C is ignored: the supervisor alone decides."""
-    if not _in_main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupt_held_back() -> Iterator[None]:
+    """The fork server inherits that Ctrl-C does not reach it: the supervisor alone decides.
+
+    Blocked, not ignored: a Ctrl-C that comes now reaches the supervisor afterwards.
+    """
+    resource_tracker.ensure_running()  # it lets signals through again when it is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _in_main_thread() -> bool:
-    import threading
-
-    return threading.current_thread() is threading.main_thread()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

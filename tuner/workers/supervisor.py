@@ -79,6 +79,7 @@ class Supervisor:
         self._failures = 0
         self._n_finished = 0
         self._interrupted = False
+        self._starting = False
 
     def run(self) -> Ending:
         """Runs until enough trials are finished, the time is over, or Ctrl-C.
@@ -89,7 +90,7 @@ class Supervisor:
         with self._interrupts():
             try:
                 self._observer.note("starting workers; TensorFlow takes some seconds to load")
-                self._workers = [self._start(check=i == 0) for i in range(self._n_workers)]
+                self._start_all()
                 while not (ending := self._ending()):
                     self._listen()
                     self._enforce_limits()
@@ -101,6 +102,16 @@ class Supervisor:
                     self._stop_all()
                 finally:
                     self._observer.close()
+
+    def _start_all(self) -> None:
+        """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
+        self._starting = True
+        try:
+            for i in range(self._n_workers):
+                self._workers.append(self._start(check=i == 0))
+            self._starting = False
+        except KeyboardInterrupt:
+            pass  # noted by the handler of the signal
 
     def _ending(self) -> Ending | None:
         if self._interrupted:
@@ -253,13 +264,16 @@ class Supervisor:
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
-        """While the run lasts, Ctrl-C and SIGTERM only ask it to end."""
+        """While the run lasts, Ctrl-C and SIGTERM only ask it to end, once its workers start."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def interrupt(_signal: int, _frame: object) -> None:
             self._interrupted = True
+            if self._starting:
+                self._starting = False
+                raise KeyboardInterrupt
 
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(number, interrupt) for number in signals]
