@@ -11,6 +11,7 @@ from tuner import reporting
 from tuner.reporting import Reporter
 from tuner.search import Judging, judging, make_pruner
 from tuner.spec import StudySpec
+from tuner.storage.database import Database
 
 SPACE = {"epochs": {"type": "int", "low": 1, "high": 81}}
 
@@ -50,7 +51,7 @@ def test_halving_pruners_decide_at_their_rungs():
         {"name": "threshold", "lower": 0.3},
     ],
 )
-def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkeypatch):
+def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkeypatch, tmp_path):
     """The same curves, told epoch by epoch to Optuna and through the reporter."""
     monkeypatch.setattr(reporting, "_SECONDS", 1e9)
 
@@ -59,14 +60,18 @@ def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkey
 
     ends = []
     for sparse in (False, True):
+        database = Database(f"sqlite:///{tmp_path}/{sparse}.db")
         study = optuna.create_study(
-            study_name="s", direction="maximize", pruner=make_pruner(spec(**pruner))
+            storage=database.storage if sparse else None,
+            study_name="s",
+            direction="maximize",
+            pruner=make_pruner(spec(**pruner)),
         )
         ended = []
-        for number in range(30):
+        for number in range(16):
             trial = study.ask()
-            reporter = Reporter(trial, judging(spec(**pruner)))
-            for epoch in range(1, 41):
+            reporter = Reporter(trial, judging(spec(**pruner)), database, 27)
+            for epoch in range(1, 28):
                 value = curve(number, epoch)
                 if sparse:
                     stop = reporter.pruned(epoch, value)
@@ -83,29 +88,72 @@ def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkey
                 study.tell(trial, value)
         ends.append(ended)
     assert ends[0] == ends[1]
-    assert min(ends[0]) < 40, "nothing was pruned: the test says nothing"
+    assert min(ends[0]) < 27, "nothing was pruned: the test says nothing"
 
 
-def test_few_reports_and_the_last_epoch_among_them(monkeypatch):
-    study = optuna.create_study()
-    trial = study.ask()
-    reporter = Reporter(trial, Judging(lambda epoch: epoch == 50, by_all_epochs=False))
+@pytest.fixture
+def database(tmp_path):
+    return Database(f"sqlite:///{tmp_path}/tuner.db")
+
+
+def ask(database: Database, **options: object) -> optuna.Trial:
+    study = optuna.create_study(
+        storage=database.storage, study_name="s", load_if_exists=True, **options
+    )
+    return study.ask()
+
+
+def stored(trial: optuna.Trial) -> dict[int, float]:
+    return trial.study.trials[trial.number].intermediate_values
+
+
+def test_every_epoch_is_reported_in_few_transactions(database, monkeypatch):
+    monkeypatch.setattr(reporting, "_SECONDS", 1e9)
+    trial = ask(database)
+    told = []
+    monkeypatch.setattr(trial, "report", lambda value, step: told.append(step))
+    reporter = Reporter(trial, Judging(lambda epoch: epoch in (3, 9), False), database, 40)
+    for epoch in range(1, 41):
+        reporter.pruned(epoch, 1 / epoch)
+    reporter.flush()
+    assert told == [3, 9, 40]
+    assert sorted([*stored(trial), *told]) == list(range(1, 41))
+
+
+def test_of_very_many_epochs_about_two_hundred_are_stored(database):
+    trial = ask(database)
+    reporter = Reporter(trial, Judging(lambda epoch: epoch == 55, False), database, 2000)
     for epoch in range(1, 2001):
         reporter.pruned(epoch, 1 / epoch)
     reporter.flush()
-    stored = study.trials[0].intermediate_values
-    assert 50 in stored
-    assert 2000 in stored
-    assert len(stored) < 10
+    assert {55, 2000} <= stored(trial).keys()
+    assert 200 <= len(stored(trial)) < 210
+    assert stored(trial)[1000] == pytest.approx(1 / 1000)
+
+
+def test_those_who_watch_see_it_at_once(database, monkeypatch):
     monkeypatch.setattr(reporting, "_SECONDS", 0.0)
-    again = Reporter(study.ask(), Judging(lambda epoch: False, by_all_epochs=False))
-    again.pruned(1, 0.5)
-    assert study.trials[1].intermediate_values == {1: 0.5}, "those who watch see it at once"
+    trial = ask(database)
+    Reporter(trial, Judging(lambda epoch: False, False), database, 10).pruned(1, 0.5)
+    assert stored(trial) == {1: 0.5}
 
 
-def test_references_are_never_pruned():
-    study = optuna.create_study(pruner=optuna.pruners.ThresholdPruner(upper=0.1))
-    study.enqueue_trial({}, user_attrs={"origin": "document"})
-    always = Judging(lambda epoch: True, by_all_epochs=False)
-    assert not Reporter(study.ask(), always).pruned(1, 5.0)
-    assert Reporter(study.ask(), always).pruned(1, 5.0)
+def test_a_second_attempt_does_not_report_again(database):
+    trial = ask(database)
+    always = Judging(lambda epoch: True, False)
+    assert not Reporter(trial, always, database, 10).pruned(1, 0.5)
+    again = optuna.Trial(trial.study, trial._trial_id)
+    reporter = Reporter(again, always, database, 10)
+    reporter.pruned(1, 0.5)
+    reporter.pruned(2, 0.25)
+    assert stored(trial) == {1: 0.5, 2: 0.25}
+
+
+def test_references_are_never_pruned(database):
+    trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=0.1))
+    trial.study.enqueue_trial({}, user_attrs={"origin": "document"})
+    always = Judging(lambda epoch: True, False)
+    assert Reporter(trial, always, database, 10).pruned(1, 5.0)
+    reference = trial.study.ask()
+    assert reference.user_attrs["origin"] == "document"
+    assert not Reporter(reference, always, database, 10).pruned(1, 5.0)

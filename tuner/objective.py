@@ -81,7 +81,7 @@ def run_trial(
     epochs = int(params.get("epochs", DEFAULT_EPOCHS))
     database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     on_start(epochs)
-    reporter = Reporter(trial, judging(spec))
+    reporter = Reporter(trial, judging(spec), database, epochs)
 
     def report(epoch: int, value: float, _logs: Mapping[str, float]) -> str | None:
         on_epoch(epoch, value)

@@ -1,4 +1,4 @@
-"""When the epochs of a trial reach the database: where the pruner decides, and now and then."""
+"""When the epochs of a trial reach the database: several at a time, where the pruner decides."""
 
 from __future__ import annotations
 
@@ -7,33 +7,42 @@ import time
 import optuna
 
 from tuner.search import Judging
+from tuner.storage.database import Database
 
 _SECONDS = 2.0
+_POINTS = 200  # of a trial's curve in the database; more say nothing more
 
 
 class Reporter:
     """Reports a trial's epochs to Optuna and asks the pruner.
 
     A report costs several transactions, an epoch of a small network a thousandth of a second.
-    So an epoch is reported where the pruner may decide, every other second for those who
-    watch, and at the end.
+    So epochs are held back and written together: where the pruner may decide, every other
+    second for those who watch, and at the end.
     """
 
-    def __init__(self, trial: optuna.Trial, judging: Judging) -> None:
+    def __init__(
+        self, trial: optuna.Trial, judging: Judging, database: Database, epochs: int
+    ) -> None:
         """Begins with what an earlier attempt at the trial has reported.
 
         Args:
             trial: The running trial.
             judging: At which epochs the pruner decides, and by what.
+            database: Where the trial is stored.
+            epochs: How many the trial may take; of very many, every so manyth is stored.
         """
         self._trial = trial
         self._judging = judging
+        self._database = database
+        self._every = -(-epochs // _POINTS)
         # A retried trial has the reports of its first attempt: the same figures, already judged.
         stored = trial.study._storage.get_trial(trial._trial_id)
         self._reported = set(stored.intermediate_values)
         # References are what the search is measured by: they run to their end.
         self._never = "origin" in stored.user_attrs
         self._kept: dict[int, float] = {}
+        self._last = 0
         self._since = time.monotonic()
 
     def pruned(self, epoch: int, value: float) -> bool:
@@ -43,10 +52,11 @@ class Reporter:
             epoch: From 1; the step of Optuna's intermediate values.
             value: The objective's metric on the validation split.
         """
-        if not self._judging.by_all_epochs:
-            self._kept.clear()
-        self._kept[epoch] = value
         judged = self._judging.at(epoch)
+        if not self._judging.by_all_epochs and self._last % self._every:
+            self._kept.pop(self._last, None)
+        self._kept[epoch] = value
+        self._last = epoch
         if not judged and time.monotonic() - self._since < _SECONDS:
             return False
         seen_before = epoch in self._reported
@@ -56,10 +66,17 @@ class Reporter:
         return self._trial.should_prune() and not self._never
 
     def flush(self) -> None:
-        """Reports what has been held back."""
-        for epoch, value in self._kept.items():
-            if epoch not in self._reported:
-                self._trial.report(value, epoch)
-                self._reported.add(epoch)
+        """Writes what has been held back."""
+        new = {step: value for step, value in self._kept.items() if step not in self._reported}
+        if new and not self._judging.by_all_epochs:
+            # The pruner looks at the last one only; the others are for the curve.
+            last = max(new)
+            self._database.write_values(
+                self._trial._trial_id, {step: new[step] for step in new if step != last}
+            )
+            new = {last: new[last]}
+        for step, value in new.items():
+            self._trial.report(value, step)
+        self._reported.update(self._kept)
         self._kept.clear()
         self._since = time.monotonic()

@@ -134,6 +134,12 @@ class Database:
         with storage_errors(self.url):
             self._backend.set_trial_user_attrs(trial_id, attrs)
 
+    def write_values(self, trial_id: int, values: Mapping[int, float]) -> None:
+        """Writes intermediate values, step to value, in one transaction; the steps are new."""
+        if values:
+            with storage_errors(self.url):
+                self._backend.set_trial_intermediate_values(trial_id, values)
+
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue, with its number and parameters.
 

@@ -59,6 +59,24 @@ class SharedStorage(RDBStorage):
                     session, models.TrialUserAttributeModel, trial_id, key, value
                 )
 
+    def set_trial_intermediate_values(self, trial_id: int, values: Mapping[int, float]) -> None:
+        """Writes the values of several steps, none of which is there yet, in one transaction."""
+        rows = []
+        for step, value in values.items():
+            stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(
+                value
+            )
+            rows.append(
+                {
+                    "trial_id": trial_id,
+                    "step": step,
+                    "intermediate_value": stored,
+                    "intermediate_value_type": kind,
+                }
+            )
+        with self.scoped_session() as session, session.begin():
+            session.execute(sa.insert(models.TrialIntermediateValueModel), rows)
+
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session
     ) -> models.TrialModel:
