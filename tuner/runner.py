@@ -73,15 +73,14 @@ def create_or_resume(
         SpecError: The stored study was made by another file.
         RequestError: The stored study was made with other data.
     """
-    study = find_resumable(database, name, spec)
     with storage_errors(database.url):
-        if study is None:
-            study = optuna.create_study(
-                storage=database.storage,
-                study_name=name,
-                direction=spec.objective.direction,
-                load_if_exists=True,
-            )
+        study = optuna.create_study(
+            storage=database.storage,
+            study_name=name,
+            direction=spec.objective.direction,
+            load_if_exists=True,
+        )
+        find_resumable(database, name, spec)  # it may have been another run that created it
         if "tuner:spec" not in study.user_attrs:
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
@@ -95,7 +94,8 @@ def create_or_resume(
         if study.user_attrs.get("tuner:base") != str(spec.base):
             # Where files and functions of the study are, for commands that know only its name.
             study.set_user_attr("tuner:base", str(spec.base))
-        _enqueue_references(study, spec)
+    if spec.references:
+        database.enqueue_references(study, {r.name: r.params for r in spec.references})
     return study
 
 
@@ -173,13 +173,3 @@ def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
 def _data_text(data: dict[str, Any]) -> str:
     rows = " + ".join(str(number) for number in data["rows"].values())
     return f"{rows} rows with fingerprint {data['fingerprint'][:12]}"
-
-
-def _enqueue_references(study: optuna.Study, spec: StudySpec) -> None:
-    """Queues the references that are not in the study yet, in the order of the file."""
-    if not spec.references:
-        return
-    present = {trial.user_attrs.get("origin") for trial in study.get_trials(deepcopy=False)}
-    for reference in spec.references:
-        if reference.name not in present:
-            study.enqueue_trial(dict(reference.params), user_attrs={"origin": reference.name})

@@ -132,8 +132,8 @@ def _supervise(
         observer.started(name, _finished(database, study), total, n_workers, best)
         return study
 
-    job = Job(spec, name, database.url, check=False)
-    supervisor = Supervisor(job, database, n_workers, total, observer, prepare)
+    job = Job(spec, name, database.url, check=False, n_trials=total)
+    supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
 
 

@@ -8,6 +8,7 @@ import pytest
 from tuner.errors import StudyError
 from tuner.lease import own_lease
 from tuner.storage.database import Database
+from tuner.workers.supervisor import Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -59,3 +60,16 @@ def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
     assert ("returned", 1, "its process is gone") in laboratory.recorder.events
     assert (run.ending, run.result.counts["complete"]) == ("done", 2)
     assert run.result.counts["running"] == 0
+
+
+def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monkeypatch):
+    recount = Supervisor._recount
+
+    def too_hopeful(supervisor):
+        recount(supervisor)
+        supervisor._open += supervisor._n_finished < 2  # what another run is about to take
+
+    monkeypatch.setattr(Supervisor, "_recount", too_hopeful)
+    run = laboratory.run(workers=2, n_trials=2)
+    assert run.ending == "done"
+    assert run.result.counts == {"complete": 2, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}

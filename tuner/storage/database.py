@@ -48,7 +48,12 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, must_exist: bool = False, lease: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        *,
+        must_exist: bool = False,
+        lease: Mapping[str, Any] | None = None,
+        wanted: int | None = None,
     ) -> None:
         """Opens the database and creates Optuna's tables where they are missing.
 
@@ -56,6 +61,8 @@ class Database:
             url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``.
             must_exist: Refuse to create a new SQLite file.
             lease: Stands in every trial that is taken through this object.
+            wanted: How many trials of a study may be finished or under way; to take another
+                raises :class:`tuner.storage.shared.NoneOpen`.
 
         Raises:
             StorageError: The URL is wrong, or what it names cannot be used.
@@ -66,7 +73,7 @@ class Database:
         self.url = url
         with storage_errors(url):
             self._backend = open_shared(url)
-            self._backend.lease = lease
+            self._backend.lease, self._backend.wanted = lease, wanted
             self.storage: BaseStorage = get_storage(self._backend)
 
     def __str__(self) -> str:
@@ -147,7 +154,22 @@ class Database:
             False if the trial was not running any more.
         """
         with storage_errors(self.url):
-            return self._backend.change_state(trial_id, TrialState.RUNNING, TrialState.WAITING)
+            return self._backend.give_back(trial_id)
+
+    def enqueue_references(
+        self, study: optuna.Study, references: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Queues the parameters of each reference that is not in the study yet, by its name."""
+        trials = {
+            name: optuna.trial.create_trial(
+                state=TrialState.WAITING,
+                user_attrs={"origin": name},
+                system_attrs={"fixed_params": dict(params)},  # as Optuna's enqueue_trial
+            )
+            for name, params in references.items()
+        }
+        with storage_errors(self.url):
+            self._backend.enqueue_once(study._study_id, trials)
 
     def close(self) -> None:
         """Closes the connections; a closed database must not be used again."""

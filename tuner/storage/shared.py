@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -12,15 +13,23 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 
+_TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+
+
+class NoneOpen(Exception):
+    """No trial can be taken: as many as are wanted are finished or under way."""
+
 
 class SharedStorage(RDBStorage):
     """Optuna's storage, where a trial is taken by one process only and says by which.
 
     Attributes:
         lease: Written into every trial in the transaction that takes it, if not None.
+        wanted: How many trials of a study may be finished or under way; None for any number.
     """
 
     lease: Mapping[str, Any] | None = None
+    wanted: int | None = None
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
@@ -29,27 +38,39 @@ class SharedStorage(RDBStorage):
 
         Optuna reads the state and then writes it; SQLite has no ``SELECT … FOR UPDATE``, so
         two processes may both read WAITING there.
+
+        Raises:
+            NoneOpen: Taken, the trial would be one too many.
         """
         if state is TrialState.RUNNING:
-            return self.change_state(trial_id, TrialState.WAITING, TrialState.RUNNING)
+            return self._take(trial_id)
         return super().set_trial_state_values(trial_id, state, values)
 
-    def change_state(self, trial_id: int, old: TrialState, new: TrialState) -> bool:
-        """Moves a trial from one unfinished state to another; False if it was not in ``old``."""
-        values: dict[Any, Any] = {models.TrialModel.state: new}
-        if new is TrialState.RUNNING:
-            now = datetime.now(UTC).replace(tzinfo=None)
-            values[models.TrialModel._datetime_start_utc] = now
-        statement = (
-            sa.update(models.TrialModel)
-            .where(models.TrialModel.trial_id == trial_id, models.TrialModel.state == old)
-            .values(values)
-        )
+    def give_back(self, trial_id: int) -> bool:
+        """Puts a running trial back in the queue; False if it was not running any more."""
+        statement = _change(trial_id, TrialState.RUNNING, TrialState.WAITING)
         with self.scoped_session() as session, session.begin():
-            changed = cast("sa.CursorResult[Any]", session.execute(statement)).rowcount == 1
-            if changed and new is TrialState.RUNNING:
-                self._sign(session, trial_id)
-        return changed
+            return _changed(session, statement)
+
+    def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
+        """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.
+
+        Args:
+            study_id: The study, of which several runs may begin at the same time.
+            trials: By their origin.
+        """
+        trial, attr = models.TrialModel, models.TrialUserAttributeModel
+        known = sa.select(attr.value_json).join(trial, trial.trial_id == attr.trial_id)
+        known = known.where(trial.study_id == study_id, attr.key == "origin")
+        with self.scoped_session() as session, session.begin():
+            # Locks the study's row; in SQLite, where reading locks nothing, the file.
+            study = models.StudyModel
+            rename = sa.update(study).where(study.study_id == study_id)
+            session.execute(rename.values(study_name=study.study_name))
+            present = {json.loads(value) for value in session.scalars(known)}
+            for origin, template in trials.items():
+                if origin not in present:
+                    self._get_prepared_new_trial(study_id, template, session)
 
     def set_trial_user_attrs(self, trial_id: int, attrs: Mapping[str, Any]) -> None:
         """Writes several attributes of a trial in one transaction."""
@@ -77,16 +98,50 @@ class SharedStorage(RDBStorage):
         with self.scoped_session() as session, session.begin():
             session.execute(sa.insert(models.TrialIntermediateValueModel), rows)
 
+    def _take(self, trial_id: int) -> bool:
+        statement = _change(trial_id, TrialState.WAITING, TrialState.RUNNING)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        statement = statement.values({models.TrialModel._datetime_start_utc: now})
+        with self.scoped_session() as session, session.begin():
+            trial = models.TrialModel.find_or_raise_by_id(trial_id, session)
+            study_id = cast(int, trial.study_id)
+            models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+            taken = _changed(session, statement)
+            if taken:
+                self._sign(session, study_id, trial_id)
+        return taken
+
     def _get_prepared_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None, session: orm.Session
     ) -> models.TrialModel:
         trial = super()._get_prepared_new_trial(study_id, template_trial, session)
         if template_trial is None:
-            self._sign(session, cast(int, trial.trial_id))
+            self._sign(session, study_id, cast(int, trial.trial_id))
         return trial
 
-    def _sign(self, session: orm.Session, trial_id: int) -> None:
+    def _sign(self, session: orm.Session, study_id: int, trial_id: int) -> None:
+        """Writes who has taken a trial, in the transaction that does and that locks the study.
+
+        Raises:
+            NoneOpen: It is one too many.
+        """
+        if self.wanted is not None:
+            trial = models.TrialModel
+            taken = sa.select(sa.func.count()).where(
+                trial.study_id == study_id, trial.state.in_(_TAKEN)
+            )
+            if session.scalars(taken).one() > self.wanted:
+                raise NoneOpen
         if self.lease is not None:
             self._set_trial_attr_without_commit(
                 session, models.TrialUserAttributeModel, trial_id, "worker", self.lease
             )
+
+
+def _change(trial_id: int, old: TrialState, new: TrialState) -> sa.Update:
+    trial = models.TrialModel
+    return sa.update(trial).where(trial.trial_id == trial_id, trial.state == old).values(state=new)
+
+
+def _changed(session: orm.Session, statement: sa.Update) -> bool:
+    return cast("sa.CursorResult[Any]", session.execute(statement)).rowcount == 1

@@ -16,12 +16,14 @@ class Job:
     Attributes:
         check: Whether this worker tries the user's model before any trial is begun; one
             worker of a run does.
+        n_trials: Finished trials wanted in total; the worker takes none beyond.
     """
 
     spec: StudySpec
     study_name: str
     url: str
     check: bool
+    n_trials: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Refused:
     """Worker to supervisor: the study cannot go on as it is; the worker ends."""
 
     error: TunerError
+
+
+@dataclass(frozen=True)
+class NothingOpen:
+    """Worker to supervisor: other runs have taken what was open, it waits again."""
 
 
 @dataclass(frozen=True)
@@ -70,4 +77,4 @@ class Finished:
     reason: str | None
 
 
-FromWorker = Ready | Refused | Started | EpochDone | Finished
+FromWorker = Ready | Refused | NothingOpen | Started | EpochDone | Finished

@@ -11,7 +11,16 @@ from multiprocessing.connection import Connection
 import psutil
 
 from tuner.workers.forkserver import start_process
-from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, RunTrial, Started
+from tuner.workers.messages import (
+    EpochDone,
+    Finished,
+    FromWorker,
+    Job,
+    NothingOpen,
+    Ready,
+    RunTrial,
+    Started,
+)
 
 _LAST_WORDS = 20
 _KILL_SECONDS = 10.0
@@ -118,6 +127,8 @@ class WorkerProcess:
         match message:
             case Ready():
                 self.ready = True
+            case NothingOpen():
+                self.asked = False
             case Started():
                 self.trial, self.epoch, self._trial_since = message, 0, time.monotonic()
             case EpochDone(epoch=epoch):

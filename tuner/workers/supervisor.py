@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any, Literal
 
@@ -22,7 +23,16 @@ from tuner.errors import StudyError
 from tuner.runner import FINISHED, fail_trial, return_abandoned
 from tuner.storage.database import Database
 from tuner.units import format_bytes, format_seconds
-from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
+from tuner.workers.messages import (
+    EpochDone,
+    Finished,
+    FromWorker,
+    Job,
+    NothingOpen,
+    Ready,
+    Refused,
+    Started,
+)
 from tuner.workers.observer import Observer
 from tuner.workers.process import WorkerProcess
 
@@ -46,7 +56,6 @@ class Supervisor:
         job: Job,
         database: Database,
         n_workers: int,
-        n_trials: int,
         observer: Observer,
         prepare: Callable[[dict[str, Any]], optuna.Study],
     ) -> None:
@@ -56,7 +65,6 @@ class Supervisor:
             job: What each worker is given; its spec's budget limits run and trials.
             database: The open storage.
             n_workers: Number of processes.
-            n_trials: Finished trials wanted in total.
             observer: Told of everything that happens.
             prepare: Called once, with the description of the data, when the first worker has
                 loaded them: creates or resumes the study.
@@ -71,7 +79,7 @@ class Supervisor:
         self._limits = budget.trial
         self._workers: list[WorkerProcess] = []
         self._study: optuna.Study | None = None
-        self._n_trials = n_trials
+        self._n_trials = job.n_trials
         self._open = 0
         self._counted_at = 0.0
         self._memory_checked_at = 0.0
@@ -126,8 +134,7 @@ class Supervisor:
         return None
 
     def _start(self, *, check: bool = False) -> WorkerProcess:
-        job = self._job
-        return WorkerProcess(Job(job.spec, job.study_name, job.url, check))
+        return WorkerProcess(replace(self._job, check=check))
 
     def _listen(self) -> None:
         wait([end for worker in self._workers for end in worker.readable], _TICK_SECONDS)
@@ -149,6 +156,8 @@ class Supervisor:
                     self._recount()
             case Refused(error=error):
                 raise error
+            case NothingOpen():
+                self._recount()
             case Started(number=number, epochs=epochs):
                 self._observer.trial_started(number, epochs)
             case EpochDone(epoch=epoch, value=value):
@@ -176,7 +185,8 @@ class Supervisor:
     def _recount(self) -> None:
         """How many more trials may begin: what is wanted, less what is finished or under way.
 
-        Trials under way elsewhere count too: several runs may share a study.
+        Trials under way elsewhere count too: several runs may share a study. Two of them may
+        find the same trial open; the worker that comes second finds that nothing is.
         """
         assert self._study is not None
         counts = self._database.counts(self._study)

@@ -14,7 +14,17 @@ from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
-from tuner.workers.messages import EpochDone, Finished, FromWorker, Job, Ready, Refused, Started
+from tuner.storage.shared import NoneOpen
+from tuner.workers.messages import (
+    EpochDone,
+    Finished,
+    FromWorker,
+    Job,
+    NothingOpen,
+    Ready,
+    Refused,
+    Started,
+)
 
 _TELL_SECONDS = 0.1
 
@@ -80,7 +90,7 @@ class Worker:
         job = self._job
         if self._study is None:
             # Opened late: a worker starts before the study stands in the database.
-            self._database = Database(job.url, lease=own_lease())
+            self._database = Database(job.url, lease=own_lease(), wanted=job.n_trials)
             self._study = self._database.study(job.study_name)
             self._study.sampler = search.make_sampler(job.spec)
             self._study.pruner = search.make_pruner(job.spec)
@@ -88,7 +98,11 @@ class Worker:
             self._run_trial(self._study)
 
     def _run_trial(self, study: optuna.Study) -> None:
-        trial = study.ask()
+        try:
+            trial = study.ask()
+        except NoneOpen:
+            self._say(NothingOpen())
+            return
         try:
             outcome = run_trial(
                 trial,

@@ -1,0 +1,88 @@
+"""Several processes at one study: each trial is taken once, none beyond those wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tuner.storage.database import Database
+from tuner.storage.shared import NoneOpen
+
+Open = Callable[..., Database]
+RATE = {"rate": 0.5}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Open]:
+    """Opens the database again, as another process does."""
+    opened: list[Database] = []
+
+    def open_again(wanted: int | None = None) -> Database:
+        opened.append(Database(f"sqlite:///{tmp_path}/shared.db", wanted=wanted))
+        return opened[-1]
+
+    first = open_again()
+    optuna.create_study(study_name="s", storage=first.storage)
+    yield open_again
+    for one in opened:
+        one.close()
+
+
+def states(database: Database) -> list[str]:
+    return [trial.state.name for trial in database.study("s").get_trials()]
+
+
+def ask(database: Database) -> int | None:
+    try:
+        return database.study("s").ask().number
+    except NoneOpen:
+        return None
+
+
+def at_once(number: int, act: Callable[[int], object]) -> list[object]:
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(act, range(number)))
+
+
+def test_no_more_than_wanted_are_taken(database: Open) -> None:
+    one, other = database(wanted=2), database(wanted=2)
+    assert [ask(one), ask(other), ask(one), ask(other)] == [0, 1, None, None]
+    assert states(one) == ["RUNNING", "RUNNING"]
+
+
+def test_a_failed_trial_makes_room_and_a_finished_one_does_not(database: Open) -> None:
+    one = database(wanted=2)
+    study = one.study("s")
+    study.tell(study.ask(), state=TrialState.FAIL)
+    study.tell(study.ask(), 1.0)
+    assert [ask(one), ask(one)] == [2, None]
+
+
+def test_a_waiting_trial_stays_in_the_queue_when_enough_run(database: Open) -> None:
+    one = database(wanted=1)
+    one.enqueue_references(one.study("s"), {"first": RATE, "second": RATE})
+    assert [ask(one), ask(one)] == [0, None]
+    assert states(one) == ["RUNNING", "WAITING"]
+
+
+def test_as_many_as_are_wanted_when_all_ask_at_once(database: Open) -> None:
+    everyone = [database(wanted=5) for _ in range(8)]
+    everyone[0].enqueue_references(everyone[0].study("s"), {"first": RATE, "second": RATE})
+    taken = [number for number in at_once(8, lambda i: ask(everyone[i])) if number is not None]
+    assert sorted(taken) == [0, 1, 2, 3, 4]
+    assert states(everyone[0]) == 5 * ["RUNNING"]
+
+
+def test_references_are_queued_once_however_many_runs_begin(database: Open) -> None:
+    references = {"first": RATE, "second": {"rate": 0.25}}
+    everyone = [database() for _ in range(6)]
+    at_once(6, lambda i: everyone[i].enqueue_references(everyone[i].study("s"), references))
+    trials = everyone[0].study("s").get_trials()
+    assert [trial.user_attrs["origin"] for trial in trials] == ["first", "second"]
+    asked = everyone[0].study("s").ask()
+    assert (asked.number, asked.suggest_float("rate", 0, 1)) == (0, 0.5)
