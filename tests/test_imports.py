@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "wording",
     "units",
+    "dataset_rows",
     "quiet",
     "space",
     "spec",

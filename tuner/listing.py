@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tuner.catalog import find_study, shipped_studies, study_names
+from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import TunerError
+from tuner.results.figures import figure
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.tables import StudyLine
+from tuner.spec import StudySpec
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
 
@@ -58,7 +63,29 @@ def _with_file(name: str, shipped: bool, stored: StudyOverview | None) -> StudyL
     except TunerError as error:
         # A broken file of the user's own must not hide the others.
         return _line(name, stored, title=str(error), where=where)
-    return _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric)
+    return replace(
+        _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric),
+        rows=DATASET_ROWS.get(spec.dataset) if isinstance(spec.dataset, str) else None,
+        reported=_reported(spec),
+    )
+
+
+def _reported(spec: StudySpec) -> str:
+    """The best score that was reported of a reference, in the study's metric where there is one.
+
+    ``0.9954 on test``; another metric is named: ``accuracy 0.7201 on train``.
+    """
+    metric = spec.objective.metric
+    told = [reference.reported for reference in spec.references if metric in reference.reported]
+    if told:
+        best = min if spec.objective.direction == "minimize" else max
+        found = best(told, key=lambda reported: float(reported[metric]))
+        return f"{figure(float(found[metric]))} on {found['split']}"
+    for reference in spec.references:
+        for name, value in reference.reported.items():
+            if name != "split":
+                return f"{name} {figure(float(value))} on {reference.reported['split']}"
+    return ""
 
 
 def _line(

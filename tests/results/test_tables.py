@@ -84,17 +84,38 @@ def test_show(make_result: MakeResult) -> None:
 
 def test_studies() -> None:
     lines = [
-        StudyLine("wine", "Red or white", "shipped, stored", "accuracy", {"complete": 3}, 0.99),
+        StudyLine(
+            "wine",
+            "Red or white",
+            "shipped, stored",
+            "accuracy",
+            rows=6497,
+            reported="0.9954 on test",
+            trials={"complete": 3},
+            best=0.99,
+        ),
         StudyLine("xor", "Exclusive or", "shipped"),
     ]
     table = tables.studies(lines)
-    assert "wine    Red or white   shipped, stored   3 complete   accuracy 0.9900\n" in table
+    (wine,) = [line.split("   ") for line in table.splitlines() if line.startswith("wine")]
+    assert [cell.strip() for cell in wine if cell.strip()] == [
+        "wine",
+        "Red or white",
+        "6,497",
+        "accuracy",
+        "0.9954 on test",
+        "shipped, stored",
+        "3 complete",
+        "0.9900",
+    ]
     assert tables.studies([]) == "no studies\n"
     assert json.loads(tables.studies(lines, "json"))[1] == {
         "name": "xor",
         "title": "Exclusive or",
         "where": "shipped",
         "metric": None,
+        "rows": None,
+        "reported": None,
         "best": None,
         "trials": None,
     }

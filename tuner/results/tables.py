@@ -22,6 +22,8 @@ class StudyLine:
         title: The study file's title.
         where: ``"shipped"``, ``"stored"`` or ``"shipped, stored"``, or a file.
         metric: The objective's metric; empty if it is not known.
+        rows: Rows of its data set when all of it is there; None if that is not known.
+        reported: The best score reported of a reference, as people read it.
         trials: Number of trials in each state; None if it is not stored.
         best: Best value among the complete trials.
     """
@@ -30,6 +32,8 @@ class StudyLine:
     title: str = ""
     where: str = ""
     metric: str = ""
+    rows: int | None = None
+    reported: str = ""
     trials: Mapping[str, int] | None = None
     best: float | None = None
 
@@ -38,14 +42,17 @@ def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
     """Returns the list of studies."""
     if form == "table":
         return as_table(
-            ("study", "what", "where", "trials", "best"),
+            ("study", "what", "rows", "metric", "reported", "where", "trials", "best"),
             (
                 (
                     line.name,
                     line.title,
+                    "" if line.rows is None else f"{line.rows:,}",
+                    line.metric,
+                    line.reported,
                     line.where,
                     "" if line.trials is None else _counted(line.trials),
-                    "" if line.best is None else f"{line.metric} {figure(line.best)}".strip(),
+                    "" if line.best is None else figure(line.best),
                 )
                 for line in lines
             ),
@@ -57,6 +64,8 @@ def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
             "title": line.title,
             "where": line.where,
             "metric": line.metric or None,
+            "rows": line.rows,
+            "reported": line.reported or None,
             "best": line.best,
         }
         for line in lines

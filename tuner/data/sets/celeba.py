@@ -13,6 +13,7 @@ from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.places import data_home, first, refusal
 from tuner.data.splits import PARTS, Split, Splits
 from tuner.data.words import count
+from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import DataError
 
 SIDE = 64  # pixels
@@ -148,7 +149,7 @@ CELEBA_GENDER = Dataset(
     name="celeba-gender",
     title="man or woman, from the photograph of a face, 64 × 64 pixels",
     task="binary",
-    rows=202_599,
+    rows=DATASET_ROWS["celeba-gender"],
     source="Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, 2015",
     licence="for research that is not commercial; not to be passed on",
     forms=(Form(lambda: first(data_home() / "celeba"), read_celeba),),

@@ -11,6 +11,7 @@ from tuner.data.sets.dataset import Dataset, Download, Form
 from tuner.data.sets.digit_files import IDX, SIDE, Digits, find_idx
 from tuner.data.sets.places import data_home, digest, first, keras_cache, package_file, refusal
 from tuner.data.splits import Splits
+from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import DataError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -68,7 +69,7 @@ MNIST = Dataset(
     name="mnist",
     title="which digit, from a handwritten image of 28 × 28 pixels",
     task="multiclass",
-    rows=70_000,
+    rows=DATASET_ROWS["mnist"],
     source="Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits",
     licence="CC BY-SA 3.0",
     forms=(
@@ -105,7 +106,7 @@ FASHION_MNIST = Dataset(
     name="fashion-mnist",
     title="which piece of clothing, from an image of 28 × 28 pixels",
     task="multiclass",
-    rows=70_000,
+    rows=DATASET_ROWS["fashion-mnist"],
     source="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, Zalando Research, 2017",
     licence="MIT",
     forms=(

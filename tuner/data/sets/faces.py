@@ -10,6 +10,7 @@ from tuner.data.arrays import About, split_up
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.places import data_home, digest, first, package_file, refusal
 from tuner.data.splits import Splits
+from tuner.dataset_rows import DATASET_ROWS
 
 _SHAPE = (200, 25, 25)
 _CHECKSUM = "ce1ab433bd0a896d88a87e40efdf37d9e1ce98bbd3317b498da9f0a7b8e125d5"
@@ -35,7 +36,7 @@ FACES = Dataset(
     name="faces",
     title="face or not, from a grey image of 25 × 25 pixels",
     task="binary",
-    rows=_SHAPE[0],
+    rows=DATASET_ROWS["faces"],
     source="Labeled Faces in the Wild (Huang et al.), cut out by scikit-image",
     licence="public for research, no licence stated",
     forms=(

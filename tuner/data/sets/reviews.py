@@ -7,6 +7,7 @@ from pathlib import Path
 from tuner.data.sets.dataset import Dataset, Download, Form
 from tuner.data.sets.places import data_home, first, keras_cache
 from tuner.data.sets.review_files import WORD_INDEX, Imdb
+from tuner.dataset_rows import DATASET_ROWS
 
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 NPZ = Download(
@@ -43,7 +44,7 @@ IMDB = Dataset(
     name="imdb",
     title="praise or not, from the text of a film review",
     task="binary",
-    rows=50_000,
+    rows=DATASET_ROWS["imdb"],
     source="A. Maas et al.: Learning Word Vectors for Sentiment Analysis, ACL 2011",
     licence="free to use with citation, no licence stated",
     forms=(

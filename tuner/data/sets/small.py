@@ -10,6 +10,7 @@ import numpy as np
 from tuner.data.arrays import About, split_up
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.splits import Split, Splits
+from tuner.dataset_rows import DATASET_ROWS
 
 LINE_SEED = 777
 GROWTH = (
@@ -69,7 +70,7 @@ LINE = Dataset(
     name="line",
     title="a straight line through 100 noisy points",
     task="regression",
-    rows=100,
+    rows=DATASET_ROWS["line"],
     source=f"made here: y = x + N(2, 0.2), seed {LINE_SEED}",
     licence="CC0 1.0",
     forms=(Form(_here, _line),),
@@ -78,7 +79,7 @@ ELDERLY = Dataset(
     name="elderly",
     title="share of elderly people (%) from population growth (%), 16 regions",
     task="regression",
-    rows=16,
+    rows=DATASET_ROWS["elderly"],
     source="study note 003, sections 4 and 5",
     licence="facts, no licence needed",
     forms=(Form(_here, _elderly, note=_FEW_NOTE),),
@@ -87,7 +88,7 @@ AND = Dataset(
     name="and",
     title="logical and of two bits",
     task="binary",
-    rows=4,
+    rows=DATASET_ROWS["and"],
     source="the truth table",
     licence="CC0 1.0",
     forms=(Form(_here, lambda path, about: _truth_table((0, 0, 0, 1), about), note=_TRUTH_NOTE),),
@@ -96,7 +97,7 @@ XOR = Dataset(
     name="xor",
     title="exclusive or of two bits",
     task="binary",
-    rows=4,
+    rows=DATASET_ROWS["xor"],
     source="the truth table",
     licence="CC0 1.0",
     forms=(Form(_here, lambda path, about: _truth_table((0, 1, 1, 0), about), note=_TRUTH_NOTE),),

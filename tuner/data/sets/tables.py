@@ -17,6 +17,7 @@ from tuner.data.csv_numbers import numbers
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.places import OWN_FOLDER, data_home, first, refusal
 from tuner.data.splits import Splits, Task
+from tuner.dataset_rows import DATASET_ROWS
 
 NOTE_FILE = "birth_life_2010.txt"  # as it goes round in TensorFlow courses
 NOTE_ROWS = 190
@@ -80,7 +81,7 @@ WINE = Dataset(
     name="wine",
     title="red or white wine, from eleven measurements and the tasters' quality",
     task="multiclass",
-    rows=6_497,
+    rows=DATASET_ROWS["wine"],
     source="Cortez et al., Wine Quality, UCI Machine Learning Repository (2009)",
     licence="CC BY 4.0",
     forms=(_bundled("wine"),),
@@ -89,7 +90,7 @@ PIMA = Dataset(
     name="pima",
     title="diabetes within five years or not, from eight measurements; zeros stand for missing",
     task="binary",
-    rows=768,
+    rows=DATASET_ROWS["pima"],
     source="National Institute of Diabetes and Digestive and Kidney Diseases; Smith et al. (1988)",
     licence="public, no licence stated",
     forms=(_bundled("pima"),),
@@ -98,7 +99,7 @@ BIRTH_LIFE = Dataset(
     name="birth-life",
     title="life expectancy (years) from births per woman, countries, 2010",
     task="regression",
-    rows=202,
+    rows=DATASET_ROWS["birth-life"],
     source="Gapminder, by way of bokeh-sampledata",
     licence="CC BY 2.0",
     forms=(
