@@ -141,7 +141,8 @@ def _check_dataset(spec: StudySpec, file: str) -> None:
     """Says at once what is missing; what is there is read and judged by a worker."""
     dataset = spec.dataset
     if isinstance(dataset, str):
-        there = dataset in DATASETS or ":" in dataset
+        known = DATASETS.get(dataset)
+        there = known.status().state != "lack" if known else ":" in dataset
     else:
         there = os.access(spec.base / dataset.csv, os.R_OK)
     if not there:
