@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from tuner.storage.shared import SharedStorage
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
+_CREATIONS = 10
 
 
 def open_shared(url: str) -> SharedStorage:
@@ -27,7 +30,7 @@ def open_shared(url: str) -> SharedStorage:
     options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True}
     try:
         opened = _readable(parsed) if sqlite else url
-        storage = SharedStorage(opened, engine_kwargs=options)
+        storage = _with_tables(opened, options)
     except RuntimeError as exc:
         # The only RuntimeError of Optuna's constructor.
         shown = masked(url)
@@ -40,6 +43,23 @@ def open_shared(url: str) -> SharedStorage:
         # The connection that created the tables was opened before the listener was there.
         storage.engine.dispose()
     return storage
+
+
+def _with_tables(url: str, options: dict[str, Any]) -> SharedStorage:
+    """Opens the storage; several processes may be creating the tables of a new database.
+
+    Optuna looks for each table and then creates it, so one of two that do so together fails.
+    It finds all of them a moment later.
+    """
+    for _ in range(_CREATIONS - 1):
+        try:
+            return SharedStorage(url, engine_kwargs=options)
+        except sa.exc.DBAPIError as exc:
+            is_there = isinstance(exc, sa.exc.IntegrityError) or "already exists" in str(exc.orig)
+            if not is_there:
+                raise
+        time.sleep(random.uniform(0.05, 0.2))
+    return SharedStorage(url, engine_kwargs=options)
 
 
 def _readable(url: sa.URL) -> str:
