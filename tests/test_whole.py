@@ -123,7 +123,6 @@ def test_an_exported_script_needs_no_tuner(command: Command, tmp_path: Path) -> 
     assert "accuracy" in done.stdout
 
 
-@pytest.mark.xfail(reason="what TensorFlow prints while it is imported is not turned away")
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_wine")
 def test_the_export_of_a_script_is_quiet(tmp_path: Path) -> None:
