@@ -169,7 +169,7 @@ def test_texts_to_predict(tmp_path: Path) -> None:
         ("rows.csv", b"text\n", "rows.csv has no texts"),
         ("rows.txt", b"\n", "rows.txt has no texts"),
         ("rows.txt", b"\xff\xfe", "rows.txt cannot be read as UTF-8 text"),
-        ("rows.txt", None, "rows.txt cannot be read as UTF-8 text .*No such file"),
+        ("rows.txt", None, "there is no file .*rows.txt"),
     ],
 )
 def test_bad_texts_to_predict_are_refused(

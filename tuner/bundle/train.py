@@ -47,8 +47,8 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         DataError: The data are not those of the study.
         TunerError: The configuration cannot be loaded or built.
     """
-    load_tensorflow()
     with new_folder(out_dir, force=force) as folder:
+        load_tensorflow()
         data = load_data(configuration)
         rows = everything_but_test(data)
         model = _fit(configuration, data, rows)
