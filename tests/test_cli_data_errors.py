@@ -115,3 +115,16 @@ def test_data_that_have_changed_since(command: Command, laboratory: Laboratory) 
         r"Put the data back, or start another study with --study-name NAME$",
     )
     assert contents(laboratory.database) == before
+
+
+def test_a_model_that_does_not_read_such_data(command: Command) -> None:
+    command(
+        "run", "xor", "--workers", "1", "--set", "model=cnn", "--set", "search_space=cnn"
+    ).refused(2, r"reference")
+    Path("wrong.toml").write_text(
+        'dataset = "xor"\nmodel = "cnn"\nsearch_space = "cnn"\n'
+        '[objective]\nmetric = "accuracy"\ndirection = "maximize"\n'
+    )
+    command("run", "wrong.toml", "--workers", "1").refused(
+        2, r'model: "cnn" reads images, but xor holds a table of numbers'
+    )

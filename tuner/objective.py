@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from tuner import models, training
 from tuner.data import Splits
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
-from tuner.models.families import FAMILIES, check_metric
+from tuner.models.families import FAMILIES, check_data, check_metric
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
@@ -44,8 +44,10 @@ def check_model(spec: StudySpec, data: Splits) -> None:
     Raises:
         MetricError: The model does not report the metric; lists those that it does.
         ModelError: A user's function does not return a compiled model.
+        SpecError: The family does not read such data, or has no such output for the task.
     """
     if spec.model in FAMILIES:
+        check_data(FAMILIES[spec.model], data, spec.search_space)
         available = FAMILIES[spec.model].metrics(data.task)
     else:
         model = models.build(spec.model, _example_params(spec), data, spec.base)
