@@ -22,9 +22,9 @@ from typing import Any
 import tuner
 from tuner.catalog import find_study, shipped_studies
 from tuner.errors import DataError
-from tuner.results.figures import figure
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
+from tuner.units import figure
 
 LAST = ("celeba-gender", "imdb", "fashion-mnist", "mnist-cnn", "mnist")  # the longest runs
 MARKERS = ("<!-- table of benchmarks/studies.py -->", "<!-- end of the table -->")

@@ -6,14 +6,13 @@ is imported by the command that needs it, so that ``tuner --help`` answers at on
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -102,6 +101,7 @@ def run(
     from rich.console import Console
 
     from tuner import progress, running
+    from tuner.results.rendering import document
     from tuner.results.words import tell
 
     console = Console(stderr=True)
@@ -120,16 +120,17 @@ def run(
         ),
     )
     if as_json:
-        text = _json(ended.result.to_dict())
+        text = document(ended.result.to_dict())
     else:
-        text = tell(
+        told = tell(
             ended.result,
             n_workers=ended.n_workers,
             ended=ended.ending,
             mattered=ended.mattered,
             options=_storage_option(storage),
         )
-    _print(text + "\n")
+        text = f"{told}\n"
+    _print(text)
     if ended.ending == "interrupted":
         raise typer.Exit(130)
 
@@ -231,11 +232,12 @@ def train(
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
     from tuner.results.export import read
+    from tuner.results.rendering import document
 
     configuration = read(config)
     typer.echo("training; TensorFlow takes some seconds to load", err=True)
     bundle = api.train(configuration, output, force=force)
-    _print((_json(bundle.to_dict()) if as_json else bundle.words()) + "\n")
+    _print(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
 
 
 @app.command()
@@ -326,10 +328,6 @@ def _storage_option(storage: str | None) -> str:
     from tuner.storage.url import masked
 
     return f"--storage {shlex.quote(masked(storage))}" if storage else ""
-
-
-def _json(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _misused(error: typer.TyperException) -> str:

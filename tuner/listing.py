@@ -7,12 +7,12 @@ from dataclasses import replace
 from tuner.catalog import find_study, shipped_studies, study_names
 from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import TunerError
-from tuner.results.figures import figure
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.tables import StudyLine
 from tuner.spec import StudySpec
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
+from tuner.units import figure
 
 
 def list_studies(storage: str | None = None) -> list[StudyLine]:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.units import format_seconds
+from tuner.units import count, duration, figure
 from tuner.workers.observer import Observer
 
 
@@ -44,7 +43,6 @@ class _Tally:
         self.running.pop(number, None)
         self.failed += state == "fail"
         self.pruned += state == "pruned"
-        self.done += state != "fail"
         if (
             state == "complete"
             and value is not None
@@ -58,13 +56,13 @@ class _Tally:
         if not made or self.done >= self.total:
             return ""
         seconds = (time.monotonic() - self._since) / made * (self.total - self.done)
-        return f"about {format_seconds(max(seconds, 1))} left"
+        return f"about {duration(max(seconds, 1))} left"
 
     def best_text(self, metric: str) -> str:
         if self.best is None:
             return ""
         number, value = self.best
-        return f"best {metric} {value:.4f} (trial {number})"
+        return f"best {metric} {figure(value)} (trial {number})"
 
 
 class LiveProgress(Observer):
@@ -75,14 +73,16 @@ class LiveProgress(Observer):
         self._metric = metric
         self._tally = _Tally(direction)
         self._live = Live(console=console, refresh_per_second=8, transient=True)
-        self._opened = time.monotonic()
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
     ) -> None:
-        self._console.print(f"{title}: {done} of {total} trials done, {_workers(workers)}")
         self._tally.begin(done, total, best)
+        self._console.print(_beginning(title, done, total, workers), markup=False)
         self._live.start()
+
+    def counted(self, done: int) -> None:
+        self._tally.done = done
 
     def trial_started(self, number: int, epochs: int) -> None:
         self._tally.running[number] = (0, epochs, None)
@@ -103,7 +103,7 @@ class LiveProgress(Observer):
         self.note(f"trial {number} goes back to the queue: {reason}")
 
     def note(self, text: str) -> None:
-        self._console.print(escape(text), style="dim", highlight=False)
+        self._console.print(text, style="dim", markup=False, highlight=False)
 
     def tick(self) -> None:
         if self._live.is_started:
@@ -123,7 +123,7 @@ class LiveProgress(Observer):
         )
         lines = [Text(tally.best_text(self._metric))] if tally.best else []
         for number, (epoch, epochs, value) in sorted(tally.running.items()):
-            shown = "" if value is None else f"  {self._metric} {value:.4f}"
+            shown = "" if value is None else f"  {self._metric} {figure(value)}"
             lines.append(Text(f"  trial {number}  epoch {epoch} of {epochs}{shown}", style="dim"))
         return Group(head, *lines)
 
@@ -140,7 +140,10 @@ class PlainProgress(Observer):
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
     ) -> None:
         self._tally.begin(done, total, best)
-        self.note(f"{title}: {done} of {total} trials done, {_workers(workers)}")
+        self.note(_beginning(title, done, total, workers))
+
+    def counted(self, done: int) -> None:
+        self._tally.done = done
 
     def trial_started(self, number: int, epochs: int) -> None:
         self._tally.running[number] = (0, epochs, None)
@@ -153,7 +156,7 @@ class PlainProgress(Observer):
     ) -> None:
         tally = self._tally
         tally.finish(number, state, value)
-        shown = "" if value is None else f" {self._metric} {value:.4f}"
+        shown = "" if value is None else f" {self._metric} {figure(value)}"
         why = f" ({reason})" if reason else ""
         parts = [tally.best_text(self._metric), tally.left()]
         rest = "".join(f", {part}" for part in parts if part)
@@ -179,5 +182,5 @@ def progress_for(console: Console, metric: str, direction: str) -> Observer:
     return kind(console, metric, direction)
 
 
-def _workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"
+def _beginning(title: str, done: int, total: int, workers: int) -> str:
+    return f"{title}: {done} of {total} trials done, {count(workers, 'worker')}"

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.results.figures import count, duration, figure, setting
 from tuner.results.params import phrases
 from tuner.space import SearchSpace
+from tuner.units import count, duration, figure, setting
 
 SPACE = SearchSpace.parse(
     {

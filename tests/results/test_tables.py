@@ -7,9 +7,8 @@ import json
 import pytest
 from made_studies import PARAMS, MakeResult, make_spec, reference, trial
 
-from tuner.errors import RequestError
 from tuner.results import tables
-from tuner.results.rendering import check_format, document
+from tuner.results.rendering import document
 from tuner.results.tables import StudyLine
 
 
@@ -136,9 +135,3 @@ def test_what_json_cannot_hold_is_null() -> None:
         "a": [None, 1.0],
         "b": [None],
     }
-
-
-def test_an_unknown_format() -> None:
-    assert check_format("csv") == "csv"
-    with pytest.raises(RequestError, match="--format must be table, json or csv, not 'yaml'"):
-        check_format("yaml")

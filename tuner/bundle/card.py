@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.bundle.words import origin, scores
-from tuner.results.figures import setting
+from tuner.units import setting
 
 _TASKS = {
     "regression": "a quantity",

@@ -16,7 +16,7 @@ from tuner.data import Split
 from tuner.errors import ModelError
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin, write_text
-from tuner.results.figures import count, figure
+from tuner.units import count, figure
 
 if TYPE_CHECKING:
     import keras

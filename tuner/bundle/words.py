@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.results.figures import count, figure
+from tuner.units import count, figure
 
 
 def words(path: Path, info: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.results.figures import figure
 from tuner.results.rows import ReferenceRow, StudyResult
 from tuner.results.trials import SEARCH
+from tuner.units import figure
 
 _SPLITS = {
     "test": "on its test split",

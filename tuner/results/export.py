@@ -16,7 +16,7 @@ from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError
 from tuner.results.configuration import Configuration
-from tuner.results.figures import count, figure
+from tuner.units import count, figure
 
 SUFFIXES = (".toml", ".json", ".py")
 

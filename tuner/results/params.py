@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tuner.results.figures import setting
 from tuner.space import SearchSpace, Value
+from tuner.units import setting
 
 _NUMBERED = re.compile(r"(.+)_([1-9][0-9]*)")
 

@@ -10,25 +10,10 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from tuner.errors import RequestError
-
 Format = Literal["table", "json", "csv"]
-_FORMATS: tuple[Format, ...] = ("table", "json", "csv")
 
 _UNKNOWN_WIDTH = 10_000
 """Of a pipe or a file: no row is folded there, so that each stays on a line of its own."""
-
-
-def check_format(text: str) -> Format:
-    """Returns ``text`` as a format.
-
-    Raises:
-        RequestError: It is none.
-    """
-    for known in _FORMATS:
-        if text == known:
-            return known
-    raise RequestError(f"--format must be table, json or csv, not {text!r}")
 
 
 def document(value: object) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.results.figures import duration, figure
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.rows import StudyResult
 from tuner.results.words import tell
+from tuner.units import duration, figure
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tuner.results.compared import comparison
-from tuner.results.figures import count, duration
 from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
 from tuner.results.rows import StudyResult
+from tuner.units import count, duration
 
 Ended = Literal["done", "interrupted", "timeout"]
 

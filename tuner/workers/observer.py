@@ -14,6 +14,9 @@ class Observer:
         ``best`` is the number and the value of the best complete trial so far.
         """
 
+    def counted(self, done: int) -> None:
+        """So many trials of the study are finished now, those of other runs among them."""
+
     def trial_started(self, number: int, epochs: int) -> None:
         """A trial began; it may take ``epochs`` epochs."""
 

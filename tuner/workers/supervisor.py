@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 from tuner.errors import StudyError
 from tuner.runner import FINISHED, fail_trial, return_abandoned
 from tuner.storage.database import Database
-from tuner.units import format_bytes, format_seconds
+from tuner.units import duration, format_bytes
 from tuner.workers.messages import (
     EpochDone,
     Finished,
@@ -195,6 +195,7 @@ class Supervisor:
         self._n_finished = sum(counts[state] for state in FINISHED)
         self._open = self._n_trials - self._n_finished - under_way
         self._counted_at = time.monotonic()
+        self._observer.counted(self._n_finished)
 
     def _enforce_limits(self) -> None:
         self._check_memory = time.monotonic() - self._memory_checked_at > _MEMORY_CHECK_SECONDS
@@ -210,7 +211,7 @@ class Supervisor:
             return None
         seconds, memory = self._limits.timeout, self._limits.memory
         if seconds is not None and worker.trial_seconds > seconds:
-            return f"timeout: took longer than {format_seconds(seconds)}"
+            return f"timeout: took longer than {duration(seconds)}"
         if memory is not None and self._check_memory:
             used = worker.memory()
             if used > memory:
