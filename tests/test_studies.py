@@ -67,7 +67,7 @@ def api_checks_all_but_missing_data(spec: StudySpec) -> None:
     try:
         running.check_spec(spec)
     except DataError:
-        assert DATASETS[str(spec.dataset)].status().state == "missing"
+        assert DATASETS[str(spec.dataset)].status().state == "lack"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +120,7 @@ def data_of(spec: StudySpec, home: Path) -> Splits:
         place_celeba(home)
     elif name == "imdb":
         place_reviews(home)
-    elif name == OFTEN_HERE and DATASETS[name].status().state == "missing":
+    elif name == OFTEN_HERE and DATASETS[name].status().state == "lack":
         name = "mnist"  # images of the same form
     return installed(name) if name in ("mnist", OFTEN_HERE) else load_data(name, spec.base)
 
