@@ -79,9 +79,10 @@ def run_trial(
             not been told.
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
-    params = spec.search_space.suggest(trial)
-    epochs = int(params.get("epochs", DEFAULT_EPOCHS))
-    database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+    with database.together():
+        params = spec.search_space.suggest(trial)
+        epochs = int(params.get("epochs", DEFAULT_EPOCHS))
+        database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
 
@@ -111,18 +112,20 @@ def run_trial(
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
-    reporter.flush()
-    database.write_attrs(trial._trial_id, attrs)
-    if result.state == "pruned":
-        trial.study.tell(trial, state=TrialState.PRUNED)
-    else:
-        trial.study.tell(trial, result.value)
+    with database.together():
+        reporter.flush()
+        database.write_attrs(trial._trial_id, attrs)
+        if result.state == "pruned":
+            trial.study.tell(trial, state=TrialState.PRUNED)
+        else:
+            trial.study.tell(trial, result.value)
     return Outcome(result.state, result.value, result.reason)
 
 
 def _tell_failure(trial: optuna.Trial, database: Database, reason: str) -> Outcome:
-    database.write_attrs(trial._trial_id, {"reason": reason})
-    trial.study.tell(trial, state=TrialState.FAIL)
+    with database.together():
+        database.write_attrs(trial._trial_id, {"reason": reason})
+        trial.study.tell(trial, state=TrialState.FAIL)
     return Outcome("fail", None, reason)
 
 

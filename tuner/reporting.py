@@ -60,10 +60,12 @@ class Reporter:
         if not judged and time.monotonic() - self._since < _SECONDS:
             return False
         seen_before = epoch in self._reported
-        self.flush()
-        if not judged or seen_before:
-            return False
-        return self._trial.should_prune() and not self._never
+        # What a pruner notes of its decision is stored with the value that it decided on.
+        with self._database.together():
+            self.flush()
+            if not judged or seen_before:
+                return False
+            return self._trial.should_prune() and not self._never
 
     def flush(self) -> None:
         """Writes what has been held back."""

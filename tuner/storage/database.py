@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.storages import BaseStorage, get_storage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from tuner.errors import StorageError, UnknownNameError
+from tuner.storage.cached import CachedStorage
 from tuner.storage.engine import open_shared
 from tuner.storage.errors import storage_errors
 from tuner.storage.url import masked, parse_url
+from tuner.storage.writing import Writes
 from tuner.wording import hint
 
 # Optuna's own log repeats what tuner says in its own words.
@@ -74,7 +76,7 @@ class Database:
         with storage_errors(url):
             self._backend = open_shared(url)
             self._backend.lease, self._backend.wanted = lease, wanted
-            self.storage: BaseStorage = get_storage(self._backend)
+            self.storage = CachedStorage(self._backend)
 
     def __str__(self) -> str:
         return masked(self.url)
@@ -136,16 +138,25 @@ class Database:
             for (trial_id, number), attrs in found.items()
         ]
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Writes what the block writes to a trial in one transaction; nothing if it raises.
+
+        A trial that is told in the block ends in the same transaction.
+        """
+        with storage_errors(self.url), self.storage.together():
+            yield
+
     def write_attrs(self, trial_id: int, attrs: Mapping[str, Any]) -> None:
         """Writes several user attributes of a trial in one transaction."""
         with storage_errors(self.url):
-            self._backend.set_trial_user_attrs(trial_id, attrs)
+            self.storage.write(trial_id, Writes(user_attrs=dict(attrs)))
 
     def write_values(self, trial_id: int, values: Mapping[int, float]) -> None:
-        """Writes intermediate values, step to value, in one transaction; the steps are new."""
+        """Writes intermediate values, step to value, in one transaction."""
         if values:
             with storage_errors(self.url):
-                self._backend.set_trial_intermediate_values(trial_id, values)
+                self.storage.write(trial_id, Writes(intermediate_values=dict(values)))
 
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue, with its number and parameters.

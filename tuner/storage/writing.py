@@ -1,0 +1,146 @@
+"""What is written to one trial, gathered, and stored with few statements in one transaction."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages._rdb import models
+from optuna.trial import FrozenTrial, TrialState
+
+
+@dataclass
+class Writes:
+    """What is to be written to one trial; later entries of a name replace earlier ones.
+
+    Attributes:
+        params: Name → value as Optuna stores it, and its distribution.
+        user_attrs: Key → anything that JSON can hold.
+        system_attrs: Key → anything that JSON can hold.
+        intermediate_values: Step → value.
+        end: The state that ends the trial, and its values if it has any.
+    """
+
+    params: dict[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
+    user_attrs: dict[str, Any] = field(default_factory=dict)
+    system_attrs: dict[str, Any] = field(default_factory=dict)
+    intermediate_values: dict[int, float] = field(default_factory=dict)
+    end: tuple[TrialState, Sequence[float]] | None = None
+
+    def add(self, later: Writes) -> None:
+        """Takes over all that ``later`` has."""
+        self.params |= later.params
+        self.user_attrs |= later.user_attrs
+        self.system_attrs |= later.system_attrs
+        self.intermediate_values |= later.intermediate_values
+        self.end = later.end or self.end
+
+    def over(self, trial: FrozenTrial) -> FrozenTrial:
+        """The trial as it will be read once this is written."""
+        seen = copy.copy(trial)
+        distributions = {name: distribution for name, (_, distribution) in self.params.items()}
+        seen._distributions = trial._distributions | distributions
+        seen._params = trial._params | {
+            name: distribution.to_external_repr(value)
+            for name, (value, distribution) in self.params.items()
+        }
+        seen._user_attrs = trial._user_attrs | self.user_attrs
+        seen._system_attrs = trial._system_attrs | self.system_attrs
+        seen.intermediate_values = trial.intermediate_values | self.intermediate_values
+        return seen
+
+    def store(self, connection: sa.Connection, trial_id: int) -> None:
+        """Writes it all, in the connection's transaction.
+
+        Raises:
+            KeyError: There is no such trial.
+            UpdateFinishedTrialError: The trial has ended.
+        """
+        trial = models.TrialModel
+        query = sa.select(trial.number, trial.state).where(trial.trial_id == trial_id)
+        found = connection.execute(query.with_for_update()).one_or_none()
+        if found is None:
+            raise KeyError(models.NOT_FOUND_MSG)
+        if found.state.is_finished():
+            raise UpdateFinishedTrialError(
+                f"Trial#{found.number} has already finished and can not be updated."
+            )
+        if self.params:
+            rows = [_param(trial_id, name, *param) for name, param in self.params.items()]
+            connection.execute(sa.insert(models.TrialParamModel), rows)
+        for attr, attrs in (
+            (models.TrialUserAttributeModel, self.user_attrs),
+            (models.TrialSystemAttributeModel, self.system_attrs),
+        ):
+            rows = [
+                {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+                for key, value in attrs.items()
+            ]
+            _replace(connection, attr, attr.key, rows)
+        step = models.TrialIntermediateValueModel
+        rows = [_step(trial_id, *reported) for reported in self.intermediate_values.items()]
+        _replace(connection, step, step.step, rows)
+        if self.end is not None:
+            self._store_end(connection, trial_id, *self.end)
+
+    def _store_end(
+        self, connection: sa.Connection, trial_id: int, state: TrialState, values: Sequence[float]
+    ) -> None:
+        value, trial = models.TrialValueModel, models.TrialModel
+        rows = [_value(trial_id, *told) for told in enumerate(values)]
+        _replace(connection, value, value.objective, rows)
+        ended = {trial.state: state, trial._datetime_complete_utc: _now()}
+        connection.execute(sa.update(trial).where(trial.trial_id == trial_id).values(ended))
+
+
+def _replace(
+    connection: sa.Connection, model: Any, key: Any, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Inserts rows of one trial in place of those that have the same key.
+
+    The same on every database; ``INSERT … ON CONFLICT`` is written differently on each.
+    """
+    if rows:
+        keys = [row[key.key] for row in rows]
+        old = sa.delete(model).where(model.trial_id == rows[0]["trial_id"], key.in_(keys))
+        connection.execute(old)
+        connection.execute(sa.insert(model), rows)
+
+
+def _param(
+    trial_id: int, name: str, value: float, distribution: BaseDistribution
+) -> dict[str, Any]:
+    return {
+        "trial_id": trial_id,
+        "param_name": name,
+        "param_value": value,
+        "distribution_json": distribution_to_json(distribution),
+    }
+
+
+def _step(trial_id: int, step: int, value: float) -> dict[str, Any]:
+    model = models.TrialIntermediateValueModel
+    stored, kind = model.intermediate_value_to_stored_repr(value)
+    return {
+        "trial_id": trial_id,
+        "step": step,
+        "intermediate_value": stored,
+        "intermediate_value_type": kind,
+    }
+
+
+def _value(trial_id: int, objective: int, value: float) -> dict[str, Any]:
+    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+    return {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
+
+
+def _now() -> datetime:
+    """The time as Optuna stores it: UTC, without a time zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
