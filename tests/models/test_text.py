@@ -26,12 +26,21 @@ def split(*texts: str) -> Split:
 
 def test_the_most_frequent_words_have_the_lowest_numbers():
     rows = split("B b, b? a", "a c d")
-    layer = vectoriser(rows, max_tokens=5, length=4)
+    layer, size = vectoriser(rows, max_tokens=5, length=4)
     assert layer.get_vocabulary()[:4] == ["", "[UNK]", "b", "a"]
-    assert layer.vocabulary_size() == 5
+    assert size == 5
     shown = vectorised(layer, split("a b A b a b", "ZZZ", "", "b! <br /> a"))
     assert shown.dtype == np.int32
     assert shown.tolist() == [[3, 2, 3, 2], [1, 0, 0, 0], [0, 0, 0, 0], [2, 1, 3, 0]]
+
+
+def test_the_last_words_can_be_kept():
+    layer, size = vectoriser(split("B b, b? a c", "a c"), max_tokens=5, length=3, truncating="pre")
+    assert size == 5
+    shown = vectorised(layer, split("b b a c a", "ZZZ", "", "b! c a"))
+    assert shown.dtype == np.int32
+    a, b, c = (layer.layers[1].get_vocabulary().index(word) for word in "abc")
+    assert shown.tolist() == [[a, c, a], [1, 0, 0], [0, 0, 0], [b, c, a]]
 
 
 def test_a_small_text_has_a_small_vocabulary(make_texts):
@@ -64,11 +73,14 @@ def test_the_layers_are_those_of_the_parameters(make_texts):
     assert model.layers[0].vocabulary_size() == 6
 
 
-def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path):
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path, truncating: str):
     data = make_texts()
-    model, _ = training.refit(
-        lambda: build("embedding", data, **SMALL), data.train, epochs=20, batch_size=8, seed=0
-    )
+
+    def make():
+        return build("embedding", data, truncating=truncating, **SMALL)
+
+    model, _ = training.refit(make, data.train, epochs=20, batch_size=8, seed=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     sentences = np.array(["A lovely film!", "the AWFUL, film"], dtype=object)
@@ -76,11 +88,13 @@ def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path):
     assert good > 0.5 > bad
 
 
-def test_training_on_numbers_is_training_on_the_raw_texts(make_texts):
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+def test_training_on_numbers_is_training_on_the_raw_texts(make_texts, truncating: str):
     data = make_texts()
+    cut = {**SMALL, "sequence_length": 3, "truncating": truncating}
 
     def make():
-        return build("embedding", data, embedding_dropout=0.2, l2=0.001, **SMALL)
+        return build("embedding", data, embedding_dropout=0.2, l2=0.001, **cut)
 
     _, result = training.train(
         make, data, epochs=3, batch_size=8, seed=4, monitor=Monitor("accuracy", "maximize")
@@ -125,7 +139,7 @@ def test_texts_are_split_into_words_once(make_texts, monkeypatch):
 def test_what_is_kept_is_bounded_and_goes_with_the_split(make_texts):
     rows = split("a b c", "b")
     for length in range(1, 9):
-        vectorised(vectoriser(rows, 5, length), rows)
+        vectorised(vectoriser(rows, 5, length)[0], rows)
     assert len(text._numbers[rows]) == 4
     gone = weakref.ref(rows)
     del rows

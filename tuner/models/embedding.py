@@ -38,11 +38,16 @@ def build_embedding(params: Mapping[str, Value], data: Splits) -> keras.Model:
     Returns:
         A compiled model that takes raw texts, shape (batch,).
     """
-    words = vectoriser(data.train, int(params["max_tokens"]), length=int(params["sequence_length"]))
+    words, size = vectoriser(
+        data.train,
+        int(params["max_tokens"]),
+        length=int(params["sequence_length"]),
+        truncating=str(params["truncating"]),
+    )
     layers = [
         keras.Input((), dtype="string", name="raw"),
         words,
-        keras.layers.Embedding(words.vocabulary_size(), int(params["embedding_width"])),
+        keras.layers.Embedding(size, int(params["embedding_width"])),
         *dropout(params["embedding_dropout"]),
         _POOLING[str(params["pooling"])](),
         *hidden(params),

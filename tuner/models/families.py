@@ -130,6 +130,7 @@ EMBEDDING = Family(
         {
             "max_tokens": Setting(10_000, low=3),
             "sequence_length": Setting(200, low=1),
+            "truncating": Setting("post", choices=("pre", "post")),
             "embedding_width": Setting(64, low=1),
             "embedding_dropout": _SHARE,
             "pooling": Setting("max", choices=("max", "average")),

@@ -2,7 +2,7 @@
 
 Two things are done once, before the first epoch, instead of in every step:
 
-- A ``TextVectorization`` at the head of a Sequential model has nothing to learn: its output is
+- The words' numbers at the head of a Sequential model have nothing to learn: they are
   computed once, and the rest of the model, which shares its layers, is trained on that.
 - A loss that compares one number a class gets the classes one-hot.
 """
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from tuner.data.split import Split
-from tuner.models.text import vectorised
+from tuner.models.text import vectorised, vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def prepared(model: keras.Model, *splits: Split) -> tuple[keras.Model, list[Spli
         splits: Rows as ``Splits`` has them.
     """
     rows = [Split(split.x, targets(model, split.y)) for split in splits]
-    words = _vocabulary(model)
+    words = _words(model)
     body = _without_head(model) if words is not None else None
     if words is None or body is None:
         return model, rows
@@ -62,15 +62,12 @@ def targets(model: keras.Model, y: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.eye(shape[1], dtype=np.float32)[y])
 
 
-def _vocabulary(model: keras.Model) -> keras.layers.TextVectorization | None:
+def _words(model: keras.Model) -> keras.Layer | None:
     """Returns the layer that a model begins with if it turns texts into numbers of words."""
     if not isinstance(model, keras.Sequential) or len(model.layers) < 2:
         return None
     first = model.layers[0]
-    if not isinstance(first, keras.layers.TextVectorization):
-        return None
-    config = first.get_config()
-    return first if config["output_mode"] == "int" and not config["ragged"] else None
+    return None if vocabulary(first) is None else first
 
 
 def _without_head(model: keras.Sequential) -> keras.Model | None:
