@@ -8,19 +8,19 @@ the space allows, so that trials are compared at equal epochs only.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
 
+from tuner.search.hyperband import RememberingHyperbandPruner
+from tuner.search.seeded import SeededSampler
+from tuner.search.tpe import IncrementalTPESampler
 from tuner.spec import StudySpec
 from tuner.wording import Place, hint, toml
 
@@ -35,7 +35,7 @@ class _Entry:
 
 _SAMPLERS = {
     "tpe": _Entry(
-        optuna.samplers.TPESampler,
+        IncrementalTPESampler,
         ("n_startup_trials", "n_ei_candidates", "multivariate", "group", "constant_liar"),
     ),
     "random": _Entry(optuna.samplers.RandomSampler, ()),
@@ -51,7 +51,7 @@ _SAMPLERS = {
 
 _PRUNERS = {
     "hyperband": _Entry(
-        optuna.pruners.HyperbandPruner,
+        RememberingHyperbandPruner,
         ("min_resource", "max_resource", "reduction_factor", "bootstrap_count"),
     ),
     "successivehalving": _Entry(
@@ -71,12 +71,6 @@ _PRUNERS = {
     ),
     "nop": _Entry(optuna.pruners.NopPruner, ()),
 }
-
-
-def derive_seed(seed: int, number: int) -> int:
-    """The seed of trial ``number`` in a study seeded with ``seed``: 32 bits, well mixed."""
-    digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
 
 
 def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
@@ -106,8 +100,9 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
 
     if not entry.reseed:
         return make(spec.sampler.seed)
-    make(spec.sampler.seed)  # so that a wrong value is told now and not in a worker
-    return _SeededSampler(make, spec.sampler.seed)
+    first = make(spec.sampler.seed)  # here, so that a wrong value is not told by a worker
+    again = first.reseeded if isinstance(first, IncrementalTPESampler) else make
+    return SeededSampler(again, spec.sampler.seed)
 
 
 def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
@@ -129,100 +124,6 @@ def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
             options.setdefault("max_resource", int(longest))
     pruner: BasePruner = _construct(entry, place, spec.pruner.name, options)
     return pruner
-
-
-@dataclass(frozen=True)
-class Judging:
-    """When a pruner may end a trial.
-
-    Attributes:
-        at: Whether it may at this epoch (from 1).
-        by_all_epochs: Whether it looks at all earlier epochs of a trial, not at this one only.
-    """
-
-    at: Callable[[int], bool]
-    by_all_epochs: bool
-
-
-def judging(spec: StudySpec) -> Judging:
-    """Says at which epochs the study's pruner decides.
-
-    Trials are compared at equal epochs, so what is not judged need not be reported: halving
-    pruners look at their rungs, ``min_resource · reduction_factor ** k``, the others at every
-    ``interval_steps`` after ``n_warmup_steps``.
-    """
-    name, options = spec.pruner.name, spec.pruner.options
-    if name == "nop":
-        return Judging(lambda epoch: False, by_all_epochs=False)
-    first = options.get("min_resource", 1 if name == "hyperband" else "auto")
-    if name in ("hyperband", "successivehalving") and first != "auto":
-        factor = options.get("reduction_factor", 3 if name == "hyperband" else 4)
-        return Judging(lambda epoch: _is_rung(epoch, first, factor), by_all_epochs=False)
-    warmup, interval = options.get("n_warmup_steps", 0), options.get("interval_steps", 1)
-    return Judging(
-        lambda epoch: epoch >= warmup and (epoch - warmup) % interval == 0, by_all_epochs=True
-    )
-
-
-def _is_rung(epoch: int, first: int, factor: int) -> bool:
-    rung = first
-    while rung < epoch:
-        rung *= factor
-    return rung == epoch
-
-
-class _SeededSampler(BaseSampler):
-    """Gives each trial a sampler whose random stream comes from the trial's number.
-
-    A worker that was killed, or one on another machine, then draws what this one would have
-    drawn: the state of a random generator is never lost, because none is kept.
-    """
-
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
-        self._make = make
-        self._seed = seed
-        self._sampler = make(seed)
-
-    def __str__(self) -> str:
-        return str(self._sampler)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self._sampler = self._make(derive_seed(self._seed, trial.number))
-        self._sampler.before_trial(study, trial)
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return self._sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        search_space: dict[str, BaseDistribution],
-    ) -> dict[str, Any]:
-        return self._sampler.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def after_trial(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        self._sampler.after_trial(study, trial, state, values)
-
-    def reseed_rng(self) -> None:
-        """Nothing to do: every trial is seeded by its number."""
 
 
 def _entry(

@@ -1,0 +1,47 @@
+"""Optuna's Hyperband, which finds out once what it needs of each trial and bracket."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.pruners import HyperbandPruner
+from optuna.trial import FrozenTrial
+
+
+class RememberingHyperbandPruner(HyperbandPruner):
+    """Hyperband with the same brackets and decisions.
+
+    Optuna hashes the number of every trial for every decision, and makes a class and a study for
+    the bracket, with a query, whenever a parameter is suggested.
+    """
+
+    def __init__(
+        self,
+        min_resource: int = 1,
+        max_resource: str | int = "auto",
+        reduction_factor: int = 3,
+        bootstrap_count: int = 0,
+    ) -> None:
+        """Takes the arguments of :class:`optuna.pruners.HyperbandPruner`."""
+        super().__init__(min_resource, max_resource, reduction_factor, bootstrap_count)
+        self._study: optuna.Study | None = None
+        self._bracket_studies: dict[int, optuna.Study] = {}
+        self._bracket_ids: dict[tuple[str, int], int] = {}
+
+    def _get_bracket_id(self, study: optuna.Study, trial: FrozenTrial) -> int:
+        key = (study.study_name, trial._number)
+        found = self._bracket_ids.get(key)
+        if found is None:
+            found = super()._get_bracket_id(study, trial)
+            if self._pruners:  # else the brackets are not known yet, and it is the first one
+                self._bracket_ids[key] = found
+        return found
+
+    def _create_bracket_study(self, study: optuna.Study, bracket_id: int) -> optuna.Study:
+        if study is not self._study:
+            self._study, self._bracket_studies = study, {}
+        if bracket_id not in self._bracket_studies:
+            bracket = super()._create_bracket_study(study, bracket_id)
+            # What Optuna reads once a trial it forgets when the study is asked or told.
+            bracket._thread_local = study._thread_local
+            self._bracket_studies[bracket_id] = bracket
+        return self._bracket_studies[bracket_id]

@@ -1,0 +1,120 @@
+"""Optuna's TPE, which samples the same values without going through all trials each time.
+
+With 10,000 trials Optuna's takes two thirds of its time to sort and convert trials that have not
+changed since the trial before. The estimators themselves, and all arithmetic, are its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers._lazy_random_state import LazyRandomState
+from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+from optuna.samplers._tpe.sampler import default_gamma
+from optuna.search_space import _GroupDecomposedSearchSpace, _SearchSpaceGroup
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.search.history import History, Rows, internal_rows
+
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class IncrementalTPESampler(TPESampler):
+    """TPE that reads every finished trial once."""
+
+    def __init__(self, **options: Any) -> None:
+        """Takes the arguments of :class:`optuna.samplers.TPESampler`."""
+        super().__init__(**options)
+        self._finished = _Finished()
+        if self._group:
+            self._group_decomposed_search_space = _Groups(self._finished)
+
+    def reseeded(self, seed: int) -> TPESampler:
+        """The same sampler with a random stream of its own; what was read is shared."""
+        sampler = copy.copy(self)
+        sampler._rng = LazyRandomState(seed)
+        sampler._random_sampler = RandomSampler(seed=seed)
+        return sampler
+
+    def _sample(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As Optuna's, from which the order of all steps comes."""
+        if len(study.directions) > 1:
+            return super()._sample(study, trial, search_space)
+        states = (*_FINISHED, TrialState.RUNNING) if self._constant_liar else _FINISHED
+        trials = study._get_trials(deepcopy=False, states=states, use_cache=not self._constant_liar)
+        history = self._finished.of(study, trials)
+        running = [
+            one for one in trials if one.state is TrialState.RUNNING and one.number != trial.number
+        ]
+        gamma = self._gamma or default_gamma
+        below, above = history.split(
+            gamma(len(history)), maximize=study.direction is StudyDirection.MAXIMIZE
+        )
+        good = self._estimator(study, search_space, history, below, [])
+        bad = self._estimator(study, search_space, history, above, running)
+        samples = good.sample(self._rng.rng, self._n_ei_candidates)
+        chosen = self._compare(samples, self._compute_acquisition_func(samples, good, bad))
+        return {
+            name: distribution.to_external_repr(chosen[name])
+            for name, distribution in search_space.items()
+        }
+
+    def _estimator(
+        self,
+        study: optuna.Study,
+        space: dict[str, BaseDistribution],
+        history: History,
+        rows: Rows,
+        running: list[FrozenTrial],
+    ) -> _ParzenEstimator:
+        rows = history.having(rows, space)
+        observed = {name: history.values(rows, name) for name in space}
+        params = {one.number: self._get_params(one, study) for one in running}
+        params = {number: each for number, each in params.items() if space.keys() <= each.keys()}
+        if params:
+            order = np.argsort([*history.numbers[rows], *params], kind="stable")
+            added = internal_rows(list(params.values()), space)
+            observed = {
+                name: np.append(values, added[name])[order] for name, values in observed.items()
+            }
+        return self._parzen_estimator_cls(observed, space, self._parzen_estimator_parameters)
+
+
+class _Finished:
+    """The history of the study that is asked about; one sampler serves one study."""
+
+    def __init__(self) -> None:
+        self._history: History | None = None
+
+    def of(self, study: optuna.Study, trials: list[FrozenTrial]) -> History:
+        if self._history is None or self._history.study_id != study._study_id:
+            self._history = History(study._study_id)
+        self._history.add(trial for trial in trials if trial.state in _FINISHED)
+        return self._history
+
+
+class _Groups(_GroupDecomposedSearchSpace):
+    """The groups of parameters that occur together.
+
+    A set of parameters that has been added splits nothing when it is added again, so the first
+    trial that has it stands for all.
+    """
+
+    def __init__(self, finished: _Finished) -> None:
+        super().__init__(include_pruned=True)
+        self._finished = finished
+
+    def calculate(self, study: optuna.Study, use_cache: bool = False) -> _SearchSpaceGroup:
+        trials = study._get_trials(deepcopy=False, states=_FINISHED, use_cache=use_cache)
+        groups = _SearchSpaceGroup()
+        for space in self._finished.of(study, trials).spaces():
+            groups.add_distributions(space)
+        return groups
