@@ -17,6 +17,7 @@ from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
 _CREATIONS = 10
+_IDLE_SECONDS = 5.0
 
 
 def open_shared(url: str) -> SharedStorage:
@@ -27,7 +28,7 @@ def open_shared(url: str) -> SharedStorage:
     """
     parsed = parse_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {"pool_pre_ping": True}
+    options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {}
     try:
         opened = _readable(parsed) if sqlite else url
         storage = _with_tables(opened, options)
@@ -42,6 +43,8 @@ def open_shared(url: str) -> SharedStorage:
         event.listen(storage.engine, "connect", _use_write_ahead_log)
         # The connection that created the tables was opened before the listener was there.
         storage.engine.dispose()
+    else:
+        _ping_if_idle(storage.engine)
     return storage
 
 
@@ -80,3 +83,23 @@ def _use_write_ahead_log(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA synchronous=NORMAL")
     finally:
         cursor.close()
+
+
+def _ping_if_idle(engine: sa.Engine) -> None:
+    """Replaces connections that broke while a model was trained.
+
+    SQLAlchemy's own ``pool_pre_ping`` asks the server each time, also between two queries.
+    """
+
+    def checked_in(_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    def checked_out(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) > _IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as exc:
+                raise sa.exc.DisconnectionError from exc  # the pool then opens another one
+
+    event.listen(engine, "checkin", checked_in)
+    event.listen(engine, "checkout", checked_out)

@@ -76,6 +76,10 @@ class SharedStorage(RDBStorage):
                 if origin not in present:
                     self._get_prepared_new_trial(study_id, template, session)
 
+    def reading(self) -> sa.Connection:
+        """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def write(self, trial_id: int, writes: Writes) -> None:
         """Writes to a running trial in one transaction.
 
@@ -91,13 +95,13 @@ class SharedStorage(RDBStorage):
         param, trial = models.TrialParamModel, models.TrialModel
         query = sa.select(param.distribution_json).join(trial, trial.trial_id == param.trial_id)
         query = query.where(trial.study_id == study_id, param.param_name == name).limit(1)
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             found = connection.scalars(query).one_or_none()
         return None if found is None else json_to_distribution(found)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """As Optuna's, read with two queries."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             found = load_trials(connection, models.TrialModel.trial_id == trial_id)
         if not found:
             raise KeyError(models.NOT_FOUND_MSG)
@@ -119,7 +123,7 @@ class SharedStorage(RDBStorage):
         wanted &= trial.study_id == study_id
         if states is not None:
             wanted &= trial.state.in_([state for state in TrialState if state in states])
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return load_trials(connection, wanted)
 
     def _take(self, trial_id: int) -> bool:
