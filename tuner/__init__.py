@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import export, load, run, train
+    from tuner.api import curves, export, load, run, train
     from tuner.bundle import load_bundle
     from tuner.data import Split, Splits
     from tuner.errors import TunerError
@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "Splits",
     "TunerError",
+    "curves",
     "export",
     "load",
     "load_bundle",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import optuna
 
 from tuner.catalog import find_study
-from tuner.errors import RequestError
+from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
 from tuner.running import Run, run_study
+from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 
@@ -93,6 +94,44 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
         return Run(result, "done", None, what_mattered(opened))
     finally:
         database.close()
+
+
+def curves(
+    study: str,
+    trial: int,
+    *,
+    storage: str | None = None,
+    study_name: str | None = None,
+) -> Curves:
+    """Reads what a trial logged at each epoch, the last attempt's if it was retried.
+
+    Args:
+        study: As in :func:`load`.
+        trial: Number of the trial: complete, pruned, or failed (then as far as it came).
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+
+    Returns:
+        Log name ("loss", "val_loss", "accuracy", …) → float32 array of shape (epochs,); NaN
+        where an epoch did not log it.
+
+    Raises:
+        UnknownNameError: There is no such study or trial.
+        StudyError: No curves are stored of the trial.
+    """
+    _, name = _locate(study)
+    database = Database(chosen_url(storage), must_exist=True)
+    try:
+        opened = database.study(study_name or name)
+        found = database.curves(opened, trial)
+    finally:
+        database.close()
+    if not found:
+        raise StudyError(
+            f"trial {trial} of {opened.study_name} has no curves: they are stored when a trial of "
+            f"`tuner run` ends; its state is listed by `tuner trials {opened.study_name}`"
+        )
+    return found
 
 
 def export(

@@ -171,15 +171,22 @@ def show(
 @app.command()
 def trials(
     study: Study,
+    trial: Annotated[
+        int | None, typer.Option(help="Show the curves of this trial, one row an epoch.")
+    ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
     form: AsFormat = Format.TABLE,
     as_json: AsJson = False,
 ) -> None:
-    """List the trials of a stored study."""
+    """List the trials of a stored study, or one trial's epochs."""
     from tuner import api
     from tuner.results import tables
 
+    if trial is not None:
+        found = api.curves(study, trial, storage=storage, study_name=study_name)
+        _print(tables.curves(found, _form(form, as_json)))
+        return
     result = api.load(study, storage, study_name).result
     _print(tables.trials(result, _form(form, as_json)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,26 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     )
 
 
+def curves(curves: Mapping[str, Iterable[float]], form: Format = "table") -> str:
+    """Returns a trial's curves, one row an epoch; a log that an epoch lacks is empty there.
+
+    Args:
+        curves: Log name → its values, one an epoch; float32, of which 7 digits are true.
+        form: What to return.
+    """
+    digits = {name: [float(f"{value:.7g}") for value in values] for name, values in curves.items()}
+    rows = [
+        {"epoch": epoch} | dict(zip(digits, values, strict=True))
+        for epoch, values in enumerate(zip(*digits.values(), strict=True), start=1)
+    ]
+    if form == "json":
+        return document(rows)
+    if form == "csv":
+        return as_csv([{key: _or_empty(value) for key, value in row.items()} for row in rows])
+    cells = ((str(row.pop("epoch")), *map(_figure, row.values())) for row in rows)
+    return as_table(("epoch", *digits), cells, none="no epochs")
+
+
 def best(result: StudyResult, form: Format = "table") -> str:
     """Returns the best trial of a study; as CSV one row, or only a header before there is one."""
     if form == "json":
@@ -157,3 +178,11 @@ def _flat(row: dict[str, Any], key: str = "params") -> dict[str, Any]:
 
 def _counted(trials: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {state}" for state, number in trials.items() if number) or "none"
+
+
+def _or_empty(value: float) -> float | str:
+    return "" if math.isnan(value) else value
+
+
+def _figure(value: float) -> str:
+    return "" if math.isnan(value) else figure(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,10 @@ from optuna.trial import TrialState
 
 from tuner.errors import StorageError, UnknownNameError
 from tuner.storage.cached import CachedStorage
+from tuner.storage.curves import Curves, Logs, read_curves
 from tuner.storage.engine import open_shared
 from tuner.storage.errors import storage_errors
+from tuner.storage.schema import upgrade
 from tuner.storage.url import masked, parse_url
 from tuner.storage.writing import Writes
 from tuner.wording import hint
@@ -57,11 +59,11 @@ class Database:
         lease: Mapping[str, Any] | None = None,
         wanted: int | None = None,
     ) -> None:
-        """Opens the database and creates Optuna's tables where they are missing.
+        """Opens the database and creates Optuna's tables and ours where they are missing.
 
         Args:
             url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``.
-            must_exist: Refuse to create a new SQLite file.
+            must_exist: Only read: refuse to create a new SQLite file, leave our tables as they are.
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
                 raises :class:`tuner.storage.shared.NoneOpen`.
@@ -75,6 +77,8 @@ class Database:
         self.url = url
         with storage_errors(url):
             self._backend = open_shared(url)
+            if not must_exist:
+                upgrade(self._backend.engine, str(self))
             self._backend.lease, self._backend.wanted = lease, wanted
             self.storage = CachedStorage(self._backend)
 
@@ -157,6 +161,36 @@ class Database:
         if values:
             with storage_errors(self.url):
                 self.storage.write(trial_id, Writes(intermediate_values=dict(values)))
+
+    def write_curves(self, trial_id: int, logged: Sequence[Logs]) -> None:
+        """Writes a trial's curves in place of those of an earlier attempt at it.
+
+        Args:
+            trial_id: A running trial.
+            logged: What each epoch logged, the first epoch first.
+        """
+        if logged:
+            with storage_errors(self.url):
+                self.storage.write(trial_id, Writes(logged=logged))
+
+    def curves(self, study: optuna.Study, number: int) -> Curves:
+        """The curves of a trial; empty before it has ended, or if tuner did not run it.
+
+        Raises:
+            UnknownNameError: There is no trial of that number.
+        """
+        with storage_errors(self.url):
+            try:
+                trial_id = self.storage.get_trial_id_from_study_id_trial_number(
+                    study._study_id, number
+                )
+            except KeyError:
+                raise UnknownNameError(
+                    f"{study.study_name} has no trial {number}; "
+                    f"see: tuner trials {study.study_name}"
+                ) from None
+            with self._backend.reading() as connection:
+                return read_curves(connection, trial_id)
 
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue, with its number and parameters.

@@ -15,6 +15,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.storage.curves import CurvesModel, Logs, pack
+
 
 @dataclass
 class Writes:
@@ -25,6 +27,7 @@ class Writes:
         user_attrs: Key → anything that JSON can hold.
         system_attrs: Key → anything that JSON can hold.
         intermediate_values: Step → value.
+        logged: What each epoch logged, for the trial's curves; None if nothing is to be stored.
         end: The state that ends the trial, and its values if it has any.
     """
 
@@ -32,6 +35,7 @@ class Writes:
     user_attrs: dict[str, Any] = field(default_factory=dict)
     system_attrs: dict[str, Any] = field(default_factory=dict)
     intermediate_values: dict[int, float] = field(default_factory=dict)
+    logged: Sequence[Logs] | None = None
     end: tuple[TrialState, Sequence[float]] | None = None
 
     def add(self, later: Writes) -> None:
@@ -40,6 +44,7 @@ class Writes:
         self.user_attrs |= later.user_attrs
         self.system_attrs |= later.system_attrs
         self.intermediate_values |= later.intermediate_values
+        self.logged = later.logged or self.logged
         self.end = later.end or self.end
 
     def over(self, trial: FrozenTrial) -> FrozenTrial:
@@ -87,6 +92,9 @@ class Writes:
         step = models.TrialIntermediateValueModel
         rows = [_step(trial_id, *reported) for reported in self.intermediate_values.items()]
         _replace(connection, step, step.step, rows)
+        if self.logged:
+            row = {"trial_id": trial_id} | pack(self.logged)
+            _replace(connection, CurvesModel, CurvesModel.trial_id, [row])
         if self.end is not None:
             self._store_end(connection, trial_id, *self.end)
 
