@@ -78,7 +78,7 @@ class Database:
         with storage_errors(url):
             self._backend = open_shared(url)
             if not must_exist:
-                upgrade(self._backend.engine, str(self))
+                self._upgrade()
             self._backend.lease, self._backend.wanted = lease, wanted
             self.storage = CachedStorage(self._backend)
 
@@ -220,6 +220,13 @@ class Database:
         """Closes the connections; a closed database must not be used again."""
         self._backend.scoped_session.remove()
         self._backend.engine.dispose()
+
+    def _upgrade(self) -> None:
+        try:
+            upgrade(self._backend.engine, str(self))
+        except BaseException:
+            self.close()
+            raise
 
     def _no_study(self, name: str) -> str:
         names = self.study_names()

@@ -1,0 +1,64 @@
+"""A PostgreSQL server of the tests' own, on a socket in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PORT = 54329  # names the socket; nothing listens on the network
+
+
+class Postgres:
+    """A running server; each database is made for one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+psycopg://tuner@/{database}?host={self._folder}&port={PORT}"
+
+    def new_database(self) -> str:
+        """Creates an empty database; returns its URL."""
+        import psycopg
+
+        name = f"t{uuid.uuid4().hex[:12]}"
+        where = f"host={self._folder} port={PORT} user=tuner dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+def programs() -> Path | None:
+    """The folder of the server's programs; None if it is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)  # where Debian keeps them
+
+
+@contextmanager
+def postgres(programs: Path) -> Iterator[Postgres]:
+    """Starts a server, as the user postgres if this is root: the server refuses root."""
+    with tempfile.TemporaryDirectory(prefix="tuner-pg-") as name:
+        folder = Path(name)
+        as_user: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+            as_user = ["runuser", "-u", "postgres", "--"]
+
+        def call(program: str, *words: str) -> None:
+            command = [*as_user, str(programs / program), "-D", f"{folder}/data", *words]
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+        call("initdb", "--auth=trust", "--username=tuner", "--no-sync", "--encoding=UTF8")
+        options = f"-k {folder} -p {PORT} -c listen_addresses='' -c fsync=off"
+        call("pg_ctl", "start", "--wait", "--silent", f"--log={folder}/log", f"--options={options}")
+        try:
+            yield Postgres(folder)
+        finally:
+            call("pg_ctl", "stop", "--mode=immediate", "--silent")

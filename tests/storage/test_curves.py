@@ -1,0 +1,178 @@
+"""Curves in a table of our own, which Optuna's commands do not mind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.storages import RDBStorage
+from processes import program
+
+from tuner.errors import StorageError, UnknownNameError
+from tuner.storage import schema
+from tuner.storage.curves import CurvesModel, pack, unpack
+from tuner.storage.database import Database
+
+Open = Callable[..., Database]
+LOGGED = [{"loss": 1.0, "val_loss": 2.0}, {"loss": 0.5, "val_loss": float("inf"), "lr": 0.1}]
+FLOATS = st.floats(width=32)
+
+
+def study_of(database: Database) -> optuna.Study:
+    return optuna.create_study(storage=database.storage, study_name="s", load_if_exists=True)
+
+
+def store(database: Database) -> int:
+    """Stores a trial with curves; returns its number."""
+    study = study_of(database)
+    trial = study.ask()
+    with database.together():
+        database.write_curves(trial._trial_id, LOGGED)
+        study.tell(trial, 1.0)
+    return trial.number
+
+
+def rows(database: Database) -> int:
+    with database._backend.reading() as connection:
+        return connection.scalar(sa.select(sa.func.count(CurvesModel.trial_id))) or 0
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss", "größe"]), FLOATS), min_size=1)
+)
+def test_what_is_packed_is_what_is_unpacked(logged: list[dict[str, float]]) -> None:
+    curves = unpack(**pack(logged))
+    assert set(curves) == {name for logs in logged for name in logs}
+    for name, values in curves.items():
+        expected = [logs.get(name, float("nan")) for logs in logged]
+        np.testing.assert_array_equal(values, np.array(expected, np.float32))
+
+
+def test_curves_are_written_and_read(open_database: Open) -> None:
+    database = open_database()
+    number = store(database)
+    curves = open_database(must_exist=True).curves(study_of(database), number)
+    assert list(curves) == ["loss", "val_loss", "lr"]
+    assert curves["loss"].tolist() == [1.0, 0.5]
+    assert curves["val_loss"].tolist() == [2.0, float("inf")]
+    assert np.isnan(curves["lr"][0])
+    assert curves["loss"].dtype == np.float32
+
+
+def test_a_later_attempt_replaces_the_curves_of_an_earlier_one(open_database: Open) -> None:
+    database = open_database()
+    trial = study_of(database).ask()
+    database.write_curves(trial._trial_id, LOGGED)
+    database.write_curves(trial._trial_id, LOGGED[:1])
+    database.write_curves(trial._trial_id, [])
+    assert database.curves(study_of(database), 0)["loss"].tolist() == [1.0]
+
+
+def test_there_are_none(open_database: Open) -> None:
+    database = open_database()
+    study = study_of(database)
+    study.ask()
+    assert database.curves(study, 0) == {}
+    with pytest.raises(UnknownNameError, match="s has no trial 1; see: tuner trials s"):
+        database.curves(study, 1)
+
+
+def test_a_reader_makes_no_table(url: str, open_database: Open) -> None:
+    plain = RDBStorage(url)
+    study = optuna.create_study(storage=plain, study_name="s")
+    study.tell(study.ask(), 1.0)
+    reader = open_database(must_exist=True)
+    assert reader.curves(reader.study("s"), 0) == {}
+    assert not sa.inspect(plain.engine).has_table("tuner_curves")
+    number = store(open_database())
+    assert list(reader.curves(reader.study("s"), number)) == ["loss", "val_loss", "lr"]
+    plain.engine.dispose()
+
+
+def test_the_model_is_what_the_migrations_make(open_database: Open) -> None:
+    def ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
+        return kind != "table" or str(name).startswith("tuner_curves")
+
+    with open_database()._backend.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours})
+        assert compare_metadata(context, CurvesModel.metadata) == []
+    script = ScriptDirectory(str(Path(schema.__file__).with_name("migrations")))
+    assert script.get_current_head() == schema.HEAD
+
+
+def test_both_versions_are_kept_apart(open_database: Open) -> None:
+    database = open_database()
+    versions = {"alembic_version": database._backend.get_head_version()}
+    with database._backend.reading() as connection:
+        for table, version in (versions | {schema.VERSION_TABLE: schema.HEAD}).items():
+            assert connection.scalar(sa.text(f"SELECT version_num FROM {table}")) == version
+
+
+def test_tables_of_a_newer_tuner_are_refused(open_database: Open) -> None:
+    database = open_database()
+    with database._backend.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(StorageError, match="tables are of a newer version of tuner; upgrade"):
+        open_database()
+    open_database(must_exist=True)
+
+
+_OPEN = """
+import sys
+from tuner.storage.database import Database
+print("ready", flush=True)
+sys.stdin.readline()
+Database(sys.argv[1]).close()
+"""
+
+
+def test_several_processes_upgrade_an_old_database_together(url: str) -> None:
+    plain = RDBStorage(url)
+    plain.engine.dispose()
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-W", "error", "-c", _OPEN, url]
+    everyone = [
+        subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)
+    ]
+    for process in everyone:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in everyone:
+        assert process.stdin
+        process.stdin.write("now\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60)[1] for process in everyone] == ["", "", "", ""]
+
+
+def test_optunas_command_deletes_a_study_with_its_curves(
+    url: str, open_database: Open, tmp_path: Path
+) -> None:
+    database = open_database()
+    store(database)
+    optuna.create_study(storage=database.storage, study_name="other")
+    assert rows(database) == 1
+    words = [*program("optuna"), "delete-study", "--study-name", "s", "--storage", url]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert database.study_names() == ["other"]
+    assert rows(database) == 0
+    number = study_of(database).ask().number  # SQLite gives it the deleted trial's identifier
+    assert open_database().curves(study_of(database), number) == {}
+
+
+def test_ours_deletes_it_too(open_database: Open) -> None:
+    database = open_database()
+    store(database)
+    optuna.delete_study(study_name="s", storage=database.storage)
+    assert rows(database) == 0
