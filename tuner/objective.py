@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -85,8 +85,10 @@ def run_trial(
         database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
+    logged: list[Mapping[str, float]] = []
 
-    def report(epoch: int, value: float, _logs: Mapping[str, float]) -> str | None:
+    def report(epoch: int, value: float, logs: Mapping[str, float]) -> str | None:
+        logged.append(dict(logs))
         on_epoch(epoch, value)
         if not reporter.pruned(epoch, value):
             return None
@@ -104,17 +106,18 @@ def run_trial(
             early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
         )
     except (TrialFailed, ModelError, MetricError) as failure:
-        return _tell_failure(trial, database, str(failure))
+        return _tell_failure(trial, database, str(failure), logged)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - a user's network may raise anything
-        return _tell_failure(trial, database, _in_one_line(error))
+        return _tell_failure(trial, database, _in_one_line(error), logged)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
     with database.together():
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
+        database.write_curves(trial._trial_id, logged)
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
@@ -122,9 +125,12 @@ def run_trial(
     return Outcome(result.state, result.value, result.reason)
 
 
-def _tell_failure(trial: optuna.Trial, database: Database, reason: str) -> Outcome:
+def _tell_failure(
+    trial: optuna.Trial, database: Database, reason: str, logged: Sequence[Mapping[str, float]]
+) -> Outcome:
     with database.together():
         database.write_attrs(trial._trial_id, {"reason": reason})
+        database.write_curves(trial._trial_id, logged)
         trial.study.tell(trial, state=TrialState.FAIL)
     return Outcome("fail", None, reason)
 
