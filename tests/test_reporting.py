@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import optuna
@@ -157,3 +158,21 @@ def test_references_are_never_pruned(database):
     reference = trial.study.ask()
     assert reference.user_attrs["origin"] == "document"
     assert not Reporter(reference, always, database, 10).pruned(1, 5.0)
+
+
+def test_an_epoch_that_is_not_judged_is_seen_within_seconds(database, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
+    trial = ask(database)
+    reporter = Reporter(trial, Judging(lambda epoch: epoch == 1, False), database, 2000)
+    written_at = []
+    for epoch in range(1, 101):
+        now[0] += 0.3
+        before = len(stored(trial))
+        reporter.pruned(epoch, 1 / epoch)
+        if len(stored(trial)) > before:
+            assert epoch in stored(trial), "those who watch see the latest"
+            written_at.append(now[0])
+    waits = [later - earlier for earlier, later in itertools.pairwise(written_at)]
+    assert len(written_at) < 20, "of 100 epochs"
+    assert max(waits) <= 2.0 + 0.3 + 1e-9, "and never later than the first epoch after 2 seconds"

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 from made_studies import PARAMS, MakeResult, make_spec, reference, trial
 
@@ -135,3 +136,16 @@ def test_what_json_cannot_hold_is_null() -> None:
         "a": [None, 1.0],
         "b": [None],
     }
+
+
+def test_curves_are_one_row_an_epoch_and_what_was_not_logged_is_empty() -> None:
+    nan = float("nan")
+    curves = {"loss": np.array([0.1, 0.05], np.float32), "lr": np.array([nan, 1e-4], np.float32)}
+    assert json.loads(tables.curves(curves, "json")) == [
+        {"epoch": 1, "loss": 0.1, "lr": None},
+        {"epoch": 2, "loss": 0.05, "lr": 0.0001},
+    ]
+    assert tables.curves(curves, "csv") == "epoch,loss,lr\n1,0.1,\n2,0.05,0.0001\n"
+    lines = [line.split() for line in tables.curves(curves).splitlines()]
+    assert lines[0] == ["epoch", "loss", "lr"]
+    assert lines[2:] == [["1", "0.1000"], ["2", "0.0500", "0.0001"]]

@@ -55,7 +55,14 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             command = [*as_user, str(programs / program), "-D", f"{folder}/data", *words]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-        call("initdb", "--auth=trust", "--username=tuner", "--no-sync", "--encoding=UTF8")
+        call(
+            "initdb",
+            "--auth=trust",
+            "--username=tuner",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
         options = f"-k {folder} -p {PORT} -c listen_addresses='' -c fsync=off"
         call("pg_ctl", "start", "--wait", "--silent", f"--log={folder}/log", f"--options={options}")
         try:
