@@ -1,6 +1,7 @@
 """The SQL database that studies live in.
 
 What tuner keeps stands in Optuna's own tables, so the stock ``optuna`` and ``optuna-dashboard``
-commands read it unchanged; trials' curves stand in a table beside them. :mod:`tuner.storage.url` and
-:mod:`tuner.storage.overview` do without Optuna, for commands that must answer at once.
+commands read it unchanged; the curves of trials stand in a table beside them.
+:mod:`tuner.storage.url` and :mod:`tuner.storage.overview` do without Optuna, for commands that must
+answer at once.
 """
