@@ -37,7 +37,7 @@ class Reporter:
         self._database = database
         self._every = -(-epochs // _POINTS)
         # A retried trial has the reports of its first attempt: the same figures, already judged.
-        stored = trial.study._storage.get_trial(trial._trial_id)
+        stored = trial._cached_frozen_trial  # as it was when it was asked for
         self._reported = set(stored.intermediate_values)
         # References are what the search is measured by: they run to their end.
         self._never = "origin" in stored.user_attrs

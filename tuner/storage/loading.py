@@ -24,20 +24,38 @@ _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("
 _distribution: Callable[[str], BaseDistribution] = lru_cache(1000)(json_to_distribution)
 
 
-def load_trials(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[FrozenTrial]:
-    """Loads trials with all that Optuna keeps of them, in the order in which they were created.
+def load_trial(connection: sa.Connection, trial_id: int) -> FrozenTrial:
+    """Loads one trial.
+
+    Raises:
+        KeyError: There is no such trial.
+    """
+    found = _load(connection, _ONE, {"trial_id": trial_id})
+    if not found:
+        raise KeyError(models.NOT_FOUND_MSG)
+    return found[0]
+
+
+def load_trials(
+    connection: sa.Connection, study_id: int, *, after: int = -1, among: Iterable[int] = ()
+) -> list[FrozenTrial]:
+    """Loads trials of a study in the order in which they were created.
 
     Args:
         connection: To Optuna's tables.
-        wanted: A condition on ``TrialModel``.
+        study_id: The study.
+        after: Those whose identifier is greater than this one,
+        among: and those whose identifier is one of these.
     """
-    trial = models.TrialModel
-    query = sa.select(
-        *(trial.trial_id, trial.number, trial.state),
-        *(trial._datetime_start_utc, trial._datetime_complete_utc),
-    )
+    wanted = {"study_id": study_id, "after": after, "among": list(among)}
+    return _load(connection, _SOME, wanted)
+
+
+def _load(
+    connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, Any]
+) -> list[FrozenTrial]:
     # The states come first: of a trial that has ended by then, everything is there to be read.
-    found = connection.execute(query.where(wanted).order_by(trial.trial_id)).all()
+    found = connection.execute(query, wanted).all()
     trials = {
         row.trial_id: FrozenTrial(
             number=row.number,
@@ -141,7 +159,25 @@ def _details() -> sa.CompoundSelect[Any]:
     )
 
 
+def _query(wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    trial = models.TrialModel
+    query = sa.select(
+        *(trial.trial_id, trial.number, trial.state),
+        *(trial._datetime_start_utc, trial._datetime_complete_utc),
+    )
+    return query.where(wanted).order_by(trial.trial_id)
+
+
+# Made once: to put a statement together takes about as long as SQLite takes to run it.
 _DETAILS = _details()
+_ONE = _query(models.TrialModel.trial_id == sa.bindparam("trial_id"))
+_SOME = _query(
+    (models.TrialModel.study_id == sa.bindparam("study_id"))
+    & (
+        (models.TrialModel.trial_id > sa.bindparam("after"))
+        | models.TrialModel.trial_id.in_(sa.bindparam("among", expanding=True))
+    )
+)
 
 
 def _local(stored: datetime | None) -> datetime | None:

@@ -14,7 +14,7 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 
-from tuner.storage.loading import load_trials
+from tuner.storage.loading import load_trial, load_trials
 from tuner.storage.writing import Writes
 
 _TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -102,10 +102,7 @@ class SharedStorage(RDBStorage):
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """As Optuna's, read with two queries."""
         with self.reading() as connection:
-            found = load_trials(connection, models.TrialModel.trial_id == trial_id)
-        if not found:
-            raise KeyError(models.NOT_FOUND_MSG)
-        return found[0]
+            return load_trial(connection, trial_id)
 
     def _get_trials(
         self,
@@ -115,16 +112,10 @@ class SharedStorage(RDBStorage):
         trial_id_greater_than: int,
     ) -> list[FrozenTrial]:
         """As Optuna's, read with two queries and a further one for every 500 trials."""
-        trial = models.TrialModel
-        wanted = trial.trial_id > trial_id_greater_than
-        earlier = [one for one in included_trial_ids if one <= trial_id_greater_than]
-        if earlier:
-            wanted |= trial.trial_id.in_(earlier)
-        wanted &= trial.study_id == study_id
-        if states is not None:
-            wanted &= trial.state.in_([state for state in TrialState if state in states])
+        among = [one for one in included_trial_ids if one <= trial_id_greater_than]
         with self.reading() as connection:
-            return load_trials(connection, wanted)
+            found = load_trials(connection, study_id, after=trial_id_greater_than, among=among)
+        return [trial for trial in found if states is None or trial.state in states]
 
     def _take(self, trial_id: int) -> bool:
         statement = _change(trial_id, TrialState.WAITING, TrialState.RUNNING)

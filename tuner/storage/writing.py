@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,9 +69,7 @@ class Writes:
             KeyError: There is no such trial.
             UpdateFinishedTrialError: The trial has ended.
         """
-        trial = models.TrialModel
-        query = sa.select(trial.number, trial.state).where(trial.trial_id == trial_id)
-        found = connection.execute(query.with_for_update()).one_or_none()
+        found = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
         if found is None:
             raise KeyError(models.NOT_FOUND_MSG)
         if found.state.is_finished():
@@ -101,11 +100,12 @@ class Writes:
     def _store_end(
         self, connection: sa.Connection, trial_id: int, state: TrialState, values: Sequence[float]
     ) -> None:
-        value, trial = models.TrialValueModel, models.TrialModel
+        value = models.TrialValueModel
         rows = [_value(trial_id, *told) for told in enumerate(values)]
         _replace(connection, value, value.objective, rows)
-        ended = {trial.state: state, trial._datetime_complete_utc: _now()}
-        connection.execute(sa.update(trial).where(trial.trial_id == trial_id).values(ended))
+        # The time as Optuna stores it: UTC, without a time zone.
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute(_END, {"ended": trial_id, "new_state": state, "now": now})
 
 
 def _replace(
@@ -117,9 +117,16 @@ def _replace(
     """
     if rows:
         keys = [row[key.key] for row in rows]
-        old = sa.delete(model).where(model.trial_id == rows[0]["trial_id"], key.in_(keys))
-        connection.execute(old)
+        old = {"of": rows[0]["trial_id"], "keys": keys}
+        connection.execute(_deletion(model, key.key), old)
         connection.execute(sa.insert(model), rows)
+
+
+@lru_cache
+def _deletion(model: Any, key: str) -> sa.Delete:
+    column = getattr(model, key)
+    among = column.in_(sa.bindparam("keys", expanding=True))
+    return sa.delete(model).where(model.trial_id == sa.bindparam("of"), among)
 
 
 def _param(
@@ -149,6 +156,18 @@ def _value(trial_id: int, objective: int, value: float) -> dict[str, Any]:
     return {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
 
 
-def _now() -> datetime:
-    """The time as Optuna stores it: UTC, without a time zone."""
-    return datetime.now(UTC).replace(tzinfo=None)
+_STATE = (
+    sa.select(models.TrialModel.number, models.TrialModel.state)
+    .where(models.TrialModel.trial_id == sa.bindparam("trial_id"))
+    .with_for_update()
+)
+_END = (
+    sa.update(models.TrialModel)
+    .where(models.TrialModel.trial_id == sa.bindparam("ended"))
+    .values(
+        {
+            models.TrialModel.state: sa.bindparam("new_state"),
+            models.TrialModel._datetime_complete_utc: sa.bindparam("now"),
+        }
+    )
+)
