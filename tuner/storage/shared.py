@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 
 from tuner.storage.loading import load_trial, load_trials
-from tuner.storage.writing import Writes
+from tuner.storage.writing import Writes, replace_rows
 
 _TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
@@ -152,9 +152,9 @@ class SharedStorage(RDBStorage):
             if session.scalars(taken).one() > self.wanted:
                 raise NoneOpen
         if self.lease is not None:
-            self._set_trial_attr_without_commit(
-                session, models.TrialUserAttributeModel, trial_id, "worker", self.lease
-            )
+            attr = models.TrialUserAttributeModel
+            lease = {"trial_id": trial_id, "key": "worker", "value_json": json.dumps(self.lease)}
+            replace_rows(session.connection(), attr, attr.key, [lease])
 
 
 def _change(trial_id: int, old: TrialState, new: TrialState) -> sa.Update:

@@ -87,13 +87,13 @@ class Writes:
                 {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
                 for key, value in attrs.items()
             ]
-            _replace(connection, attr, attr.key, rows)
+            replace_rows(connection, attr, attr.key, rows)
         step = models.TrialIntermediateValueModel
         rows = [_step(trial_id, *reported) for reported in self.intermediate_values.items()]
-        _replace(connection, step, step.step, rows)
+        replace_rows(connection, step, step.step, rows)
         if self.logged:
             row = {"trial_id": trial_id} | pack(self.logged)
-            _replace(connection, CurvesModel, CurvesModel.trial_id, [row])
+            replace_rows(connection, CurvesModel, CurvesModel.trial_id, [row])
         if self.end is not None:
             self._store_end(connection, trial_id, *self.end)
 
@@ -102,13 +102,13 @@ class Writes:
     ) -> None:
         value = models.TrialValueModel
         rows = [_value(trial_id, *told) for told in enumerate(values)]
-        _replace(connection, value, value.objective, rows)
+        replace_rows(connection, value, value.objective, rows)
         # The time as Optuna stores it: UTC, without a time zone.
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute(_END, {"ended": trial_id, "new_state": state, "now": now})
 
 
-def _replace(
+def replace_rows(
     connection: sa.Connection, model: Any, key: Any, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Inserts rows of one trial in place of those that have the same key.
