@@ -47,7 +47,9 @@ def load_trials(
         after: Those whose identifier is greater than this one,
         among: and those whose identifier is one of these.
     """
-    wanted = {"study_id": study_id, "after": after, "among": list(among)}
+    ids = list(among)
+    first = min([after + 1, *ids])
+    wanted = {"study_id": study_id, "first": first, "after": after, "among": ids}
     return _load(connection, _SOME, wanted)
 
 
@@ -173,6 +175,8 @@ _DETAILS = _details()
 _ONE = _query(models.TrialModel.trial_id == sa.bindparam("trial_id"))
 _SOME = _query(
     (models.TrialModel.study_id == sa.bindparam("study_id"))
+    # No index helps with the alternative below: without this all trials would be looked at.
+    & (models.TrialModel.trial_id >= sa.bindparam("first"))
     & (
         (models.TrialModel.trial_id > sa.bindparam("after"))
         | models.TrialModel.trial_id.in_(sa.bindparam("among", expanding=True))
