@@ -81,6 +81,7 @@ def create_or_resume(
             load_if_exists=True,
         )
         find_resumable(database, name, spec)  # it may have been another run that created it
+        database.upgrade()
         if "tuner:spec" not in study.user_attrs:
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.

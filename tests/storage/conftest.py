@@ -37,6 +37,8 @@ def open_database(url: str) -> Iterator[Callable[..., Database]]:
 
     def open_again(**options: object) -> Database:
         opened.append(Database(url, **options))  # type: ignore[arg-type]
+        if not options.get("must_exist"):
+            opened[-1].upgrade()
         return opened[-1]
 
     yield open_again

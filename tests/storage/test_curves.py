@@ -133,7 +133,9 @@ import sys
 from tuner.storage.database import Database
 print("ready", flush=True)
 sys.stdin.readline()
-Database(sys.argv[1]).close()
+database = Database(sys.argv[1])
+database.upgrade()
+database.close()
 """
 
 

@@ -59,11 +59,11 @@ class Database:
         lease: Mapping[str, Any] | None = None,
         wanted: int | None = None,
     ) -> None:
-        """Opens the database and creates Optuna's tables and ours where they are missing.
+        """Opens the database and creates Optuna's tables where they are missing.
 
         Args:
             url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``.
-            must_exist: Only read: refuse to create a new SQLite file, leave our tables as they are.
+            must_exist: Refuse to create a new SQLite file.
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
                 raises :class:`tuner.storage.shared.NoneOpen`.
@@ -77,13 +77,20 @@ class Database:
         self.url = url
         with storage_errors(url):
             self._backend = open_shared(url)
-            if not must_exist:
-                self._upgrade()
             self._backend.lease, self._backend.wanted = lease, wanted
             self.storage = CachedStorage(self._backend)
 
     def __str__(self) -> str:
         return masked(self.url)
+
+    def upgrade(self) -> None:
+        """Creates the tables of our own or brings them to their newest form, before a study is run.
+
+        Raises:
+            StorageError: They are of a newer version of tuner, or cannot be written.
+        """
+        with storage_errors(self.url):
+            upgrade(self._backend.engine, str(self))
 
     def study(self, name: str) -> optuna.Study:
         """Loads a stored study.
@@ -220,13 +227,6 @@ class Database:
         """Closes the connections; a closed database must not be used again."""
         self._backend.scoped_session.remove()
         self._backend.engine.dispose()
-
-    def _upgrade(self) -> None:
-        try:
-            upgrade(self._backend.engine, str(self))
-        except BaseException:
-            self.close()
-            raise
 
     def _no_study(self, name: str) -> str:
         names = self.study_names()
