@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.trial import TrialState
@@ -18,6 +18,9 @@ from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+
+if TYPE_CHECKING:
+    from tuner.training.structures import Structures
 
 DEFAULT_EPOCHS = 50
 DEFAULT_BATCH_SIZE = 32
@@ -60,6 +63,7 @@ def run_trial(
     spec: StudySpec,
     data: Splits,
     database: Database,
+    structures: Structures,
     *,
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
@@ -71,6 +75,7 @@ def run_trial(
         spec: The study.
         data: Its data; the test split is not touched.
         database: Where the trial's attributes are written.
+        structures: Graphs of earlier trials, used again where the structure is the same.
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
 
@@ -104,6 +109,9 @@ def run_trial(
             monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
             # A reference runs all its epochs, as whoever reported it did.
             early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+            loop=spec.training.loop,
+            structures=structures,
+            own_code=spec.model not in FAMILIES,
         )
     except (TrialFailed, ModelError, MetricError) as failure:
         return _tell_failure(trial, database, str(failure), logged)

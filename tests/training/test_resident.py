@@ -2,78 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from tuner import models
-from tuner.data import Split, Splits
-from tuner.models.families import FAMILIES
+from tuner.data import Splits
+from tuner.models.families import FAMILIES, LOSSES, OPTIMIZERS, SCHEDULES
 from tuner.models.feeding import prepared
 from tuner.training.fit import EVALUATION_BATCH
 from tuner.training.loops import why_fit
 from tuner.training.resident import ResidentLoop
 
-EPOCHS, BATCH = 4, 16
+EPOCHS, BATCH, SMALLER = 4, 16, 7
 
 
-def table(task: str, n: int = 90) -> Splits:
-    rng = np.random.default_rng(7)
-    x = rng.normal(size=(n, 5)).astype(np.float32)
-    score = x @ np.array([1.0, -1.0, 0.5, 0.0, 2.0], dtype=np.float32)
-    y = {
-        "regression": score,
-        "binary": (score > 0).astype(np.float32),
-        "multiclass": np.digitize(score, [-1, 1]).astype(np.int32),
-    }[task]
-    parts = [Split(x[a:b], y[a:b]) for a, b in ((0, 53), (53, 77), (77, n))]
-    names = {"regression": (), "binary": ("no", "yes"), "multiclass": ("a", "b", "c")}[task]
-    return Splits(*parts, task=task, class_names=names)
-
-
-def built(data: Splits, params: dict) -> keras.Model:
+def built(family: str, data: Splits, params: dict[str, Any]) -> keras.Model:
     keras.utils.clear_session()
     keras.utils.set_random_seed(3)
-    params = {"n_layers": 2, "units": 8, "learning_rate": 0.01, "batch_size": BATCH, **params}
-    model = models.build("mlp", params, data, Path())
+    small = {"units": 6, "n_layers": 1, "filters": 3, "embedding_width": 4, "sequence_length": 6}
+    known = {name: value for name, value in small.items() if FAMILIES[family].setting(name)}
+    params = {**known, "learning_rate": 0.01, "batch_size": BATCH, **params}
+    model = models.build(family, params, data, Path())
     keras.utils.set_random_seed(3)
     return model
 
 
+# Every optimizer, schedule, loss, output and regulariser, in every family at least some of them.
 CASES = [
-    ("multiclass", {"optimizer": "adam", "dropout": 0.3, "batch_norm": True}),
-    ("multiclass", {"optimizer": "sgd", "momentum": 0.9, "activation": "maxout"}),
-    ("multiclass", {"optimizer": "rmsprop", "momentum": 0.5, "loss": "mse"}),
-    ("binary", {"optimizer": "adam", "output": "logits", "activation": "tanh"}),
-    ("binary", {"optimizer": "sgd", "schedule": "decay", "decay_rate": 0.9}),
-    ("binary", {"optimizer": "adam", "schedule": "cyclic", "cycle_epochs": 2}),
-    ("regression", {"optimizer": "adam", "l1": 1e-3, "l2": 1e-2}),
-    ("regression", {"optimizer": "rmsprop", "schedule": "plateau", "plateau_patience": 1}),
+    ("mlp", "multiclass", {"optimizer": "adam", "dropout": 0.3, "batch_norm": True}),
+    ("mlp", "multiclass", {"optimizer": "sgd", "momentum": 0.9, "activation": "maxout"}),
+    ("mlp", "multiclass", {"optimizer": "rmsprop", "momentum": 0.5, "loss": "mse"}),
+    ("mlp", "multiclass", {"loss": "binary_crossentropy", "output": "sigmoid"}),
+    ("mlp", "multiclass", {"loss": "categorical_crossentropy", "output": "softmax", "l2": 0.01}),
+    ("mlp", "binary", {"optimizer": "adam", "output": "logits", "activation": "tanh"}),
+    ("mlp", "binary", {"optimizer": "sgd", "schedule": "decay", "decay_rate": 0.9}),
+    ("mlp", "binary", {"optimizer": "adam", "schedule": "cyclic", "cycle_epochs": 2}),
+    ("mlp", "regression", {"loss": "mae", "scaling": "standard"}),
+    ("mlp", "regression", {"optimizer": "adam", "l1": 1e-3, "l2": 1e-2}),
+    ("mlp", "regression", {"optimizer": "rmsprop", "schedule": "plateau", "plateau_patience": 1}),
+    ("linear", "regression", {"optimizer": "sgd", "l1": 1e-2, "loss": "mse"}),
+    ("linear", "multiclass", {"optimizer": "adam", "schedule": "cyclic", "cycle_epochs": 1}),
+    ("cnn", "multiclass", {"block_dropout": 0.2, "batch_norm": True, "pooling": "average"}),
+    ("cnn", "binary", {"flip": True, "translation": 0.1, "contrast": 0.2, "l2": 1e-3}),
+    ("embedding", "binary", {"embedding_dropout": 0.3, "dropout": 0.2, "optimizer": "rmsprop"}),
+    ("embedding", "binary", {"pooling": "average", "truncating": "pre", "l1": 1e-4}),
 ]
 
 
-@pytest.mark.parametrize(("task", "params"), CASES)
-def test_the_numbers_are_those_of_fit_on_the_same_order_of_rows(task, params):
-    assert all(FAMILIES["mlp"].setting(name) for name in params)
-    data = table(task)
+def test_the_cases_are_all_that_the_spaces_offer():
+    def tried(name: str) -> set[Any]:
+        return {params.get(name, FAMILIES[family].parameters[name]) for family, _, params in CASES}
+
+    assert tried("optimizer") == set(OPTIMIZERS)
+    assert tried("schedule") == set(SCHEDULES)
+    assert tried("loss") == set(LOSSES)
+    assert {family for family, _, _ in CASES} == set(FAMILIES)
+
+
+@pytest.mark.parametrize(("family", "task", "params"), CASES)
+def test_the_numbers_are_those_of_fit_on_the_same_order_of_rows(
+    make_kind: Callable[..., Splits], family: str, task: str, params: dict[str, Any]
+):
+    data = make_kind(family, task)
     rng = np.random.default_rng(0)
     orders = [rng.permutation(len(data.train)).astype(np.int32) for _ in range(EPOCHS)]
 
-    mine = built(data, params)
-    learner, (train, validation) = prepared(mine, data.train, data.validation)
-    loop = ResidentLoop(
-        learner, train, validation, batch_size=BATCH, validation_batch_size=EVALUATION_BATCH
-    )
-    callbacks = keras.callbacks.CallbackList(list(learner.epoch_callbacks), model=learner)
+    mine, (train, validation) = prepared(built(family, data, params), data.train, data.validation)
+    loop = ResidentLoop(mine, train, validation)
+    callbacks = keras.callbacks.CallbackList(list(mine.epoch_callbacks), model=mine)
     callbacks.on_train_begin()
     logs = []
     for epoch, order in enumerate(orders):
-        logs.append(loop.epoch(order))
+        logs.append(loop.epoch(order, BATCH, EVALUATION_BATCH))
         callbacks.on_epoch_end(epoch, logs[-1])
 
-    theirs = built(data, params)
+    theirs, _ = prepared(built(family, data, params), data.train)
     own = list(theirs.epoch_callbacks)
     for callback in own:
         callback.on_train_begin = lambda logs=None: None  # one training, fit in four calls
@@ -100,13 +108,11 @@ def test_the_numbers_are_those_of_fit_on_the_same_order_of_rows(task, params):
         np.testing.assert_allclose(mine_weights, their_weights, rtol=1e-6, atol=1e-6)
 
 
-def test_a_smaller_last_batch_and_several_validation_batches_count_by_rows():
-    data = table("multiclass")
-    model = built(data, {"optimizer": "sgd"})
-    loop = ResidentLoop(
-        model, data.train, data.validation, batch_size=BATCH, validation_batch_size=10
-    )
-    logs = loop.epoch(np.arange(len(data.train), dtype=np.int32))
+def test_a_smaller_last_batch_and_several_validation_batches_count_by_rows(make_splits):
+    data = make_splits("multiclass", rows=53)
+    model = built("mlp", data, {"optimizer": "sgd"})
+    loop = ResidentLoop(model, data.train, data.validation)
+    logs = loop.epoch(np.arange(len(data.train), dtype=np.int32), BATCH, SMALLER)
     whole = model.evaluate(data.validation.x, data.validation.y, verbose=0, return_dict=True)
     assert logs["val_accuracy"] == pytest.approx(whole["accuracy"])
     assert logs["val_loss"] == pytest.approx(whole["loss"], rel=1e-5)
@@ -117,12 +123,12 @@ class _OwnLoop(keras.Model):
         return super().make_train_function(force)
 
 
-def test_one_rule_says_when_fit_has_to_train():
-    data = table("binary")
-    model = built(data, {})
+def test_one_rule_says_when_fit_has_to_train(make_splits):
+    data = make_splits("binary")
+    model = built("mlp", data, {})
     assert why_fit(model, data.train, []) is None
     assert "every batch" in why_fit(model, data.train, [keras.callbacks.Callback()])
-    inputs = keras.Input((5,))
+    inputs = keras.Input((3,))
     own = _OwnLoop(inputs, keras.layers.Dense(1)(inputs))
     own.compile(loss="mse")
     assert "make_train_function of its own" in why_fit(own, data.train, [])

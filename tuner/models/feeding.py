@@ -5,21 +5,22 @@ Two things are done once, before the first epoch, instead of in every step:
 - The words' numbers at the head of a Sequential model have nothing to learn: they are
   computed once, and the rest of the model, which shares its layers, is trained on that.
 - A loss that compares one number a class gets the classes one-hot.
+
+Both are kept with the split, so that all trials of a worker train on the same arrays.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.data.split import Split
 from tuner.models.text import vectorised, vocabulary
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _BY_CLASS = (
     keras.losses.MeanSquaredError,
@@ -37,7 +38,7 @@ def prepared(model: keras.Model, *splits: Split) -> tuple[keras.Model, list[Spli
             becomes this model's.
         splits: Rows as ``Splits`` has them.
     """
-    rows = [Split(split.x, targets(model, split.y)) for split in splits]
+    rows = [Split(split.x, _kept_targets(model, split)) for split in splits]
     words = _words(model)
     body = _without_head(model) if words is not None else None
     if words is None or body is None:
@@ -45,6 +46,15 @@ def prepared(model: keras.Model, *splits: Split) -> tuple[keras.Model, list[Spli
     return body, [
         Split(vectorised(words, split), row.y) for split, row in zip(splits, rows, strict=True)
     ]
+
+
+_one_hot: WeakKeyDictionary[Split, NDArray[Any]] = WeakKeyDictionary()
+
+
+def _kept_targets(model: keras.Model, split: Split) -> NDArray[Any]:
+    """Returns :func:`targets`, the same array each time."""
+    found = targets(model, split.y)
+    return split.y if found is split.y else _one_hot.setdefault(split, found)
 
 
 def targets(model: keras.Model, y: NDArray[Any]) -> NDArray[Any]:

@@ -7,8 +7,10 @@ from tuner.spec.models import (
     Choice,
     CsvDataset,
     EarlyStopping,
+    Loop,
     Objective,
     Reference,
+    Training,
     TrialLimits,
 )
 from tuner.spec.settings import apply_settings
@@ -19,9 +21,11 @@ __all__ = [
     "Choice",
     "CsvDataset",
     "EarlyStopping",
+    "Loop",
     "Objective",
     "Reference",
     "StudySpec",
+    "Training",
     "TrialLimits",
     "apply_settings",
 ]

@@ -16,6 +16,7 @@ Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Loop = Literal["auto", "resident", "fit"]
 
 
 class Part(BaseModel):
@@ -88,6 +89,17 @@ class Choice(Part):
     name: Text = Field(examples=['"tpe"'])
     options: dict[str, Any] = {}
     seed: int = Field(default=0, ge=0, lt=2**32, examples=["0"])
+
+
+class Training(Part):
+    """How trials are trained; it changes their speed, not their results.
+
+    Attributes:
+        loop: "resident" runs whole epochs in one graph, "fit" is ``keras.Model.fit``, "auto"
+            takes the first where it can.
+    """
+
+    loop: Loop = Field(default="auto", examples=['"auto"'])
 
 
 class EarlyStopping(Part):

@@ -20,6 +20,7 @@ from tuner.spec.models import (
     Objective,
     Part,
     Reference,
+    Training,
 )
 from tuner.spec.tables import read_study
 from tuner.wording import Place
@@ -41,6 +42,7 @@ class StudySpec(Part):
         sampler: Optuna's sampler by name.
         pruner: Optuna's pruner by name.
         early_stopping: When training stops by itself, or None.
+        training: How trials are trained.
         references: Configurations to run first.
         base: The study file's folder, from which CSV paths and functions are found.
     """
@@ -57,6 +59,7 @@ class StudySpec(Part):
     sampler: Choice
     pruner: Choice
     early_stopping: EarlyStopping | None
+    training: Training
     references: tuple[Reference, ...]
     base: Path
 
@@ -103,7 +106,8 @@ class StudySpec(Part):
         JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
         """
         parts = self.model_dump(
-            include={"dataset", "objective", "budget", "early_stopping"}, exclude_none=True
+            include={"dataset", "objective", "budget", "early_stopping", "training"},
+            exclude_none=True,
         )
         table = {
             "name": self.name,
@@ -120,6 +124,7 @@ class StudySpec(Part):
             },
             "pruner": {"name": self.pruner.name, **self.pruner.options},
             "early_stopping": parts.get("early_stopping"),
+            "training": parts["training"],
             "reference": [reference.model_dump() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
@@ -130,7 +135,7 @@ class StudySpec(Part):
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
-        for key in ("name", "title", "budget"):  # all there is in budget may change on resume
+        for key in ("name", "title", "budget", "training"):  # these may change on resume
             del table[key]
         # What was reported of a reference changes no trial.
         table["reference"] = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
-from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective
+from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective, Training
 from tuner.spec.reading import check_keys, check_plain, read_part
 from tuner.spec.references import read_references
 from tuner.wording import Place, kind, toml
@@ -23,6 +23,7 @@ _KEYS = (
     "sampler",
     "pruner",
     "early_stopping",
+    "training",
     "reference",
 )
 _REQUIRED = {
@@ -70,6 +71,7 @@ def read_study(
         "early_stopping": None
         if early is None
         else read_part(EarlyStopping, early, place.at("early_stopping")),
+        "training": read_part(Training, table.get("training", {}), place.at("training")),
         "references": read_references(table.get("reference", []), space, place.at("reference")),
     }
 

@@ -10,8 +10,9 @@ import keras
 from tuner.data import Split
 from tuner.training.orders import ShuffledRows
 
-AfterEpoch = Callable[[int, Mapping[str, float]], bool]
-"""Called with the epoch (from 1) and its logs; returns whether to stop."""
+AfterEpoch = Callable[[int, Mapping[str, float], keras.Model], bool]
+"""Called with the epoch (from 1), its logs, and the model that has the weights after it; returns
+whether to stop."""
 
 # Validation is not learning: larger batches give the same figures in fewer steps.
 EVALUATION_BATCH = 1024
@@ -43,7 +44,7 @@ def fit(
             can be watched; all their methods run, however the training ends.
     """
     hook = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: _stop(model, after_epoch(epoch + 1, logs or {}))
+        on_epoch_end=lambda epoch, logs: _stop(model, after_epoch(epoch + 1, logs or {}, model))
     )
     with _many_steps_a_call(model, allowed=not callbacks):
         model.fit(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Literal
 
 import keras
 import psutil
 
 from tuner.data import Split
+from tuner.spec import Loop
 from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, epoch_callbacks, fit
 from tuner.training.orders import orders
 from tuner.training.resident import ResidentLoop
-
-Loop = Literal["auto", "resident", "fit"]
+from tuner.training.structures import Structures
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.25
@@ -31,11 +30,13 @@ def run(
     after_epoch: AfterEpoch,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loop: Loop = "auto",
+    structures: Structures | None = None,
 ) -> None:
     """Trains until all epochs are run or ``after_epoch`` says stop.
 
     Args:
         model: Compiled. Callbacks that it brings along (``epoch_callbacks``) run in both loops.
+            What is learned is in the weights of the model that ``after_epoch`` is given.
         train: Rows to learn from, in an order that is drawn anew each epoch.
         validation: Rows that are measured after each epoch, or None.
         epochs: The most epochs to run.
@@ -44,13 +45,16 @@ def run(
         after_epoch: Decides after each epoch.
         callbacks: The user's own Keras callbacks.
         loop: ``"auto"`` decides by :func:`why_fit`; the others force.
+        structures: Graphs of earlier models that may be used again, or None.
     """
-    reason = why_fit(model, train, callbacks) if loop == "auto" else f"{loop} was asked for"
+    reason = why_fit(model, train, callbacks) if loop == "auto" else f'loop = "{loop}" says so'
     if loop == "resident" or (loop == "auto" and reason is None):
-        _log.debug("whole epochs in one graph%s", f": {reason}" if reason else "")
-        _run_resident(model, train, validation, epochs, batch_size, seed, after_epoch)
+        _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
+        kept = Structures() if structures is None else structures  # an empty one is false
+        with kept.lent(model, train, validation) as resident:
+            _run_resident(resident, model, train, epochs, batch_size, seed, after_epoch)
         return
-    _log.debug("model.fit: %s", reason)
+    _log.info("model.fit trains: %s", reason)
     fit(
         model,
         train,
@@ -90,29 +94,23 @@ _KERAS_METHODS = {
 
 
 def _run_resident(
+    loop: ResidentLoop,
     model: keras.Model,
     train: Split,
-    validation: Split | None,
     epochs: int,
     batch_size: int,
     seed: int,
     after_epoch: AfterEpoch,
 ) -> None:
-    loop = ResidentLoop(
-        model,
-        train,
-        validation,
-        batch_size=batch_size,
-        validation_batch_size=max(batch_size, EVALUATION_BATCH),
-    )
-    own = keras.callbacks.CallbackList(epoch_callbacks(model), model=model)
+    own = keras.callbacks.CallbackList(epoch_callbacks(model), model=loop.model)
+    validation_batch_size = max(batch_size, EVALUATION_BATCH)
     own.on_train_begin()
     for epoch, order in zip(range(epochs), orders(seed, len(train)), strict=False):
         own.on_epoch_begin(epoch)
-        logs = loop.epoch(order)
+        logs = loop.epoch(order, batch_size, validation_batch_size)
         # One by one: the list would hand out a copy, and what a callback adds can be watched.
         for callback in own.callbacks:
             callback.on_epoch_end(epoch, logs)
-        if after_epoch(epoch + 1, logs) or model.stop_training:
+        if after_epoch(epoch + 1, logs, loop.model) or loop.model.stop_training:
             break
     own.on_train_end()

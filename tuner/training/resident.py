@@ -12,6 +12,7 @@ Terms:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -19,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from tuner.data import Split
+from tuner.training.numbers import Numbers, places, values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,58 +29,53 @@ _KEPT_ARRAYS = 8
 
 
 class ResidentLoop:
-    """The compiled epoch of one model over one data set.
+    """The compiled epoch of one model over one data set, and of further models like it.
 
     Attributes:
         model: Whose variables the graph reads and changes.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        train: Split,
-        validation: Split | None,
-        *,
-        batch_size: int,
-        validation_batch_size: int,
-    ) -> None:
+    def __init__(self, model: keras.Model, train: Split, validation: Split | None) -> None:
         """Prepares the loop; the graph is traced at the first epoch.
 
         Args:
-            model: Compiled and built.
+            model: Compiled and built; its numbers (see :mod:`tuner.training.numbers`) become
+                inputs of the graph.
             train: Rows to learn from.
             validation: Rows that are measured after each epoch, or None.
-            batch_size: Rows in a step; the last step of an epoch has what is left.
-            validation_batch_size: The same for validation.
         """
         self.model = model
+        self._numbers = Numbers(model)
         model.optimizer.build(model.trainable_variables)
+        # There is one replica. Keras sums over it by a function with a gradient of its own, which
+        # TensorFlow registers for good, and with it the whole graph: some 15 MB a trial.
+        model.optimizer._all_reduce_sum_gradients = list
+        self._optimizer_state = [variable.numpy() for variable in model.optimizer.variables]
+        self._arrays = (train, validation)
         self._names: list[str] = []
         x, y = on_device(train.x), on_device(train.y)
         if validation is not None:
             held_x, held_y = on_device(validation.x), on_device(validation.y)
         rows = len(train)
 
-        def learn(order: tf.Tensor, start: tf.Tensor) -> None:
-            batch = order[start : tf.minimum(start + batch_size, rows)]
+        def learn(batch: tf.Tensor) -> None:
             model.train_step((tf.gather(x, batch), tf.gather(y, batch)))
 
-        def measured() -> dict[str, tf.Tensor]:
+        def measured(batch_size: tf.Tensor) -> dict[str, tf.Tensor]:
             if validation is None:
                 return {}
             model.reset_metrics()
-            held_rows = len(validation)
-
-            def measure(start: tf.Tensor) -> None:
-                end = tf.minimum(start + validation_batch_size, held_rows)
-                model.test_step((held_x[start:end], held_y[start:end]))
-
-            _walk(held_rows, validation_batch_size, measure)
+            _walk(
+                len(validation),
+                batch_size,
+                lambda start, end: model.test_step((held_x[start:end], held_y[start:end])),
+            )
             return {f"val_{name}": value for name, value in model.get_metrics_result().items()}
 
-        def epoch(order: tf.Tensor) -> tf.Tensor:
-            _walk(rows, batch_size, lambda start: learn(order, start))
-            logs = {**model.get_metrics_result(), **measured()}
+        def epoch(order: tf.Tensor, batch_sizes: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+            with self._numbers.are(numbers):
+                _walk(rows, batch_sizes[0], lambda start, end: learn(order[start:end]))
+                logs = {**model.get_metrics_result(), **measured(batch_sizes[1])}
             # At the end, not at the beginning: metrics are built by the first step only, and
             # what is not built while the graph is traced would never be reset in it.
             model.reset_metrics()
@@ -89,28 +86,54 @@ class ResidentLoop:
         self._epoch = tf.function(
             epoch,
             autograph=False,
-            input_signature=[tf.TensorSpec((rows,), tf.int32)],
+            input_signature=[
+                tf.TensorSpec((rows,), tf.int32),
+                tf.TensorSpec((2,), tf.int32),
+                tf.TensorSpec(self._numbers.values.shape, tf.float64),
+            ],
         )
 
-    def epoch(self, order: NDArray[np.int32]) -> dict[str, float]:
-        """Learns from all rows once, in this order, and measures on the validation rows.
+    def take_over(self, model: keras.Model) -> None:
+        """Goes on from the state of another model of the same structure, as if it were that one.
+
+        Args:
+            model: Compiled and built, not trained. It is left as it is.
+        """
+        for mine, theirs in zip(self.model.variables, model.variables, strict=True):
+            mine.assign(theirs)
+        optimizer = self.model.optimizer
+        for variable, initial in zip(optimizer.variables, self._optimizer_state, strict=True):
+            variable.assign(initial)
+        if isinstance(model.optimizer.learning_rate, keras.Variable):
+            optimizer.learning_rate.assign(model.optimizer.learning_rate)
+        self._numbers.values = values(places(model))
+        self.model.stop_training = False
+
+    def epoch(
+        self, order: NDArray[np.int32], batch_size: int, validation_batch_size: int
+    ) -> dict[str, float]:
+        """Learns from all rows once and measures on the validation rows.
+
+        Args:
+            order: In which the rows are learned from.
+            batch_size: Rows in a step; the last step of an epoch has what is left.
+            validation_batch_size: The same for validation.
 
         Returns:
             The epoch's logs, those of the validation rows with ``val_`` before their names.
         """
-        values = self._epoch(order).numpy()
-        return dict(zip(self._names, map(float, values), strict=True))
+        sizes = np.array([batch_size, validation_batch_size], np.int32)
+        logs = self._epoch(order, sizes, self._numbers.values).numpy()
+        return dict(zip(self._names, map(float, logs), strict=True))
 
 
-def _walk(rows: int, batch_size: int, step: Any) -> None:
-    """Calls ``step(start)`` for each batch; traces it once, whatever the size of the last one."""
-    if rows <= batch_size:
-        step(tf.constant(0))
-        return
+def _walk(rows: int, batch_size: tf.Tensor, step: Callable[[tf.Tensor, tf.Tensor], object]) -> None:
+    """Calls ``step(start, end)`` for each batch; traces it once, whatever the batches' sizes."""
 
     def one(start: tf.Tensor) -> tuple[tf.Tensor]:
-        step(start)
-        return (start + batch_size,)
+        end = start + batch_size
+        step(start, tf.minimum(end, rows))
+        return (end,)
 
     # One iteration at a time: the next step needs the weights of this one.
     tf.while_loop(lambda start: start < rows, one, (tf.constant(0),), parallel_iterations=1)

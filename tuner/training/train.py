@@ -6,6 +6,7 @@ comes out depends on parameters, data and seed only, not on what the process did
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tuner.data import Split, Splits
-    from tuner.spec import EarlyStopping
-    from tuner.training.loops import Loop
+    from tuner.spec import EarlyStopping, Loop
+    from tuner.training.structures import Structures
 
 Build = Callable[[], "keras.Model"]
 
@@ -36,6 +37,8 @@ def train(
     early_stopping: EarlyStopping | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loop: Loop = "auto",
+    structures: Structures | None = None,
+    own_code: bool = True,
 ) -> tuple[keras.Model, FitResult]:
     """Builds a model and trains it on the training split, watched on the validation split.
 
@@ -49,9 +52,12 @@ def train(
         early_stopping: Keras's rule, or None.
         callbacks: The user's own Keras callbacks.
         loop: See :mod:`tuner.training.loops`.
+        structures: Graphs of earlier calls, to be used again and added to.
+        own_code: Whether ``build`` is a user's, and so may draw from any generator.
 
     Returns:
-        The model with its best epoch's weights, and how the run went.
+        The model with its best epoch's weights (with ``structures`` only until the next call),
+        and how the run went.
 
     Raises:
         MetricError: The model does not report the metric.
@@ -63,14 +69,14 @@ def train(
     course = Course(monitor, epochs, early_stopping)
     best: list[NDArray[Any]] | None = None
     with _out_of_memory_fails_the_trial():
-        model = _fresh(build, seed)
+        model = _fresh(build, seed, own_code=own_code)
         learner, (rows, validation) = prepared(model, data.train, data.validation)
 
-        def observe(epoch: int, logs: Mapping[str, float]) -> bool:
+        def observe(epoch: int, logs: Mapping[str, float], trained: keras.Model) -> bool:
             nonlocal best
             verdict = course.observe(epoch, logs)
             if verdict.improved:
-                best = learner.get_weights()
+                best = trained.get_weights()
             return verdict.stop
 
         loops.run(
@@ -83,6 +89,7 @@ def train(
             after_epoch=observe,
             callbacks=callbacks,
             loop=loop,
+            structures=structures,
         )
         if best is not None:
             learner.set_weights(best)
@@ -120,7 +127,7 @@ def refit(
     history: dict[str, list[float]] = {}
     failure: TrialFailed | None = None
 
-    def observe(epoch: int, logs: Mapping[str, float]) -> bool:
+    def observe(epoch: int, logs: Mapping[str, float], _trained: keras.Model) -> bool:
         nonlocal failure
         for name, value in logs.items():
             history.setdefault(name, []).append(float(value))
@@ -155,14 +162,20 @@ def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:
     return {name: float(value) for name, value in logs.items()}
 
 
-def _fresh(build: Build, seed: int) -> keras.Model:
+def _fresh(build: Build, seed: int, *, own_code: bool = True) -> keras.Model:
     """Builds a model in a new Keras session.
 
     Seeded twice: before, for the weights; after, so that the order of rows is the same for
     every structure, and a user's own seeding inside ``build`` does not reach the training.
+
+    The families draw from Python's generator alone, as Keras's initializers and dropout do. To
+    seed TensorFlow, too, would drop the compiled form of every graph that is kept.
     """
     import keras
 
+    if not own_code:
+        random.seed(seed)
+        return build()
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     model = build()
