@@ -15,6 +15,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -99,7 +100,7 @@ def structure(model: keras.Model) -> str | None:
     if not type(model).__module__.startswith("keras."):
         return None
     layers = list(model._flatten_layers(include_self=False))
-    if any(_adapts(layer) for layer in layers):
+    if any(_adapts(part) or _has_own_function(part) for part in [*layers, model.optimizer]):
         return None
     with numbers.set_aside(numbers.places(model)), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what cannot be read again: nobody does
@@ -141,6 +142,12 @@ def _nameless(part: Any, names: dict[str, str]) -> Any:
 def _adapts(layer: keras.Layer) -> bool:
     """Tells whether a layer learns by ``adapt`` what is in no variable: a vocabulary, bins."""
     return hasattr(layer, "adapt") and not isinstance(layer, keras.layers.Normalization)
+
+
+def _has_own_function(part: object) -> bool:
+    """Tells whether a part holds a function, of which its configuration tells the name only."""
+    functions = [value for value in vars(part).values() if isinstance(value, FunctionType)]
+    return any(not function.__module__.startswith("keras.") for function in functions)
 
 
 def _resident_bytes() -> int:
