@@ -137,6 +137,23 @@ def test_a_graph_is_not_kept_after_an_error(make_splits):
     assert len(structures) == 0
 
 
+def test_a_model_that_is_given_back_has_plain_numbers(make_splits):
+    data = make_splits("binary")
+    params = {"dropout": 0.3, "l2": 0.25, "optimizer": "sgd", "momentum": 0.5}
+    model, _ = training.refit(
+        lambda: models.build("mlp", params, data, Path()),
+        *(data.train,),
+        **{"epochs": 2, "batch_size": 16, "seed": 0},
+    )
+    assert type(model.optimizer.momentum) is float
+    weights = sum(float((kernel**2).sum()) for kernel in model.get_weights() if kernel.ndim == 2)
+    scores = training.evaluate(model, data.test)
+    model.compile(loss=model.loss)
+    plain = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["loss"]
+    assert scores["loss"] == pytest.approx(plain, rel=1e-6)
+    assert scores["loss"] > 0.25 * weights
+
+
 def own(loss: Any = "mse", *, kind: Callable[..., keras.Model] = keras.Model, **dense: Any):
     inputs = keras.Input((3,))
     model = kind(inputs, keras.layers.Dense(1, **dense)(keras.layers.Dense(4)(inputs)))
@@ -155,7 +172,7 @@ def test_only_what_its_configuration_tells_has_a_structure():
     assert structure(own(lambda y, p: keras.ops.mean((y - p) ** 2, axis=-1))) is None
     assert structure(own(activation=lambda x: x)) is None
     assert structure(own(kind=_Subclass)) is None
-    words = keras.layers.TextVectorization()
+    words = keras.layers.TextVectorization(output_mode="multi_hot")
     words.adapt(np.array(["a b"]))
     bags = keras.Sequential([keras.Input((), dtype="string"), words, keras.layers.Dense(1)])
     bags.compile("adam", "mse")

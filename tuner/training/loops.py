@@ -13,7 +13,7 @@ from tuner.spec import Loop
 from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, epoch_callbacks, fit
 from tuner.training.orders import orders
 from tuner.training.resident import ResidentLoop
-from tuner.training.structures import Structures
+from tuner.training.structures import Structures, alone
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.25
@@ -50,8 +50,8 @@ def run(
     reason = why_fit(model, train, callbacks) if loop == "auto" else f'loop = "{loop}" says so'
     if loop == "resident" or (loop == "auto" and reason is None):
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
-        kept = Structures() if structures is None else structures  # an empty one is false
-        with kept.lent(model, train, validation) as resident:
+        lend = alone if structures is None else structures.lent
+        with lend(model, train, validation) as resident:
             _run_resident(resident, model, train, epochs, batch_size, seed, after_epoch)
         return
     _log.info("model.fit trains: %s", reason)

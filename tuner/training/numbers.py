@@ -80,14 +80,19 @@ class Numbers:
 
     def __init__(self, model: keras.Model) -> None:
         """Puts a :class:`_Number` in each place of ``model``."""
-        found = places(model)
-        self.values = values(found)
+        self._places = places(model)
+        self.values = values(self._places)
         self._tensors: list[tf.Tensor] = []
-        for index, (part, name) in enumerate(found):
+        for index, (part, name) in enumerate(self._places):
             setattr(part, name, _Number(self.values[index], self._input(index)))
 
     def _input(self, index: int) -> Callable[[], tf.Tensor]:
         return lambda: self._tensors[index]
+
+    def leave(self) -> None:
+        """Puts plain floats back: the model may be evaluated and saved by others."""
+        for (part, name), number in zip(self._places, self.values.tolist(), strict=True):
+            setattr(part, name, number)
 
     @contextmanager
     def are(self, tensor: tf.Tensor) -> Iterator[None]:

@@ -109,6 +109,10 @@ class ResidentLoop:
         self._numbers.values = values(places(model))
         self.model.stop_training = False
 
+    def release(self) -> None:
+        """Gives the model back as it came, but for what it has learned; no epoch follows."""
+        self._numbers.leave()
+
     def epoch(
         self, order: NDArray[np.int32], batch_size: int, validation_batch_size: int
     ) -> dict[str, float]:

@@ -65,19 +65,20 @@ class Structures:
         """
         described = structure(model)
         if described is None:
-            yield ResidentLoop(model, train, validation)
+            with alone(model, train, validation) as loop:
+                yield loop
             return
         arrays = (train.x, train.y, *((validation.x, validation.y) if validation else ()))
         # A kept loop holds its arrays, so that no other can have the same id.
         key = (described, *map(id, arrays))
-        loop = self._kept.pop(key, None)
-        if loop is None:
-            loop = ResidentLoop(model, train, validation)
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            kept = ResidentLoop(model, train, validation)
         else:
             _log.debug("the graph of an earlier model of the same structure is used again")
-            loop.take_over(model)
-        yield loop
-        self._kept[key] = loop
+            kept.take_over(model)
+        yield kept
+        self._kept[key] = kept
         self._make_room()
 
     def _make_room(self) -> None:
@@ -88,6 +89,16 @@ class Structures:
         for _ in range((len(self._kept) + 1) // 2):
             self._kept.popitem(last=False)
         gc.collect()  # models and graphs are circles of references
+
+
+@contextmanager
+def alone(model: keras.Model, train: Split, validation: Split | None) -> Iterator[ResidentLoop]:
+    """Lends a loop for one training; the model is the caller's own again afterwards."""
+    loop = ResidentLoop(model, train, validation)
+    try:
+        yield loop
+    finally:
+        loop.release()
 
 
 def structure(model: keras.Model) -> str | None:
