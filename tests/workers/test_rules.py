@@ -36,6 +36,20 @@ def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
 
 
+def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.workers.supervisor._GROWTH_A_PROCESS", 60 * 2**20)
+    build_with(
+        laboratory,
+        "import numpy as np",
+        "build_model.kept = getattr(build_model, 'kept', [])",
+        "build_model.kept.append(np.ones(2**24))  # 128 MiB",
+    )
+    run = laboratory.run(workers=1, n_trials=5)
+    assert (run.ending, run.result.counts["complete"]) == ("done", 5)
+    pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
+
+
 def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
     build_with(
         laboratory,

@@ -49,6 +49,7 @@ class WorkerProcess:
         self.asked = False
         self.epoch = 0
         self.trials_done = 0
+        self._first_memory = 0
         self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
 
     @property
@@ -72,6 +73,11 @@ class WorkerProcess:
             return int(psutil.Process(self._process.pid).memory_info().rss)
         except psutil.NoSuchProcess:
             return 0
+
+    @property
+    def grown(self) -> int:
+        """Bytes of resident memory that it has taken since its first trial ended."""
+        return self.memory() - self._first_memory if self.trials_done > 1 else 0
 
     def run_trial(self) -> None:
         """Sends it for a trial. A worker that died meanwhile is noticed by its messages."""
@@ -136,3 +142,5 @@ class WorkerProcess:
             case Finished():
                 self.trial, self.asked = None, False
                 self.trials_done += 1
+                if self.trials_done == 1:
+                    self._first_memory = self.memory()

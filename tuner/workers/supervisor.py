@@ -42,8 +42,9 @@ Ending = Literal["done", "timeout", "interrupted"]
 _TICK_SECONDS = 0.2
 _MEMORY_CHECK_SECONDS = 0.5
 _RECOUNT_SECONDS = 2.0
-# Keras leaks a little memory with every model; a fresh worker costs a tenth of a second.
-_TRIALS_A_PROCESS = 40
+# `fit` leaks some 15 MB with every model; a fresh worker costs a tenth of a second, and its graphs.
+_TRIALS_A_PROCESS = 500
+_GROWTH_A_PROCESS = 768 * 2**20
 _DEATHS_ALLOWED = 3
 _FAILURES_ALLOWED = 10
 
@@ -175,7 +176,7 @@ class Supervisor:
             self._recount()
         for worker in list(self._workers):
             if self._open > 0 and worker.ready and not worker.asked:
-                if worker.trials_done >= _TRIALS_A_PROCESS:
+                if worker.trials_done >= _TRIALS_A_PROCESS or worker.grown > _GROWTH_A_PROCESS:
                     worker.retire()
                     self._replace(worker)
                 else:
