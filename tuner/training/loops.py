@@ -47,6 +47,10 @@ def run(
         loop: ``"auto"`` decides by :func:`why_fit`; the others force.
         structures: Graphs of earlier models that may be used again, or None.
     """
+    if model.optimizer is not None and model.distribute_strategy.num_replicas_in_sync == 1:
+        # Keras sums gradients over the replicas by a function with a gradient of its own, which
+        # TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
+        model.optimizer._all_reduce_sum_gradients = list
     reason = why_fit(model, train, callbacks) if loop == "auto" else f'loop = "{loop}" says so'
     if loop == "resident" or (loop == "auto" and reason is None):
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")

@@ -47,9 +47,6 @@ class ResidentLoop:
         self.model = model
         self._numbers = Numbers(model)
         model.optimizer.build(model.trainable_variables)
-        # There is one replica. Keras sums over it by a function with a gradient of its own, which
-        # TensorFlow registers for good, and with it the whole graph: some 15 MB a trial.
-        model.optimizer._all_reduce_sum_gradients = list
         self._optimizer_state = [variable.numpy() for variable in model.optimizer.variables]
         self._arrays = (train, validation)
         self._names: list[str] = []

@@ -42,7 +42,7 @@ Ending = Literal["done", "timeout", "interrupted"]
 _TICK_SECONDS = 0.2
 _MEMORY_CHECK_SECONDS = 0.5
 _RECOUNT_SECONDS = 2.0
-# `fit` leaks some 15 MB with every model; a fresh worker costs a tenth of a second, and its graphs.
+# Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
 _TRIALS_A_PROCESS = 500
 _GROWTH_A_PROCESS = 768 * 2**20
 _DEATHS_ALLOWED = 3
