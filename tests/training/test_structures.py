@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from tuner import models, training
-from tuner.data import Split, Splits
+from tuner.data import Splits
 from tuner.training import Monitor
 from tuner.training.structures import Structures, structure
 
@@ -202,14 +203,32 @@ def test_a_users_network_is_traced_once_too(make_splits):
 @pytest.mark.slow
 def test_the_memory_of_a_worker_stays_flat_over_300_trials(make_splits):
     data = make_splits("binary", rows=20)
-    data = Splits(
-        *(Split(s.x, s.y) for s in (data.train, data.validation, data.test)), task="binary"
-    )
     structures = Structures(most=8)
     used = []
     for trial in range(300):
-        # Eleven structures in turn, eight of them kept: graphs are traced and dropped all along.
-        trained(data, {"units": 4 + trial % 11, "learning_rate": 0.001 * (1 + trial)}, structures)
+        # Six structures in turn, and a new one now and then, for which older ones are dropped.
+        units = 20 + trial // 25 if trial % 25 == 0 else 4 + trial % 6
+        trained(data, {"units": units, "learning_rate": 0.001 * (1 + trial)}, structures)
         used.append(psutil.Process().memory_info().rss / MEBIBYTE)
-    print([round(used[i]) for i in range(0, 300, 25)], round(used[-1]))
-    assert used[299] - used[99] < 100
+    assert used[299] - used[99] < 100, [round(mebibytes) for mebibytes in used[::25]]
+
+
+def test_no_graph_outlives_its_training(make_splits):
+    data = make_splits("binary", rows=20)
+    before = graphs()
+    for loop in ("resident", "fit"):
+        training.train(
+            lambda: models.build("mlp", {"units": 3}, data, Path()),
+            data,
+            epochs=1,
+            batch_size=16,
+            seed=0,
+            monitor=Monitor("loss", "minimize"),
+            loop=loop,
+        )
+    assert graphs() == before
+
+
+def graphs() -> int:
+    gc.collect()
+    return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
