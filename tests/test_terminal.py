@@ -21,9 +21,10 @@ def test_in_a_pipe_progress_is_plain_lines_on_standard_error(
     answer = command("run", "scripted", "--workers", "1", "--n-trials", "2")
     assert answer.status == 0
     assert "\x1b" not in answer.out + answer.err
-    start, head, *trials = answer.err.splitlines()
+    start, head, loop, *trials = answer.err.splitlines()
     assert start == "starting workers; TensorFlow takes some seconds to load"
     assert head == "scripted: 0 of 2 trials done, 1 worker"
+    assert loop == "whole epochs run in one graph: the rows fit in memory"
     for number, line in enumerate(trials):
         assert re.match(
             rf"\[{number + 1}/2\] trial {number} complete loss \d+\.\d{{4}}, best ", line
