@@ -64,6 +64,7 @@ def test_the_cases_are_all_that_the_spaces_offer():
     assert {family for family, _, _ in CASES} == set(FAMILIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "task", "params"), CASES)
 def test_the_numbers_are_those_of_fit_on_the_same_order_of_rows(
     make_kind: Callable[..., Splits], family: str, task: str, params: dict[str, Any]

@@ -61,6 +61,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "first", "second"), PAIRS)
 def test_a_graph_that_is_used_again_gives_what_a_new_one_gives(make_kind, family, first, second):
     data = make_kind(family, "binary" if family == "embedding" else "multiclass")
