@@ -34,7 +34,6 @@ import psutil
 import tomli_w
 
 from tuner.catalog import find_study
-from tuner.units import figure
 
 Params = dict[str, Any]
 
@@ -233,7 +232,7 @@ def _row(study: str, name: str, rounds: list[dict[str, Run]], trials: int) -> st
         if ours not in rounds[0] or name == ours:
             return "–"
         times = (found[name].seconds / found[ours].seconds for found in rounds)
-        return f"{figure(statistics.median(times))}×"
+        return f"{statistics.median(times):.1f}×"
 
     cells = [
         *(study, CONTENDERS[name] + (" (scaled)" if rounds[0][name].scaled else "")),
