@@ -88,5 +88,5 @@ def test_what_others_change_is_seen(open_database: Open) -> None:
 
 
 def test_there_is_no_such_trial(open_database: Open) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="does not exist"):
         open_database().storage.get_trial(5)

@@ -177,9 +177,10 @@ def test_an_ended_trial_is_not_written_to(database: Database) -> None:
     study.tell(trial, 1.0)
     with pytest.raises(UpdateFinishedTrialError, match="Trial#0 has already finished"):
         trial.set_user_attr("late", 1)
-    with pytest.raises(UpdateFinishedTrialError), database.together():
+    ended = pytest.raises(UpdateFinishedTrialError, match="Trial#0 has already finished")
+    with ended, database.together():
         database.write_attrs(trial._trial_id, {"late": 1})
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="does not exist"):
         database.storage.write(99, Writes(user_attrs={"a": 1}))
     assert study.trials[0].user_attrs == {}
 
