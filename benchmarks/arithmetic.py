@@ -86,7 +86,7 @@ def _trial(params: dict[str, Any], splits: Splits) -> tuple[list[float], tuple[f
     order = orders(0, len(train))
     since = time.perf_counter()
     with structures.lent(learner, train, held) as loop:
-        loop._epoch.get_concrete_function()
+        loop.trace()
         times.append(_since(since))
         times.append(_timed(lambda: loop.epoch(next(order), *sizes)))
         epoch = statistics.median(

@@ -136,3 +136,27 @@ def test_one_rule_says_when_fit_has_to_train(make_splits):
     eager = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     eager.compile(loss="mse", run_eagerly=True)
     assert "eagerly" in why_fit(eager, data.train, [])
+
+
+@pytest.mark.slow
+def test_layers_that_loop_and_branch_train_as_with_fit(make_splits: Callable[..., Splits]):
+    """Functions within the loop's body, for which the executor that runs in order would wait."""
+    data = make_splits("binary")
+    losses = []
+    for resident in (True, False):
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input(data.train.x.shape[1:])
+        steps = keras.layers.Reshape((-1, 1))(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.SimpleRNN(3)(steps)))
+        model.compile("sgd", "mse")
+        if resident:
+            loop = ResidentLoop(model, data.train, None)
+            order = np.arange(len(data.train), dtype=np.int32)
+            losses += [loop.epoch(order, BATCH, BATCH)["loss"] for _ in range(2)]
+        else:
+            fitted = model.fit(
+                *(data.train.x, data.train.y, BATCH), epochs=2, shuffle=False, verbose=0
+            )
+            losses += fitted.history["loss"]
+    assert losses[:2] == pytest.approx(losses[2:], rel=1e-6)

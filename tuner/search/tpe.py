@@ -7,6 +7,9 @@ changed since the trial before. The estimators themselves, and all arithmetic, a
 from __future__ import annotations
 
 import copy
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from optuna.samplers._lazy_random_state import LazyRandomState
+from optuna.samplers._tpe import _truncnorm
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import default_gamma
 from optuna.search_space import _GroupDecomposedSearchSpace, _SearchSpaceGroup
@@ -23,6 +27,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.search.history import History, Rows, internal_rows
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+# Enough for both ends of the kernels of 10,000 trials and six parameters; some 20 MiB then.
+_remembered = functools.lru_cache(2**17)(_truncnorm._log_ndtr_single.__wrapped__)
 
 
 class IncrementalTPESampler(TPESampler):
@@ -58,10 +64,11 @@ class IncrementalTPESampler(TPESampler):
         below, above = history.split(
             gamma(len(history)), maximize=study.direction is StudyDirection.MAXIMIZE
         )
-        good = self._estimator(study, search_space, history, below, [])
-        bad = self._estimator(study, search_space, history, above, running)
-        samples = good.sample(self._rng.rng, self._n_ei_candidates)
-        chosen = self._compare(samples, self._compute_acquisition_func(samples, good, bad))
+        with _remembering():
+            good = self._estimator(study, search_space, history, below, [])
+            bad = self._estimator(study, search_space, history, above, running)
+            samples = good.sample(self._rng.rng, self._n_ei_candidates)
+            chosen = self._compare(samples, self._compute_acquisition_func(samples, good, bad))
         return {
             name: distribution.to_external_repr(chosen[name])
             for name, distribution in search_space.items()
@@ -86,6 +93,22 @@ class IncrementalTPESampler(TPESampler):
                 name: np.append(values, added[name])[order] for name, values in observed.items()
             }
         return self._parzen_estimator_cls(observed, space, self._parzen_estimator_parameters)
+
+
+@contextmanager
+def _remembering() -> Iterator[None]:
+    """Lets the estimators remember more logarithms of the normal distribution.
+
+    They take one for each end of every trial's kernel, in Python. From one trial to the next only
+    the neighbours of the new one change; but Optuna remembers 1,000 logarithms, and once there are
+    more kernels than that, each is forgotten before it is asked for again.
+    """
+    its = _truncnorm._log_ndtr_single
+    _truncnorm._log_ndtr_single = _remembered
+    try:
+        yield
+    finally:
+        _truncnorm._log_ndtr_single = its
 
 
 class _Finished:

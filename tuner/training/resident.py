@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.context import function_executor_type
 
 from tuner.data import Split
 from tuner.training.numbers import Numbers, places, values
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KEPT_ARRAYS = 8
+# A step of a small network is hundreds of tiny operations, each of which depends on the one before:
+# the executor that hands them to threads spends more on that than the operations take. This one
+# runs them in order; the graph's loops stay whole in it. An epoch of a small network takes half.
+_IN_ORDER = "SINGLE_THREADED_EXECUTOR"
 
 
 class ResidentLoop:
@@ -50,6 +55,8 @@ class ResidentLoop:
         self._optimizer_state = [variable.numpy() for variable in model.optimizer.variables]
         self._arrays = (train, validation)
         self._names: list[str] = []
+        self._epoch: Callable[..., tf.Tensor] | None = None
+        self._executor = _IN_ORDER
         x, y = on_device(train.x), on_device(train.y)
         if validation is not None:
             held_x, held_y = on_device(validation.x), on_device(validation.y)
@@ -80,7 +87,7 @@ class ResidentLoop:
             return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
 
         # Not AutoGraph: Keras's steps are written for tracing, and converting them takes long.
-        self._epoch = tf.function(
+        self._function = tf.function(
             epoch,
             autograph=False,
             input_signature=[
@@ -124,8 +131,19 @@ class ResidentLoop:
             The epoch's logs, those of the validation rows with ``val_`` before their names.
         """
         sizes = np.array([batch_size, validation_batch_size], np.int32)
-        logs = self._epoch(order, sizes, self._numbers.values).numpy()
+        traced = self._epoch or self.trace()
+        with function_executor_type(self._executor):
+            logs = traced(*map(tf.constant, (order, sizes, self._numbers.values))).numpy()
         return dict(zip(self._names, map(float, logs), strict=True))
+
+    def trace(self) -> Callable[..., tf.Tensor]:
+        """Traces the graph, which the first epoch does otherwise."""
+        with function_executor_type(_IN_ORDER):
+            traced: Callable[..., tf.Tensor] = self._function.get_concrete_function()
+        self._epoch = traced
+        if _nests(traced) or tf.config.list_physical_devices("GPU"):
+            self._executor = ""
+        return traced
 
 
 def _walk(rows: int, batch_size: tf.Tensor, step: Callable[[tf.Tensor, tf.Tensor], object]) -> None:
@@ -138,6 +156,20 @@ def _walk(rows: int, batch_size: tf.Tensor, step: Callable[[tf.Tensor, tf.Tensor
 
     # One iteration at a time: the next step needs the weights of this one.
     tf.while_loop(lambda start: start < rows, one, (tf.constant(0),), parallel_iterations=1)
+
+
+def _nests(function: Any) -> bool:
+    """Tells whether the loops of a graph call functions in turn: branches, loops in a layer.
+
+    In the executor that runs in order such a call would wait for a thread that waits for the call.
+    """
+    bodies = function.graph.as_graph_def().library.function
+    return any(
+        attribute.HasField("func") or attribute.list.func
+        for body in bodies
+        for node in body.node_def
+        for attribute in node.attr.values()
+    )
 
 
 _arrays: dict[int, tuple[NDArray[Any], tf.Tensor]] = {}
