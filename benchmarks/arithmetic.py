@@ -115,7 +115,7 @@ def _fit_epoch(params: dict[str, Any], splits: Splits) -> float:
         models.build("mlp", params, splits, Path()), splits.train, splits.validation
     )
 
-    def after(_epoch: int, _logs: object, _model: object) -> bool:
+    def after(_epoch: int, _logs: object, _weights: object) -> bool:
         ends.append(time.perf_counter())
         return False
 

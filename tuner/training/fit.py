@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
 from tuner.data import Split
 from tuner.training.orders import ShuffledRows
 
-AfterEpoch = Callable[[int, Mapping[str, float], keras.Model], bool]
-"""Called with the epoch (from 1), its logs, and the model that has the weights after it; returns
-whether to stop."""
+Weights = Callable[[], Sequence[Any]]
+"""Returns copies of the weights as they are now: arrays or tensors, as ``set_weights`` has them."""
+AfterEpoch = Callable[[int, Mapping[str, float], Weights], bool]
+"""Called with the epoch (from 1), its logs and what reads the weights; returns whether to stop."""
 
 # Validation is not learning: larger batches give the same figures in fewer steps.
 EVALUATION_BATCH = 1024
@@ -44,7 +46,9 @@ def fit(
             can be watched; all their methods run, however the training ends.
     """
     hook = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: _stop(model, after_epoch(epoch + 1, logs or {}, model))
+        on_epoch_end=lambda epoch, logs: _stop(
+            model, after_epoch(epoch + 1, logs or {}, model.get_weights)
+        )
     )
     with _many_steps_a_call(model, allowed=not callbacks):
         model.fit(

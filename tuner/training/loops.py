@@ -36,7 +36,8 @@ def run(
 
     Args:
         model: Compiled. Callbacks that it brings along (``epoch_callbacks``) run in both loops.
-            What is learned is in the weights of the model that ``after_epoch`` is given.
+            What is learned is in the weights that ``after_epoch`` can read, not always in the
+            model.
         train: Rows to learn from, in an order that is drawn anew each epoch.
         validation: Rows that are measured after each epoch, or None.
         epochs: The most epochs to run.
@@ -115,6 +116,6 @@ def _run_resident(
         # One by one: the list would hand out a copy, and what a callback adds can be watched.
         for callback in own.callbacks:
             callback.on_epoch_end(epoch, logs)
-        if after_epoch(epoch + 1, logs, loop.model) or loop.model.stop_training:
+        if after_epoch(epoch + 1, logs, lambda: loop.weights) or loop.model.stop_training:
             break
     own.on_train_end()

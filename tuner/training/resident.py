@@ -12,7 +12,8 @@ Terms:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -38,6 +39,9 @@ class ResidentLoop:
 
     Attributes:
         model: Whose variables the graph reads and changes.
+        weights: Those after the last epoch, in the order of ``model.weights``. They come out of the
+            epoch's graph, which costs next to nothing; to read each variable costs as much as to
+            run an epoch of a small network.
     """
 
     def __init__(self, model: keras.Model, train: Split, validation: Split | None) -> None:
@@ -55,7 +59,9 @@ class ResidentLoop:
         self._optimizer_state = [variable.numpy() for variable in model.optimizer.variables]
         self._arrays = (train, validation)
         self._names: list[str] = []
-        self._epoch: Callable[..., tf.Tensor] | None = None
+        self.weights: Sequence[tf.Tensor] = ()
+        self._epoch: Any = None
+        self._values = tf.constant(self._numbers.values)
         self._executor = _IN_ORDER
         x, y = on_device(train.x), on_device(train.y)
         if validation is not None:
@@ -76,7 +82,9 @@ class ResidentLoop:
             )
             return {f"val_{name}": value for name, value in model.get_metrics_result().items()}
 
-        def epoch(order: tf.Tensor, batch_sizes: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        def epoch(
+            order: tf.Tensor, batch_sizes: tf.Tensor, numbers: tf.Tensor
+        ) -> tuple[tf.Tensor, ...]:
             with self._numbers.are(numbers):
                 _walk(rows, batch_sizes[0], lambda start, end: learn(order[start:end]))
                 logs = {**model.get_metrics_result(), **measured(batch_sizes[1])}
@@ -84,7 +92,8 @@ class ResidentLoop:
             # what is not built while the graph is traced would never be reset in it.
             model.reset_metrics()
             self._names = list(logs)
-            return tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+            shown = tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
+            return shown, *(variable.value for variable in model.weights)
 
         # Not AutoGraph: Keras's steps are written for tracing, and converting them takes long.
         self._function = tf.function(
@@ -111,6 +120,7 @@ class ResidentLoop:
         if isinstance(model.optimizer.learning_rate, keras.Variable):
             optimizer.learning_rate.assign(model.optimizer.learning_rate)
         self._numbers.values = values(places(model))
+        self._values = tf.constant(self._numbers.values)
         self.model.stop_training = False
 
     def release(self) -> None:
@@ -130,20 +140,20 @@ class ResidentLoop:
         Returns:
             The epoch's logs, those of the validation rows with ``val_`` before their names.
         """
-        sizes = np.array([batch_size, validation_batch_size], np.int32)
+        inputs = [tf.constant(order), _sizes(batch_size, validation_batch_size), self._values]
         traced = self._epoch or self.trace()
         with function_executor_type(self._executor):
-            logs = traced(*map(tf.constant, (order, sizes, self._numbers.values))).numpy()
-        return dict(zip(self._names, map(float, logs), strict=True))
+            # Past the checks of its arguments, which cost as much as a small network's epoch.
+            logs, *self.weights = traced._call_flat(inputs, traced.captured_inputs)
+        return dict(zip(self._names, logs.numpy().tolist(), strict=True))
 
-    def trace(self) -> Callable[..., tf.Tensor]:
+    def trace(self) -> Any:
         """Traces the graph, which the first epoch does otherwise."""
         with function_executor_type(_IN_ORDER):
-            traced: Callable[..., tf.Tensor] = self._function.get_concrete_function()
-        self._epoch = traced
-        if _nests(traced) or tf.config.list_physical_devices("GPU"):
+            self._epoch = self._function.get_concrete_function()
+        if _nests(self._epoch) or tf.config.list_physical_devices("GPU"):
             self._executor = ""
-        return traced
+        return self._epoch
 
 
 def _walk(rows: int, batch_size: tf.Tensor, step: Callable[[tf.Tensor, tf.Tensor], object]) -> None:
@@ -156,6 +166,11 @@ def _walk(rows: int, batch_size: tf.Tensor, step: Callable[[tf.Tensor, tf.Tensor
 
     # One iteration at a time: the next step needs the weights of this one.
     tf.while_loop(lambda start: start < rows, one, (tf.constant(0),), parallel_iterations=1)
+
+
+@functools.lru_cache
+def _sizes(batch_size: int, validation_batch_size: int) -> tf.Tensor:
+    return tf.constant([batch_size, validation_batch_size], tf.int32)
 
 
 def _nests(function: Any) -> bool:

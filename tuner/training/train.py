@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tuner.errors import TrialFailed
 from tuner.training.monitor import Course, Monitor, diverged
 from tuner.training.results import FitResult
 
 if TYPE_CHECKING:
     import keras
-    from numpy.typing import NDArray
 
     from tuner.data import Split, Splits
     from tuner.spec import EarlyStopping, Loop
+    from tuner.training.fit import Weights
     from tuner.training.structures import Structures
 
 Build = Callable[[], "keras.Model"]
@@ -67,16 +69,16 @@ def train(
     from tuner.training import loops
 
     course = Course(monitor, epochs, early_stopping)
-    best: list[NDArray[Any]] | None = None
+    best: Sequence[Any] | None = None
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed, own_code=own_code)
         learner, (rows, validation) = prepared(model, data.train, data.validation)
 
-        def observe(epoch: int, logs: Mapping[str, float], trained: keras.Model) -> bool:
+        def observe(epoch: int, logs: Mapping[str, float], weights: Weights) -> bool:
             nonlocal best
             verdict = course.observe(epoch, logs)
             if verdict.improved:
-                best = trained.get_weights()
+                best = weights()
             return verdict.stop
 
         loops.run(
@@ -92,7 +94,7 @@ def train(
             structures=structures,
         )
         if best is not None:
-            learner.set_weights(best)
+            learner.set_weights([np.asarray(weight) for weight in best])
     return model, course.result()
 
 
@@ -127,7 +129,7 @@ def refit(
     history: dict[str, list[float]] = {}
     failure: TrialFailed | None = None
 
-    def observe(epoch: int, logs: Mapping[str, float], _trained: keras.Model) -> bool:
+    def observe(epoch: int, logs: Mapping[str, float], _weights: Weights) -> bool:
         nonlocal failure
         for name, value in logs.items():
             history.setdefault(name, []).append(float(value))
