@@ -7,10 +7,11 @@ Every contender runs as a process of its own, so that starting Python and import
 counts. All train the same networks for the same epochs; nothing is pruned or stopped early.
 tuner runs all trials. The others run a few of them (and for xor a tenth of the epochs), and what
 a trial took is scaled to the number of trials and epochs. A round runs every contender once, one
-after another; a ratio is the median of the rounds' ratios.
+after another, KerasTuner in the first round only; a ratio is the median of the rounds' ratios.
 
-KerasTuner chooses by itself among the values that the trials have. Its Hyperband stops most
-networks early, so it is scaled by epochs. Contenders whose packages are missing are left out with
+KerasTuner chooses by itself among the values that the trials have. Its Hyperband runs brackets of at
+most nine epochs (one of a hundred has hundreds of networks) and is scaled by epochs, so that the
+start of a network counts the more. Contenders whose packages are missing are left out with
 a notice: `pip install -c constraints.txt -e '.[bench]'`.
 """
 
@@ -109,6 +110,8 @@ def main() -> None:
         for number in range(asked.rounds):
             rounds.append({})
             for name in present:
+                if number and PACKAGES.get(name) == "keras_tuner":
+                    continue
                 rounds[-1][name] = run(name, study, trials)
                 _tell(study, name, number, rounds[-1][name])
         for name in present:
@@ -225,6 +228,7 @@ def _tell(study: str, name: str, number: int, result: Run) -> None:
 
 
 def _row(study: str, name: str, rounds: list[dict[str, Run]], trials: int) -> str:
+    rounds = [found for found in rounds if name in found]
     seconds = statistics.median(found[name].seconds for found in rounds)
     memory = max(found[name].memory for found in rounds)
 

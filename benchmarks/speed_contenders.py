@@ -149,7 +149,7 @@ def keras_tuner(bench: Bench, kind: str) -> None:
         tuner = (
             kt.BayesianOptimization(Network(), max_trials=len(bench.trials), **common)
             if kind == "bayesian"
-            else kt.Hyperband(Network(), max_epochs=epochs, hyperband_iterations=1, **common)
+            else kt.Hyperband(Network(), max_epochs=9, hyperband_iterations=1, **common)
         )
         train, held = bench.splits.train, bench.splits.validation
         since = time.monotonic()
