@@ -9,9 +9,9 @@ tuner runs all trials. The others run a few of them (and for xor a tenth of the 
 a trial took is scaled to the number of trials and epochs. A round runs every contender once, one
 after another, KerasTuner in the first round only; a ratio is the median of the rounds' ratios.
 
-KerasTuner chooses by itself among the values that the trials have. Its Hyperband runs brackets of at
-most nine epochs (one of a hundred has hundreds of networks) and is scaled by epochs, so that the
-start of a network counts the more. Contenders whose packages are missing are left out with
+KerasTuner chooses by itself among the values that the trials have. Its Hyperband runs brackets of
+at most nine epochs (one of a hundred has hundreds of networks) and is scaled by epochs, so that
+the start of a network counts the more. Contenders whose packages are missing are left out with
 a notice: `pip install -c constraints.txt -e '.[bench]'`.
 """
 

@@ -48,7 +48,7 @@ def test_a_driver_that_is_not_installed(
     command(*words.split(), "--storage", f"{kind}://me:secret@localhost/studies").refused(
         2,
         rf"the Python driver for '{re.escape(kind)}' is not there; install one with: pip install "
-        r"'psycopg\[binary\]', and begin the URL with postgresql\+psycopg://",
+        r"'tuner\[postgres\]', and begin the URL with postgresql\+psycopg://",
     )
 
 

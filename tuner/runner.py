@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,10 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 ATTEMPTS_ALLOWED = 3
 """How many workers may die over one trial before the trial is failed."""
+
+SILENT_SECONDS = 360.0
+"""After this time without a heartbeat a trial elsewhere is given up; longer than a run waits for
+its database, so that nobody who waits is taken for dead."""
 
 _PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
 
@@ -122,7 +127,9 @@ class Returned:
 def return_abandoned(
     database: Database, study: optuna.Study, cause: str | None = None
 ) -> list[Returned]:
-    """Puts back in the queue what runs in processes of this host that are gone.
+    """Puts back in the queue what runs in processes that are gone.
+
+    On this machine that is seen at once; elsewhere it is when their heartbeats have ceased.
 
     Args:
         cause: Why they are gone. None if they were stopped on purpose: then it does not count
@@ -130,7 +137,7 @@ def return_abandoned(
     """
     returned = []
     for trial in database.running(study):
-        if trial.lease is None or is_alive(trial.lease) is not False:
+        if trial.lease is None or not _is_gone(trial.lease, trial.silent_s):
             continue
         failed = _count_attempt(database, study, trial, cause) if cause else None
         if failed or database.give_back(trial.trial_id):
@@ -148,6 +155,11 @@ def fail_trial(database: Database, study: optuna.Study, number: int, reason: str
         except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
             return False
     return True
+
+
+def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
+    alive = is_alive(lease)
+    return silent_s > SILENT_SECONDS if alive is None else not alive
 
 
 def _count_attempt(

@@ -20,6 +20,7 @@ from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
 from tuner.wording import hint
 from tuner.workers.messages import Job
@@ -73,7 +74,7 @@ def run_study(
     spec = find_study(study, [*settings, *given])
     check_spec(spec)
     name = study_name or spec.name
-    database = Database(chosen_url(storage))
+    database = Database(chosen_url(storage), patience=Patience(PATIENT_SECONDS))
     started_at = time.monotonic()
     try:
         stored = runner.find_resumable(database, name, spec)

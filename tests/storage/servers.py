@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,18 @@ PORT = 54329  # names the socket; nothing listens on the network
 class Postgres:
     """A running server; each database is made for one test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, call: Callable[..., None]) -> None:
         self._folder = folder
+        self._call = call
+
+    def start(self) -> None:
+        options = f"-k {self._folder} -p {PORT} -c listen_addresses='' -c fsync=off"
+        log = f"--log={self._folder}/log"
+        self._call("pg_ctl", "start", "--wait", "--silent", log, f"--options={options}")
+
+    def stop(self) -> None:
+        """Ends it as a crash does: at once, with all connections."""
+        self._call("pg_ctl", "stop", "--mode=immediate", "--silent")
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+psycopg://tuner@/{database}?host={self._folder}&port={PORT}"
@@ -63,9 +73,9 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             "--encoding=UTF8",
             "--locale=C",
         )
-        options = f"-k {folder} -p {PORT} -c listen_addresses='' -c fsync=off"
-        call("pg_ctl", "start", "--wait", "--silent", f"--log={folder}/log", f"--options={options}")
+        server = Postgres(folder, call)
+        server.start()
         try:
-            yield Postgres(folder)
+            yield server
         finally:
-            call("pg_ctl", "stop", "--mode=immediate", "--silent")
+            server.stop()

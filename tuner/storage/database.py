@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import optuna
@@ -19,6 +20,7 @@ from tuner.storage.cached import CachedStorage
 from tuner.storage.curves import Curves, Logs, read_curves
 from tuner.storage.engine import open_shared
 from tuner.storage.errors import storage_errors
+from tuner.storage.patience import Patience
 from tuner.storage.schema import upgrade
 from tuner.storage.url import masked, parse_url
 from tuner.storage.writing import Writes
@@ -35,12 +37,14 @@ class RunningTrial:
     Attributes:
         lease: Who runs it, see :mod:`tuner.lease`; None if a stock Optuna script does.
         attempts: How many workers have died while they ran it.
+        silent_s: Seconds since its last heartbeat, or since it began if there was none yet.
     """
 
     trial_id: int
     number: int
     lease: Mapping[str, Any] | None
     attempts: int
+    silent_s: float
 
 
 class Database:
@@ -49,6 +53,7 @@ class Database:
     Attributes:
         url: The storage URL, with its password.
         storage: What Optuna's functions take as ``storage``.
+        patience: How long a server that was there and does not answer is tried again.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Database:
         must_exist: bool = False,
         lease: Mapping[str, Any] | None = None,
         wanted: int | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """Opens the database and creates Optuna's tables where they are missing.
 
@@ -67,6 +73,7 @@ class Database:
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
                 raises :class:`tuner.storage.shared.NoneOpen`.
+            patience: See above; by default a server is not tried again.
 
         Raises:
             StorageError: The URL is wrong, or what it names cannot be used.
@@ -75,9 +82,11 @@ class Database:
         if must_exist:
             self._require_file(parsed)
         self.url = url
+        self.patience = patience or Patience()
         with storage_errors(url):
             self._backend = open_shared(url)
             self._backend.lease, self._backend.wanted = lease, wanted
+            self._backend.patience = self.patience
             self.storage = CachedStorage(self._backend)
 
     def __str__(self) -> str:
@@ -110,9 +119,9 @@ class Database:
 
     def study_names(self) -> list[str]:
         """The names of all stored studies, oldest first."""
-        with storage_errors(self.url), self._backend.engine.connect() as connection:
-            query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
-            return list(connection.scalars(query))
+        query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
+        with storage_errors(self.url):
+            return [name for (name,) in self._backend.rows(query)]
 
     def counts(self, study: optuna.Study) -> dict[TrialState, int]:
         """How many trials of the study are in each state; absent states count 0."""
@@ -122,32 +131,44 @@ class Database:
             .where(trial.study_id == study._study_id)
             .group_by(trial.state)
         )
-        with storage_errors(self.url), self._backend.engine.connect() as connection:
-            found = {state: int(count) for state, count in connection.execute(query)}
+        with storage_errors(self.url):
+            found = {state: int(count) for state, count in self._backend.rows(query)}
         return {state: found.get(state, 0) for state in TrialState}
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
         """The trials of the study that are in the state RUNNING, whoever runs them."""
         trial, attr = models.TrialModel, models.TrialUserAttributeModel
+        beat = models.TrialHeartbeatModel
         query = (
-            sa.select(trial.trial_id, trial.number, attr.key, attr.value_json)
+            sa.select(
+                *(trial.trial_id, trial.number, attr.key, attr.value_json),
+                *(beat.heartbeat, sa.func.current_timestamp(), trial._datetime_start_utc),
+            )
             .outerjoin(
                 attr,
                 (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
             )
+            .outerjoin(beat, beat.trial_id == trial.trial_id)
             .where(trial.study_id == study._study_id, trial.state == TrialState.RUNNING)
             .order_by(trial.trial_id)
         )
-        found: dict[tuple[int, int], dict[str, Any]] = {}
-        with storage_errors(self.url), self._backend.engine.connect() as connection:
-            for trial_id, number, key, value_json in connection.execute(query):
-                attrs = found.setdefault((trial_id, number), {})
+        found: dict[int, RunningTrial] = {}
+        attrs: dict[int, dict[str, Any]] = {}
+        with storage_errors(self.url):
+            for trial_id, number, key, value_json, beaten, now, began in self._backend.rows(query):
+                attrs.setdefault(trial_id, {})
                 if key is not None:
-                    attrs[key] = json.loads(value_json)
-        return [
-            RunningTrial(trial_id, number, attrs.get("worker"), attrs.get("attempts", 0))
-            for (trial_id, number), attrs in found.items()
-        ]
+                    attrs[trial_id][key] = json.loads(value_json)
+                silent = _seconds(beaten, now) if beaten else _seconds(began, datetime.now(UTC))
+                lease, attempts = attrs[trial_id].get("worker"), attrs[trial_id].get("attempts", 0)
+                found[trial_id] = RunningTrial(trial_id, number, lease, attempts, silent)
+        return list(found.values())
+
+    def beat(self, trial_ids: Collection[int]) -> None:
+        """Notes that these trials are being run."""
+        if trial_ids:
+            with storage_errors(self.url):
+                self._backend.beat(trial_ids)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -244,3 +265,8 @@ class Database:
                 f"there is no database {file} yet; start a study with: tuner run STUDY, "
                 "or name another database with --storage"
             )
+
+
+def _seconds(since: datetime, now: datetime) -> float:
+    """Of two times of one clock; the database gives some of them with its time zone."""
+    return (now.replace(tzinfo=None) - since.replace(tzinfo=None)).total_seconds()

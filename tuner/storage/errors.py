@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,20 @@ from tuner.storage.url import masked, parse_url
 
 # For each kind of database a driver to install, and the beginning of the URL that asks for it.
 _DRIVERS = {
-    "postgresql": ("psycopg[binary]", "postgresql+psycopg"),
+    "postgresql": ("tuner[postgres]", "postgresql+psycopg"),
     "mysql": ("pymysql", "mysql+pymysql"),
     "mariadb": ("pymysql", "mariadb+pymysql"),
+}
+# What PostgreSQL and MySQL say when they are asked wrongly, and what to look at.
+_ADVICE = {
+    "authentication failed|access denied|no password supplied": "write USER:PASSWORD@ before the "
+    "host, special characters as %XX",
+    "could not translate host name|name or service not known|failed to resolve host": "is the name "
+    "of the host right?",
+    'database ".*" does not exist|unknown database': "create it first, or name another in the URL",
+    'role ".*" does not exist': "is the user right?",
+    "too many (clients|connections)|connection slots": "use fewer workers, or let the server have "
+    "more connections",
 }
 
 
@@ -56,6 +68,9 @@ def _explain(exc: BaseException) -> str:
     if "is malformed" in text:
         return f"{text}: put a copy of it back, or name another file with --storage"
     if isinstance(exc, sa.exc.OperationalError) and not isinstance(driver_error, sqlite3.Error):
+        for words, advice in _ADVICE.items():
+            if re.search(words, text, re.IGNORECASE):
+                return f"{text}; {advice}"
         return f"{text}: is the server running, and are host, port, user and database right?"
     return text
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import orm
 
 from tuner.storage.loading import load_trial, load_trials
+from tuner.storage.patience import Patience
 from tuner.storage.writing import Writes, replace_rows
 
 _TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
@@ -30,10 +32,12 @@ class SharedStorage(RDBStorage):
     Attributes:
         lease: Written into every trial in the transaction that takes it, if not None.
         wanted: How many trials of a study may be finished or under way; None for any number.
+        patience: How long a server that does not answer is tried again.
     """
 
     lease: Mapping[str, Any] | None = None
     wanted: int | None = None
+    patience = Patience()
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
@@ -47,7 +51,7 @@ class SharedStorage(RDBStorage):
             NoneOpen: Taken, the trial would be one too many.
         """
         if state is TrialState.RUNNING:
-            return self._take(trial_id)
+            return self.patience.call(lambda again: self._take(trial_id, again))
         return super().set_trial_state_values(trial_id, state, values)
 
     def give_back(self, trial_id: int) -> bool:
@@ -55,6 +59,13 @@ class SharedStorage(RDBStorage):
         statement = _change(trial_id, TrialState.RUNNING, TrialState.WAITING)
         with self.scoped_session() as session, session.begin():
             return _changed(session, statement)
+
+    def beat(self, trial_ids: Collection[int]) -> None:
+        """Notes by the database's clock, in Optuna's table of heartbeats, that trials are run."""
+        model = models.TrialHeartbeatModel
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(model).where(model.trial_id.in_(trial_ids)))
+            connection.execute(sa.insert(model), [{"trial_id": one} for one in trial_ids])
 
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.
@@ -80,6 +91,11 @@ class SharedStorage(RDBStorage):
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
+    def rows(self, query: sa.Select[Any]) -> list[Any]:
+        """The rows that a query finds."""
+        with self.reading() as connection:
+            return list(connection.execute(query))
+
     def write(self, trial_id: int, writes: Writes) -> None:
         """Writes to a running trial in one transaction.
 
@@ -87,8 +103,12 @@ class SharedStorage(RDBStorage):
             KeyError: There is no such trial.
             UpdateFinishedTrialError: The trial has ended.
         """
-        with self.engine.begin() as connection:
-            writes.store(connection, trial_id)
+
+        def attempt(again: bool) -> None:
+            with self.engine.begin() as connection:
+                writes.store(connection, trial_id, again=again)
+
+        self.patience.call(attempt)
 
     def stored_distribution(self, study_id: int, name: str) -> BaseDistribution | None:
         """The distribution of a parameter in any trial of the study; None if none has it."""
@@ -117,15 +137,19 @@ class SharedStorage(RDBStorage):
             found = load_trials(connection, study_id, after=trial_id_greater_than, among=among)
         return [trial for trial in found if states is None or trial.state in states]
 
-    def _take(self, trial_id: int) -> bool:
+    def _take(self, trial_id: int, again: bool) -> bool:
         statement = _change(trial_id, TrialState.WAITING, TrialState.RUNNING)
         statement = statement.values({models.TrialModel._datetime_start_utc: _now()})
         with self.scoped_session() as session, session.begin():
             trial = models.TrialModel.find_or_raise_by_id(trial_id, session)
             study_id = cast(int, trial.study_id)
             models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+            if again:
+                self._put_back_own(session.connection(), study_id)
             taken = _changed(session, statement)
             if taken:
+                beats = models.TrialHeartbeatModel
+                session.execute(sa.delete(beats).where(beats.trial_id == trial_id))  # another's
                 self._sign(session.connection(), study_id, trial_id)
         return taken
 
@@ -135,12 +159,17 @@ class SharedStorage(RDBStorage):
         """As Optuna's, which makes ORM objects; a new trial without a template is taken at once."""
         if template_trial is not None:
             return super()._create_new_trial(study_id, template_trial)
+        return self.patience.call(lambda again: self._begin_trial(study_id, again))
+
+    def _begin_trial(self, study_id: int, again: bool) -> FrozenTrial:
         trial = models.TrialModel.__table__
         begun = {"study_id": study_id, "state": TrialState.RUNNING, "datetime_start": _now()}
         with self.engine.begin() as connection:
             # Locks the study; in SQLite, where reading locks nothing, the insertion locks the file.
             if connection.execute(_STUDY, {"of": study_id}).one_or_none() is None:
                 raise KeyError(models.NOT_FOUND_MSG)
+            if again:
+                self._put_back_own(connection, study_id)
             added = connection.execute(sa.insert(trial), begun).inserted_primary_key
             assert added is not None
             trial_id = int(added[0])
@@ -148,6 +177,16 @@ class SharedStorage(RDBStorage):
             connection.execute(_SET_NUMBER, {"of": trial_id, "counted": number})
             self._sign(connection, study_id, trial_id)
             return load_trial(connection, trial_id)
+
+    def _put_back_own(self, connection: sa.Connection, study_id: int) -> None:
+        """Puts back what this process took without hearing that it had: who asks runs no trial."""
+        attr, trial = models.TrialUserAttributeModel, models.TrialModel
+        own = sa.select(attr.trial_id).where(
+            attr.key == "worker", attr.value_json == json.dumps(self.lease)
+        )
+        held = sa.update(trial).where(trial.study_id == study_id, trial.trial_id.in_(own))
+        held = held.where(trial.state == TrialState.RUNNING)
+        connection.execute(held.values(state=TrialState.WAITING))
 
     def _sign(self, connection: sa.Connection, study_id: int, trial_id: int) -> None:
         """Writes who has taken a trial, in the transaction that does and that locks the study.
@@ -163,6 +202,22 @@ class SharedStorage(RDBStorage):
             attr = models.TrialUserAttributeModel
             lease = {"trial_id": trial_id, "key": "worker", "value_json": json.dumps(self.lease)}
             replace_rows(connection, attr, attr.key, [lease])
+
+
+def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: SharedStorage, *args: Any, **options: Any) -> Any:
+        return self.patience.call(lambda _again: method(self, *args, **options))
+
+    return call
+
+
+# All that is asked of the database once it is open, but for what knows that it is tried again.
+for _name in {
+    *BaseStorage.__abstractmethods__,
+    *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once"),
+} - {"set_trial_state_values", "create_new_trial"}:
+    setattr(SharedStorage, _name, _patient(getattr(SharedStorage, _name)))
 
 
 _STUDY = (

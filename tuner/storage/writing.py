@@ -62,8 +62,13 @@ class Writes:
         seen.intermediate_values = trial.intermediate_values | self.intermediate_values
         return seen
 
-    def store(self, connection: sa.Connection, trial_id: int) -> None:
+    def store(self, connection: sa.Connection, trial_id: int, *, again: bool = False) -> None:
         """Writes it all, in the connection's transaction.
+
+        Args:
+            connection: In a transaction.
+            trial_id: A running trial.
+            again: All of it may stand there already, from a transaction whose end was not heard.
 
         Raises:
             KeyError: There is no such trial.
@@ -72,13 +77,20 @@ class Writes:
         found = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
         if found is None:
             raise KeyError(models.NOT_FOUND_MSG)
+        if again and self.end is not None and found.state is self.end[0]:
+            return
         if found.state.is_finished():
             raise UpdateFinishedTrialError(
                 f"Trial#{found.number} has already finished and can not be updated."
             )
         if self.params:
             rows = [_param(trial_id, name, *param) for name, param in self.params.items()]
-            connection.execute(sa.insert(models.TrialParamModel), rows)
+            if again:
+                replace_rows(
+                    connection, models.TrialParamModel, models.TrialParamModel.param_name, rows
+                )
+            else:
+                connection.execute(sa.insert(models.TrialParamModel), rows)
         for attr, attrs in (
             (models.TrialUserAttributeModel, self.user_attrs),
             (models.TrialSystemAttributeModel, self.system_attrs),

@@ -42,6 +42,7 @@ Ending = Literal["done", "timeout", "interrupted"]
 _TICK_SECONDS = 0.2
 _MEMORY_CHECK_SECONDS = 0.5
 _RECOUNT_SECONDS = 2.0
+_BEAT_SECONDS = 15.0
 # Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
 _TRIALS_A_PROCESS = 500
 _GROWTH_A_PROCESS = 768 * 2**20
@@ -84,6 +85,7 @@ class Supervisor:
         self._open = 0
         self._counted_at = 0.0
         self._memory_checked_at = 0.0
+        self._beaten_at = 0.0
         self._deaths_in_a_row = 0
         self._failures = 0
         self._n_finished = 0
@@ -97,6 +99,7 @@ class Supervisor:
             TunerError: A worker refused the study, or the study cannot go on.
         """
         with self._interrupts():
+            self._database.patience.over = lambda: self._interrupted
             try:
                 self._observer.note("starting workers; TensorFlow takes some seconds to load")
                 self._start_all()
@@ -104,6 +107,7 @@ class Supervisor:
                     self._listen()
                     self._enforce_limits()
                     self._dispatch()
+                    self._beat()
                     self._observer.tick()
                 return ending
             finally:
@@ -182,6 +186,12 @@ class Supervisor:
                 else:
                     worker.run_trial()
                     self._open -= 1
+
+    def _beat(self) -> None:
+        """Tells other machines that the trials here are run, however long their epochs take."""
+        if time.monotonic() - self._beaten_at > _BEAT_SECONDS:
+            self._database.beat([worker.trial.trial_id for worker in self._workers if worker.trial])
+            self._beaten_at = time.monotonic()
 
     def _recount(self) -> None:
         """How many more trials may begin: what is wanted, less what is finished or under way.

@@ -15,6 +15,7 @@ from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
+from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.shared import NoneOpen
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
@@ -121,7 +122,10 @@ class Worker:
         job = self._job
         if self._study is None:
             # Opened late: a worker starts before the study stands in the database.
-            self._database = Database(job.url, lease=own_lease(), wanted=job.n_trials)
+            patience = Patience(PATIENT_SECONDS)
+            self._database = Database(
+                job.url, lease=own_lease(), wanted=job.n_trials, patience=patience
+            )
             self._study = self._database.study(job.study_name)
             self._study.sampler = search.make_sampler(job.spec)
             self._study.pruner = search.make_pruner(job.spec)

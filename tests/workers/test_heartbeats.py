@@ -1,0 +1,105 @@
+"""Trials of other machines: their heartbeats decide, however long an epoch takes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import sqlalchemy as sa
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+
+from tuner import lease, runner
+from tuner.lease import is_alive, own_lease
+from tuner.storage.database import Database
+
+BEAT = "import tuner.workers.supervisor as s; s._BEAT_SECONDS = 5.0; "
+
+
+def test_what_cannot_be_seen_from_here_is_neither_dead_nor_alive():
+    own = own_lease()
+    assert is_alive(own) is True
+    assert is_alive(own | {"started": 0}) is False
+    assert is_alive(own | {"host": "elsewhere"}) is None
+    assert is_alive(own | {"machine": "another container of the same name"}) is None
+    del own["machine"]  # as earlier versions stored it
+    assert is_alive(own) is True
+
+
+def test_a_silent_machine_loses_its_trial(laboratory):
+    laboratory.store()
+    elsewhere = {"host": "elsewhere", "pid": 1, "started": 0.5}
+    database = Database(laboratory.url, lease=elsewhere)
+    study = database.study("scripted")
+    for _ in range(3):
+        study.ask()
+    never, silent, beating = (trial.trial_id for trial in database.running(study))
+    database.beat([silent, beating])
+    assert runner.return_abandoned(database, study, "gone") == []
+
+    beat, trial = models.TrialHeartbeatModel, models.TrialModel
+    with database._backend.engine.begin() as connection:
+        long_ago = sa.text("'2026-01-01 00:00:00'")
+        connection.execute(
+            sa.update(beat).where(beat.trial_id == silent).values(heartbeat=long_ago)
+        )
+    returned = runner.return_abandoned(database, study, "its machine is silent")
+    assert [one.number for one in returned] == [1]
+    with database._backend.engine.begin() as connection:
+        began = {trial._datetime_start_utc: sa.text("'2026-01-01 00:00:00'")}
+        connection.execute(sa.update(trial).where(trial.trial_id == never).values(began))
+    returned = runner.return_abandoned(database, study, "its machine is silent")
+    assert [one.number for one in returned] == [0]
+
+    # Taken again, its old heartbeats are not the new worker's.
+    assert study.ask().number in (0, 1)
+    assert runner.return_abandoned(database, study, "gone") == []
+    database.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_an_epoch_of_a_minute_is_no_death_but_a_killed_run_is(laboratory, monkeypatch):
+    laboratory.behave("endless")  # a minute an epoch
+    code = (
+        f"{BEAT}import tuner.api; "
+        f"tuner.api.run({str(laboratory.study)!r}, storage={laboratory.url!r}, workers=1)"
+    )
+    run = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        study = database = None
+        while not (study and database.running(study)):
+            time.sleep(0.5)
+            if database is None and laboratory.database.exists():
+                database = Database(laboratory.url)
+            if database and "scripted" in database.study_names():
+                study = database.study("scripted")
+        # As seen from another machine, for which a trial of it is dead after some beats.
+        monkeypatch.setattr(lease.socket, "gethostname", lambda: "elsewhere")
+        monkeypatch.setattr(runner, "SILENT_SECONDS", 12.0)
+        first, heard = database.running(study)[0], 0
+        until = time.monotonic() + 65
+        while time.monotonic() < until:
+            assert runner.return_abandoned(database, study, "gone") == []
+            heard = max(heard, int(database.running(study)[0].silent_s))
+            time.sleep(1)
+        assert heard < 10
+        processes = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+        for process in processes:
+            process.send_signal(signal.SIGKILL)
+        run.wait()
+        returned = []
+        while not returned:
+            returned = runner.return_abandoned(database, study, "gone")
+            time.sleep(1)
+        assert [one.number for one in returned] == [first.number]
+        assert database.counts(study)[TrialState.RUNNING] == 0
+        database.close()
+    finally:
+        if run.poll() is None:
+            os.kill(run.pid, signal.SIGKILL)
