@@ -6,12 +6,17 @@ The arithmetic of an epoch: every weight takes a multiplication and an addition 
 forward pass, and twice that in the backward pass; validation rows take the forward pass only. It is
 held against two throughputs of this machine, one thread: that of large matrices (1024 × 1024), and
 that of the network's own, which are too small to fill a processor. All times are medians, in ms.
+
+The last line says what a second worker can give at all: how much more as many processes as there
+are cores compute together than one does alone. Cores that are two threads of one give little.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +64,9 @@ def main() -> None:
     )
     print("| --- | --- | --- | --- | --- |")
     print("\n".join(far))
+    print(
+        f"\n{os.cpu_count()} processes at once compute {_together():.2f} times what one does alone"
+    )
 
 
 def _study(study: str, large: float) -> tuple[list[float], str]:
@@ -147,6 +155,32 @@ def _throughput(rows: int, inner: int, columns: int) -> float:
 
     many()
     return flop * steps / min(_timed(many) for _ in range(5))
+
+
+def _together() -> float:
+    """Returns the work of one process on each core together, that of one alone being 1."""
+    cores = os.cpu_count() or 1
+    ratios = [cores * _work(1) / _work(cores) for _ in range(5)]
+    return statistics.median(ratios)
+
+
+def _work(processes: int) -> float:
+    """Returns the mean seconds in which several processes, all at once, do the same work each."""
+    code = (
+        "import time; import numpy as np\n"
+        "a = np.ones((64, 64), 'f4'); since = time.perf_counter()\n"
+        "for _ in range(40_000): a @ a\n"
+        "print(time.perf_counter() - since)"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )
+        for _ in range(processes)
+    ]
+    return statistics.mean(float(process.communicate()[0]) for process in started)
 
 
 def _timed(call: Callable[[], object]) -> float:

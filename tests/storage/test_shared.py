@@ -11,7 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from tuner.storage.database import Database
-from tuner.storage.shared import NoneOpen
+from tuner.storage.taking import NoneOpen
 
 Open = Callable[..., Database]
 RATE = {"rate": 0.5}

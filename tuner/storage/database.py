@@ -22,6 +22,7 @@ from tuner.storage.engine import open_shared
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import Patience
 from tuner.storage.schema import upgrade
+from tuner.storage.taking import Taker
 from tuner.storage.url import masked, parse_url
 from tuner.storage.writing import Writes
 from tuner.wording import hint
@@ -72,7 +73,7 @@ class Database:
             must_exist: Refuse to create a new SQLite file.
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
-                raises :class:`tuner.storage.shared.NoneOpen`.
+                raises :class:`tuner.storage.taking.NoneOpen`.
             patience: See above; by default a server is not tried again.
 
         Raises:
@@ -85,7 +86,7 @@ class Database:
         self.patience = patience or Patience()
         with storage_errors(url):
             self._backend = open_shared(url)
-            self._backend.lease, self._backend.wanted = lease, wanted
+            self._backend.taker = Taker(lease, wanted)
             self._backend.patience = self.patience
             self.storage = CachedStorage(self._backend)
 

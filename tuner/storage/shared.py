@@ -5,38 +5,29 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import orm
 
 from tuner.storage.loading import load_trial, load_trials
 from tuner.storage.patience import Patience
-from tuner.storage.writing import Writes, replace_rows
-
-_TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-
-
-class NoneOpen(Exception):
-    """No trial can be taken: as many as are wanted are finished or under way."""
+from tuner.storage.taking import Taker, change, changed, lock
+from tuner.storage.writing import Writes
 
 
 class SharedStorage(RDBStorage):
     """Optuna's storage, where a trial is taken by one process only and says by which.
 
     Attributes:
-        lease: Written into every trial in the transaction that takes it, if not None.
-        wanted: How many trials of a study may be finished or under way; None for any number.
+        taker: Who takes trials, and how many may be taken.
         patience: How long a server that does not answer is tried again.
     """
 
-    lease: Mapping[str, Any] | None = None
-    wanted: int | None = None
+    taker = Taker()
     patience = Patience()
 
     def set_trial_state_values(
@@ -56,9 +47,8 @@ class SharedStorage(RDBStorage):
 
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue; False if it was not running any more."""
-        statement = _change(trial_id, TrialState.RUNNING, TrialState.WAITING)
-        with self.scoped_session() as session, session.begin():
-            return _changed(session, statement)
+        with self.engine.begin() as connection:
+            return changed(connection, change(trial_id, TrialState.RUNNING, TrialState.WAITING))
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes by the database's clock, in Optuna's table of heartbeats, that trials are run."""
@@ -138,20 +128,15 @@ class SharedStorage(RDBStorage):
         return [trial for trial in found if states is None or trial.state in states]
 
     def _take(self, trial_id: int, again: bool) -> bool:
-        statement = _change(trial_id, TrialState.WAITING, TrialState.RUNNING)
-        statement = statement.values({models.TrialModel._datetime_start_utc: _now()})
-        with self.scoped_session() as session, session.begin():
-            trial = models.TrialModel.find_or_raise_by_id(trial_id, session)
-            study_id = cast(int, trial.study_id)
-            models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+        of = sa.select(models.TrialModel.study_id).where(models.TrialModel.trial_id == trial_id)
+        with self.engine.begin() as connection:
+            study_id = connection.scalar(of)
+            if study_id is None:
+                raise KeyError(models.NOT_FOUND_MSG)
+            lock(connection, study_id)
             if again:
-                self._put_back_own(session.connection(), study_id)
-            taken = _changed(session, statement)
-            if taken:
-                beats = models.TrialHeartbeatModel
-                session.execute(sa.delete(beats).where(beats.trial_id == trial_id))  # another's
-                self._sign(session.connection(), study_id, trial_id)
-        return taken
+                self.taker.put_back_own(connection, study_id)
+            return self.taker.take(connection, study_id, trial_id)
 
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None
@@ -162,46 +147,11 @@ class SharedStorage(RDBStorage):
         return self.patience.call(lambda again: self._begin_trial(study_id, again))
 
     def _begin_trial(self, study_id: int, again: bool) -> FrozenTrial:
-        trial = models.TrialModel.__table__
-        begun = {"study_id": study_id, "state": TrialState.RUNNING, "datetime_start": _now()}
         with self.engine.begin() as connection:
-            # Locks the study; in SQLite, where reading locks nothing, the insertion locks the file.
-            if connection.execute(_STUDY, {"of": study_id}).one_or_none() is None:
-                raise KeyError(models.NOT_FOUND_MSG)
+            lock(connection, study_id)
             if again:
-                self._put_back_own(connection, study_id)
-            added = connection.execute(sa.insert(trial), begun).inserted_primary_key
-            assert added is not None
-            trial_id = int(added[0])
-            number = connection.scalar(_NUMBER, {"of": study_id, "before": trial_id})
-            connection.execute(_SET_NUMBER, {"of": trial_id, "counted": number})
-            self._sign(connection, study_id, trial_id)
-            return load_trial(connection, trial_id)
-
-    def _put_back_own(self, connection: sa.Connection, study_id: int) -> None:
-        """Puts back what this process took without hearing that it had: who asks runs no trial."""
-        attr, trial = models.TrialUserAttributeModel, models.TrialModel
-        own = sa.select(attr.trial_id).where(
-            attr.key == "worker", attr.value_json == json.dumps(self.lease)
-        )
-        held = sa.update(trial).where(trial.study_id == study_id, trial.trial_id.in_(own))
-        held = held.where(trial.state == TrialState.RUNNING)
-        connection.execute(held.values(state=TrialState.WAITING))
-
-    def _sign(self, connection: sa.Connection, study_id: int, trial_id: int) -> None:
-        """Writes who has taken a trial, in the transaction that does and that locks the study.
-
-        Raises:
-            NoneOpen: It is one too many.
-        """
-        if self.wanted is not None:
-            taken = connection.scalar(_COUNT_TAKEN, {"of": study_id})
-            if (taken or 0) > self.wanted:
-                raise NoneOpen
-        if self.lease is not None:
-            attr = models.TrialUserAttributeModel
-            lease = {"trial_id": trial_id, "key": "worker", "value_json": json.dumps(self.lease)}
-            replace_rows(connection, attr, attr.key, [lease])
+                self.taker.put_back_own(connection, study_id)
+            return load_trial(connection, self.taker.begin(connection, study_id))
 
 
 def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -218,32 +168,3 @@ for _name in {
     *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once"),
 } - {"set_trial_state_values", "create_new_trial"}:
     setattr(SharedStorage, _name, _patient(getattr(SharedStorage, _name)))
-
-
-_STUDY = (
-    sa.select(models.StudyModel.study_id)
-    .where(models.StudyModel.study_id == sa.bindparam("of"))
-    .with_for_update()
-)
-_COUNT = sa.select(sa.func.count()).where(models.TrialModel.study_id == sa.bindparam("of"))
-_COUNT_TAKEN = _COUNT.where(models.TrialModel.state.in_(_TAKEN))
-_NUMBER = _COUNT.where(models.TrialModel.trial_id < sa.bindparam("before"))
-_SET_NUMBER = (
-    sa.update(models.TrialModel)
-    .where(models.TrialModel.trial_id == sa.bindparam("of"))
-    .values(number=sa.bindparam("counted"))
-)
-
-
-def _change(trial_id: int, old: TrialState, new: TrialState) -> sa.Update:
-    trial = models.TrialModel
-    return sa.update(trial).where(trial.trial_id == trial_id, trial.state == old).values(state=new)
-
-
-def _changed(session: orm.Session, statement: sa.Update) -> bool:
-    return cast("sa.CursorResult[Any]", session.execute(statement)).rowcount == 1
-
-
-def _now() -> datetime:
-    """The time as Optuna stores it: UTC, without a time zone."""
-    return datetime.now(UTC).replace(tzinfo=None)

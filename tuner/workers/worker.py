@@ -16,7 +16,7 @@ from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
-from tuner.storage.shared import NoneOpen
+from tuner.storage.taking import NoneOpen
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
