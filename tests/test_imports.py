@@ -36,6 +36,7 @@ ORDER = (
     "bundle",
     "running",
     "listing",
+    "token_gate",
     "dashboard",
     "api",
     "cli",

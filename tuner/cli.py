@@ -279,6 +279,13 @@ def dashboard(
     storage: Storage = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TUNER_DASHBOARD_TOKEN",
+            help="Let in only who has it. Better set in the environment than written here.",
+        ),
+    ] = None,
 ) -> None:
     """Open optuna-dashboard on the same storage."""
     from tuner import dashboard as dashboards
@@ -286,8 +293,10 @@ def dashboard(
     from tuner.storage.url import chosen_url
 
     database = Database(chosen_url(storage), must_exist=True)
-    with dashboards.open_server(database, host, port) as server:
+    with dashboards.open_server(database, host, port, token) as server:
         typer.echo(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)", err=True)
+        if token is None and not dashboards.is_local(host):
+            typer.echo("whoever reaches it may change studies; set TUNER_DASHBOARD_TOKEN", err=True)
         # As Ctrl-C: the database is closed in order.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
