@@ -44,7 +44,7 @@ from tuner.training.loops import run
 from tuner.training.orders import orders
 from tuner.training.structures import Structures
 
-TRIALS, EPOCHS = 5, 20
+TRIALS, EPOCHS = 3, 20
 
 
 def main() -> None:
