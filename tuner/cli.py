@@ -357,7 +357,7 @@ def _misused(error: typer.TyperException) -> str:
 def main() -> None:
     """Runs the command line; the entry point ``tuner``."""
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="tuner")
     except TunerError as error:
         typer.echo(f"tuner: {error}", err=True)
         sys.exit(error.exit_code)
