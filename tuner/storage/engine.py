@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,23 @@ def _use_write_ahead_log(connection: Any, _record: Any) -> None:
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and os.access(
             cursor.execute("PRAGMA database_list").fetchone()[2] or os.devnull, os.W_OK
         ):
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _switch(cursor)
         cursor.execute("PRAGMA synchronous=NORMAL")
     finally:
         cursor.close()
+
+
+def _switch(cursor: sqlite3.Cursor) -> None:
+    """Switches the file to write-ahead mode, for which SQLite does not wait if others open it."""
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > until:
+                raise
+        time.sleep(random.uniform(0.02, 0.1))
 
 
 def _ping_if_idle(engine: sa.Engine) -> None:
