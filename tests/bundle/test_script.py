@@ -44,7 +44,8 @@ def test_the_script_gets_the_same_score_without_us(
     assert told.startswith("test {")
     scores = ast.literal_eval(told.removeprefix("test "))
     bundle = train(configuration, tmp_path / "model")
-    assert scores == pytest.approx(bundle.info["scores"]["test"], abs=1e-6)
+    # Another graph adds up its float32 numbers in another order: the last digit may differ.
+    assert scores == pytest.approx(bundle.info["scores"]["test"], rel=1e-5)
     assert (tmp_path / "best.keras").is_file()
 
 
