@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import curves, export, load, run, train
+    from tuner.api import curves, export, load, pause, resume, run, stop, submit, train
     from tuner.bundle import load_bundle
     from tuner.data import Split, Splits
     from tuner.errors import TunerError
@@ -31,7 +31,11 @@ __all__ = [
     "export",
     "load",
     "load_bundle",
+    "pause",
+    "resume",
     "run",
+    "stop",
+    "submit",
     "train",
 ]
 

@@ -5,25 +5,26 @@ Nothing here imports TensorFlow until a model is trained or loaded in this proce
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import optuna
-
-from tuner.catalog import find_study
+from tuner.catalog import locate
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
+from tuner.runner import stored_base
 from tuner.running import Run, run_study
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
+from tuner.submitting import pause, resume, stop, submit
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
+
+__all__ = ["curves", "export", "load", "pause", "resume", "run", "stop", "submit", "train"]
 
 
 def run(
@@ -86,11 +87,11 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
     Raises:
         UnknownNameError: No study of that name is stored.
     """
-    base, name = _locate(study)
+    base, name = locate(study)
     database = Database(chosen_url(storage), must_exist=True)
     try:
         opened = database.study(study_name or name)
-        result = StudyResult.of(opened, str(database), base=base or _stored_base(opened))
+        result = StudyResult.of(opened, str(database), base=base or stored_base(opened))
         return Run(result, "done", None, what_mattered(opened))
     finally:
         database.close()
@@ -119,7 +120,7 @@ def curves(
         UnknownNameError: There is no such study or trial.
         StudyError: No curves are stored of the trial.
     """
-    _, name = _locate(study)
+    _, name = locate(study)
     database = Database(chosen_url(storage), must_exist=True)
     try:
         opened = database.study(study_name or name)
@@ -187,17 +188,3 @@ def train(
     elif not isinstance(configuration, Configuration):
         configuration = read(Path(configuration))
     return bundle.train(configuration, Path(out_dir), force=force)
-
-
-def _locate(study: str) -> tuple[Path | None, str]:
-    """Folder and name of a study; a name alone needs no file, and says nothing of the folder."""
-    if study.endswith(".toml") or "/" in study:
-        spec = find_study(study)
-        return spec.base, spec.name
-    return None, study
-
-
-def _stored_base(study: optuna.Study) -> Path | None:
-    """The folder that the study was last run from, if it is on this machine."""
-    base = study.user_attrs.get("tuner:base")
-    return Path(base) if base and os.access(base, os.X_OK) else None

@@ -44,6 +44,14 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
     )
 
 
+def locate(study: str) -> tuple[Path | None, str]:
+    """Folder and name of a study; a name alone needs no file, and says nothing of the folder."""
+    if study.endswith(".toml") or "/" in study:
+        spec = find_study(study)
+        return spec.base, spec.name
+    return None, study
+
+
 def find_space(name_or_path: str, base: Path) -> SearchSpace:
     """Finds and reads a search space.
 

@@ -12,6 +12,7 @@
     │   └── StorageError      the database is unreachable, wrong or unusable
     ├── WorkError             the work was begun and failed                      exit 1
     │   ├── StudyError        a study cannot go on
+    │   ├── WorkerError       worker processes cannot be started, or die
     │   └── BundleError       a trained model or an export cannot be written or read
     └── TrialFailed           one trial failed; the study goes on
 
@@ -64,6 +65,10 @@ class WorkError(TunerError):
 
 class StudyError(WorkError):
     """A study cannot go on."""
+
+
+class WorkerError(WorkError):
+    """Worker processes cannot be started, or die before they have done anything."""
 
 
 class BundleError(WorkError):

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tuner.spec.models import Objective
 from tuner.units import count, duration, figure
 from tuner.workers.observer import Observer
 
@@ -174,6 +175,23 @@ class PlainProgress(Observer):
 
     def close(self) -> None:
         """Nothing to take down."""
+
+
+class ServiceProgress(PlainProgress):
+    """The same lines with the study's name before them: a worker has several studies."""
+
+    def __init__(self, console: Console, name: str, objective: Objective) -> None:
+        super().__init__(console, objective.metric, objective.direction)
+        self._name = name
+
+    def started(
+        self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
+    ) -> None:
+        self._tally.begin(done, total, best)
+        self.note(f"{done} of {total} trials done")
+
+    def note(self, text: str) -> None:
+        super().note(f"{self._name}: {text}")
 
 
 def progress_for(console: Console, metric: str, direction: str) -> Observer:

@@ -8,10 +8,12 @@ one is refused with the difference.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -22,9 +24,6 @@ from tuner.lease import is_alive
 from tuner.spec import StudySpec
 from tuner.storage.database import Database, RunningTrial
 from tuner.storage.errors import storage_errors
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-"""States that count towards ``n_trials``: a failed trial has to be made up for."""
 
 ATTEMPTS_ALLOWED = 3
 """How many workers may die over one trial before the trial is failed."""
@@ -78,6 +77,17 @@ def create_or_resume(
         SpecError: The stored study was made by another file.
         RequestError: The stored study was made with other data.
     """
+    study = store(database, name, spec)
+    accept_data(database, study, data)
+    return study
+
+
+def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
+    """Stores the study without its data, or finds it; its references are in the queue.
+
+    Raises:
+        SpecError: The stored study was made by another file.
+    """
     with storage_errors(database.url):
         study = optuna.create_study(
             storage=database.storage,
@@ -92,17 +102,50 @@ def create_or_resume(
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
-            study.set_user_attr("tuner:data", data)
-            study.set_user_attr("tuner:versions", versions())
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
             study.set_user_attr("tuner:spec", spec.to_dict())
-        _check_data(database, study, data)
         if study.user_attrs.get("tuner:base") != str(spec.base):
             # Where files and functions of the study are, for commands that know only its name.
             study.set_user_attr("tuner:base", str(spec.base))
     if spec.references:
         database.enqueue_references(study, {r.name: r.params for r in spec.references})
     return study
+
+
+def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
+    """Makes sure that these are the study's data; the first data that it sees are.
+
+    Args:
+        data: Description of the loaded data, with their ``fingerprint``.
+
+    Raises:
+        RequestError: The study was begun with other data.
+    """
+    with storage_errors(database.url):
+        if "tuner:data" not in study.user_attrs:
+            study.set_user_attr("tuner:versions", versions())
+            study.set_user_attr("tuner:data", data)
+        _check_data(database, study, data)
+
+
+def stored_spec(study: optuna.Study) -> StudySpec:
+    """What the study was stored with; paths in it are seen from the folder that it was stored from.
+
+    On a machine that has no such folder they are seen from the working directory.
+
+    Raises:
+        RequestError: The study was not made by tuner.
+    """
+    attrs = study.user_attrs
+    if "tuner:spec" not in attrs:
+        raise RequestError(f"study '{study.study_name}' was not made by tuner")
+    return StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+
+
+def stored_base(study: optuna.Study) -> Path | None:
+    """The folder that the study was last run from, if it is on this machine."""
+    base = study.user_attrs.get("tuner:base")
+    return Path(base) if base and os.access(base, os.X_OK) else None
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
 from tuner.models.families import FAMILIES, check_space
+from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
@@ -79,11 +80,13 @@ def run_study(
     try:
         stored = runner.find_resumable(database, name, spec)
         finished = _finished(database, stored) if stored else 0
+        if stored:
+            require_unpaused(stored, database)
         total = finished + more if more is not None else spec.budget.n_trials
         ending: Ending = "done"
         n_workers = None
         if finished < total:
-            n_workers = min(workers or _cores(), total - finished)
+            n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
             ending = _supervise(spec, name, database, observer, n_workers, total)
         wall_s = time.monotonic() - started_at if n_workers else None
@@ -95,8 +98,21 @@ def run_study(
         database.close()
 
 
-def check_spec(spec: StudySpec) -> None:
+def begin(
+    database: Database, study: optuna.Study, observer: Observer, total: int, n_workers: int
+) -> None:
+    """Puts back what earlier processes left behind, and tells where the study stands."""
+    for trial in runner.return_abandoned(database, study, "its process is gone"):
+        observer.note(f"trial {trial.number} was left behind by a process that is gone")
+    observer.started(study.study_name, _finished(database, study), total, n_workers, _best(study))
+
+
+def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     """Checks what can be known without loading the data or TensorFlow.
+
+    Args:
+        spec: The study.
+        elsewhere: Whether it is run on other machines, so that its data need not be here.
 
     Raises:
         TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
@@ -105,7 +121,7 @@ def check_spec(spec: StudySpec) -> None:
     file = f"{spec.name}.toml"
     search.make_sampler(spec, file)
     search.make_pruner(spec, file)
-    _check_dataset(spec, file)
+    _check_dataset(spec, file, elsewhere)
     if ":" in spec.model:
         return
     if spec.model not in FAMILIES:
@@ -126,11 +142,7 @@ def _supervise(
 ) -> Ending:
     def prepare(data: dict[str, Any]) -> optuna.Study:
         study = runner.create_or_resume(database, name, spec, data)
-        returned = runner.return_abandoned(database, study, "its process is gone")
-        for trial in returned:
-            observer.note(f"trial {trial.number} was left behind by a process that is gone")
-        best = _best(study)
-        observer.started(name, _finished(database, study), total, n_workers, best)
+        begin(database, study, observer, total, n_workers)
         return study
 
     job = Job(spec, name, database.url, check=False, n_trials=total)
@@ -138,9 +150,11 @@ def _supervise(
     return supervisor.run()
 
 
-def _check_dataset(spec: StudySpec, file: str) -> None:
+def _check_dataset(spec: StudySpec, file: str, elsewhere: bool) -> None:
     """Says at once what is missing; what is there is read and judged by a worker."""
     dataset = spec.dataset
+    if elsewhere and not (isinstance(dataset, str) and dataset not in DATASETS):
+        return
     if isinstance(dataset, str):
         known = DATASETS.get(dataset)
         there = known.status().state != "lack" if known else ":" in dataset
@@ -172,7 +186,7 @@ def _check_begun(database: Database, name: str, ending: Ending) -> None:
 
 def _finished(database: Database, study: optuna.Study) -> int:
     counts = database.counts(study)
-    return sum(counts[state] for state in runner.FINISHED)
+    return sum(counts[state] for state in FINISHED)
 
 
 def _best(study: optuna.Study) -> tuple[int, float] | None:
@@ -183,7 +197,8 @@ def _best(study: optuna.Study) -> tuple[int, float] | None:
     return trial.number, trial.values[0]
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

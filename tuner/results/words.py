@@ -12,11 +12,13 @@ from tuner.results.reasons import failures, spared_s
 from tuner.results.rows import StudyResult
 from tuner.units import count, duration
 
-Ended = Literal["done", "interrupted", "timeout"]
+Ended = Literal["done", "interrupted", "timeout", "paused", "stopped", "drained"]
 
 _ENDED = {
     "interrupted": "interrupted; the same command goes on",
     "timeout": "timeout reached; the same command goes on",
+    "paused": "paused by `tuner pause`; `tuner resume` lets it go on",
+    "stopped": "stopped by `tuner stop`; the same command goes on",
 }
 _WIDTH = 96
 

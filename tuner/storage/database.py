@@ -64,6 +64,7 @@ class Database:
         must_exist: bool = False,
         lease: Mapping[str, Any] | None = None,
         wanted: int | None = None,
+        at_once: int | None = None,
         patience: Patience | None = None,
     ) -> None:
         """Opens the database and creates Optuna's tables where they are missing.
@@ -74,6 +75,7 @@ class Database:
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
                 raises :class:`tuner.storage.taking.NoneOpen`.
+            at_once: How many trials of a study may be under way; likewise.
             patience: See above; by default a server is not tried again.
 
         Raises:
@@ -86,7 +88,7 @@ class Database:
         self.patience = patience or Patience()
         with storage_errors(url):
             self._backend = open_shared(url)
-            self._backend.taker = Taker(lease, wanted)
+            self._backend.taker = Taker(lease, wanted, at_once)
             self._backend.patience = self.patience
             self.storage = CachedStorage(self._backend)
 
@@ -135,6 +137,26 @@ class Database:
         with storage_errors(self.url):
             found = {state: int(count) for state, count in self._backend.rows(query)}
         return {state: found.get(state, 0) for state in TrialState}
+
+    def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
+        """The studies that have a user attribute: name, its value, and trials by state."""
+        study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
+        query = (
+            sa.select(study.study_name, attr.value_json, trial.state, sa.func.count(trial.trial_id))
+            .join(attr, attr.study_id == study.study_id)
+            .outerjoin(trial, trial.study_id == study.study_id)
+            .where(attr.key == key)
+            .group_by(study.study_id, study.study_name, attr.value_json, trial.state)
+            .order_by(study.study_id)
+        )
+        found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
+        with storage_errors(self.url):
+            for name, value_json, state, count in self._backend.rows(query):
+                counts = dict.fromkeys(TrialState, 0)
+                _, counts = found.setdefault(name, (json.loads(value_json), counts))
+                if state is not None:  # of a study without trials
+                    counts[state] = int(count)
+        return [(name, value, counts) for name, (value, counts) in found.items()]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
         """The trials of the study that are in the state RUNNING, whoever runs them."""

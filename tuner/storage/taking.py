@@ -31,10 +31,12 @@ class Taker:
     Attributes:
         lease: Stands in every trial that is taken, if not None; see :mod:`tuner.lease`.
         wanted: How many trials of a study may be finished or under way; None for any number.
+        at_once: How many trials of a study may be under way; None for any number.
     """
 
     lease: Mapping[str, Any] | None = None
     wanted: int | None = None
+    at_once: int | None = None
 
     def begin(self, connection: sa.Connection, study_id: int) -> int:
         """Adds a running trial to a study that is locked; returns its id.
@@ -81,6 +83,10 @@ class Taker:
             taken = connection.scalar(_COUNT_TAKEN, {"of": study_id})
             if (taken or 0) > self.wanted:
                 raise NoneOpen
+        if self.at_once is not None:
+            running = connection.scalar(_COUNT_RUNNING, {"of": study_id})
+            if (running or 0) > self.at_once:
+                raise NoneOpen
         if self.lease is not None:
             attr = models.TrialUserAttributeModel
             lease = {"trial_id": trial_id, "key": "worker", "value_json": json.dumps(self.lease)}
@@ -115,6 +121,7 @@ _STUDY = (
 )
 _COUNT = sa.select(sa.func.count()).where(models.TrialModel.study_id == sa.bindparam("of"))
 _COUNT_TAKEN = _COUNT.where(models.TrialModel.state.in_(_TAKEN))
+_COUNT_RUNNING = _COUNT.where(models.TrialModel.state == TrialState.RUNNING)
 _NUMBER = _COUNT.where(models.TrialModel.trial_id < sa.bindparam("before"))
 _SET_NUMBER = (
     sa.update(models.TrialModel)

@@ -17,7 +17,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
-from tuner.errors import StudyError
+from tuner.errors import WorkerError
 from tuner.workers.messages import Job
 
 _context = multiprocessing.get_context("forkserver")
@@ -42,7 +42,7 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
         prints is read.
 
     Raises:
-        StudyError: The fork server died.
+        WorkerError: The fork server died.
     """
     from tuner.workers.entry import work
 
@@ -56,7 +56,7 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
         with _no_main_module():
             process.start()
     except (EOFError, ConnectionError) as exc:
-        raise StudyError(
+        raise WorkerError(
             "the process that loads TensorFlow for the workers died; see what this says: "
             "python -c 'import tensorflow'"
         ) from exc

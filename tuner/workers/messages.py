@@ -17,6 +17,8 @@ class Job:
         check: Whether this worker tries the user's model before any trial is begun; one
             worker of a run does.
         n_trials: Finished trials wanted in total; the worker takes none beyond.
+        at_once: How many trials of the study may run at the same time, wherever; None for any
+            number.
     """
 
     spec: StudySpec
@@ -24,6 +26,7 @@ class Job:
     url: str
     check: bool
     n_trials: int
+    at_once: int | None = None
 
 
 @dataclass(frozen=True)

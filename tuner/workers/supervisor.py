@@ -8,21 +8,20 @@ the cause, and another is started. Ctrl-C and the end of the time allowed are no
 from __future__ import annotations
 
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
 
 import optuna
 from optuna.trial import TrialState
 
-from tuner.errors import StudyError
-from tuner.runner import FINISHED, fail_trial, return_abandoned
+from tuner.queue import FINISHED, standing_of
+from tuner.runner import fail_trial, return_abandoned
 from tuner.storage.database import Database
-from tuner.units import duration, format_bytes
+from tuner.workers.interrupts import interrupts
+from tuner.workers.limits import Limits
 from tuner.workers.messages import (
     EpochDone,
     Finished,
@@ -35,19 +34,18 @@ from tuner.workers.messages import (
 )
 from tuner.workers.observer import Observer
 from tuner.workers.process import WorkerProcess
+from tuner.workers.setbacks import Setbacks
 
-Ending = Literal["done", "timeout", "interrupted"]
-"""Why a run ended."""
+Ending = Literal["done", "timeout", "interrupted", "paused", "stopped", "drained"]
+"""Why a run ended: ``drained`` if it was asked to begin no further trial."""
 
 _TICK_SECONDS = 0.2
-_MEMORY_CHECK_SECONDS = 0.5
 _RECOUNT_SECONDS = 2.0
+_STANDING_SECONDS = 1.0
 _BEAT_SECONDS = 15.0
 # Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
 _TRIALS_A_PROCESS = 500
 _GROWTH_A_PROCESS = 768 * 2**20
-_DEATHS_ALLOWED = 3
-_FAILURES_ALLOWED = 10
 
 
 class Supervisor:
@@ -60,6 +58,8 @@ class Supervisor:
         n_workers: int,
         observer: Observer,
         prepare: Callable[[dict[str, Any]], optuna.Study],
+        *,
+        setbacks: Setbacks | None = None,
     ) -> None:
         """Prepares a run; nothing is started yet.
 
@@ -70,6 +70,7 @@ class Supervisor:
             observer: Told of everything that happens.
             prepare: Called once, with the description of the data, when the first worker has
                 loaded them: creates or resumes the study.
+            setbacks: What has gone wrong in earlier runs of the study, to be counted on.
         """
         self._job = job
         self._database = database
@@ -78,19 +79,19 @@ class Supervisor:
         self._prepare = prepare
         budget = job.spec.budget
         self._deadline = time.monotonic() + budget.timeout if budget.timeout else None
-        self._limits = budget.trial
+        self._limits = Limits(budget.trial)
+        self._setbacks = setbacks or Setbacks()
         self._workers: list[WorkerProcess] = []
         self._study: optuna.Study | None = None
         self._n_trials = job.n_trials
         self._open = 0
         self._counted_at = 0.0
-        self._memory_checked_at = 0.0
         self._beaten_at = 0.0
-        self._deaths_in_a_row = 0
-        self._failures = 0
         self._n_finished = 0
+        self._standing_at = 0.0
         self._interrupted = False
         self._starting = False
+        self._draining = False
 
     def run(self) -> Ending:
         """Runs until enough trials are finished, the time is over, or Ctrl-C.
@@ -98,25 +99,18 @@ class Supervisor:
         Raises:
             TunerError: A worker refused the study, or the study cannot go on.
         """
-        with self._interrupts():
+        with interrupts(self._heard):
             self._database.patience.over = lambda: self._interrupted
             try:
                 self._observer.note("starting workers; TensorFlow takes some seconds to load")
-                self._start_all()
-                while not (ending := self._ending()):
-                    self._listen()
-                    self._enforce_limits()
-                    self._dispatch()
-                    self._beat()
-                    self._observer.tick()
+                self.start()
+                while not (ending := self.step()):
+                    wait(self.readable, _TICK_SECONDS)
                 return ending
             finally:
-                try:
-                    self._stop_all()
-                finally:
-                    self._observer.close()
+                self.close()
 
-    def _start_all(self) -> None:
+    def start(self) -> None:
         """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
         self._starting = True
         try:
@@ -126,23 +120,68 @@ class Supervisor:
         except KeyboardInterrupt:
             pass  # noted by the handler of the signal
 
+    def step(self) -> Ending | None:
+        """Does what there is to do now, without waiting; returns why the run ends, if it does.
+
+        Raises:
+            TunerError: As in :meth:`run`.
+        """
+        if ending := self._ending():
+            return ending
+        self._listen()
+        self._enforce_limits()
+        self._dispatch()
+        self._beat()
+        self._observer.tick()
+        return None
+
+    def close(self) -> None:
+        """Ends the workers; trials that still run go back to the queue."""
+        try:
+            self._stop_all()
+        finally:
+            self._observer.close()
+
+    def drain(self) -> None:
+        """Begins no further trial; the run ends with those that are under way."""
+        self._draining = True
+
+    @property
+    def readable(self) -> list[Connection]:
+        """What to wait on before the next step."""
+        return [end for worker in self._workers for end in worker.readable]
+
+    @property
+    def n_running(self) -> int:
+        """Trials that are under way here."""
+        return sum(worker.trial is not None for worker in self._workers)
+
     def _ending(self) -> Ending | None:
         if self._interrupted:
             return "interrupted"
         if self._deadline is not None and time.monotonic() > self._deadline:
             return "timeout"
-        if self._study and not any(worker.asked for worker in self._workers):
-            self._recount()
-            # What another run left behind while this one ran is under way no longer.
-            if self._open <= 0 and not self._return_abandoned(self._study, "its process is gone"):
-                return "done"
+        if self._study is None:
+            return "drained" if self._draining else None
+        if time.monotonic() - self._standing_at > _STANDING_SECONDS:
+            self._standing_at = time.monotonic()
+            standing = standing_of(self._study, self._database)
+            if standing in ("paused", "stopped"):
+                return standing
+        if any(worker.asked for worker in self._workers):
+            return None
+        if self._draining:
+            return "drained"
+        self._recount()
+        # What another run left behind while this one ran is under way no longer.
+        if self._open <= 0 and not self._return_abandoned(self._study, "its process is gone"):
+            return "done"
         return None
 
     def _start(self, *, check: bool = False) -> WorkerProcess:
         return WorkerProcess(replace(self._job, check=check))
 
     def _listen(self) -> None:
-        wait([end for worker in self._workers for end in worker.readable], _TICK_SECONDS)
         for worker in list(self._workers):
             for line in worker.printed():
                 self._observer.note(line)
@@ -169,12 +208,11 @@ class Supervisor:
                 if worker.trial:
                     self._observer.epoch_done(worker.trial.number, epoch, value)
             case Finished(number=number, state=state, value=value, reason=reason):
-                self._deaths_in_a_row = 0
                 self._recount()
                 self._finish(number, state, value, reason)
 
     def _dispatch(self) -> None:
-        if self._study is None:
+        if self._study is None or self._draining:
             return
         if time.monotonic() - self._counted_at > _RECOUNT_SECONDS:
             self._recount()
@@ -205,29 +243,17 @@ class Supervisor:
         under_way += sum(worker.asked and worker.trial is None for worker in self._workers)
         self._n_finished = sum(counts[state] for state in FINISHED)
         self._open = self._n_trials - self._n_finished - under_way
+        if self._job.at_once is not None:
+            self._open = min(self._open, self._job.at_once - under_way)
         self._counted_at = time.monotonic()
         self._observer.counted(self._n_finished)
 
     def _enforce_limits(self) -> None:
-        self._check_memory = time.monotonic() - self._memory_checked_at > _MEMORY_CHECK_SECONDS
-        if self._check_memory:
-            self._memory_checked_at = time.monotonic()
+        self._limits.look()
         for worker in list(self._workers):
-            reason = self._broken_limit(worker)
+            reason = self._limits.broken(worker)
             if reason and worker.trial:
                 self._kill_for(worker, worker.trial.number, reason)
-
-    def _broken_limit(self, worker: WorkerProcess) -> str | None:
-        if worker.trial is None:
-            return None
-        seconds, memory = self._limits.timeout, self._limits.memory
-        if seconds is not None and worker.trial_seconds > seconds:
-            return f"timeout: took longer than {duration(seconds)}"
-        if memory is not None and self._check_memory:
-            used = worker.memory()
-            if used > memory:
-                return f"memory: used {format_bytes(used)}, the limit is {format_bytes(memory)}"
-        return None
 
     def _kill_for(self, worker: WorkerProcess, number: int, reason: str) -> None:
         assert self._study is not None
@@ -242,12 +268,7 @@ class Supervisor:
         worker.kill()
         cause = _cause_of_death(worker.exitcode)
         if self._study is None or not self._return_abandoned(self._study, cause):
-            self._deaths_in_a_row += 1
-        if self._deaths_in_a_row >= _DEATHS_ALLOWED * self._n_workers:
-            raise StudyError(
-                f"the workers die before they can run a trial ({cause}); what they printed last: "
-                f"{' / '.join(worker.last_words) or 'nothing'}"
-            )
+            self._setbacks.died(cause, worker.last_words, self._n_workers)
         self._replace(worker)
 
     def _return_abandoned(self, study: optuna.Study, cause: str) -> bool:
@@ -262,16 +283,7 @@ class Supervisor:
 
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
         self._observer.trial_finished(number, state, value, reason)
-        self._failures = self._failures + 1 if state == "fail" else 0
-        # A study that has shown that it can work is given more, but no run fails for ever.
-        allowed = _FAILURES_ALLOWED
-        allowed = max(allowed, self._n_trials) if self._n_finished else allowed
-        if self._failures >= allowed:
-            which = "the last" if self._n_finished else "the first"
-            raise StudyError(
-                f"{which} {self._failures} trials failed, the last one with: {reason}. "
-                f"See them with: tuner trials {self._job.study_name}"
-            )
+        self._setbacks.ended(self._job.study_name, state, reason, self._n_trials, self._n_finished)
 
     def _replace(self, worker: WorkerProcess) -> None:
         check = self._study is None  # whoever comes first must try the user's model
@@ -284,26 +296,12 @@ class Supervisor:
         if self._study is not None:
             return_abandoned(self._database, self._study)
 
-    @contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """While the run lasts, Ctrl-C and SIGTERM only ask it to end, once its workers start."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def interrupt(_signal: int, _frame: object) -> None:
-            self._interrupted = True
-            if self._starting:
-                self._starting = False
-                raise KeyboardInterrupt
-
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, interrupt) for number in signals]
-        try:
-            yield
-        finally:
-            for number, handler in zip(signals, before, strict=True):
-                signal.signal(number, handler)
+    def _heard(self, _number: signal.Signals) -> None:
+        """Ctrl-C only asks the run to end, once its workers start."""
+        self._interrupted = True
+        if self._starting:
+            self._starting = False
+            raise KeyboardInterrupt
 
 
 def _cause_of_death(exitcode: int | None) -> str:

@@ -124,7 +124,11 @@ class Worker:
             # Opened late: a worker starts before the study stands in the database.
             patience = Patience(PATIENT_SECONDS)
             self._database = Database(
-                job.url, lease=own_lease(), wanted=job.n_trials, patience=patience
+                job.url,
+                lease=own_lease(),
+                wanted=job.n_trials,
+                at_once=job.at_once,
+                patience=patience,
             )
             self._study = self._database.study(job.study_name)
             self._study.sampler = search.make_sampler(job.spec)

@@ -1,0 +1,74 @@
+"""The command line: arguments to calls, nothing else.
+
+Results go to standard output, progress and errors to standard error. What takes long to import
+is imported by the command that needs it, so that ``tuner --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tuner import __version__
+from tuner.cli import looking, searching, training
+from tuner.cli.options import print_out
+from tuner.errors import TunerError
+
+app = typer.Typer(
+    name="tuner",
+    help="Hyperparameter tuning for Keras models: one study file, one command, one SQL database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (
+    *(searching.run, searching.submit, searching.worker),
+    *(searching.pause, searching.resume, searching.stop),
+    *(looking.studies, looking.show, looking.trials, looking.best),
+    *(training.export, training.train, training.predict, looking.dashboard),
+):
+    app.command()(_command)
+app.add_typer(looking.data_app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_out(f"tuner {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Hyperparameter tuning for Keras models: one study file, one command, one SQL database."""
+
+
+def _misused(error: typer.TyperException) -> str:
+    """What is wrong with the arguments, in one line."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "tuner"
+    text = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    return f"{command}: {text[:1].lower()}{text[1:]}; see: {command} --help"
+
+
+def main() -> None:
+    """Runs the command line; the entry point ``tuner``."""
+    try:
+        status = app(standalone_mode=False, prog_name="tuner")
+    except TunerError as error:
+        typer.echo(f"tuner: {error}", err=True)
+        sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        if error.format_message():  # none after a bare `tuner`, which has printed the help
+            typer.echo(_misused(error), err=True)
+        sys.exit(error.exit_code)
+    sys.exit(status)

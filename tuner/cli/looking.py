@@ -1,0 +1,142 @@
+"""Commands that look at what is stored, and at what data are there."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from tuner.cli.options import (
+    AsFormat,
+    AsJson,
+    Format,
+    Storage,
+    Study,
+    StudyName,
+    chosen_form,
+    print_out,
+    storage_option,
+)
+
+
+def studies(
+    storage: Storage = None, form: AsFormat = Format.TABLE, as_json: AsJson = False
+) -> None:
+    """List the studies that are shipped and those that are stored."""
+    from tuner.listing import list_studies
+    from tuner.results import tables
+
+    print_out(tables.studies(list_studies(storage), chosen_form(form, as_json)))
+
+
+def show(
+    study: Study,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show a stored study: the best, the references, the gain, what mattered."""
+    from tuner import api
+    from tuner.results import tables
+
+    loaded = api.load(study, storage, study_name)
+    text = tables.show(
+        loaded.result,
+        chosen_form(form, as_json),
+        mattered=loaded.mattered,
+        options=storage_option(storage),
+    )
+    print_out(text)
+
+
+def trials(
+    study: Study,
+    trial: Annotated[
+        int | None, typer.Option(help="Show the curves of this trial, one row an epoch.")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """List the trials of a stored study, or one trial's epochs."""
+    from tuner import api
+    from tuner.results import tables
+
+    if trial is not None:
+        found = api.curves(study, trial, storage=storage, study_name=study_name)
+        print_out(tables.curves(found, chosen_form(form, as_json)))
+        return
+    result = api.load(study, storage, study_name).result
+    print_out(tables.trials(result, chosen_form(form, as_json)))
+
+
+def best(
+    study: Study,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    form: AsFormat = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the best trial of a stored study."""
+    from tuner import api
+    from tuner.results import tables
+
+    result = api.load(study, storage, study_name).result
+    asked = chosen_form(form, as_json)
+    if result.best is None and asked != "json":  # where it says so itself: "best": null
+        result.configuration()  # raises the error that says so
+    print_out(tables.best(result, asked))
+
+
+def dashboard(
+    storage: Storage = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TUNER_DASHBOARD_TOKEN",
+            help="Let in only who has it. Better set in the environment than written here.",
+        ),
+    ] = None,
+) -> None:
+    """Open optuna-dashboard on the same storage."""
+    from tuner import dashboard as dashboards
+    from tuner.storage.database import Database
+    from tuner.storage.url import chosen_url
+
+    database = Database(chosen_url(storage), must_exist=True)
+    with dashboards.open_server(database, host, port, token) as server:
+        typer.echo(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)", err=True)
+        if token is None and not dashboards.is_local(host):
+            typer.echo("whoever reaches it may change studies; set TUNER_DASHBOARD_TOKEN", err=True)
+        # As Ctrl-C: the database is closed in order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            server.serve_forever()
+        finally:
+            database.close()
+
+
+data_app = typer.Typer(help="Show which data sets are there, and get those that are not.")
+
+
+@data_app.callback(invoke_without_command=True)
+def data(context: typer.Context, form: AsFormat = Format.TABLE, as_json: AsJson = False) -> None:
+    """Show which data sets are there, which are missing, and how to get them."""
+    if context.invoked_subcommand is None:
+        from tuner.listing import data_sets
+
+        print_out(data_sets(chosen_form(form, as_json)))
+
+
+@data_app.command()
+def fetch(name: Annotated[str, typer.Argument(help="Name of a data set.")]) -> None:
+    """Get a data set from its official source."""
+    from tuner.data import fetch as fetch_data
+
+    typer.echo(f"{name} is in {fetch_data(name)}")

@@ -1,0 +1,58 @@
+"""What commands share: the arguments and options of several, and how they print."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import typer
+
+FormName = Literal["table", "json", "csv"]
+
+
+class Format(StrEnum):
+    """Forms of a listing."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+Study = Annotated[str, typer.Argument(help="Name of a study, or path of a study file.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        help="Database, as an Optuna storage URL. [default: TUNER_STORAGE, OPTUNA_STORAGE, "
+        "or sqlite:///tuner.db]"
+    ),
+]
+StudyName = Annotated[
+    str | None, typer.Option(help="Name in the database, if not that of the file.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
+
+
+def print_out(text: str) -> None:
+    """Prints a result, as it is."""
+    try:
+        typer.echo(text, nl=False)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+
+
+def chosen_form(form: Format, as_json: bool) -> FormName:
+    """The form of a listing that was asked for."""
+    return "json" if as_json else form.value
+
+
+def storage_option(storage: str | None) -> str:
+    """What the next commands need, if the database was named by an option; never a password."""
+    from tuner.storage.url import masked
+
+    return f"--storage {shlex.quote(masked(storage))}" if storage else ""

@@ -1,0 +1,197 @@
+"""Commands that search: ``run`` here, or ``submit`` and ``worker`` for many machines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
+from tuner.units import count
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value for a key of the study file, e.g. pruner.name=median. Repeatable.",
+    ),
+]
+
+
+def run(
+    study: Study,
+    n_trials: Annotated[int | None, typer.Option(help="Finished trials wanted in total.")] = None,
+    more: Annotated[
+        int | None, typer.Option(help="Finished trials wanted beyond those there are.")
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(help="Time for this run: 90s, 20m, 1h30m.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes.  [default: one a core]")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create or resume a study, run it, show what won and by how much."""
+    from rich.console import Console
+
+    from tuner import progress, running
+    from tuner.results.rendering import document
+    from tuner.results.words import tell
+
+    console = Console(stderr=True)
+    ended = running.run_study(
+        study,
+        n_trials=n_trials,
+        more=more,
+        timeout=timeout,
+        workers=workers,
+        storage=storage,
+        study_name=study_name,
+        seed=seed,
+        settings=settings or [],
+        observe=lambda spec: progress.progress_for(
+            console, spec.objective.metric, spec.objective.direction
+        ),
+    )
+    if as_json:
+        text = document(ended.result.to_dict())
+    else:
+        told = tell(
+            ended.result,
+            n_workers=ended.n_workers,
+            ended=ended.ending,
+            mattered=ended.mattered,
+            options=storage_option(storage),
+        )
+        text = f"{told}\n"
+    print_out(text)
+    if ended.ending == "interrupted":
+        raise typer.Exit(130)
+
+
+def submit(
+    study: Study,
+    n_trials: Annotated[int | None, typer.Option(help="Finished trials wanted in total.")] = None,
+    priority: Annotated[
+        int, typer.Option(help="Workers turn to the highest first; may be negative.")
+    ] = 0,
+    workers: Annotated[
+        int | None, typer.Option(help="Trials at the same time, at most.  [default: any number]")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
+    settings: Settings = None,
+) -> None:
+    """Put a study up for work, for the workers of any machine."""
+    from tuner import api
+
+    place = api.submit(
+        study,
+        n_trials=n_trials,
+        priority=priority,
+        workers=workers,
+        storage=storage,
+        study_name=study_name,
+        seed=seed,
+        settings=settings or [],
+    )
+    limit = "" if place.workers is None else f", {place.workers} at a time"
+    name = _name(study, study_name)
+    print_out(
+        f"{name} is up for work: {count(place.n_trials or 0, 'trial')} wanted{limit}, "
+        f"priority {place.priority}\n"
+        f"next  tuner worker{_more(storage)}      here, or on another machine\n"
+        f"      tuner studies{_more(storage)}     how far it is\n"
+    )
+
+
+def worker(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]...", help="Names of studies.  [default: all open ones]"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Trials at the same time.  [default: one a core]")
+    ] = None,
+    storage: Storage = None,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Run module:function code that studies in the database name. Whoever can write "
+            "to the database then decides what runs here.",
+        ),
+    ] = False,
+    grace: Annotated[
+        str, typer.Option(help="Time for running trials to finish when told to stop.")
+    ] = "30s",
+    until_done: Annotated[
+        bool,
+        typer.Option("--until-done", help="End when the studies have all their trials."),
+    ] = False,
+) -> None:
+    """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
+    from rich.console import Console
+
+    from tuner.progress import ServiceProgress
+    from tuner.service.serve import serve
+
+    console = Console(stderr=True)
+    ended = serve(
+        studies or [],
+        workers=workers,
+        storage=storage,
+        allow_code=allow_code,
+        grace=grace,
+        until_done=until_done,
+        observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
+        tell=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+    )
+    if ended == "interrupted":
+        raise typer.Exit(130)
+
+
+def pause(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
+    """Let nobody run a study until it is resumed; running trials go back to the queue."""
+    from tuner import api
+
+    api.pause(study, storage, study_name)
+    name = _name(study, study_name)
+    print_out(f"{name} is paused; go on with: tuner resume {name}{_more(storage)}\n")
+
+
+def resume(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
+    """Let a paused or stopped study go on."""
+    from tuner import api
+
+    place = api.resume(study, storage, study_name)
+    name = _name(study, study_name)
+    if place.standing == "open":
+        print_out(f"{name} is up for work again\n")
+    else:
+        print_out(f"{name} may go on; run it with: tuner run {name}{_more(storage)}\n")
+
+
+def stop(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
+    """End the runs of a study wherever they are, and take it off the queue."""
+    from tuner import api
+
+    api.stop(study, storage, study_name)
+    name = _name(study, study_name)
+    print_out(f"{name} is stopped; put it up again with: tuner submit {name}{_more(storage)}\n")
+
+
+def _name(study: str, study_name: str | None) -> str:
+    from tuner.catalog import locate
+
+    return study_name or locate(study)[1]
+
+
+def _more(storage: str | None) -> str:
+    option = storage_option(storage)
+    return f" {option}" if option else ""

@@ -1,0 +1,80 @@
+"""Commands that make a model of what a search has found: ``export``, ``train``, ``predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli.options import (
+    AsFormat,
+    AsJson,
+    Format,
+    Storage,
+    Study,
+    StudyName,
+    chosen_form,
+    print_out,
+)
+
+
+def export(
+    study: Study,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="NAME.toml, NAME.json or NAME.py.")
+    ],
+    trial: Annotated[
+        int | None, typer.Option(help="Number of the trial.  [default: the best]")
+    ] = None,
+    storage: Storage = None,
+    study_name: StudyName = None,
+) -> None:
+    """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
+    from tuner import api
+
+    for path in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
+        print_out(f"wrote {path}\n")
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="An exported configuration, TOML or JSON.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model bundle.")],
+    force: Annotated[bool, typer.Option(help="Replace a bundle that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a configuration on all but the test split, score that once, write the bundle."""
+    from tuner import api
+    from tuner.results.export import read
+    from tuner.results.rendering import document
+
+    configuration = read(config)
+    typer.echo("training; TensorFlow takes some seconds to load", err=True)
+    bundle = api.train(configuration, output, force=force)
+    print_out(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a model bundle.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="CSV file of raw rows with their column names; for texts a .txt file with one a "
+            "line, or the text itself; for images a .npy file."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
+    ] = None,
+    form: AsFormat = Format.CSV,
+    as_json: AsJson = False,
+) -> None:
+    """Predict from raw rows: a class and its probabilities, or the numbers."""
+    from tuner.bundle.predict import predict as predict_rows
+    from tuner.results.export import write_text
+
+    text = predict_rows(bundle, data, chosen_form(form, as_json))
+    if output is None:
+        print_out(text)
+    else:
+        write_text(output, text)

@@ -1,0 +1,1 @@
+"""The service: ``tuner worker`` runs trials of whatever studies are up for work, fairly."""

@@ -1,0 +1,109 @@
+"""What a worker finds to do: the open studies, and which of them has the most right to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from optuna.trial import TrialState
+
+from tuner import queue, runner
+from tuner.queue import FINISHED, Demand, Place
+from tuner.storage.database import Database
+
+_LOOK_SECONDS = 1.0
+_CLEAN_SECONDS = 15.0
+_LONG_AGO = -1e9
+
+
+class Agenda:
+    """The studies that are up for work, read now and then.
+
+    Attributes:
+        open: Their places and their trials by state, by name.
+    """
+
+    def __init__(
+        self, database: Database, studies: Sequence[str], tell: Callable[[str], None]
+    ) -> None:
+        """Begins with nothing read.
+
+        Args:
+            database: The open storage.
+            studies: Those that count; all if empty.
+            tell: Told in one line of what concerns no trial.
+        """
+        self._database = database
+        self._studies = studies
+        self._tell = tell
+        self.open: dict[str, tuple[Place, dict[TrialState, int]]] = {}
+        self._looked_at = self._cleaned_at = _LONG_AGO
+        self._served: dict[str, float] = {}
+        self._aside: dict[str, float] = {}
+        self._missed: set[str] = set()
+
+    def look(self) -> None:
+        """Reads what is open, if that is a second old; puts back what dead workers left behind."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        found = [
+            (name, queue.place_of({queue.KEY: value}), counts)
+            for name, value, counts in self._database.studies_with(queue.KEY)
+            if not self._studies or name in self._studies
+        ]
+        self.open = {name: (place, n) for name, place, n in found if place.standing == "open"}
+        for name in set(self._studies) - set(self.open) - self._missed:
+            self._missed.add(name)
+            self._tell(f"{name} is not up for work; put it up with: tuner submit {name}")
+        self._missed -= set(self.open)
+        if now - self._cleaned_at > _CLEAN_SECONDS:
+            self._cleaned_at = now
+            for name, (_, counts) in self.open.items():
+                if counts[TrialState.RUNNING]:
+                    self._clean(name)
+
+    def is_done(self) -> bool:
+        """Whether all studies that count are there and have all their trials."""
+        return set(self._studies) <= set(self.open) and all(
+            _finished(counts) >= (place.n_trials or 0) for place, counts in self.open.values()
+        )
+
+    def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
+        """The study that a free slot turns to, see :func:`tuner.queue.choose`.
+
+        Args:
+            here: The study of every busy slot of this worker, and whether its trial runs yet.
+            now_at: The study of the slot that may turn to another one; None if it is empty.
+        """
+        now, busy, demands = time.monotonic(), list(here), []
+        for name, (place, counts) in self.open.items():
+            if now < self._aside.get(name, now):
+                continue
+            running = counts[TrialState.RUNNING]
+            running += sum(study == name and not runs for study, runs in busy)
+            running -= name == now_at
+            at_it = any(study == name for study, _ in busy)
+            served = now if at_it else self._served.get(name, _LONG_AGO)
+            demands.append(Demand(name, place, _finished(counts), running, served))
+        return queue.choose(demands)
+
+    def left(self, name: str) -> None:
+        """Notes that a slot has left a study, whose trials have changed."""
+        self._served[name] = time.monotonic()
+        self._looked_at = _LONG_AGO
+
+    def set_aside(self, name: str, seconds: float) -> None:
+        """Leaves a study to other workers for a while."""
+        self._aside[name] = time.monotonic() + seconds
+
+    def _clean(self, name: str) -> None:
+        cause = "its process is gone"
+        for trial in runner.return_abandoned(self._database, self._database.study(name), cause):
+            became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
+            self._tell(f"{name}: trial {trial.number} {became}; {cause}")
+
+
+def _finished(counts: dict[TrialState, int]) -> int:
+    return sum(counts[state] for state in FINISHED)

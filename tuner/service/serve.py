@@ -1,0 +1,60 @@
+"""Opens a database and works for the studies in it: what ``tuner worker`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tuner.errors import RequestError
+from tuner.running import cores
+from tuner.service.service import GRACE_SECONDS, Offer, Service
+from tuner.spec import StudySpec
+from tuner.spec.units import seconds
+from tuner.storage.database import Database
+from tuner.storage.patience import PATIENT_SECONDS, Patience
+from tuner.storage.url import chosen_url
+from tuner.units import count
+from tuner.workers.observer import Observer
+from tuner.workers.supervisor import Ending
+
+
+def serve(
+    studies: Sequence[str],
+    *,
+    workers: int | None = None,
+    storage: str | None = None,
+    allow_code: bool = False,
+    grace: float | str = GRACE_SECONDS,
+    until_done: bool = False,
+    observe: Callable[[str, StudySpec], Observer],
+    tell: Callable[[str], None],
+) -> Ending:
+    """Takes trials of submitted studies until it is told to stop.
+
+    Args:
+        studies: See :class:`tuner.service.service.Offer`.
+        workers: Trials at the same time; one a core if None.
+        storage: As in :func:`tuner.run`.
+        allow_code: See ``Offer``.
+        grace: Seconds, or as ``"30s"``.
+        until_done: See ``Offer``.
+        observe: See :class:`tuner.service.service.Service`.
+        tell: See ``Service``.
+
+    Returns:
+        ``"interrupted"``, ``"stopped"`` or ``"done"``, see ``Service.run``.
+
+    Raises:
+        TunerError: The request was wrong, or see ``Service.run``.
+    """
+    if workers is not None and workers < 1:
+        raise RequestError(f"--workers must be at least 1, but got {workers}")
+    try:
+        offer = Offer(workers or cores(), tuple(studies), allow_code, seconds(grace), until_done)
+    except ValueError as error:
+        raise RequestError(f"--grace {error}") from None
+    database = Database(chosen_url(storage), patience=Patience(PATIENT_SECONDS))
+    try:
+        tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
+        return Service(database, offer, observe, tell).run()
+    finally:
+        database.close()

@@ -1,0 +1,236 @@
+"""A worker of the service: slots that turn to one study after another, until it is told to stop.
+
+Each slot runs a study for a slice of time with a supervisor and a process of its own, then looks
+again which study has the most right to it. What crosses machines is the database alone.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import Any
+
+import optuna
+
+from tuner import queue, runner
+from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
+from tuner.running import begin
+from tuner.service.agenda import Agenda
+from tuner.spec import StudySpec
+from tuner.storage.database import Database
+from tuner.units import duration
+from tuner.workers.interrupts import interrupts
+from tuner.workers.messages import Job
+from tuner.workers.observer import Observer
+from tuner.workers.setbacks import Setbacks
+from tuner.workers.supervisor import Ending, Supervisor
+
+SLICE_SECONDS = 60.0
+"""How long a slot stays with a study while others want it, too; no trial is cut short for it."""
+
+GRACE_SECONDS = 30.0
+"""How long trials may go on after SIGTERM or Ctrl-C, before they go back to the queue."""
+
+_ASIDE_SECONDS = 300.0
+_TICK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a worker offers.
+
+    Attributes:
+        slots: Trials that it runs at the same time.
+        studies: Those that it works for; all that are open if empty.
+        allow_code: Whether it runs ``module:function`` code that a study in the database names.
+        grace: Seconds, see :data:`GRACE_SECONDS`.
+        until_done: Ends when those studies have all their trials, instead of waiting for more.
+    """
+
+    slots: int
+    studies: Sequence[str] = ()
+    allow_code: bool = False
+    grace: float = GRACE_SECONDS
+    until_done: bool = False
+
+
+@dataclass
+class _Slot:
+    """One place to run trials in, empty without a supervisor.
+
+    Attributes:
+        supervisor: Of the study that it runs.
+        study: Its name.
+        since: When the slot turned to it.
+    """
+
+    supervisor: Supervisor | None = None
+    study: str = ""
+    since: float = 0.0
+
+
+class Service:
+    """One worker with its slots."""
+
+    def __init__(
+        self,
+        database: Database,
+        offer: Offer,
+        observe: Callable[[str, StudySpec], Observer],
+        tell: Callable[[str], None],
+    ) -> None:
+        """Prepares; nothing is started yet.
+
+        Args:
+            database: The open storage.
+            offer: What this worker takes on.
+            observe: Called with the name and the spec of a study that a slot turns to.
+            tell: Told in one line of what concerns no trial.
+        """
+        self._database = database
+        self._offer = offer
+        self._observe = observe
+        self._tell = tell
+        self._agenda = Agenda(database, offer.studies, tell)
+        self._slots = [_Slot() for _ in range(offer.slots)]
+        self._setbacks: dict[str, Setbacks] = {}
+        self._signals: list[signal.Signals] = []
+        self._draining = False
+        self._deadline = float("inf")
+
+    def run(self) -> Ending:
+        """Works until it is told to stop: ``interrupted`` by Ctrl-C, ``stopped`` by SIGTERM.
+
+        Raises:
+            TunerError: The database stays away, or no process can be started; with ``until_done``
+                also if a study cannot go on.
+        """
+        with interrupts(self._heard):
+            self._database.patience.over = self._is_over
+            try:
+                while not (ending := self._step()):
+                    self._wait()
+                return ending
+            finally:
+                for slot in self._slots:
+                    self._leave(slot)
+
+    def _heard(self, number: signal.Signals) -> None:
+        if not self._signals:
+            self._deadline = time.monotonic() + self._offer.grace
+        self._signals.append(number)
+
+    def _is_over(self) -> bool:
+        return len(self._signals) > 1 or time.monotonic() > self._deadline
+
+    def _busy(self) -> list[Supervisor]:
+        return [slot.supervisor for slot in self._slots if slot.supervisor]
+
+    def _step(self) -> Ending | None:
+        if self._signals:
+            if not self._busy() or self._is_over():
+                return "interrupted" if self._signals[0] is signal.SIGINT else "stopped"
+            self._drain()
+        self._agenda.look()
+        if self._offer.until_done and not self._busy() and self._agenda.is_done():
+            return "done"
+        for slot in self._slots:
+            if slot.supervisor:
+                self._go_on(slot, slot.supervisor)
+            elif not self._signals and (name := self._choose()):
+                self._turn_to(slot, name)
+        return None
+
+    def _wait(self) -> None:
+        ends = [end for supervisor in self._busy() for end in supervisor.readable]
+        if ends:
+            wait(ends, _TICK_SECONDS)
+        else:
+            time.sleep(_TICK_SECONDS)
+
+    def _drain(self) -> None:
+        """Lets running trials end, if they do so within the grace period."""
+        if self._draining:
+            return
+        self._draining = True
+        if any(supervisor.n_running for supervisor in self._busy()):
+            self._tell(
+                f"told to stop: what runs has {duration(self._offer.grace)} to finish, then it "
+                "goes back to the queue; at once if told again"
+            )
+        for supervisor in self._busy():
+            supervisor.drain()
+
+    def _choose(self, slot: _Slot | None = None) -> str | None:
+        here = [(one.study, one.supervisor.n_running > 0) for one in self._slots if one.supervisor]
+        return self._agenda.choose(here, slot.study if slot else None)
+
+    def _turn_to(self, slot: _Slot, name: str) -> None:
+        place, _ = self._agenda.open[name]
+        study = self._database.study(name)
+        try:
+            spec = self._allowed(runner.stored_spec(study))
+        except RequestError as error:
+            self._set_aside(name, error)
+            return
+        budget = spec.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
+        spec = spec.model_copy(update={"budget": budget})
+        n_trials = place.n_trials or 0
+        job = Job(spec, name, self._database.url, False, n_trials, place.workers)
+        observer = self._observe(name, spec)
+
+        def prepare(data: dict[str, Any]) -> optuna.Study:
+            runner.accept_data(self._database, study, data)
+            begin(self._database, study, observer, n_trials, 1)
+            return study
+
+        setbacks = self._setbacks.setdefault(name, Setbacks())
+        supervisor = Supervisor(job, self._database, 1, observer, prepare, setbacks=setbacks)
+        slot.supervisor, slot.study, slot.since = supervisor, name, time.monotonic()
+        supervisor.start()
+
+    def _allowed(self, spec: StudySpec) -> StudySpec:
+        named = [one for one in (spec.model, spec.dataset) if isinstance(one, str) and ":" in one]
+        if named and not self._offer.allow_code:
+            raise RequestError(
+                f"it runs code of its own, {' and '.join(named)}, which this worker must not: "
+                "start it with --allow-code if you trust whoever can write to the database"
+            )
+        return spec
+
+    def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
+        is_over = time.monotonic() - slot.since > SLICE_SECONDS
+        if is_over and self._choose(slot) not in (None, slot.study):
+            supervisor.drain()
+        try:
+            ending = supervisor.step()
+        except StorageError:
+            raise
+        except StudyError as error:
+            if self._offer.until_done:
+                raise
+            self._tell(f"{slot.study} is stopped: {error}")
+            queue.stop(self._database.study(slot.study), self._database, str(error))
+            del self._setbacks[slot.study]
+            ending = "stopped"
+        except (RequestError, WorkerError) as error:
+            self._set_aside(slot.study, error)
+            ending = "stopped"
+        if ending:
+            self._leave(slot)
+
+    def _leave(self, slot: _Slot) -> None:
+        if slot.supervisor:
+            supervisor, slot.supervisor = slot.supervisor, None
+            self._agenda.left(slot.study)
+            supervisor.close()
+
+    def _set_aside(self, name: str, error: TunerError) -> None:
+        """Leaves a study that cannot be run here to other workers."""
+        if self._offer.until_done:
+            raise error
+        self._agenda.set_aside(name, _ASIDE_SECONDS)
+        self._tell(f"{name} is set aside for {duration(_ASIDE_SECONDS)}: {error}")
