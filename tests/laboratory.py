@@ -10,8 +10,12 @@ from optuna.trial import TrialState, create_trial
 from tuner import running
 from tuner.catalog import find_study
 from tuner.runner import create_or_resume
+from tuner.service.serve import serve
+from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.submitting import submit
 from tuner.workers.observer import Observer
+from tuner.workers.supervisor import Ending
 
 STUDY = """
 title = "Scripted"
@@ -70,6 +74,11 @@ class Recorder(Observer):
     def note(self, text):
         self.events.append(("note", text))
 
+    def of(self, name: str, spec: StudySpec) -> Recorder:
+        """As the observer of one study among several."""
+        self.events.append(("study", name))
+        return self
+
     def notes(self) -> str:
         return "\n".join(str(event[1]) for event in self.events if event[0] == "note")
 
@@ -101,6 +110,21 @@ class Laboratory:
         self.recorder = recorder = options.pop("recorder", Recorder())
         return running.run_study(
             str(self.study), storage=self.url, observe=lambda spec: recorder, **options
+        )
+
+    def submit(self, study_name: str = "scripted", **options) -> None:
+        submit(str(self.study), storage=self.url, study_name=study_name, **options)
+
+    def serve(self, *studies: str, recorder: Recorder | None = None, **options) -> Ending:
+        """Works in this process for what is submitted; every study tells the one recorder."""
+        self.recorder = recorder = recorder or Recorder()
+        options = {"workers": 1, "allow_code": True, "until_done": True} | options
+        return serve(
+            studies,
+            storage=self.url,
+            observe=recorder.of,
+            tell=recorder.note,
+            **options,
         )
 
     def store(

@@ -103,4 +103,7 @@ def _line(
         metric=metric,
         trials=stored.counts if stored else None,
         best=stored.best if stored else None,
+        queue=stored.queue if stored else {},
+        workers=stored.workers if stored else 0,
+        per_minute=stored.per_minute if stored else None,
     )

@@ -202,7 +202,8 @@ class Service:
         return spec
 
     def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
-        is_over = time.monotonic() - slot.since > SLICE_SECONDS
+        # Not before a trial has ended: else data that load slowly would be loaded in vain for ever.
+        is_over = supervisor.n_ended and time.monotonic() - slot.since > SLICE_SECONDS
         if is_over and self._choose(slot) not in (None, slot.study):
             supervisor.drain()
         try:

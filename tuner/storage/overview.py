@@ -5,9 +5,12 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,18 @@ _STUDIES = """
     FROM studies JOIN study_directions ON studies.study_id = study_directions.study_id
     ORDER BY studies.study_id
 """
+_QUEUED = "SELECT study_id, value_json FROM study_user_attributes WHERE key = 'tuner:queue'"
+_WORKERS = """
+    SELECT trials.study_id, COUNT(DISTINCT value_json)
+    FROM trials JOIN trial_user_attributes ON trials.trial_id = trial_user_attributes.trial_id
+    WHERE trials.state = 'RUNNING' AND trial_user_attributes.key = 'worker'
+    GROUP BY trials.study_id
+"""
+_LATELY = """
+    SELECT study_id, COUNT(*), MIN(datetime_start) FROM trials
+    WHERE state IN ('COMPLETE', 'PRUNED') AND datetime_complete > '{since}' GROUP BY study_id
+"""
+_LATELY_MINUTES = 10
 
 
 @dataclass(frozen=True)
@@ -34,12 +49,19 @@ class StudyOverview:
     Attributes:
         counts: Number of trials by lower-case state, states without a trial left out.
         best: Best value among the complete trials, None while there is none.
+        queue: Its place among the studies that are up for work, see :mod:`tuner.queue`; empty if
+            it has none.
+        workers: Processes that run a trial of it now.
+        per_minute: Trials that were finished in the last minutes, by the minute; None if none was.
     """
 
     name: str
     direction: str
     counts: dict[str, int]
     best: float | None
+    queue: Mapping[str, Any] = field(default_factory=dict)
+    workers: int = 0
+    per_minute: float | None = None
 
 
 def stored_studies(url: str) -> list[StudyOverview]:
@@ -95,6 +117,13 @@ def _read(cursor: Any) -> list[StudyOverview]:
         counts.setdefault(study_id, {})[state.strip().lower()] = count
     cursor.execute(_BEST)
     best = {study_id: (low, high) for study_id, low, high in cursor.fetchall()}
+    cursor.execute(_QUEUED)
+    queued = {study_id: json.loads(place) for study_id, place in cursor.fetchall()}
+    cursor.execute(_WORKERS)
+    workers = dict(cursor.fetchall())
+    now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores times
+    cursor.execute(_LATELY.format(since=now - timedelta(minutes=_LATELY_MINUTES)))
+    rates = {study_id: count / _minutes(since, now) for study_id, count, since in cursor.fetchall()}
     cursor.execute(_STUDIES)
     rows = []
     for study_id, name, direction in cursor.fetchall():
@@ -106,6 +135,17 @@ def _read(cursor: Any) -> list[StudyOverview]:
                 direction="maximize" if maximize else "minimize",
                 counts=counts.get(study_id, {}),
                 best=high if maximize else low,
+                queue=queued.get(study_id, {}),
+                workers=workers.get(study_id, 0),
+                per_minute=rates.get(study_id),
             )
         )
     return rows
+
+
+def _minutes(since: datetime | str | None, now: datetime) -> float:
+    """Between a time as the driver returns it and now, at most those that are looked at."""
+    if since is None:
+        return _LATELY_MINUTES
+    began = since if isinstance(since, datetime) else datetime.fromisoformat(since)
+    return min(max((now - began).total_seconds() / 60, 1 / 60), _LATELY_MINUTES)

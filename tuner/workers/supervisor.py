@@ -49,7 +49,11 @@ _GROWTH_A_PROCESS = 768 * 2**20
 
 
 class Supervisor:
-    """Runs one study to its wanted number of trials with ``n_workers`` processes."""
+    """Runs one study to its wanted number of trials with ``n_workers`` processes.
+
+    Attributes:
+        n_ended: Trials that have ended here, however they did.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class Supervisor:
         self._counted_at = 0.0
         self._beaten_at = 0.0
         self._n_finished = 0
+        self.n_ended = 0
         self._standing_at = 0.0
         self._interrupted = False
         self._starting = False
@@ -282,6 +287,7 @@ class Supervisor:
         return bool(returned)
 
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
+        self.n_ended += 1
         self._observer.trial_finished(number, state, value, reason)
         self._setbacks.ended(self._job.study_name, state, reason, self._n_trials, self._n_finished)
 

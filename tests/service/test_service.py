@@ -1,0 +1,141 @@
+"""A worker of the service: real studies, real processes, whatever people ask of them meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from laboratory import Recorder
+from optuna.trial import TrialState
+
+from tuner import submitting
+from tuner.errors import RequestError, StudyError
+from tuner.listing import list_studies
+from tuner.results.tables import studies as table
+from tuner.storage.database import Database
+
+
+def counted(laboratory, name="scripted"):
+    database = Database(laboratory.url)
+    try:
+        return database.counts(database.study(name))
+    finally:
+        database.close()
+
+
+def test_a_submitted_study_is_run_to_its_total(laboratory):
+    laboratory.submit(n_trials=3)
+    assert counted(laboratory)[TrialState.COMPLETE] == 0
+    assert laboratory.serve() == "done"
+    counts = counted(laboratory)
+    assert counts[TrialState.COMPLETE] == 3
+    assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
+    # The same trials as of a run by hand: the seed is the study's.
+    by_hand = laboratory.run(workers=1, study_name="by hand", n_trials=3).result
+    database = Database(laboratory.url)
+    served = database.study("scripted").trials
+    database.close()
+    assert {t.number: (t.params, t.value) for t in served} == {
+        row.number: (dict(row.params), row.value) for row in by_hand.trials
+    }
+
+
+def test_two_studies_share_a_worker_in_turns(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.2)
+    for name in ("one", "two"):
+        laboratory.submit(name, n_trials=4)
+    assert laboratory.serve("one", "two") == "done"
+    turns = [event[1] for event in laboratory.recorder.events if event[0] == "study"]
+    assert len(turns) > 3, "the slot stayed with the first study until it was done"
+    assert turns[0] != turns[1]
+    assert counted(laboratory, "one")[TrialState.COMPLETE] == 4
+    assert counted(laboratory, "two")[TrialState.COMPLETE] == 4
+
+
+def test_the_more_urgent_study_comes_first(laboratory):
+    laboratory.submit("later", n_trials=1)
+    laboratory.submit("first", n_trials=2, priority=3)
+    laboratory.serve()
+    turns = [event[1] for event in laboratory.recorder.events if event[0] == "study"]
+    assert turns == ["first", "later"]
+
+
+def test_no_more_trials_at_once_than_the_study_allows(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=3, workers=1)
+    most = Counter()
+    recorder = Recorder()
+    recorder.on_epoch = lambda number, epoch: most.update([counted(laboratory)[TrialState.RUNNING]])
+    laboratory.serve(recorder=recorder, workers=3)
+    assert max(most) == 1
+    assert counted(laboratory)[TrialState.COMPLETE] == 3
+
+
+def test_code_from_the_database_is_not_run_unless_it_may_be(laboratory):
+    laboratory.submit(n_trials=1)
+    with pytest.raises(RequestError, match=r"scripted:build_model.*--allow-code"):
+        laboratory.serve(allow_code=False)
+    counts = counted(laboratory)
+    assert sum(counts.values()) == 0
+
+
+def test_a_study_that_cannot_work_is_stopped_and_says_why(laboratory):
+    laboratory.behave("diverges")
+    laboratory.submit(n_trials=2)
+    with pytest.raises(StudyError, match="the first 10 trials failed"):
+        laboratory.serve()
+
+
+def test_a_paused_study_gives_back_its_trial_within_an_epoch_and_goes_on_later(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=2)
+    paused = []
+
+    def pause(number, epoch):
+        if not paused:
+            submitting.pause("scripted", laboratory.url)
+            paused.append((number, epoch))
+
+    recorder = Recorder()
+    recorder.on_epoch = pause
+    run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
+    assert run.ending == "paused"
+    counts = counted(laboratory)
+    assert (counts[TrialState.RUNNING], counts[TrialState.WAITING]) == (0, 1)
+    assert counts[TrialState.COMPLETE] == 0
+    with pytest.raises(RequestError, match="is paused; go on with: tuner resume scripted"):
+        laboratory.run(workers=1)
+    submitting.resume("scripted", laboratory.url)
+    laboratory.serve()
+    assert counted(laboratory)[TrialState.COMPLETE] == 2
+
+
+def test_a_stopped_run_ends_and_may_begin_again(laboratory):
+    laboratory.behave("slow")
+    recorder = Recorder()
+    recorder.on_epoch = lambda number, epoch: submitting.stop("scripted", laboratory.url)
+    run = laboratory.run(workers=2, recorder=recorder)
+    assert run.ending == "stopped"
+    assert counted(laboratory)[TrialState.RUNNING] == 0
+    assert laboratory.run(workers=2, n_trials=2).result.counts["complete"] == 2
+
+
+def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=2, priority=1, workers=1)
+    seen = {}
+
+    def look(number, epoch):
+        if number == 1:
+            [seen["line"]] = [one for one in list_studies(laboratory.url) if one.workers]
+
+    recorder = Recorder()
+    recorder.on_epoch = look
+    laboratory.serve(recorder=recorder)
+    line = seen["line"]
+    assert (line.name, line.workers) == ("scripted", 1)
+    assert 0 < line.per_minute < 60
+    assert "open, priority 1, 1 at a time" in table([line])
+    [after] = [one for one in list_studies(laboratory.url) if one.name == "scripted"]
+    assert "done" in table([after])
+    assert after.workers == 0

@@ -1,0 +1,153 @@
+"""`tuner worker` as a process: signals, kills, and what it tells."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+from optuna.trial import TrialState
+from processes import WAIT_SECONDS, program, running
+
+from tuner.storage.database import Database
+
+
+@pytest.fixture
+def worker(laboratory):
+    """Starts `tuner worker` in the laboratory's folder."""
+
+    def start(*words):
+        command = [*program("tuner"), "worker", "--storage", laboratory.url, "--allow-code"]
+        return running([*command, "--workers", "1", *words], laboratory.folder)
+
+    return start
+
+
+def wait_for(laboratory, wanted, name="scripted"):
+    """Waits until so many trials are in each of these states."""
+    database = Database(laboratory.url)
+    until = time.monotonic() + WAIT_SECONDS
+    try:
+        while True:
+            counts = database.counts(database.study(name))
+            if all(counts[TrialState[state.upper()]] >= n for state, n in wanted.items()):
+                return counts
+            assert time.monotonic() < until, counts
+            time.sleep(0.1)
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=50)
+    with worker() as process:
+        wait_for(laboratory, {"running": 1})
+        process.send_signal(number)
+        out, error = process.communicate(timeout=WAIT_SECONDS)
+    assert (process.returncode, out) == (status, ""), error
+    assert "told to stop: what runs has 30 s to finish" in error
+    assert "Traceback" not in error
+    counts = wait_for(laboratory, {"complete": 1})
+    assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
+
+
+@pytest.mark.parametrize("how", ["grace", "twice"])
+def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, how):
+    laboratory.behave("slow")  # a trial takes 1.5 s
+    laboratory.submit(n_trials=50)
+    with worker("--grace", "0.1s" if how == "grace" else "10m") as process:
+        wait_for(laboratory, {"running": 1})
+        process.send_signal(signal.SIGTERM)
+        if how == "twice":
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 0
+    counts = wait_for(laboratory, {"waiting": 1})
+    assert counts[TrialState.RUNNING] == counts[TrialState.FAIL] == 0
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_ran_is_run_by_another(laboratory, worker):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=2)
+    with worker() as process:
+        wait_for(laboratory, {"running": 1})
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
+        for one in family:
+            one.kill()
+    with worker("--until-done") as process:
+        _, error = process.communicate(timeout=2 * WAIT_SECONDS)
+    assert process.returncode == 0, error
+    assert "scripted: trial 0 goes back to the queue; its process is gone" in error
+    counts = wait_for(laboratory, {"complete": 2})
+    assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
+
+
+@pytest.mark.slow
+def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
+    laboratory.submit(n_trials=1)
+    (laboratory.folder / "lacking.toml").write_text(
+        laboratory.study.read_text().replace(
+            '"scripted:load_data"', '{ csv = "a.csv", target = "y" }'
+        )
+    )
+    laboratory.study = laboratory.folder / "lacking.toml"
+    laboratory.submit("lacking", priority=1)
+    with worker() as process:
+        wait_for(laboratory, {"complete": 1})
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=WAIT_SECONDS)
+    assert "lacking is set aside for 5 min: " in error
+    assert "a.csv" in error
+    assert process.returncode == 0
+
+
+def test_a_study_that_cannot_work_leaves_the_queue(laboratory, worker, command):
+    laboratory.behave("diverges")
+    laboratory.submit(n_trials=2)
+    with worker() as process:
+        wait_for(laboratory, {"fail": 10})
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=WAIT_SECONDS)
+    assert "scripted is stopped: the first 10 trials failed" in error
+    listed = command("studies", "--storage", laboratory.url)
+    assert "stopped: the first 10 trials failed" in listed.out
+
+
+def test_the_commands_say_what_they_did(laboratory, command):
+    url = ("--storage", laboratory.url)
+    answer = command("submit", laboratory.study, *url, "--priority", "2", "--workers", "3")
+    assert answer.out.startswith(
+        "scripted is up for work: 4 trials wanted, 3 at a time, priority 2\n"
+    )
+    assert "tuner worker --storage " in answer.out
+    assert "is paused; go on with: tuner resume scripted" in command("pause", "scripted", *url).out
+    command("run", laboratory.study, *url).refused(
+        2, "is paused; go on with: tuner resume scripted"
+    )
+    assert command("resume", "scripted", *url).out == "scripted is up for work again\n"
+    command("resume", "scripted", *url).refused(2, "is up for work already")
+    assert "is stopped" in command("stop", "scripted", *url).out
+    command("pause", "other", *url).refused(2, "no study 'other' is stored")
+    command("submit", laboratory.study, *url, "--workers", "0").refused(2, "--workers must be at")
+    command("worker", *url, "--grace", "soon").refused(2, "--grace must be a duration")
+    command("worker", *url, "--workers", "-1").refused(2, "--workers must be at least 1")
+
+
+def test_a_worker_says_which_of_its_studies_are_not_up_for_work(laboratory, worker):
+    laboratory.store()
+    with worker("scripted") as process:
+        assert process.stderr
+        assert "1 trial at a time" in process.stderr.readline()
+        assert process.stderr.readline() == (
+            "scripted is not up for work; put it up with: tuner submit scripted\n"
+        )
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 0
