@@ -8,7 +8,8 @@ COPY studies studies
 COPY search_spaces search_spaces
 RUN pip install --no-cache-dir -c constraints.txt '.[postgres]' && rm -rf /src
 
-RUN useradd --create-home tuner && mkdir -p /data /work && chown tuner /data /work
+RUN useradd --create-home tuner && mkdir -p /data /checkpoints /work \
+    && chown tuner /data /checkpoints /work
 USER tuner
 WORKDIR /work
 ENTRYPOINT ["tuner"]

@@ -28,7 +28,8 @@ for _command in (
     *(searching.run, searching.submit, searching.worker),
     *(searching.pause, searching.resume, searching.stop),
     *(looking.studies, looking.show, looking.trials, looking.best),
-    *(training.export, training.train, training.predict, looking.dashboard),
+    *(training.export, training.train, training.predict),
+    *(looking.dashboard, looking.upgrade),
 ):
     app.command()(_command)
 app.add_typer(looking.data_app, name="data")

@@ -122,6 +122,17 @@ def dashboard(
             database.close()
 
 
+def upgrade(storage: Storage = None) -> None:
+    """Create the tables of a database, or bring those of an older version to their newest form."""
+    from tuner.storage.upgrading import upgrade_all
+    from tuner.storage.url import chosen_url, masked
+
+    url = chosen_url(storage)
+    was_old = upgrade_all(url)
+    told = "brought to their newest form" if was_old else "there, in their newest form"
+    print_out(f"{masked(url)}: the tables are {told}\n")
+
+
 data_app = typer.Typer(help="Show which data sets are there, and get those that are not.")
 
 

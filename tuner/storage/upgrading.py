@@ -1,0 +1,40 @@
+"""Creates all tables of a database, Optuna's and ours, or brings them to their newest form."""
+
+from __future__ import annotations
+
+from optuna.storages import RDBStorage
+
+from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
+from tuner.storage.url import parse_url
+
+
+def upgrade_all(url: str) -> bool:
+    """Upgrades a database; one that is new is made.
+
+    Args:
+        url: As of :class:`tuner.storage.database.Database`.
+
+    Returns:
+        Whether Optuna's tables were older than this Optuna.
+
+    Raises:
+        StorageError: It cannot be reached or written, or is of a newer version.
+    """
+    parse_url(url)
+    with storage_errors(url):
+        storage = RDBStorage(url, skip_compatibility_check=True)
+        try:
+            known = storage.get_current_version() in storage.get_all_versions()
+            is_old = known and storage.get_current_version() != storage.get_head_version()
+            if is_old:
+                storage.upgrade()
+        finally:
+            storage.scoped_session.remove()
+            storage.engine.dispose()
+    database = Database(url)  # of a newer Optuna it raises
+    try:
+        database.upgrade()
+    finally:
+        database.close()
+    return is_old
