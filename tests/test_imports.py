@@ -39,6 +39,7 @@ ORDER = (
     "submitting",
     "service",
     "listing",
+    "doctor",
     "token_gate",
     "dashboard",
     "api",

@@ -29,7 +29,7 @@ for _command in (
     *(searching.pause, searching.resume, searching.stop),
     *(looking.studies, looking.show, looking.trials, looking.best),
     *(training.export, training.train, training.predict),
-    *(looking.dashboard, looking.upgrade),
+    *(looking.dashboard, looking.doctor, looking.upgrade),
 ):
     app.command()(_command)
 app.add_typer(looking.data_app, name="data")

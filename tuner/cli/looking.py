@@ -133,6 +133,22 @@ def upgrade(storage: Storage = None) -> None:
     print_out(f"{masked(url)}: the tables are {told}\n")
 
 
+def doctor(storage: Storage = None, as_json: AsJson = False) -> None:
+    """Say what is wrong with this set-up; put back trials that dead processes have left behind."""
+    from tuner.doctor import examine
+    from tuner.results.rendering import document
+
+    found = []
+    for finding in examine(storage):
+        found.append(finding)
+        if not as_json:
+            print_out(f"{finding.state:<7} {finding.what:<11} {finding.told}\n")
+    if as_json:
+        print_out(document([finding.to_dict() for finding in found]))
+    if any(finding.state == "wrong" for finding in found):
+        raise typer.Exit(1)
+
+
 data_app = typer.Typer(help="Show which data sets are there, and get those that are not.")
 
 

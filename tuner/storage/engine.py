@@ -38,7 +38,7 @@ def open_shared(url: str) -> SharedStorage:
         shown = masked(url)
         raise StorageError(
             f"storage {shown}: the tables are of another Optuna version; "
-            f"upgrade them with: optuna storage upgrade --storage '{shown}'"
+            f"upgrade them with: tuner upgrade --storage '{shown}'"
         ) from exc
     if sqlite:
         event.listen(storage.engine, "connect", _use_write_ahead_log)

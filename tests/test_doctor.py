@@ -1,0 +1,58 @@
+"""`tuner doctor`: what is well, what it mends, what it says is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+
+import pytest
+from optuna.trial import TrialState
+
+from tuner import doctor
+from tuner.storage.database import Database
+
+
+@pytest.mark.slow
+def test_a_healthy_machine(laboratory, command):
+    laboratory.store("complete")
+    answer = command("doctor", "--storage", laboratory.url)
+    assert (answer.status, answer.err) == (0, "")
+    states = [line.split()[0] for line in answer.out.splitlines()]
+    assert states == ["ok"] * 4
+    assert "TensorFlow 2." in answer.out
+    assert "1 study" in answer.out
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Loads nothing for TensorFlow."""
+    monkeypatch.setattr(doctor, "_LOAD", "pass")
+
+
+def test_what_dead_processes_left_behind_goes_back_to_the_queue(laboratory, command, quick):
+    laboratory.store()
+    lease = {"host": socket.gethostname(), "pid": 2**22, "started": 1.0}
+    database = Database(laboratory.url, lease=lease)
+    study = database.study("scripted")
+    study.ask()
+    Database(laboratory.url).study("scripted").ask()  # as a plain Optuna script does
+    answer = command("doctor", "--storage", laboratory.url)
+    assert "mended  trials      trial 0 of scripted was left behind" in answer.out
+    assert "1 running in scripted by another program" in answer.out
+    assert answer.status == 0
+    assert database.counts(study)[TrialState.WAITING] == 1
+    database.close()
+
+
+def test_what_is_wrong_is_said_and_is_the_status(tmp_path, command, quick, monkeypatch):
+    answer = command("doctor")
+    assert "sqlite:///tuner.db is not there yet" in answer.out
+    assert not (tmp_path / "tuner.db").exists()
+    (tmp_path / "tuner.db").write_text("not a database, and longer than a header of one would be")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    answer = command("doctor", "--json")
+    assert answer.status == 1
+    found = {one["what"]: one for one in json.loads(answer.out)}
+    assert found["storage"]["state"] == found["tensorflow"]["state"] == "wrong"
+    assert "not a database" in found["storage"]["told"]
