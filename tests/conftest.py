@@ -12,13 +12,14 @@ os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import Command
 from laboratory import Laboratory
+from servers import Postgres, postgres, programs
 
 from tuner.data import Split, Splits
 
@@ -30,6 +31,16 @@ def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests has set must not decide what they find."""
     for name in ("TUNER_STORAGE", "OPTUNA_STORAGE", "TUNER_DASHBOARD_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with postgres(found) as running:
+        yield running
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ ORDER = (
     "running",
     "submitting",
     "service",
+    "engines",
     "listing",
     "doctor",
     "token_gate",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.catalog import locate
+from tuner.engines import EngineName, chosen_engine
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
@@ -38,6 +39,9 @@ def run(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    engine: EngineName = "local",
+    address: str | None = None,
+    gpus_per_worker: float = 0.0,
 ) -> StudyResult:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -52,6 +56,9 @@ def run(
         study_name: Name in the database; the study file's name if None.
         seed: Seed of the study instead of the file's.
         settings: Keys of the study file with other values, as ``"budget.n_trials=10"``.
+        engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
+        address: Of the Ray cluster; one is started on this machine if None.
+        gpus_per_worker: Share of a GPU that each of Ray's workers needs.
 
     Returns:
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
@@ -70,6 +77,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings,
+        engine=chosen_engine(engine, address, gpus_per_worker),
     )
     if ended.ending == "interrupted":
         raise KeyboardInterrupt

@@ -98,16 +98,22 @@ def standing_of(study: optuna.Study, database: Database) -> Standing:
         return place_of(study.user_attrs).standing
 
 
+def put_at(study: optuna.Study, database: Database, place: Place) -> None:
+    """Stores the study's place."""
+    with storage_errors(database.url):
+        study.set_user_attr(KEY, asdict(place))
+
+
 def submit(
     study: optuna.Study, database: Database, n_trials: int, priority: int, workers: int | None
 ) -> None:
     """Puts a stored study up for work, or changes its place; a paused one is open again."""
-    _write(study, database, Place("open", n_trials, priority, workers))
+    put_at(study, database, Place("open", n_trials, priority, workers))
 
 
 def pause(study: optuna.Study, database: Database) -> None:
     """Lets nobody run the study until it is resumed; what runs goes back to the queue."""
-    _write(study, database, replace(place_of(study.user_attrs), standing="paused"))
+    put_at(study, database, replace(place_of(study.user_attrs), standing="paused"))
 
 
 def resume(study: optuna.Study, database: Database) -> Place:
@@ -123,14 +129,14 @@ def resume(study: optuna.Study, database: Database) -> Place:
         raise RequestError(f"study '{name}' in {database} is {state}")
     standing: Standing = "unlisted" if place.n_trials is None else "open"
     place = replace(place, standing=standing, reason=None)
-    _write(study, database, place)
+    put_at(study, database, place)
     return place
 
 
 def stop(study: optuna.Study, database: Database, reason: str | None = None) -> None:
     """Takes the study off the queue and ends the runs that there are of it."""
     place = replace(place_of(study.user_attrs), standing="stopped", reason=reason)
-    _write(study, database, place)
+    put_at(study, database, place)
 
 
 def require_unpaused(study: optuna.Study, database: Database) -> None:
@@ -146,9 +152,4 @@ def require_unpaused(study: optuna.Study, database: Database) -> None:
             f"tuner resume {study.study_name}"
         )
     if place.standing == "stopped":
-        _write(study, database, Place())
-
-
-def _write(study: optuna.Study, database: Database, place: Place) -> None:
-    with storage_errors(database.url):
-        study.set_user_attr(KEY, asdict(place))
+        put_at(study, database, Place())

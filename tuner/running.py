@@ -28,6 +28,9 @@ from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
 
+Engine = Callable[[StudySpec, str, Database, Observer, int, int], Ending]
+"""Runs a study of a name in a database, watched, with so many workers, to a total of trials."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -58,10 +61,12 @@ def run_study(
     seed: int | None = None,
     settings: Sequence[str] = (),
     observe: Callable[[StudySpec], Observer] | None = None,
+    engine: Engine | None = None,
 ) -> Run:
     """As :func:`tuner.api.run`, but says how the run ended and lets it be watched.
 
     Args:
+        engine: What places the workers; processes on this machine if None.
         observe: Called with the study's spec; returns the :class:`Observer` of the run.
     """
     if n_trials is not None and more is not None:
@@ -88,7 +93,7 @@ def run_study(
         if finished < total:
             n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
-            ending = _supervise(spec, name, database, observer, n_workers, total)
+            ending = (engine or supervise)(spec, name, database, observer, n_workers, total)
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
@@ -132,7 +137,7 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     check_space(FAMILIES[spec.model], spec.search_space, f"{file}: search_space")
 
 
-def _supervise(
+def supervise(
     spec: StudySpec,
     name: str,
     database: Database,
@@ -140,6 +145,8 @@ def _supervise(
     n_workers: int,
     total: int,
 ) -> Ending:
+    """Runs a study with worker processes on this machine."""
+
     def prepare(data: dict[str, Any]) -> optuna.Study:
         study = runner.create_or_resume(database, name, spec, data)
         begin(database, study, observer, total, n_workers)

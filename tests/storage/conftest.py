@@ -6,19 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import Postgres, postgres, programs
 
 from tuner.storage.database import Database
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    """A PostgreSQL server."""
-    found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres(found) as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
 from tuner.units import count
+
+
+class Engine(StrEnum):
+    """What places the workers of a run."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 Settings = Annotated[
     list[str] | None,
@@ -33,12 +42,22 @@ def run(
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What places the workers: this machine, or a Ray cluster.")
+    ] = Engine.LOCAL,
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster.  [default: one started here]")
+    ] = None,
+    gpus_per_worker: Annotated[
+        float, typer.Option(help="Share of a GPU that each of Ray's workers needs.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
     from rich.console import Console
 
     from tuner import progress, running
+    from tuner.engines import chosen_engine
     from tuner.results.rendering import document
     from tuner.results.words import tell
 
@@ -56,6 +75,7 @@ def run(
         observe=lambda spec: progress.progress_for(
             console, spec.objective.metric, spec.objective.direction
         ),
+        engine=chosen_engine(engine.value, address, gpus_per_worker),
     )
     if as_json:
         text = document(ended.result.to_dict())

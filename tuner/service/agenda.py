@@ -65,8 +65,8 @@ class Agenda:
                     self._clean(name)
 
     def is_done(self) -> bool:
-        """Whether all studies that count are there and have all their trials."""
-        return set(self._studies) <= set(self.open) and all(
+        """Whether no study that counts is open and lacks trials."""
+        return all(
             _finished(counts) >= (place.n_trials or 0) for place, counts in self.open.values()
         )
 

@@ -1,0 +1,98 @@
+"""`tuner run --engine ray`: on a cluster of two nodes, of which one is killed in the middle."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+from processes import WAIT_SECONDS, program, running
+
+from tuner.storage.database import Database
+
+
+@contextmanager
+def cluster(folder):
+    """A running cluster: its process and its address."""
+    script = Path(__file__).with_name("ray_cluster.py")
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with running([sys.executable, str(script)], folder, **pipes) as process:
+        address = process.stdout.readline().strip()
+        assert ":" in address
+        try:
+            yield process, address
+        finally:
+            process.stdin.close()
+            process.stdin = None
+            process.wait(WAIT_SECONDS)
+
+
+def counts_of(url):
+    database = Database(url)
+    try:
+        if "scripted" not in database.study_names():
+            return dict.fromkeys(TrialState, 0)
+        return database.counts(database.study("scripted"))
+    finally:
+        database.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
+    laboratory.behave("slow")
+    laboratory.url = url = server.new_database()
+    run = [*program("tuner"), "run", str(laboratory.study), "--storage", url, "--n-trials", "8"]
+    with cluster(laboratory.folder) as (nodes, address):
+        words = ["--engine", "ray", "--address", address, "--workers", "2"]
+        with running([*run, *words], laboratory.folder) as process:
+            until = time.monotonic() + 2 * WAIT_SECONDS
+            while counts_of(url)[TrialState.RUNNING] < 2:
+                assert time.monotonic() < until, process.poll()
+                time.sleep(0.2)
+            nodes.stdin.write("kill\n")
+            nodes.stdin.flush()
+            assert nodes.stdout.readline() == "killed\n"
+            out, error = process.communicate(timeout=240)
+    assert process.returncode == 0, error
+    assert "on 2 workers: 8 complete, 0 pruned, 0 failed" in out
+    counts = counts_of(url)
+    assert counts[TrialState.COMPLETE] == 8
+    assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
+    calm = laboratory.run(workers=1, study_name="calm", n_trials=8)
+    database = Database(url)
+    found = {t.number: (t.params, t.value) for t in database.study("scripted").trials}
+    database.close()
+    assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
+    laboratory.behave("slow")
+    run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
+    with running([*run, "--engine", "ray", "--n-trials", "50"], laboratory.folder) as process:
+        until = time.monotonic() + 2 * WAIT_SECONDS
+        while not laboratory.database.exists() or not counts_of(laboratory.url)[TrialState.RUNNING]:
+            assert time.monotonic() < until, process.poll()
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=2 * WAIT_SECONDS)
+    assert process.returncode == 130, error
+    assert "interrupted; the same command goes on" in out
+    assert counts_of(laboratory.url)[TrialState.RUNNING] == 0
+
+
+def test_what_cannot_go_together_is_refused(laboratory, command, monkeypatch):
+    study = laboratory.study
+    command("run", study, "--address", "a:1").refused(2, "are Ray's; add --engine ray")
+    command("run", study, "--gpus-per-worker", "0.5").refused(2, "are Ray's; add --engine ray")
+    ray = ("run", study, "--engine", "ray")
+    command(*ray, "--gpus-per-worker", "-1").refused(2, "must not be below 0")
+    command(*ray, "--address", "a:1").refused(2, r"tuner\.db is a file of this machine.*postgresql")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    command(*ray).refused(2, r"needs Ray; install it with: pip install 'tuner\[ray\]'")

@@ -1,0 +1,213 @@
+"""What places the workers of a run: processes on this machine, or Ray on a cluster.
+
+Ray starts, places and restarts workers of the service (``tuner worker``), nothing else: what they
+do, and all that crosses machines, goes through the SQL database as ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner import queue, runner
+from tuner.errors import RequestError, TunerError, WorkerError
+from tuner.running import Engine, begin, supervise
+from tuner.service.serve import serve
+from tuner.spec import StudySpec
+from tuner.storage.database import Database
+from tuner.storage.url import parse_url
+from tuner.workers.interrupts import interrupts
+from tuner.workers.observer import Observer
+from tuner.workers.supervisor import Ending
+
+EngineName = Literal["local", "ray"]
+
+_POLL_SECONDS = 0.5
+_FAREWELL_SECONDS = 60.0
+
+
+def chosen_engine(name: EngineName, address: str | None, gpus_per_worker: float) -> Engine:
+    """The engine that a run asks for.
+
+    Args:
+        name: ``"local"`` or ``"ray"``.
+        address: Of a Ray cluster; one is started on this machine if None.
+        gpus_per_worker: Share of a GPU that each worker needs.
+
+    Raises:
+        RequestError: They do not go together, or Ray is not installed.
+    """
+    if name == "ray":
+        if gpus_per_worker < 0:
+            raise RequestError(f"--gpus-per-worker must not be below 0, but got {gpus_per_worker}")
+        return RayEngine(address, gpus_per_worker)
+    if address is not None or gpus_per_worker:
+        raise RequestError("--address and --gpus-per-worker are Ray's; add --engine ray")
+    return supervise
+
+
+class RayEngine:
+    """Runs a study with workers that Ray places; a worker whose node is lost is started elsewhere.
+
+    Meanwhile the study is up for work, so that other workers of the service may join in.
+    """
+
+    def __init__(self, address: str | None, gpus_per_worker: float) -> None:
+        self._address = address
+        self._gpus = gpus_per_worker
+        self._interrupted = False
+
+    def __call__(
+        self,
+        spec: StudySpec,
+        name: str,
+        database: Database,
+        observer: Observer,
+        n_workers: int,
+        total: int,
+    ) -> Ending:
+        url = self._shared(database.url)
+        budget = spec.budget
+        deadline = time.monotonic() + budget.timeout if budget.timeout else float("inf")
+        with interrupts(lambda _number: setattr(self, "_interrupted", True)):
+            database.patience.over = lambda: self._interrupted
+            try:
+                with _ray(self._address) as ray:
+                    study = runner.store(database, name, spec)
+                    before = queue.place_of(study.user_attrs)
+                    queue.submit(study, database, total, before.priority, None)
+                    begin(database, study, observer, total, n_workers)
+                    worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
+                    tasks = [worker.remote(url, name) for _ in range(n_workers)]
+                    try:
+                        return self._watch(ray, tasks, study, database, observer, deadline)
+                    finally:
+                        standing = queue.standing_of(study, database)
+                        # Workers hear it from the database, wherever they are.
+                        queue.stop(study, database)
+                        ray.wait(tasks, num_returns=len(tasks), timeout=_FAREWELL_SECONDS)
+                        if standing in ("paused", "stopped"):  # so people have asked
+                            before = replace(before, standing=standing)
+                        queue.put_at(study, database, before)
+            finally:
+                observer.close()
+
+    def _shared(self, url: str) -> str:
+        """The URL as workers open it, wherever they are started."""
+        parsed = parse_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return url
+        if self._address is not None:
+            raise RequestError(
+                f"storage {url} is a file of this machine, which the workers of a cluster cannot "
+                "open; name a server with --storage postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            )
+        return f"sqlite:///{Path(parsed.database or '').absolute()}"
+
+    def _watch(
+        self,
+        ray: Any,
+        tasks: list[Any],
+        study: optuna.Study,
+        database: Database,
+        observer: Observer,
+        deadline: float,
+    ) -> Ending:
+        news, pending = _News(study, observer), tasks
+        while True:
+            ended, pending = ray.wait(pending, num_returns=len(pending), timeout=_POLL_SECONDS)
+            news.tell()
+            for task in ended:
+                _raise_its_error(ray, task)
+            if self._interrupted:
+                return "interrupted"
+            if time.monotonic() > deadline:
+                return "timeout"
+            standing = queue.standing_of(study, database)
+            if standing in ("paused", "stopped"):
+                return standing
+            if not pending:
+                return "done"
+
+
+class _News:
+    """Tells an observer what the database says of trials that run elsewhere."""
+
+    def __init__(self, study: optuna.Study, observer: Observer) -> None:
+        self._study = study
+        self._observer = observer
+        self._seen = {trial.number: trial.state for trial in self._trials()}
+
+    def tell(self) -> None:
+        trials = self._trials()
+        finished = sum(trial.state in queue.FINISHED for trial in trials)
+        self._observer.counted(finished)
+        for trial in trials:
+            before = self._seen.get(trial.number)
+            if trial.state is before:
+                continue
+            self._seen[trial.number] = trial.state
+            if trial.state is TrialState.RUNNING:
+                epochs = trial.user_attrs.get("epochs_wanted", 0)
+                self._observer.trial_started(trial.number, epochs)
+            elif trial.state is TrialState.WAITING and before is TrialState.RUNNING:
+                self._observer.trial_returned(trial.number, "its worker is gone")
+            elif trial.state.is_finished():
+                reason = trial.user_attrs.get("reason")
+                value = trial.value
+                self._observer.trial_finished(trial.number, trial.state.name.lower(), value, reason)
+        self._observer.tick()
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+
+def _work(url: str, name: str) -> None:
+    """What Ray runs: a worker of one slot, for one study, until that has all its trials."""
+    serve(
+        [name],
+        workers=1,
+        storage=url,
+        allow_code=True,  # whoever has started the run has named the study file
+        until_done=True,
+        observe=lambda _name, _spec: Observer(),
+        tell=print,
+    )
+
+
+@contextmanager
+def _ray(address: str | None) -> Iterator[Any]:
+    try:
+        import ray
+    except ImportError:
+        raise RequestError(
+            "--engine ray needs Ray; install it with: pip install 'tuner[ray]'"
+        ) from None
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise RequestError(f"--address {address}: no Ray cluster answers there: {said}") from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _raise_its_error(ray: Any, task: Any) -> None:
+    try:
+        ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, TunerError):
+            raise error.cause from None
+        raise WorkerError(f"a worker failed: {error.cause!r}") from error
+    except ray.exceptions.RayError as error:
+        raise WorkerError(f"Ray cannot run a worker: {error}") from error
