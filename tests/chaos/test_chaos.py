@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -87,7 +87,7 @@ def faults(
 
     def to_a_worker(number: int) -> None:
         if found := workers.processes():
-            with _gone_is_fine():
+            with suppress(psutil.NoSuchProcess):
                 chance.choice(found).send_signal(number)
 
     def to_a_supervisor(number: int) -> None:
@@ -96,7 +96,7 @@ def faults(
     def stopped_for_a_while() -> None:
         of = [psutil.Process(one.pid) for one in workers.supervisors if one.poll() is None]
         process = chance.choice([*workers.processes(), *of])
-        with _gone_is_fine():
+        with suppress(psutil.NoSuchProcess):
             process.suspend()
             time.sleep(chance.uniform(1, 4))
             process.resume()
@@ -123,14 +123,6 @@ def faults(
         "the database is restarted": database_restarted,
         "the disk of the checkpoints is full": disk_full,
     }
-
-
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
 
 
 @pytest.mark.slow
