@@ -7,9 +7,11 @@ heartbeat, the state RUNNING, and the lease of who runs it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import GrpcStorageProxy
@@ -29,10 +31,10 @@ class ClaimingStorage(RemoteStorage):
         self._leases: dict[int, object] = {}  # of running trials, as they were last asked for
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        """As Optuna's; a new trial without a template is queued, and taken out of the queue.
+        """As Optuna's; a new trial without a template is queued, and the first of the queue taken.
 
-        So it begins and ends by one clock, the proxy's. If somebody else takes it out first, or
-        this process dies before it does, it is a trial like another.
+        So it begins and ends by one clock, the proxy's. If somebody else takes it first, or this
+        process dies before it does, it is a trial like another.
 
         Raises:
             NoneOpen: It is one too many.
@@ -40,18 +42,20 @@ class ClaimingStorage(RemoteStorage):
         if template_trial is not None:
             return super().create_new_trial(study_id, template_trial)
         while True:
-            self._require_open(study_id)
-            trial_id = self.patience.call(lambda again: self._queue_new(study_id, again))
-            if self.take(study_id, trial_id):
-                return trial_id
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            for trial in trials:
+                if trial.state is TrialState.WAITING and self.take(study_id, trial._trial_id):
+                    return trial._trial_id
+            if not self._is_open(trials, len(trials)):
+                raise NoneOpen
+            self.patience.call(partial(self._queue_new, study_id))
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
         """As Optuna's; a trial ends after what waits to be written to it.
 
-        Raises:
-            NoneOpen: Taken, the trial would be one too many.
+        A trial that would be one too many is not taken.
         """
         if state.is_finished():
             self.end(trial_id, state, values)
@@ -60,47 +64,45 @@ class ClaimingStorage(RemoteStorage):
             return self.take(self._study_of.get(trial_id), trial_id)
         return super().set_trial_state_values(trial_id, state, values)
 
-    def _queue_new(self, study_id: int, again: bool) -> int:
-        lease = self.taker.lease
-        if again and lease is not None:
-            waiting = self.get_all_trials(study_id, deepcopy=False, states=(TrialState.WAITING,))
-            for trial in waiting:  # the one that was queued without being heard
-                if trial.user_attrs.get("worker") == lease:
-                    return trial._trial_id
-        new = create_trial(
-            state=TrialState.WAITING,
-            user_attrs={} if lease is None else {"worker": dict(lease)},
-            system_attrs={BEAT: time.time()},
-        )
-        trial_id = GrpcStorageProxy.create_new_trial(self, study_id, new)
-        self._study_of[trial_id] = study_id
-        return trial_id
+    def _queue_new(self, study_id: int, again: bool) -> None:
+        if again:
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            if any(trial.state is TrialState.WAITING for trial in trials):
+                return  # perhaps the one that was queued without being heard; else as good
+        new = create_trial(state=TrialState.WAITING)
+        GrpcStorageProxy.create_new_trial(self, study_id, new)
 
     def take(self, study_id: int | None, trial_id: int) -> bool:
-        """Takes a waiting trial; False if it does not wait any more.
+        """Takes a waiting trial; False if it does not wait any more or is one too many.
 
-        Who is one too many sees that afterwards and puts the trial back: of several that take at
-        the same moment the last one sees all of them.
+        Args:
+            study_id: Its study; None if it may be one too many.
+            trial_id: The trial.
         """
-        if study_id is not None:
-            self._require_open(study_id)
-        before = self.get_trial(trial_id)
+        if study_id is None:
+            before = self.get_trial(trial_id)
+        else:
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            before = next(trial for trial in trials if trial._trial_id == trial_id)
+            if not self._is_open(trials, before.number):
+                return False
         if before.state is not TrialState.WAITING:
             return False
         begun = time.time()
-        GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, begun)
-        if not self.patience.call(lambda again: self._begin(before, begun, again)):
+        try:
+            GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, begun)
+            if not self.patience.call(partial(self._begin, before, begun)):
+                return False
+        except UpdateFinishedTrialError:  # somebody was much faster
             return False
+        self._leases.pop(trial_id, None)
         if self.taker.lease is not None:
             lease = dict(self.taker.lease)
             GrpcStorageProxy.set_trial_user_attr(self, trial_id, "worker", lease)
-        self._leases.pop(trial_id, None)
-        try:
-            if study_id is not None:
-                self._require_open(study_id, taken=1)
-        except BaseException:
+        # Whoever takes by SQL goes by how many are taken, not by which.
+        if study_id is not None and self._taken(study_id) > (self.taker.wanted or math.inf):
             self.give_back(trial_id)
-            raise
+            return False
         return True
 
     def _begin(self, before: FrozenTrial, begun: float, again: bool) -> bool:
@@ -114,18 +116,29 @@ class ClaimingStorage(RemoteStorage):
         is_same = now.user_attrs.get("worker") == before.user_attrs.get("worker")
         return is_same and now.state is running and now.system_attrs.get(BEAT) == begun
 
-    def _require_open(self, study_id: int, taken: int = 0) -> None:
-        if self.taker.wanted is not None:
-            found = len(self.get_all_trials(study_id, deepcopy=False, states=TAKEN))
-            if found - taken >= self.taker.wanted:
-                raise NoneOpen
+    def _is_open(self, trials: Sequence[FrozenTrial], number: int) -> bool:
+        """Whether the trial of that number may be taken, besides these that are there.
+
+        Only the first ones may that have not failed, as many as are wanted. Of all who look at the
+        same moment, each comes to the same answer, so none is one too many.
+        """
+        wanted = self.taker.wanted
+        if wanted is None:
+            return True
+        states = [trial.state for trial in trials]
+        before = [trial for trial in trials if trial.number < number]
+        there = sum(trial.state is not TrialState.FAIL for trial in before)
+        return there < wanted and sum(state in TAKEN for state in states) < wanted
+
+    def _taken(self, study_id: int) -> int:
+        return len(self.get_all_trials(study_id, deepcopy=False, states=TAKEN))
 
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue; False if it was not running any more.
 
         Nor if somebody else runs it since the running trials were asked for.
         """
-        return self.patience.call(lambda again: self._give_back(trial_id, again))
+        return self.patience.call(partial(self._give_back, trial_id))
 
     def _give_back(self, trial_id: int, again: bool) -> bool:
         trial = self.get_trial(trial_id)

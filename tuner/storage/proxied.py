@@ -116,15 +116,11 @@ class ProxiedStorage(ClaimingStorage):
         Nothing can be locked: of two runs that begin together both may add a trial, and the one
         whose trial has the greater number sees the other's, and fails its own.
         """
-        known = self._origins(study_id)
-        added = {
-            origin: self.patience.call(partial(self._enqueue, study_id, template))
-            for origin, template in trials.items()
-            if origin not in known
-        }
-        for origin, trial_id in added.items():
-            if self._origins(study_id)[origin] != trial_id:
-                self._withdraw(trial_id)
+        for origin, template in trials.items():
+            if origin not in self._origins(study_id):
+                trial_id = self.patience.call(partial(self._enqueue, study_id, template))
+                if self._origins(study_id)[origin] != trial_id:
+                    self._withdraw(trial_id)
 
     def _origins(self, study_id: int) -> dict[str, int]:
         """The first trial of each origin."""
