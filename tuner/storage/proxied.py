@@ -18,6 +18,7 @@ from tuner.storage.backend import BEAT, RunningTrial
 from tuner.storage.claiming import ClaimingStorage
 from tuner.storage.curves import ATTR, Curves, from_attr
 from tuner.storage.patience import Patience
+from tuner.storage.remote import RemoteStorage
 from tuner.storage.taking import Taker
 from tuner.storage.url import PROXY_PORT, parse_url
 from tuner.storage.writing import Writes
@@ -33,15 +34,15 @@ def open_proxied(url: str, taker: Taker, patience: Patience) -> ProxiedStorage:
             there, and may only be starting again.
     """
     parsed = parse_url(url)
-    storage = ProxiedStorage(parsed.host or "", parsed.port or PROXY_PORT, taker, patience)
+    host, port = parsed.host or "", parsed.port or PROXY_PORT
     if taker.lease is None:
+        asking = RemoteStorage(host, port, taker, Patience())  # is not tried again
         try:
             with suppress(KeyError):
-                GrpcStorageProxy.get_study_id_from_name(storage, "")
-        except BaseException:
-            storage.close()
-            raise
-    return storage
+                asking.get_study_id_from_name("")
+        finally:
+            asking.close()
+    return ProxiedStorage(host, port, taker, patience)
 
 
 class ProxiedStorage(ClaimingStorage):

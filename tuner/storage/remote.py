@@ -11,12 +11,12 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import GrpcStorageProxy
 from optuna.storages._grpc.auto_generated.api_pb2_grpc import StorageServiceStub
-from optuna.storages._grpc.client import GrpcClientCache
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.calls import Calls, connect
 from tuner.storage.curves import ATTR, to_attr
 from tuner.storage.gathering import Gathering
+from tuner.storage.ordering import OrderedCache, names_in_order, put_in_order
 from tuner.storage.patience import Patience
 from tuner.storage.taking import Taker
 from tuner.storage.writing import Writes
@@ -38,6 +38,7 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
         self.taker = taker
         self.patience = patience
         self._study_of: dict[int, int] = {}
+        self._names: dict[int, list[str]] = {}
         self._distributions: dict[tuple[int, str], BaseDistribution] = {}
         with warnings.catch_warnings():
             # Optuna has marked its proxy experimental since 4.2.
@@ -47,7 +48,7 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
     def _setup(self) -> None:
         self._channel = connect(self._host, self._port)
         self._stub = Calls(StorageServiceStub(self._channel), self.patience)  # type: ignore
-        self._cache = GrpcClientCache(self._stub)
+        self._cache = OrderedCache(self._stub, self._names_of)
 
     def store(self, trial_id: int, writes: Writes) -> None:
         proxy = GrpcStorageProxy
@@ -97,7 +98,15 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
         return None
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        return self.as_written(super().get_trial(trial_id))
+        trial = super().get_trial(trial_id)
+        study_id = self._study_of.get(trial_id)
+        names = [] if study_id is None else self._names_of(study_id)
+        return self.as_written(put_in_order(trial, names))
+
+    def _names_of(self, study_id: int) -> list[str]:
+        if study_id not in self._names:
+            self._names[study_id] = names_in_order(self.get_study_user_attrs(study_id))
+        return self._names[study_id]
 
     def get_all_trials(
         self,
