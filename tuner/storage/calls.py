@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
+
+# What its core prints of connections that break, tuner says in its own words.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 import optuna
