@@ -1,15 +1,24 @@
-"""A PostgreSQL server of the tests' own, on a socket in a temporary folder."""
+"""Servers of the tests' own: PostgreSQL on a socket in a temporary folder, Optuna's proxy."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from optuna.storages import get_storage
+from optuna.storages._grpc.server import make_server
+
+EVERY_BACKEND = ("sqlite", "postgresql", "proxy")
+"""What the fixture ``url`` takes; by itself it leaves out the proxy, which knows no SQL."""
 
 PORT = 54329  # names the socket; nothing listens on the network
 
@@ -79,3 +88,55 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def proxy_here(database: str) -> Iterator[str]:
+    """The URL of Optuna's proxy in a thread of this process: there at once."""
+    storage = get_storage(database)
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        port = int(taken.getsockname()[1])
+    server = make_server(storage, "localhost", port)
+    server.start()
+    try:
+        yield f"grpc://localhost:{port}"
+    finally:
+        server.stop(None).wait()
+        storage._backend.engine.dispose()
+
+
+_PROXY = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from optuna.storages import get_storage, run_grpc_proxy_server
+run_grpc_proxy_server(get_storage(sys.argv[1]), host="localhost", port=int(sys.argv[2]))
+"""
+
+
+class Proxy:
+    """Optuna's gRPC proxy in front of a database, in a process of its own, as its docs start it."""
+
+    def __init__(self, database: str) -> None:
+        self.database = database
+        with socket.socket() as taken:
+            taken.bind(("localhost", 0))
+            self._port = int(taken.getsockname()[1])
+        self.url = f"grpc://localhost:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        words = [sys.executable, "-c", _PROXY, self.database, str(self._port)]
+        self._process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self._process.poll() is None:
+            with socket.socket() as tried:
+                if tried.connect_ex(("localhost", self._port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError("the proxy does not start")
+
+    def kill(self) -> None:
+        """Ends it as a crash does."""
+        self._process.kill()
+        self._process.wait()

@@ -94,8 +94,7 @@ def place_of(attrs: Mapping[str, Any]) -> Place:
 
 def standing_of(study: optuna.Study, database: Database) -> Standing:
     """Whether trials of the study may begin, as it is stored now."""
-    with storage_errors(database.url):
-        return place_of(study.user_attrs).standing
+    return place_of(database.study_attrs(study)).standing
 
 
 def put_at(study: optuna.Study, database: Database, place: Place) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from laboratory import Recorder
 from optuna.trial import TrialState
+from servers import proxy_here
 
 from tuner import submitting
 from tuner.errors import RequestError, StudyError
@@ -38,6 +39,15 @@ def test_a_submitted_study_is_run_to_its_total(laboratory):
     assert {t.number: (t.params, t.value) for t in served} == {
         row.number: (dict(row.params), row.value) for row in by_hand.trials
     }
+
+
+def test_a_worker_serves_through_a_proxy(laboratory):
+    with proxy_here(laboratory.url) as laboratory.url:
+        laboratory.submit(n_trials=2, workers=1)
+        assert laboratory.serve() == "done"
+        counts = counted(laboratory)
+    assert counts[TrialState.COMPLETE] == 2
+    assert counts[TrialState.RUNNING] == 0
 
 
 def test_two_studies_share_a_worker_in_turns(laboratory, monkeypatch):

@@ -1,4 +1,4 @@
-"""The databases that storage is tested with: a SQLite file, and a PostgreSQL server."""
+"""The databases that storage is tested with: a SQLite file, a PostgreSQL server, a proxy."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers import proxy_here
 
 from tuner.storage.database import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new database of either kind."""
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database of either kind that SQL reaches, or ``proxy`` for those who ask for it."""
+    file = f"sqlite:///{tmp_path}/tuner.db"
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tuner.db"
-    new: str = request.getfixturevalue("server").new_database()
-    return new
+        yield file
+    elif request.param == "proxy":
+        with proxy_here(file) as address:
+            yield address
+    else:
+        yield request.getfixturevalue("server").new_database()
 
 
 @pytest.fixture

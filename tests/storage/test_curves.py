@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import RDBStorage
 from processes import program
+from servers import EVERY_BACKEND
 
 from tuner.errors import StorageError, UnknownNameError
 from tuner.storage import schema
@@ -59,6 +60,7 @@ def test_what_is_packed_is_what_is_unpacked(logged: list[dict[str, float]]) -> N
         np.testing.assert_array_equal(values, np.array(expected, np.float32))
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_curves_are_written_and_read(open_database: Open) -> None:
     database = open_database()
     number = store(database)
@@ -70,6 +72,7 @@ def test_curves_are_written_and_read(open_database: Open) -> None:
     assert curves["loss"].dtype == np.float32
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_a_later_attempt_replaces_the_curves_of_an_earlier_one(open_database: Open) -> None:
     database = open_database()
     trial = study_of(database).ask()
@@ -79,6 +82,7 @@ def test_a_later_attempt_replaces_the_curves_of_an_earlier_one(open_database: Op
     assert database.curves(study_of(database), 0)["loss"].tolist() == [1.0]
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_there_are_none(open_database: Open) -> None:
     database = open_database()
     study = study_of(database)

@@ -10,6 +10,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from servers import EVERY_BACKEND
 
 from tuner.storage import loading
 from tuner.storage.database import Database
@@ -65,6 +66,7 @@ def test_what_optuna_loads(
     plain.engine.dispose()
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_several_objectives(open_database: Open) -> None:
     storage = open_database().storage
     study = optuna.create_study(storage=storage, directions=["minimize", "maximize"])
@@ -72,6 +74,7 @@ def test_several_objectives(open_database: Open) -> None:
     assert study.trials[0].values == [0.5, math.inf]
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_what_others_change_is_seen(open_database: Open) -> None:
     mine, theirs = open_database(), open_database()
     optuna.create_study(storage=mine.storage, study_name="s")
@@ -87,6 +90,7 @@ def test_what_others_change_is_seen(open_database: Open) -> None:
     assert [trial.state.name for trial in here.trials] == ["COMPLETE", "COMPLETE", "WAITING"]
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_there_is_no_such_trial(open_database: Open) -> None:
     with pytest.raises(KeyError, match="does not exist"):
         open_database().storage.get_trial(5)

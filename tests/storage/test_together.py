@@ -15,6 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from servers import EVERY_BACKEND
 from sqlalchemy import event
 
 from tuner.storage import engine
@@ -91,6 +92,7 @@ def test_a_trial_takes_a_transaction_to_ask_to_suggest_to_report_and_to_tell(
     assert stored.system_attrs["completed_rung_0"] == 0.5
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_values_are_those_that_optuna_samples_and_stores(
     database: Database, tmp_path: Path
 ) -> None:
@@ -107,9 +109,12 @@ def test_values_are_those_that_optuna_samples_and_stores(
             else:
                 study.tell(trial, trial.params["rate"])
         return [
-            (one.params, one.distributions, one.values, one.intermediate_values, one.system_attrs)
+            (one.params, one.distributions, one.values, one.intermediate_values, optunas_attrs(one))
             for one in study.trials
         ]
+
+    def optunas_attrs(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+        return {k: v for k, v in trial.system_attrs.items() if not k.startswith("tuner:")}
 
     plain = optuna.create_study(storage=f"sqlite:///{tmp_path}/plain.db", study_name="s")
     ours = trials(database.study("s"), database.together)
@@ -117,6 +122,7 @@ def test_values_are_those_that_optuna_samples_and_stores(
     assert ours[0][0]["b"] == 7
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_what_waits_is_read_by_this_process_and_not_by_others(
     database: Database, open_database: Open
 ) -> None:
@@ -134,6 +140,7 @@ def test_what_waits_is_read_by_this_process_and_not_by_others(
     assert other.trials[0].params == trial.params
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_all_or_nothing_and_a_trial_given_back_keeps_what_it_has(database: Database) -> None:
     study = database.study("s")
     study.sampler = optuna.samplers.RandomSampler(seed=1)
@@ -159,6 +166,7 @@ def test_all_or_nothing_and_a_trial_given_back_keeps_what_it_has(database: Datab
     assert study.trials[0].params == again.params
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_distributions_of_a_study_must_agree(database: Database, open_database: Open) -> None:
     study = database.study("s")
     with database.together():
@@ -171,6 +179,7 @@ def test_distributions_of_a_study_must_agree(database: Database, open_database: 
             trial.suggest_float("x", 0.0, 1.0)
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_an_ended_trial_is_not_written_to(database: Database) -> None:
     study = database.study("s")
     trial = study.ask()
@@ -185,6 +194,7 @@ def test_an_ended_trial_is_not_written_to(database: Database) -> None:
     assert study.trials[0].user_attrs == {}
 
 
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_what_is_written_again_replaces_what_was_there(database: Database) -> None:
     trial = database.study("s").ask()
     for value in (1, 2):

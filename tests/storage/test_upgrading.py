@@ -45,6 +45,7 @@ def test_tables_of_an_older_optuna_are_upgraded(tmp_path, command):
 
 def test_what_cannot_be_upgraded_is_one_line(tmp_path, command):
     command("upgrade", "--storage", "nonsense").refused(2, "is not a database URL")
+    command("upgrade", "--storage", "grpc://here:1").refused(2, "name the database itself")
     url = f"sqlite:///{tmp_path}/newer.db"
     upgrade_all(url)
     engine = sa.create_engine(url)

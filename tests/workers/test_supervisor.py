@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from tuner.errors import MetricError, ModelError, SpecError, StudyError
+from tuner.errors import MetricError, ModelError, SpecError, StudyError, WorkerError
 from tuner.storage.database import Database
 
 
@@ -200,7 +200,7 @@ def test_what_the_users_code_prints_is_shown_and_not_mixed_with_results(laborato
 
 def test_workers_that_cannot_start_end_the_run(laboratory, monkeypatch):
     laboratory.behave("dies")
-    with pytest.raises(StudyError, match="die before they can run a trial"):
+    with pytest.raises(WorkerError, match="die before they can run a trial"):
         laboratory.run(workers=1)
 
 

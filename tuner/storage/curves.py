@@ -1,10 +1,12 @@
 """The curves of a trial, all epochs of all logs, in a table of our own: one row a trial.
 
-As attributes of Optuna they would be loaded with every trial and shown by the dashboard.
+As attributes of Optuna they are loaded with every trial and shown by the dashboard, so that is what
+they are only behind a proxy, which knows nothing but Optuna's own tables.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from optuna.storages._rdb.models import TrialModel
+from optuna.storages._rdb.models import TrialModel, TrialSystemAttributeModel
 from sqlalchemy import orm
 
 Curves = dict[str, NDArray[np.float32]]
@@ -21,6 +23,11 @@ Curves = dict[str, NDArray[np.float32]]
 
 Logs = Mapping[str, float]
 """What one epoch logged, by name."""
+
+ATTR = "tuner:curves"
+"""System attribute of a trial that was run through a proxy: its row, the bytes in base 64."""
+
+_LONGEST = 60_000  # characters of an attribute; MySQL keeps 65,535 bytes
 
 
 class _Base(orm.DeclarativeBase):
@@ -67,14 +74,30 @@ def unpack(names: str, epochs: int, packed: bytes) -> Curves:
     return {key: table[i].astype(np.float32) for i, key in enumerate(keys)}
 
 
+def to_attr(logged: Sequence[Logs]) -> dict[str, Any] | None:
+    """The row as JSON can hold it; None if it is longer than an attribute may be."""
+    row = pack(logged)
+    row["packed"] = base64.b64encode(row["packed"]).decode("ascii")
+    return row if len(json.dumps(row)) <= _LONGEST else None
+
+
+def from_attr(row: Mapping[str, Any]) -> Curves:
+    """The curves of what :func:`to_attr` made."""
+    return unpack(row["names"], row["epochs"], base64.b64decode(row["packed"]))
+
+
 def read_curves(connection: sa.Connection, trial_id: int) -> Curves:
-    """The curves of a trial; empty if none are stored, or the table is not there yet."""
-    if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
-        return {}
-    columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
-    query = sa.select(*columns).where(CurvesModel.trial_id == trial_id)
-    row = connection.execute(query).one_or_none()
-    return {} if row is None else unpack(*row)
+    """The curves of a trial; empty if none are stored."""
+    if sa.inspect(connection).has_table(CurvesModel.__tablename__):
+        columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
+        query = sa.select(*columns).where(CurvesModel.trial_id == trial_id)
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            return unpack(*row)
+    attr = TrialSystemAttributeModel
+    sent = sa.select(attr.value_json).where(attr.trial_id == trial_id, attr.key == ATTR)
+    value_json = connection.scalar(sent)
+    return {} if value_json is None else from_attr(json.loads(value_json))
 
 
 def _number(value: float | None) -> float:

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import optuna
-import sqlalchemy as sa
-from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
-from tuner.errors import StorageError, UnknownNameError
-from tuner.storage.cached import CachedStorage
-from tuner.storage.curves import Curves, Logs, read_curves
-from tuner.storage.engine import open_shared
+from tuner.errors import UnknownNameError
+from tuner.storage.backend import RunningTrial
+from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
+from tuner.storage.opening import open_backend
 from tuner.storage.patience import Patience
-from tuner.storage.schema import upgrade
 from tuner.storage.taking import Taker
-from tuner.storage.url import masked, parse_url
+from tuner.storage.url import masked, parse_url, require_file
 from tuner.storage.writing import Writes
 from tuner.wording import hint
 
+__all__ = ["Database", "RunningTrial"]
+
 # Optuna's own log repeats what tuner says in its own words.
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
-@dataclass(frozen=True)
-class RunningTrial:
-    """A trial in the state RUNNING.
-
-    Attributes:
-        lease: Who runs it, see :mod:`tuner.lease`; None if a stock Optuna script does.
-        attempts: How many workers have died while they ran it.
-        silent_s: Seconds since its last heartbeat, or since it began if there was none yet.
-    """
-
-    trial_id: int
-    number: int
-    lease: Mapping[str, Any] | None
-    attempts: int
-    silent_s: float
 
 
 class Database:
@@ -70,7 +48,8 @@ class Database:
         """Opens the database and creates Optuna's tables where they are missing.
 
         Args:
-            url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``.
+            url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``, or ``grpc://HOST:PORT`` of
+                Optuna's proxy.
             must_exist: Refuse to create a new SQLite file.
             lease: Stands in every trial that is taken through this object.
             wanted: How many trials of a study may be finished or under way; to take another
@@ -83,14 +62,12 @@ class Database:
         """
         parsed = parse_url(url)
         if must_exist:
-            self._require_file(parsed)
+            require_file(parsed)
         self.url = url
         self.patience = patience or Patience()
         with storage_errors(url):
-            self._backend = open_shared(url)
-            self._backend.taker = Taker(lease, wanted, at_once)
-            self._backend.patience = self.patience
-            self.storage = CachedStorage(self._backend)
+            taker = Taker(lease, wanted, at_once)
+            self._backend, self.storage = open_backend(url, taker, self.patience)
 
     def __str__(self) -> str:
         return masked(self.url)
@@ -102,7 +79,7 @@ class Database:
             StorageError: They are of a newer version of tuner, or cannot be written.
         """
         with storage_errors(self.url):
-            upgrade(self._backend.engine, str(self))
+            self._backend.prepare(str(self))
 
     def study(self, name: str) -> optuna.Study:
         """Loads a stored study.
@@ -122,70 +99,31 @@ class Database:
 
     def study_names(self) -> list[str]:
         """The names of all stored studies, oldest first."""
-        query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
         with storage_errors(self.url):
-            return [name for (name,) in self._backend.rows(query)]
+            return self._backend.study_names()
+
+    def study_attrs(self, study: optuna.Study) -> dict[str, Any]:
+        """The user attributes of the study, as they are stored now."""
+        with storage_errors(self.url):
+            return self._backend.study_attrs(study._study_id)
 
     def counts(self, study: optuna.Study) -> dict[TrialState, int]:
         """How many trials of the study are in each state; absent states count 0."""
-        trial = models.TrialModel
-        query = (
-            sa.select(trial.state, sa.func.count(trial.trial_id))
-            .where(trial.study_id == study._study_id)
-            .group_by(trial.state)
-        )
         with storage_errors(self.url):
-            found = {state: int(count) for state, count in self._backend.rows(query)}
+            found = self._backend.counts(study._study_id)
         return {state: found.get(state, 0) for state in TrialState}
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
         """The studies that have a user attribute: name, its value, and trials by state."""
-        study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
-        query = (
-            sa.select(study.study_name, attr.value_json, trial.state, sa.func.count(trial.trial_id))
-            .join(attr, attr.study_id == study.study_id)
-            .outerjoin(trial, trial.study_id == study.study_id)
-            .where(attr.key == key)
-            .group_by(study.study_id, study.study_name, attr.value_json, trial.state)
-            .order_by(study.study_id)
-        )
-        found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
         with storage_errors(self.url):
-            for name, value_json, state, count in self._backend.rows(query):
-                counts = dict.fromkeys(TrialState, 0)
-                _, counts = found.setdefault(name, (json.loads(value_json), counts))
-                if state is not None:  # of a study without trials
-                    counts[state] = int(count)
-        return [(name, value, counts) for name, (value, counts) in found.items()]
+            found = self._backend.studies_with(key)
+        nothing = dict.fromkeys(TrialState, 0)
+        return [(name, value, nothing | counts) for name, value, counts in found]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
         """The trials of the study that are in the state RUNNING, whoever runs them."""
-        trial, attr = models.TrialModel, models.TrialUserAttributeModel
-        beat = models.TrialHeartbeatModel
-        query = (
-            sa.select(
-                *(trial.trial_id, trial.number, attr.key, attr.value_json),
-                *(beat.heartbeat, sa.func.current_timestamp(), trial._datetime_start_utc),
-            )
-            .outerjoin(
-                attr,
-                (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
-            )
-            .outerjoin(beat, beat.trial_id == trial.trial_id)
-            .where(trial.study_id == study._study_id, trial.state == TrialState.RUNNING)
-            .order_by(trial.trial_id)
-        )
-        found: dict[int, RunningTrial] = {}
-        attrs: dict[int, dict[str, Any]] = {}
         with storage_errors(self.url):
-            for trial_id, number, key, value_json, beaten, now, began in self._backend.rows(query):
-                attrs.setdefault(trial_id, {})
-                if key is not None:
-                    attrs[trial_id][key] = json.loads(value_json)
-                silent = _seconds(beaten, now) if beaten else _seconds(began, datetime.now(UTC))
-                lease, attempts = attrs[trial_id].get("worker"), attrs[trial_id].get("attempts", 0)
-                found[trial_id] = RunningTrial(trial_id, number, lease, attempts, silent)
-        return list(found.values())
+            return self._backend.running(study._study_id)
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes that these trials are being run."""
@@ -240,8 +178,7 @@ class Database:
                     f"{study.study_name} has no trial {number}; "
                     f"see: tuner trials {study.study_name}"
                 ) from None
-            with self._backend.reading() as connection:
-                return read_curves(connection, trial_id)
+            return self._backend.curves(trial_id)
 
     def give_back(self, trial_id: int) -> bool:
         """Puts a running trial back in the queue, with its number and parameters.
@@ -269,27 +206,10 @@ class Database:
 
     def close(self) -> None:
         """Closes the connections; a closed database must not be used again."""
-        self._backend.scoped_session.remove()
-        self._backend.engine.dispose()
+        self._backend.close()
 
     def _no_study(self, name: str) -> str:
         names = self.study_names()
         if not names:
             return f"no study is stored in {self}; start one with: tuner run {name}"
         return f"no study '{name}' is stored in {self}; {hint(name, names, 'stored studies')}"
-
-    @staticmethod
-    def _require_file(url: sa.URL) -> None:
-        file = url.database
-        if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
-            return
-        if not os.access(file, os.F_OK):
-            raise StorageError(
-                f"there is no database {file} yet; start a study with: tuner run STUDY, "
-                "or name another database with --storage"
-            )
-
-
-def _seconds(since: datetime, now: datetime) -> float:
-    """Of two times of one clock; the database gives some of them with its time zone."""
-    return (now.replace(tzinfo=None) - since.replace(tzinfo=None)).total_seconds()

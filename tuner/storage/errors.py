@@ -11,7 +11,7 @@ import optuna
 import sqlalchemy as sa
 
 from tuner.errors import StorageError
-from tuner.storage.url import masked, parse_url
+from tuner.storage.url import PROXY, masked, parse_url
 
 # For each kind of database a driver to install, and the beginning of the URL that asks for it.
 _DRIVERS = {
@@ -32,12 +32,26 @@ _ADVICE = {
 }
 
 
+class ProxyError(optuna.exceptions.StorageInternalError):
+    """A proxy that is not there, or says that its database has failed.
+
+    Attributes:
+        may_pass: Whether to ask again may help.
+    """
+
+    def __init__(self, text: str, *, may_pass: bool) -> None:
+        super().__init__(text)
+        self.may_pass = may_pass
+
+
 @contextmanager
 def storage_errors(url: str) -> Iterator[None]:
     """Maps what SQLAlchemy, its drivers and Optuna raise to :class:`StorageError`."""
     shown = masked(url)
     try:
         yield
+    except ProxyError as exc:
+        raise StorageError(f"storage {shown}: {exc}") from exc
     except optuna.exceptions.StorageInternalError as exc:
         raise StorageError(f"storage {shown}: {_explain(exc.__cause__ or exc)}") from exc
     except (ImportError, sa.exc.NoSuchModuleError) as exc:
@@ -48,6 +62,8 @@ def storage_errors(url: str) -> Iterator[None]:
 
 def _no_driver(url: sa.URL) -> str:
     backend = url.get_backend_name()
+    if backend == PROXY:
+        return "a proxy needs two packages more; install them with: pip install 'tuner[grpc]'"
     package, dialect = _DRIVERS.get(backend, (backend, backend))
     return (
         f"the Python driver for '{url.drivername}' is not there; install one with: "

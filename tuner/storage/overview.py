@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import StorageError
-from tuner.storage.url import is_frozen, parse_url
+from tuner.storage.url import PROXY, is_frozen, parse_url
 
 _COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP BY study_id, state"
 _BEST = """
@@ -70,6 +70,8 @@ def stored_studies(url: str) -> list[StudyOverview]:
     Raises:
         StorageError: The database cannot be read.
     """
+    if url.startswith(f"{PROXY}://"):
+        return _stored_behind_proxy(url)
     if not url.startswith("sqlite:///") or url.startswith("sqlite:///file:"):
         return _stored_on_server(url)
     file = Path(url.removeprefix("sqlite:///").partition("?")[0])
@@ -108,6 +110,34 @@ def _stored_on_server(url: str) -> list[StudyOverview]:
                 connection.close()
         finally:
             engine.dispose()
+
+
+def _stored_behind_proxy(url: str) -> list[StudyOverview]:
+    """As the others, but through a proxy, which knows no SQL: it sends all trials."""
+    from optuna.trial import TrialState
+
+    from tuner.storage.database import Database
+
+    database = Database(url)
+    try:
+        studies = [database.study(name) for name in database.study_names()]
+        found = []
+        for study in studies:
+            counts = database.counts(study)
+            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            maximize = study.directions[0].name == "MAXIMIZE"
+            values = [trial.values[0] for trial in complete]
+            found.append(
+                StudyOverview(
+                    name=study.study_name,
+                    direction="maximize" if maximize else "minimize",
+                    counts={state.name.lower(): n for state, n in counts.items() if n},
+                    best=(max if maximize else min)(values, default=None),
+                )
+            )
+        return found
+    finally:
+        database.close()
 
 
 def _read(cursor: Any) -> list[StudyOverview]:

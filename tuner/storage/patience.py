@@ -13,6 +13,8 @@ from typing import TypeVar
 import optuna
 import sqlalchemy as sa
 
+from tuner.storage.errors import ProxyError
+
 T = TypeVar("T")
 
 PATIENT_SECONDS = 300.0
@@ -78,6 +80,8 @@ class Patience:
 
 def _may_pass(exc: BaseException) -> bool:
     """Whether the server is away, full or in a deadlock, rather than asked for what it has not."""
+    if isinstance(exc, ProxyError):
+        return exc.may_pass
     error = exc if isinstance(exc, sa.exc.SQLAlchemyError) else exc.__cause__
     if not isinstance(error, sa.exc.DBAPIError) or isinstance(error.orig, sqlite3.Error):
         return False

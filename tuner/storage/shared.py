@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.loading import load_trial, load_trials
 from tuner.storage.patience import Patience
+from tuner.storage.questions import AskedStorage
 from tuner.storage.taking import Taker, change, changed, lock
 from tuner.storage.writing import Writes
 
 
-class SharedStorage(RDBStorage):
+class SharedStorage(AskedStorage):
     """Optuna's storage, where a trial is taken by one process only and says by which.
 
     Attributes:
@@ -50,13 +51,6 @@ class SharedStorage(RDBStorage):
         with self.engine.begin() as connection:
             return changed(connection, change(trial_id, TrialState.RUNNING, TrialState.WAITING))
 
-    def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes by the database's clock, in Optuna's table of heartbeats, that trials are run."""
-        model = models.TrialHeartbeatModel
-        with self.engine.begin() as connection:
-            connection.execute(sa.delete(model).where(model.trial_id.in_(trial_ids)))
-            connection.execute(sa.insert(model), [{"trial_id": one} for one in trial_ids])
-
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.
 
@@ -76,15 +70,6 @@ class SharedStorage(RDBStorage):
             for origin, template in trials.items():
                 if origin not in present:
                     self._get_prepared_new_trial(study_id, template, session)
-
-    def reading(self) -> sa.Connection:
-        """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
-        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-
-    def rows(self, query: sa.Select[Any]) -> list[Any]:
-        """The rows that a query finds."""
-        with self.reading() as connection:
-            return list(connection.execute(query))
 
     def write(self, trial_id: int, writes: Writes) -> None:
         """Writes to a running trial in one transaction.
@@ -165,6 +150,6 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
 # All that is asked of the database once it is open, but for what knows that it is tried again.
 for _name in {
     *BaseStorage.__abstractmethods__,
-    *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once"),
+    *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once", "curves"),
 } - {"set_trial_state_values", "create_new_trial"}:
     setattr(SharedStorage, _name, _patient(getattr(SharedStorage, _name)))

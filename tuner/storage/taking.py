@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
+from tuner.storage.backend import BEAT
 from tuner.storage.writing import replace_rows
 
-_TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+"""States that count towards the trials that are wanted."""
 
 
 class NoneOpen(Exception):
@@ -63,8 +65,9 @@ class Taker:
         waiting = change(trial_id, TrialState.WAITING, TrialState.RUNNING)
         if not changed(connection, waiting.values({models.TrialModel._datetime_start_utc: _now()})):
             return False
-        beats = models.TrialHeartbeatModel
-        connection.execute(sa.delete(beats).where(beats.trial_id == trial_id))  # another's
+        beats, sent = models.TrialHeartbeatModel, models.TrialSystemAttributeModel  # another's
+        connection.execute(sa.delete(beats).where(beats.trial_id == trial_id))
+        connection.execute(sa.delete(sent).where(sent.trial_id == trial_id, sent.key == BEAT))
         self._sign(connection, study_id, trial_id)
         return True
 
@@ -120,7 +123,7 @@ _STUDY = (
     .with_for_update()
 )
 _COUNT = sa.select(sa.func.count()).where(models.TrialModel.study_id == sa.bindparam("of"))
-_COUNT_TAKEN = _COUNT.where(models.TrialModel.state.in_(_TAKEN))
+_COUNT_TAKEN = _COUNT.where(models.TrialModel.state.in_(TAKEN))
 _COUNT_RUNNING = _COUNT.where(models.TrialModel.state == TrialState.RUNNING)
 _NUMBER = _COUNT.where(models.TrialModel.trial_id < sa.bindparam("before"))
 _SET_NUMBER = (

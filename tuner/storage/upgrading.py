@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from optuna.storages import RDBStorage
 
+from tuner.errors import StorageError
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
-from tuner.storage.url import parse_url
+from tuner.storage.url import PROXY, parse_url
 
 
 def upgrade_all(url: str) -> bool:
@@ -21,7 +22,10 @@ def upgrade_all(url: str) -> bool:
     Raises:
         StorageError: It cannot be reached or written, or is of a newer version.
     """
-    parse_url(url)
+    if parse_url(url).get_backend_name() == PROXY:
+        raise StorageError(
+            f"storage {url} is a proxy, which makes no tables: name the database itself"
+        )
     with storage_errors(url):
         storage = RDBStorage(url, skip_compatibility_check=True)
         try:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "sqlite:///tuner.db"
 BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb")
+PROXY = "grpc"
+PROXY_PORT = 13000
+"""Where Optuna's proxy listens unless it is told otherwise."""
 _EXAMPLES = f"{DEFAULT_URL} or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _AUTHORITY = re.compile(r"[^/]*://([^?#]*)@")
 _HARMLESS = re.compile(r"[\w+.-]*")
@@ -46,10 +49,12 @@ def parse_url(url: str) -> sa.URL:
             f"storage {masked(url)}: the user, the password or the path has an @ in it; "
             "write it as %40"
         )
+    if parsed.get_backend_name() == PROXY:
+        return _proxy(parsed, url)
     if parsed.get_backend_name() not in BACKENDS:
         raise StorageError(
             f"storage {masked(url)}: '{parsed.get_backend_name()}' is not a database that "
-            f"Optuna stores studies in; use one of: {', '.join(BACKENDS)}"
+            f"Optuna stores studies in; use one of: {', '.join(BACKENDS)}, or {PROXY} for a proxy"
         )
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise StorageError(
@@ -57,6 +62,32 @@ def parse_url(url: str) -> sa.URL:
             f"name a file, e.g. {DEFAULT_URL}"
         )
     return parsed
+
+
+def _proxy(parsed: sa.URL, url: str) -> sa.URL:
+    more = (parsed.username, parsed.password, parsed.database, *parsed.query)
+    if not parsed.host or any(more):
+        raise StorageError(
+            f"storage {masked(url)}: of a proxy only the address is written: "
+            f"{PROXY}://HOST:PORT, e.g. {PROXY}://localhost:{PROXY_PORT}"
+        )
+    return parsed if parsed.port else parsed.set(port=PROXY_PORT)
+
+
+def require_file(url: sa.URL) -> None:
+    """Makes sure that a SQLite file is there; of a server that is seen when it is asked.
+
+    Raises:
+        StorageError: It is not.
+    """
+    file = url.database
+    if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
+        return
+    if not os.access(file, os.F_OK):
+        raise StorageError(
+            f"there is no database {file} yet; start a study with: tuner run STUDY, "
+            "or name another database with --storage"
+        )
 
 
 def is_frozen(file: Path) -> bool:

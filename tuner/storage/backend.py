@@ -1,0 +1,78 @@
+"""What is asked of a backend: a database that SQL reaches, or a proxy in front of one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from optuna.trial import FrozenTrial, TrialState
+
+from tuner.storage.curves import Curves
+
+BEAT = "tuner:beat"
+"""System attribute of a trial: when its supervisor last said that it is run, in seconds since the
+epoch by that machine's clock. Optuna's own heartbeats cannot be read or written through a proxy."""
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial in the state RUNNING.
+
+    Attributes:
+        lease: Who runs it, see :mod:`tuner.lease`; empty if somebody of ours took it and did not
+            come to sign for it, None if a stock Optuna script runs it.
+        attempts: How many workers have died while they ran it.
+        silent_s: Seconds since its last heartbeat, or since it began if there was none yet.
+    """
+
+    trial_id: int
+    number: int
+    lease: Mapping[str, Any] | None
+    attempts: int
+    silent_s: float
+
+    @classmethod
+    def of(
+        cls, trial_id: int, number: int, attrs: Mapping[str, Any], silent_s: float
+    ) -> RunningTrial:
+        """The trial with these of its attributes, user's and :data:`BEAT`."""
+        lease = attrs.get("worker", {} if BEAT in attrs else None)
+        return cls(trial_id, number, lease, attrs.get("attempts", 0), silent_s)
+
+
+class Backend(Protocol):
+    """The questions and changes beside Optuna's own, of studies and trials by their identifiers."""
+
+    def prepare(self, shown: str) -> None:
+        """Brings the tables of our own to their newest form; ``shown`` is the database's name."""
+
+    def study_names(self) -> list[str]:
+        """The names of all studies, oldest first."""
+
+    def study_attrs(self, study_id: int) -> dict[str, Any]:
+        """The user attributes of a study, as they are stored now."""
+
+    def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
+        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
+
+    def counts(self, study_id: int) -> dict[TrialState, int]:
+        """How many trials are in each state; states without one may be absent."""
+
+    def running(self, study_id: int) -> list[RunningTrial]:
+        """The trials in the state RUNNING."""
+
+    def beat(self, trial_ids: Collection[int]) -> None:
+        """Notes that these trials are being run."""
+
+    def curves(self, trial_id: int) -> Curves:
+        """The curves of a trial; empty if none are stored."""
+
+    def give_back(self, trial_id: int) -> bool:
+        """Puts a running trial back in the queue; False if it was not running any more."""
+
+    def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
+        """Adds the waiting trials, by origin, whose ``origin`` no trial of the study has yet."""
+
+    def close(self) -> None:
+        """Closes the connections."""

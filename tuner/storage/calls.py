@@ -1,0 +1,92 @@
+"""Calls to Optuna's gRPC proxy: each with a time limit, tried again, its errors in our words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+# What its core prints of connections that break, tuner says in its own words.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+import optuna
+
+from tuner.storage.errors import ProxyError
+from tuner.storage.patience import Patience
+
+_ANSWER_SECONDS = 120.0
+"""A call that takes longer is lost; to read all trials of a large study takes seconds."""
+
+# A proxy that was started again is found again at once, and not after two minutes.
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+# Who calls these must know that an attempt may have been carried out without being heard.
+_NOT_AGAIN = ("CreateNewTrial", "SetTrialStateValues")
+
+_START = "start one with optuna.storages.run_grpc_proxy_server, or are host and port wrong?"
+_DATABASE_IS_AWAY = "exception is raised during the commit"  # what Optuna says of each SQL error
+
+
+def connect(host: str, port: int) -> grpc.Channel:
+    """A channel to a proxy; whether it is there is seen by the first call."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return grpc.insecure_channel(address, options=_OPTIONS)
+
+
+class Calls:
+    """The proxy's procedures, as Optuna's client calls them: ``calls.GetTrials(request)``.
+
+    They raise what Optuna's storages raise (KeyError, DuplicatedStudyError, ValueError,
+    UpdateFinishedTrialError), with the words of the server, and ProxyError for all else.
+    """
+
+    def __init__(self, stub: Any, patience: Patience) -> None:
+        self._stub = stub
+        self._patience = patience
+
+    def __getattr__(self, name: str) -> Callable[[Any], Any]:
+        procedure = getattr(self._stub, name)
+
+        def call(request: Any) -> Any:
+            if name in _NOT_AGAIN:
+                return _answer(procedure, request)
+            return self._patience.call(lambda _again: _answer(procedure, request))
+
+        return call
+
+
+def _answer(procedure: Callable[..., Any], request: Any) -> Any:
+    try:
+        return procedure(request, timeout=_ANSWER_SECONDS)
+    except grpc.RpcError as exc:
+        raise _meant(exc) from exc
+
+
+def _meant(exc: grpc.RpcError) -> Exception:
+    code, said = exc.code(), (str(exc.details()).strip().splitlines() or [""])[0]
+    status = grpc.StatusCode
+    known: dict[Any, type[Exception]] = {
+        status.NOT_FOUND: KeyError,
+        status.ALREADY_EXISTS: optuna.exceptions.DuplicatedStudyError,
+        status.FAILED_PRECONDITION: optuna.exceptions.UpdateFinishedTrialError,
+        status.INVALID_ARGUMENT: ValueError,
+    }
+    if code in known:
+        return known[code](said)
+    if code is status.UNAVAILABLE:
+        return ProxyError(f"no proxy answers ({said}); {_START}", may_pass=True)
+    if code is status.DEADLINE_EXCEEDED:
+        return ProxyError("the proxy does not answer", may_pass=True)
+    if code is status.UNIMPLEMENTED:
+        return ProxyError(
+            f"what answers is not Optuna's proxy, or an old one; {_START}", may_pass=False
+        )
+    if code is status.UNKNOWN:
+        said = said.removeprefix("Exception calling application: ")
+        text = f"the proxy cannot use its database: {said}; see what the proxy prints"
+        return ProxyError(text, may_pass=_DATABASE_IS_AWAY in said)
+    return ProxyError(f"{code.name}: {said}", may_pass=False)

@@ -1,0 +1,157 @@
+"""Taking a trial through Optuna's proxy: by one process only, which says that it has it.
+
+No transaction holds several calls together, so their order matters: a process that dies between two
+of them leaves what the others can go on with. Of a trial that is taken stand, in this order, the
+heartbeat, the state RUNNING, and the lease of who runs it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import GrpcStorageProxy
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tuner.storage.backend import BEAT
+from tuner.storage.patience import Patience
+from tuner.storage.remote import RemoteStorage
+from tuner.storage.taking import TAKEN, NoneOpen, Taker
+
+
+class ClaimingStorage(RemoteStorage):
+    """Optuna's client, where a trial is taken by one process only and says by which."""
+
+    def __init__(self, host: str, port: int, taker: Taker, patience: Patience) -> None:
+        super().__init__(host, port, taker, patience)
+        self._leases: dict[int, object] = {}  # of running trials, as they were last asked for
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """As Optuna's; a new trial without a template is queued, and the first of the queue taken.
+
+        So it begins and ends by one clock, the proxy's. If somebody else takes it first, or this
+        process dies before it does, it is a trial like another.
+
+        Raises:
+            NoneOpen: It is one too many.
+        """
+        if template_trial is not None:
+            return super().create_new_trial(study_id, template_trial)
+        while True:
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            for trial in trials:
+                if trial.state is TrialState.WAITING and self.take(study_id, trial._trial_id):
+                    return trial._trial_id
+            if not self._is_open(trials, len(trials)):
+                raise NoneOpen
+            self.patience.call(partial(self._queue_new, study_id))
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        """As Optuna's; a trial ends after what waits to be written to it.
+
+        A trial that would be one too many is not taken.
+        """
+        if state.is_finished():
+            self.end(trial_id, state, values)
+            return True
+        if state is TrialState.RUNNING:
+            return self.take(self._study_of.get(trial_id), trial_id)
+        return super().set_trial_state_values(trial_id, state, values)
+
+    def _queue_new(self, study_id: int, again: bool) -> None:
+        if again:
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            if any(trial.state is TrialState.WAITING for trial in trials):
+                return  # perhaps the one that was queued without being heard; else as good
+        new = create_trial(state=TrialState.WAITING)
+        GrpcStorageProxy.create_new_trial(self, study_id, new)
+
+    def take(self, study_id: int | None, trial_id: int) -> bool:
+        """Takes a waiting trial; False if it does not wait any more or is one too many.
+
+        Args:
+            study_id: Its study; None if it may be one too many.
+            trial_id: The trial.
+        """
+        if study_id is None:
+            before = self.get_trial(trial_id)
+        else:
+            trials = self.get_all_trials(study_id, deepcopy=False)
+            before = next(trial for trial in trials if trial._trial_id == trial_id)
+            if not self._is_open(trials, before.number):
+                return False
+        if before.state is not TrialState.WAITING:
+            return False
+        begun = time.time()
+        try:
+            GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, begun)
+            if not self.patience.call(partial(self._begin, before, begun)):
+                return False
+        except UpdateFinishedTrialError:  # somebody was much faster
+            return False
+        self._leases.pop(trial_id, None)
+        if self.taker.lease is not None:
+            lease = dict(self.taker.lease)
+            GrpcStorageProxy.set_trial_user_attr(self, trial_id, "worker", lease)
+        # Whoever takes by SQL goes by how many are taken, not by which.
+        if study_id is not None and self._is_too_many(study_id):
+            self.give_back(trial_id)
+            return False
+        return True
+
+    def _begin(self, before: FrozenTrial, begun: float, again: bool) -> bool:
+        trial_id, running = before._trial_id, TrialState.RUNNING
+        if GrpcStorageProxy.set_trial_state_values(self, trial_id, running):
+            return True
+        if not again:
+            return False
+        # It may have been this process, without hearing it: nobody has signed or beaten since.
+        now = self.get_trial(trial_id)
+        is_same = now.user_attrs.get("worker") == before.user_attrs.get("worker")
+        return is_same and now.state is running and now.system_attrs.get(BEAT) == begun
+
+    def _is_open(self, trials: Sequence[FrozenTrial], number: int) -> bool:
+        """Whether the trial of that number may be taken, besides these that are there.
+
+        Only the first ones may that have not failed, as many as are wanted. Of all who look at the
+        same moment, each comes to the same answer, so none is one too many.
+        """
+        wanted, at_once = self.taker.wanted, self.taker.at_once
+        states = [trial.state for trial in trials]
+        if at_once is not None and states.count(TrialState.RUNNING) >= at_once:
+            return False
+        if wanted is None:
+            return True
+        before = [trial for trial in trials if trial.number < number]
+        there = sum(trial.state is not TrialState.FAIL for trial in before)
+        return there < wanted and sum(state in TAKEN for state in states) < wanted
+
+    def _is_too_many(self, study_id: int) -> bool:
+        taken = self.get_all_trials(study_id, deepcopy=False, states=TAKEN)
+        running = sum(trial.state is TrialState.RUNNING for trial in taken)
+        wanted, at_once = self.taker.wanted or math.inf, self.taker.at_once or math.inf
+        return len(taken) > wanted or running > at_once
+
+    def give_back(self, trial_id: int) -> bool:
+        """Puts a running trial back in the queue; False if it was not running any more.
+
+        Nor if somebody else runs it since the running trials were asked for.
+        """
+        return self.patience.call(partial(self._give_back, trial_id))
+
+    def _give_back(self, trial_id: int, again: bool) -> bool:
+        trial = self.get_trial(trial_id)
+        if trial.state is not TrialState.RUNNING:
+            return again and trial.state is TrialState.WAITING
+        worker = trial.user_attrs.get("worker")
+        if self._leases.get(trial_id, worker) != worker:
+            return False
+        with suppress(UpdateFinishedTrialError):
+            return GrpcStorageProxy.set_trial_state_values(self, trial_id, TrialState.WAITING)
+        return False

@@ -1,0 +1,140 @@
+"""What tuner asks of a database in SQL, beside what Optuna asks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+
+from tuner.storage.backend import BEAT, RunningTrial
+from tuner.storage.curves import Curves, read_curves
+from tuner.storage.schema import upgrade
+from tuner.storage.writing import replace_rows
+
+
+class AskedStorage(RDBStorage):
+    """Optuna's storage with the questions of :class:`tuner.storage.backend.Backend`."""
+
+    def prepare(self, shown: str) -> None:
+        """Creates the tables of our own or brings them to their newest form.
+
+        Raises:
+            StorageError: They are of a newer version of tuner, or cannot be written.
+        """
+        upgrade(self.engine, shown)
+
+    def reading(self) -> sa.Connection:
+        """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def rows(self, query: sa.Select[Any]) -> list[Any]:
+        """The rows that a query finds."""
+        with self.reading() as connection:
+            return list(connection.execute(query))
+
+    def study_names(self) -> list[str]:
+        """The names of all studies, oldest first."""
+        query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
+        return [name for (name,) in self.rows(query)]
+
+    def study_attrs(self, study_id: int) -> dict[str, Any]:
+        """The user attributes of a study, in one query."""
+        attr = models.StudyUserAttributeModel
+        query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
+        return {key: json.loads(value_json) for key, value_json in self.rows(query)}
+
+    def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
+        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
+        study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
+        query = (
+            sa.select(study.study_name, attr.value_json, trial.state, sa.func.count(trial.trial_id))
+            .join(attr, attr.study_id == study.study_id)
+            .outerjoin(trial, trial.study_id == study.study_id)
+            .where(attr.key == key)
+            .group_by(study.study_id, study.study_name, attr.value_json, trial.state)
+            .order_by(study.study_id)
+        )
+        found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
+        for name, value_json, state, count in self.rows(query):
+            _, counts = found.setdefault(name, (json.loads(value_json), {}))
+            if state is not None:  # of a study without trials
+                counts[state] = int(count)
+        return [(name, value, counts) for name, (value, counts) in found.items()]
+
+    def counts(self, study_id: int) -> dict[TrialState, int]:
+        """How many trials are in each state; states without one are absent."""
+        trial = models.TrialModel
+        query = (
+            sa.select(trial.state, sa.func.count(trial.trial_id))
+            .where(trial.study_id == study_id)
+            .group_by(trial.state)
+        )
+        return {state: int(count) for state, count in self.rows(query)}
+
+    def running(self, study_id: int) -> list[RunningTrial]:
+        """The trials in the state RUNNING, whoever runs them.
+
+        Of the heartbeats in Optuna's table, by the database's clock, and of those that pass
+        through a proxy, by the clock of who wrote them, the later one counts.
+        """
+        trial, attr = models.TrialModel, models.TrialUserAttributeModel
+        beat, sent = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
+        query = (
+            sa.select(
+                *(trial.trial_id, trial.number, attr.key, attr.value_json, sent.value_json),
+                *(beat.heartbeat, sa.func.current_timestamp(), trial._datetime_start_utc),
+            )
+            .outerjoin(
+                attr,
+                (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
+            )
+            .outerjoin(sent, (sent.trial_id == trial.trial_id) & (sent.key == BEAT))
+            .outerjoin(beat, beat.trial_id == trial.trial_id)
+            .where(trial.study_id == study_id, trial.state == TrialState.RUNNING)
+            .order_by(trial.trial_id)
+        )
+        found: dict[int, RunningTrial] = {}
+        attrs: dict[int, dict[str, Any]] = {}
+        for trial_id, number, key, value, sent_json, beaten, now, began in self.rows(query):
+            known = attrs.setdefault(trial_id, {})
+            if key is not None:
+                known[key] = json.loads(value)
+            silent = _seconds(beaten, now) if beaten else _seconds(began, datetime.now(UTC))
+            if sent_json is not None:
+                known[BEAT] = json.loads(sent_json)
+                silent = min(silent, time.time() - known[BEAT])
+            found[trial_id] = RunningTrial.of(trial_id, number, known, silent)
+        return list(found.values())
+
+    def beat(self, trial_ids: Collection[int]) -> None:
+        """Notes that trials are run: in Optuna's table, and where those behind a proxy look."""
+        model = models.TrialHeartbeatModel
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(model).where(model.trial_id.in_(trial_ids)))
+            connection.execute(sa.insert(model), [{"trial_id": one} for one in trial_ids])
+            now, attr = json.dumps(time.time()), models.TrialSystemAttributeModel
+            for trial_id in trial_ids:
+                row = {"trial_id": trial_id, "key": BEAT, "value_json": now}
+                replace_rows(connection, attr, attr.key, [row])
+
+    def curves(self, trial_id: int) -> Curves:
+        """The curves of a trial; empty if none are stored."""
+        with self.reading() as connection:
+            return read_curves(connection, trial_id)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.scoped_session.remove()
+        self.engine.dispose()
+
+
+def _seconds(since: datetime, now: datetime) -> float:
+    """Of two times of one clock; the database gives some of them with its time zone."""
+    return (now.replace(tzinfo=None) - since.replace(tzinfo=None)).total_seconds()
