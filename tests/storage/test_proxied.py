@@ -188,9 +188,12 @@ def test_commands_that_read(words: str, laboratory: Laboratory, command: Command
 def test_studies_through_a_proxy(laboratory: Laboratory, command: Command) -> None:
     laboratory.store("complete", "complete", "fail")
     laboratory.store(study_name="empty")
+    laboratory.submit(priority=2)
     plain = json.loads(command("studies", "--json", "--storage", laboratory.url).out)
     with proxy_here(laboratory.url) as address:
         through = json.loads(command("studies", "--json", "--storage", address).out)
+    for line in plain:
+        line["per_minute"] = None  # a proxy does not tell when a trial ended
     assert through == plain
 
 

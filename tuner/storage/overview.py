@@ -118,18 +118,22 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
 
     from tuner.storage.database import Database
 
+    # When a trial ended stands in the proxy's own time, so how many did of late is not known.
     database = Database(url)
     try:
         studies = [database.study(name) for name in database.study_names()]
         found = []
         for study in studies:
             counts = database.counts(study)
+            leases = {str(trial.lease) for trial in database.running(study) if trial.lease}
             complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             maximize = study.directions[0].name == "MAXIMIZE"
             values = [trial.values[0] for trial in complete]
             found.append(
                 StudyOverview(
                     name=study.study_name,
+                    queue=database.study_attrs(study).get("tuner:queue", {}),
+                    workers=len(leases),
                     direction="maximize" if maximize else "minimize",
                     counts={state.name.lower(): n for state, n in counts.items() if n},
                     best=(max if maximize else min)(values, default=None),
