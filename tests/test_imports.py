@@ -28,6 +28,7 @@ ORDER = (
     "data",
     "models",
     "training",
+    "checkpoints",
     "objective",
     "runner",
     "workers",

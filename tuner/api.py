@@ -37,6 +37,7 @@ def run(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    checkpoints: str | None = None,
 ) -> StudyResult:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -51,6 +52,9 @@ def run(
         study_name: Name in the database; the study file's name if None.
         seed: Seed of the study instead of the file's.
         settings: Keys of the study file with other values, as ``"budget.n_trials=10"``.
+        checkpoints: Where trials that take long keep what a retry goes on from: a folder, or
+            ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file, if
+            None.
 
     Returns:
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
@@ -69,6 +73,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings,
+        checkpoints=checkpoints,
     )
     if ended.ending == "interrupted":
         raise KeyboardInterrupt

@@ -95,6 +95,13 @@ def run(
             help="Another value for a key of the study file, e.g. pruner.name=median. Repeatable.",
         ),
     ] = None,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in. "
+            "[default: TUNER_CHECKPOINTS, or a folder beside the SQLite file]"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
@@ -115,6 +122,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings or [],
+        checkpoints=checkpoints,
         observe=lambda spec: progress.progress_for(
             console, spec.objective.metric, spec.objective.direction
         ),

@@ -19,6 +19,7 @@ from tuner.models.families import FAMILIES, check_space
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
+from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
@@ -56,6 +57,7 @@ def run_study(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    checkpoints: str | None = None,
     observe: Callable[[StudySpec], Observer] | None = None,
 ) -> Run:
     """As :func:`tuner.api.run`, but says how the run ended and lets it be watched.
@@ -74,7 +76,9 @@ def run_study(
     spec = find_study(study, [*settings, *given])
     check_spec(spec)
     name = study_name or spec.name
-    database = Database(chosen_url(storage), patience=Patience(PATIENT_SECONDS))
+    url = chosen_url(storage)
+    place = chosen_place(checkpoints, url)
+    database = Database(url, patience=Patience(PATIENT_SECONDS))
     started_at = time.monotonic()
     try:
         stored = runner.find_resumable(database, name, spec)
@@ -85,7 +89,7 @@ def run_study(
         if finished < total:
             n_workers = min(workers or _cores(), total - finished)
             observer = observe(spec) if observe else Observer()
-            ending = _supervise(spec, name, database, observer, n_workers, total)
+            ending = _supervise(spec, name, database, observer, n_workers, total, place)
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
@@ -123,6 +127,7 @@ def _supervise(
     observer: Observer,
     n_workers: int,
     total: int,
+    checkpoints: str,
 ) -> Ending:
     def prepare(data: dict[str, Any]) -> optuna.Study:
         study = runner.create_or_resume(database, name, spec, data)
@@ -133,7 +138,7 @@ def _supervise(
         observer.started(name, _finished(database, study), total, n_workers, best)
         return study
 
-    job = Job(spec, name, database.url, check=False, n_trials=total)
+    job = Job(spec, name, database.url, check=False, n_trials=total, checkpoints=checkpoints)
     supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
 

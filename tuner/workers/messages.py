@@ -17,6 +17,7 @@ class Job:
         check: Whether this worker tries the user's model before any trial is begun; one
             worker of a run does.
         n_trials: Finished trials wanted in total; the worker takes none beyond.
+        checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
     """
 
     spec: StudySpec
@@ -24,6 +25,7 @@ class Job:
     url: str
     check: bool
     n_trials: int
+    checkpoints: str
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import TrialState
 
+from tuner.checkpoints import remove_of
 from tuner.errors import StudyError
 from tuner.runner import FINISHED, fail_trial, return_abandoned
 from tuner.storage.database import Database
@@ -235,7 +236,7 @@ class Supervisor:
         if fail_trial(self._database, self._study, number, reason):
             worker.kill()
             self._replace(worker)
-            self._finish(number, "fail", None, reason)
+            self._finish_for_it(self._study, number, reason)
 
     def _bury(self, worker: WorkerProcess) -> None:
         """A worker died by itself: its trial is retried, unless it has killed too many."""
@@ -255,10 +256,15 @@ class Supervisor:
         returned = return_abandoned(self._database, study, cause)
         for trial in returned:
             if trial.failed:
-                self._finish(trial.number, "fail", None, trial.failed)
+                self._finish_for_it(study, trial.number, trial.failed)
             else:
                 self._observer.trial_returned(trial.number, cause)
         return bool(returned)
+
+    def _finish_for_it(self, study: optuna.Study, number: int, reason: str) -> None:
+        """Ends what a worker that is dead began, once the trial has been failed."""
+        remove_of(self._database, study, number, self._job.checkpoints)
+        self._finish(number, "fail", None, reason)
 
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
         self._observer.trial_finished(number, state, value, reason)
