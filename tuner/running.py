@@ -12,6 +12,7 @@ import optuna
 
 from tuner import runner, search
 from tuner.catalog import find_study
+from tuner.checkpoints import remove_of
 from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
@@ -134,6 +135,8 @@ def _supervise(
         returned = runner.return_abandoned(database, study, "its process is gone")
         for trial in returned:
             observer.note(f"trial {trial.number} was left behind by a process that is gone")
+            if trial.failed:
+                remove_of(database, study, trial.number, checkpoints)
         best = _best(study)
         observer.started(name, _finished(database, study), total, n_workers, best)
         return study
