@@ -29,7 +29,7 @@ GOOD, BAD = ("great", "lovely", "moving"), ("dull", "awful", "boring")
 @pytest.fixture(autouse=True)
 def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person who runs the tests has set must not decide what they find."""
-    for name in ("TUNER_STORAGE", "OPTUNA_STORAGE", "TUNER_DASHBOARD_TOKEN"):
+    for name in ("TUNER_STORAGE", "OPTUNA_STORAGE", "TUNER_CHECKPOINTS", "TUNER_DASHBOARD_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -29,6 +29,7 @@ ORDER = (
     "data",
     "models",
     "training",
+    "checkpoints",
     "objective",
     "runner",
     "workers",

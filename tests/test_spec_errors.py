@@ -52,6 +52,21 @@ def table_with(keys: str, value: Any) -> Table:
         ("search_space", 3, r"search_space: must be a name, a path or a table, but got 3"),
         ("search_space.units.low", 600, r"search_space\.units\.low: low <= high must hold"),
         ("objective", "loss", r'objective: must be a table, but got "loss"; write \[objective\] a'),
+        (
+            "training",
+            {"checkpoint": "soon"},
+            r'training\.checkpoint: must be a duration, but got "soon"; write "90s"',
+        ),
+        (
+            "training",
+            {"checkpoint": 0},
+            r"training\.checkpoint: must be above 0 and finite, but got 0; write",
+        ),
+        (
+            "training",
+            {"checkpoints": "1m"},
+            r"training\.checkpoints: unknown key; did you mean checkpoint\?",
+        ),
         ("objective.metric", None, r'objective\.metric: is missing; write metric = "accuracy"'),
         ("objective.metric", "", r'objective\.metric: must not be empty, but got ""'),
         ("objective.metrics", "x", r"objective\.metrics: unknown key; did you mean metric\?"),

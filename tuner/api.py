@@ -42,6 +42,7 @@ def run(
     engine: EngineName = "local",
     address: str | None = None,
     gpus_per_worker: float = 0.0,
+    checkpoints: str | None = None,
 ) -> StudyResult:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -59,6 +60,9 @@ def run(
         engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
         address: Of the Ray cluster; one is started on this machine if None.
         gpus_per_worker: Share of a GPU that each of Ray's workers needs.
+        checkpoints: Where trials that take long keep what a retry goes on from: a folder, or
+            ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file, if
+            None.
 
     Returns:
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
@@ -78,6 +82,7 @@ def run(
         seed=seed,
         settings=settings,
         engine=chosen_engine(engine, address, gpus_per_worker),
+        checkpoints=checkpoints,
     )
     if ended.ending == "interrupted":
         raise KeyboardInterrupt

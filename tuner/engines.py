@@ -73,6 +73,7 @@ class RayEngine:
         observer: Observer,
         n_workers: int,
         total: int,
+        checkpoints: str,
     ) -> Ending:
         url = self._shared(database.url)
         budget = spec.budget
@@ -84,9 +85,9 @@ class RayEngine:
                     study = runner.store(database, name, spec)
                     before = queue.place_of(study.user_attrs)
                     queue.submit(study, database, total, before.priority, None)
-                    begin(database, study, observer, total, n_workers)
+                    begin(database, study, observer, total, n_workers, checkpoints)
                     worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
-                    tasks = [worker.remote(url, name) for _ in range(n_workers)]
+                    tasks = [worker.remote(url, name, checkpoints) for _ in range(n_workers)]
                     try:
                         return self._watch(ray, tasks, study, database, observer, deadline)
                     finally:
@@ -170,7 +171,7 @@ class _News:
         return self._study.get_trials(deepcopy=False)
 
 
-def _work(url: str, name: str) -> None:
+def _work(url: str, name: str, checkpoints: str) -> None:
     """What Ray runs: a worker of one slot, for one study, until that has all its trials."""
     serve(
         [name],
@@ -178,6 +179,7 @@ def _work(url: str, name: str) -> None:
         storage=url,
         allow_code=True,  # whoever has started the run has named the study file
         until_done=True,
+        checkpoints=checkpoints,
         observe=lambda _name, _spec: Observer(),
         tell=print,
     )

@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import models, training
+from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_data, check_metric
@@ -65,6 +66,7 @@ def run_trial(
     database: Database,
     structures: Structures,
     *,
+    checkpoints: str,
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
 ) -> Outcome:
@@ -76,6 +78,7 @@ def run_trial(
         data: Its data; the test split is not touched.
         database: Where the trial's attributes are written.
         structures: Graphs of earlier trials, used again where the structure is the same.
+        checkpoints: Where a trial that takes long is saved, see :mod:`tuner.storage.artifacts`.
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
 
@@ -91,6 +94,11 @@ def run_trial(
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
     logged: list[Mapping[str, float]] = []
+
+    kept = TrialCheckpoints(
+        *(trial, database, reporter, checkpoints, spec.training.checkpoint),
+        on_resumed=lambda state: logged.extend(state.logs),
+    )
 
     def report(epoch: int, value: float, logs: Mapping[str, float]) -> str | None:
         logged.append(dict(logs))
@@ -112,13 +120,14 @@ def run_trial(
             loop=spec.training.loop,
             structures=structures,
             own_code=spec.model not in FAMILIES,
+            checkpoints=kept,
         )
     except (TrialFailed, ModelError, MetricError) as failure:
-        return _tell_failure(trial, database, str(failure), logged)
+        return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - a user's network may raise anything
-        return _tell_failure(trial, database, _in_one_line(error), logged)
+        return _tell_failure(trial, database, _in_one_line(error), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -130,16 +139,22 @@ def run_trial(
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.study.tell(trial, result.value)
+    kept.remove()
     return Outcome(result.state, result.value, result.reason)
 
 
 def _tell_failure(
-    trial: optuna.Trial, database: Database, reason: str, logged: Sequence[Mapping[str, float]]
+    trial: optuna.Trial,
+    database: Database,
+    reason: str,
+    logged: Sequence[Mapping[str, float]],
+    kept: TrialCheckpoints,
 ) -> Outcome:
     with database.together():
         database.write_attrs(trial._trial_id, {"reason": reason})
         database.write_curves(trial._trial_id, logged)
         trial.study.tell(trial, state=TrialState.FAIL)
+    kept.remove()
     return Outcome("fail", None, reason)
 
 

@@ -19,9 +19,11 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from tuner.checkpoints import remove_of
 from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
+from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database, RunningTrial
 from tuner.storage.errors import storage_errors
 
@@ -168,7 +170,11 @@ class Returned:
 
 
 def return_abandoned(
-    database: Database, study: optuna.Study, cause: str | None = None
+    database: Database,
+    study: optuna.Study,
+    cause: str | None = None,
+    *,
+    checkpoints: str | None = None,
 ) -> list[Returned]:
     """Puts back in the queue what runs in processes that are gone.
 
@@ -177,12 +183,16 @@ def return_abandoned(
     Args:
         cause: Why they are gone. None if they were stopped on purpose: then it does not count
             against the trial.
+        checkpoints: Where those of trials that are failed are removed; the usual place if None.
     """
     returned = []
     for trial in database.running(study):
         if trial.lease is None or not _is_gone(trial.lease, trial.silent_s):
             continue
         failed = _count_attempt(database, study, trial, cause) if cause else None
+        if failed:
+            place = checkpoints or chosen_place(None, database.url)
+            remove_of(database, study, trial.number, place)
         if failed or database.give_back(trial.trial_id):
             returned.append(Returned(trial.number, failed))
     return returned

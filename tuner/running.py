@@ -20,6 +20,7 @@ from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
+from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
@@ -28,8 +29,8 @@ from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
 
-Engine = Callable[[StudySpec, str, Database, Observer, int, int], Ending]
-"""Runs a study of a name in a database, watched, with so many workers, to a total of trials."""
+Engine = Callable[[StudySpec, str, Database, Observer, int, int, str], Ending]
+"""Runs a study, see :func:`supervise`."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def run_study(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    checkpoints: str | None = None,
     observe: Callable[[StudySpec], Observer] | None = None,
     engine: Engine | None = None,
 ) -> Run:
@@ -80,7 +82,9 @@ def run_study(
     spec = find_study(study, [*settings, *given])
     check_spec(spec)
     name = study_name or spec.name
-    database = Database(chosen_url(storage), patience=Patience(PATIENT_SECONDS))
+    url = chosen_url(storage)
+    place = chosen_place(checkpoints, url)
+    database = Database(url, patience=Patience(PATIENT_SECONDS))
     started_at = time.monotonic()
     try:
         stored = runner.find_resumable(database, name, spec)
@@ -93,7 +97,9 @@ def run_study(
         if finished < total:
             n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
-            ending = (engine or supervise)(spec, name, database, observer, n_workers, total)
+            ending = (engine or supervise)(
+                *(spec, name, database, observer, n_workers, total, place)
+            )
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
@@ -104,10 +110,16 @@ def run_study(
 
 
 def begin(
-    database: Database, study: optuna.Study, observer: Observer, total: int, n_workers: int
+    database: Database,
+    study: optuna.Study,
+    observer: Observer,
+    total: int,
+    n_workers: int,
+    checkpoints: str,
 ) -> None:
     """Puts back what earlier processes left behind, and tells where the study stands."""
-    for trial in runner.return_abandoned(database, study, "its process is gone"):
+    cause = "its process is gone"
+    for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     observer.started(study.study_name, _finished(database, study), total, n_workers, _best(study))
 
@@ -144,15 +156,26 @@ def supervise(
     observer: Observer,
     n_workers: int,
     total: int,
+    checkpoints: str,
 ) -> Ending:
-    """Runs a study with worker processes on this machine."""
+    """Runs a study with worker processes on this machine.
+
+    Args:
+        spec: The study.
+        name: Its name in the database.
+        database: The open storage.
+        observer: Told of everything that happens.
+        n_workers: Number of processes.
+        total: Finished trials wanted.
+        checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
+    """
 
     def prepare(data: dict[str, Any]) -> optuna.Study:
         study = runner.create_or_resume(database, name, spec, data)
-        begin(database, study, observer, total, n_workers)
+        begin(database, study, observer, total, n_workers, checkpoints)
         return study
 
-    job = Job(spec, name, database.url, check=False, n_trials=total)
+    job = Job(spec, name, database.url, check=False, n_trials=total, checkpoints=checkpoints)
     supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -29,10 +30,13 @@ def build_model(params, data):
     if behaviour == "prints":
         print("a line from the user's own code")
     inputs = keras.Input(data.input_shape)
-    outputs = keras.layers.Dense(1)(inputs)
+    hidden = keras.layers.Dropout(0.2)(inputs) if behaviour == "counts" else inputs
+    outputs = keras.layers.Dense(1)(hidden)
     seconds = {"slow": 0.5, "grows": 0.5, "endless": 60}.get(behaviour)
     model = _Slow(inputs, outputs, name="slow") if seconds else keras.Model(inputs, outputs)
     model.seconds = seconds
+    if behaviour == "counts":
+        model = _Counts(inputs, outputs, name="counts")
     rate = float("nan") if behaviour == "diverges" else params["learning_rate"]
     model.compile(optimizer=keras.optimizers.SGD(rate), loss="mse", metrics=["mae"])
     return model
@@ -44,3 +48,19 @@ class _Slow(keras.Model):
 
         tf.py_function(lambda: time.sleep(self.seconds), [], [])
         return super().test_step(data)
+
+
+class _Counts(keras.Model):
+    """Tells by a file that grows how many epochs were really run, whoever ran them."""
+
+    def test_step(self, data):
+        import tensorflow as tf
+
+        tf.py_function(_count, [], [])
+        return super().test_step(data)
+
+
+def _count():
+    with (Path(__file__).parent / "counted").open("ab") as file:
+        file.write(b".")
+    time.sleep(0.05)

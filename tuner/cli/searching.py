@@ -10,6 +10,14 @@ import typer
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
 from tuner.units import count
 
+Checkpoints = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in. "
+        "[default: TUNER_CHECKPOINTS, or a folder beside the SQLite file]"
+    ),
+]
+
 
 class Engine(StrEnum):
     """What places the workers of a run."""
@@ -42,6 +50,7 @@ def run(
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
+    checkpoints: Checkpoints = None,
     engine: Annotated[
         Engine, typer.Option(help="What places the workers: this machine, or a Ray cluster.")
     ] = Engine.LOCAL,
@@ -75,6 +84,7 @@ def run(
         observe=lambda spec: progress.progress_for(
             console, spec.objective.metric, spec.objective.direction
         ),
+        checkpoints=checkpoints,
         engine=chosen_engine(engine.value, address, gpus_per_worker),
     )
     if as_json:
@@ -154,6 +164,7 @@ def worker(
         bool,
         typer.Option("--until-done", help="End when the studies have all their trials."),
     ] = False,
+    checkpoints: Checkpoints = None,
 ) -> None:
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
     from rich.console import Console
@@ -169,6 +180,7 @@ def worker(
         allow_code=allow_code,
         grace=grace,
         until_done=until_done,
+        checkpoints=checkpoints,
         observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
         tell=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
     )

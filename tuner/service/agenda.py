@@ -24,17 +24,23 @@ class Agenda:
     """
 
     def __init__(
-        self, database: Database, studies: Sequence[str], tell: Callable[[str], None]
+        self,
+        database: Database,
+        studies: Sequence[str],
+        checkpoints: str,
+        tell: Callable[[str], None],
     ) -> None:
         """Begins with nothing read.
 
         Args:
             database: The open storage.
             studies: Those that count; all if empty.
+            checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
             tell: Told in one line of what concerns no trial.
         """
         self._database = database
         self._studies = studies
+        self._checkpoints = checkpoints
         self._tell = tell
         self.open: dict[str, tuple[Place, dict[TrialState, int]]] = {}
         self._looked_at = self._cleaned_at = _LONG_AGO
@@ -100,7 +106,9 @@ class Agenda:
 
     def _clean(self, name: str) -> None:
         cause = "its process is gone"
-        for trial in runner.return_abandoned(self._database, self._database.study(name), cause):
+        for trial in runner.return_abandoned(
+            self._database, self._database.study(name), cause, checkpoints=self._checkpoints
+        ):
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
 

@@ -9,6 +9,7 @@ from tuner.running import cores
 from tuner.service.service import GRACE_SECONDS, Offer, Service
 from tuner.spec import StudySpec
 from tuner.spec.units import seconds
+from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
@@ -25,6 +26,7 @@ def serve(
     allow_code: bool = False,
     grace: float | str = GRACE_SECONDS,
     until_done: bool = False,
+    checkpoints: str | None = None,
     observe: Callable[[str, StudySpec], Observer],
     tell: Callable[[str], None],
 ) -> Ending:
@@ -37,6 +39,7 @@ def serve(
         allow_code: See ``Offer``.
         grace: Seconds, or as ``"30s"``.
         until_done: See ``Offer``.
+        checkpoints: As in :func:`tuner.run`.
         observe: See :class:`tuner.service.service.Service`.
         tell: See ``Service``.
 
@@ -48,11 +51,19 @@ def serve(
     """
     if workers is not None and workers < 1:
         raise RequestError(f"--workers must be at least 1, but got {workers}")
+    url = chosen_url(storage)
     try:
-        offer = Offer(workers or cores(), tuple(studies), allow_code, seconds(grace), until_done)
+        offer = Offer(
+            workers or cores(),
+            chosen_place(checkpoints, url),
+            tuple(studies),
+            allow_code=allow_code,
+            grace=seconds(grace),
+            until_done=until_done,
+        )
     except ValueError as error:
         raise RequestError(f"--grace {error}") from None
-    database = Database(chosen_url(storage), patience=Patience(PATIENT_SECONDS))
+    database = Database(url, patience=Patience(PATIENT_SECONDS))
     try:
         tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
         return Service(database, offer, observe, tell).run()

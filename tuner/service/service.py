@@ -48,9 +48,11 @@ class Offer:
         allow_code: Whether it runs ``module:function`` code that a study in the database names.
         grace: Seconds, see :data:`GRACE_SECONDS`.
         until_done: Ends when those studies have all their trials, instead of waiting for more.
+        checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
     """
 
     slots: int
+    checkpoints: str
     studies: Sequence[str] = ()
     allow_code: bool = False
     grace: float = GRACE_SECONDS
@@ -94,7 +96,7 @@ class Service:
         self._offer = offer
         self._observe = observe
         self._tell = tell
-        self._agenda = Agenda(database, offer.studies, tell)
+        self._agenda = Agenda(database, offer.studies, offer.checkpoints, tell)
         self._slots = [_Slot() for _ in range(offer.slots)]
         self._setbacks: dict[str, Setbacks] = {}
         self._signals: list[signal.Signals] = []
@@ -179,12 +181,19 @@ class Service:
         budget = spec.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
         spec = spec.model_copy(update={"budget": budget})
         n_trials = place.n_trials or 0
-        job = Job(spec, name, self._database.url, False, n_trials, place.workers)
+        kept = self._offer.checkpoints
+        job = Job(
+            *(spec, name, self._database.url),
+            check=False,
+            n_trials=n_trials,
+            checkpoints=kept,
+            at_once=place.workers,
+        )
         observer = self._observe(name, spec)
 
         def prepare(data: dict[str, Any]) -> optuna.Study:
             runner.accept_data(self._database, study, data)
-            begin(self._database, study, observer, n_trials, 1)
+            begin(self._database, study, observer, n_trials, 1, kept)
             return study
 
         setbacks = self._setbacks.setdefault(name, Setbacks())

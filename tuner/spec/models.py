@@ -97,9 +97,12 @@ class Training(Part):
     Attributes:
         loop: "resident" runs whole epochs in one graph, "fit" is ``keras.Model.fit``, "auto"
             takes the first where it can.
+        checkpoint: Seconds from the beginning of a trial to its first checkpoint, and from one to
+            the next.
     """
 
     loop: Loop = Field(default="auto", examples=['"auto"'])
+    checkpoint: Seconds = Field(default=30.0, examples=['"30s"'])
 
 
 class EarlyStopping(Part):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
 
 import keras
 
 from tuner.data import Split
+from tuner.training.checkpoint import Learning, State, go_on
 from tuner.training.orders import ShuffledRows
 
-Weights = Callable[[], Sequence[Any]]
-"""Returns copies of the weights as they are now: arrays or tensors, as ``set_weights`` has them."""
-AfterEpoch = Callable[[int, Mapping[str, float], Weights], bool]
-"""Called with the epoch (from 1), its logs and what reads the weights; returns whether to stop."""
+AfterEpoch = Callable[[int, Mapping[str, float], Learning], bool]
+"""Called with the epoch (from 1), its logs and what is trained; returns whether to stop."""
+Begin = Callable[[Learning], State | None]
+"""Called once before the first epoch; returns what to go on from, or None to begin."""
 
 # Validation is not learning: larger batches give the same figures in fewer steps.
 EVALUATION_BATCH = 1024
@@ -30,6 +30,7 @@ def fit(
     batch_size: int,
     seed: int,
     after_epoch: AfterEpoch,
+    begin: Begin,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Trains until all epochs are run or ``after_epoch`` says stop.
@@ -42,22 +43,33 @@ def fit(
         batch_size: Rows in a step.
         seed: Of the order of rows.
         after_epoch: Decides after each epoch.
+        begin: Says what to go on from.
         callbacks: The user's own. They run before ours, so that what they add to the logs
             can be watched; all their methods run, however the training ends.
     """
+    rows = ShuffledRows(train, batch_size, seed)
+    own = epoch_callbacks(model)
+    learning = Learning(model, model.get_weights, lambda: _build(model, rows))
+
+    def start(_logs: object) -> None:
+        state = begin(learning)
+        if state is not None:
+            # As keras.callbacks.BackupAndRestore tells it.
+            model._initial_epoch = go_on(state, model, own)
+            rows.skip(len(state.logs))
+
     hook = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: _stop(
-            model, after_epoch(epoch + 1, logs or {}, model.get_weights)
-        )
+        on_train_begin=start,
+        on_epoch_end=lambda epoch, logs: _stop(model, after_epoch(epoch + 1, logs or {}, learning)),
     )
-    with _many_steps_a_call(model, allowed=not callbacks):
+    with _many_steps_a_call(model, allowed=not callbacks), _initial_epoch_kept(model):
         model.fit(
-            ShuffledRows(train, batch_size, seed),
+            rows,
             epochs=epochs,
             shuffle=False,
             validation_data=(validation.x, validation.y) if validation else None,
             validation_batch_size=max(batch_size, EVALUATION_BATCH),
-            callbacks=[*epoch_callbacks(model), *callbacks, hook],
+            callbacks=[*own, *callbacks, hook],
             verbose=0,
         )
 
@@ -70,6 +82,22 @@ def epoch_callbacks(model: keras.Model) -> list[keras.callbacks.Callback]:
 def _stop(model: keras.Model, stop: bool) -> None:
     if stop:
         model.stop_training = True
+
+
+def _build(model: keras.Model, rows: ShuffledRows) -> None:
+    if not all(layer.built for layer in model._flatten_layers()):
+        with suppress(RuntimeError, ValueError):  # it stays as it is: the first batch can build it
+            model._symbolic_build(data_batch=rows[0])
+
+
+@contextmanager
+def _initial_epoch_kept(model: keras.Model) -> Iterator[None]:
+    """Lets a further ``fit`` of the model begin with its first epoch, wherever this one began."""
+    kept = model._initial_epoch
+    try:
+        yield
+    finally:
+        model._initial_epoch = kept
 
 
 @contextmanager

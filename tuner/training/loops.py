@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import islice
 
 import keras
 import psutil
 
 from tuner.data import Split
 from tuner.spec import Loop
-from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, epoch_callbacks, fit
+from tuner.training.checkpoint import Learning, go_on
+from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, Begin, epoch_callbacks, fit
 from tuner.training.orders import orders
 from tuner.training.resident import ResidentLoop
 from tuner.training.structures import Structures, alone
@@ -28,6 +30,7 @@ def run(
     batch_size: int,
     seed: int,
     after_epoch: AfterEpoch,
+    begin: Begin = lambda _: None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loop: Loop = "auto",
     structures: Structures | None = None,
@@ -44,6 +47,7 @@ def run(
         batch_size: Rows in a step.
         seed: Of the order of rows.
         after_epoch: Decides after each epoch.
+        begin: Says what to go on from, if not from the beginning.
         callbacks: The user's own Keras callbacks.
         loop: ``"auto"`` decides by :func:`why_fit`; the others force.
         structures: Graphs of earlier models that may be used again, or None.
@@ -57,7 +61,7 @@ def run(
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
         lend = alone if structures is None else structures.lent
         with lend(model, train, validation) as resident:
-            _run_resident(resident, model, train, epochs, batch_size, seed, after_epoch)
+            _run_resident(resident, model, train, epochs, batch_size, seed, after_epoch, begin)
         return
     _log.info("model.fit trains: %s", reason)
     fit(
@@ -68,6 +72,7 @@ def run(
         batch_size=batch_size,
         seed=seed,
         after_epoch=after_epoch,
+        begin=begin,
         callbacks=callbacks,
     )
 
@@ -106,16 +111,21 @@ def _run_resident(
     batch_size: int,
     seed: int,
     after_epoch: AfterEpoch,
+    begin: Begin,
 ) -> None:
     own = keras.callbacks.CallbackList(epoch_callbacks(model), model=loop.model)
     validation_batch_size = max(batch_size, EVALUATION_BATCH)
+    learning = Learning(loop.model, lambda: loop.weights)
     own.on_train_begin()
-    for epoch, order in zip(range(epochs), orders(seed, len(train)), strict=False):
+    state = begin(learning)
+    done = go_on(state, loop.model, own.callbacks) if state is not None else 0
+    every = zip(range(epochs), orders(seed, len(train)), strict=False)
+    for epoch, order in islice(every, done, None):
         own.on_epoch_begin(epoch)
         logs = loop.epoch(order, batch_size, validation_batch_size)
         # One by one: the list would hand out a copy, and what a callback adds can be watched.
         for callback in own.callbacks:
             callback.on_epoch_end(epoch, logs)
-        if after_epoch(epoch + 1, logs, lambda: loop.weights) or loop.model.stop_training:
+        if after_epoch(epoch + 1, logs, learning) or loop.model.stop_training:
             break
     own.on_train_end()

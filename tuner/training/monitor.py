@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tuner.errors import MetricError, TrialFailed, TunerError
 from tuner.models.families import absent_metric
@@ -23,7 +23,7 @@ from tuner.training.results import FitResult
 if TYPE_CHECKING:
     from tuner.spec import EarlyStopping
 
-OnEpoch = Callable[[int, float, Mapping[str, float]], str | None]
+OnEpoch = Callable[[int, float, Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,13 @@ class Course:
         self._reason: str | None = None
         self._error: TunerError | None = None
 
-    def observe(self, epoch: int, logs: Mapping[str, float]) -> Verdict:
+    def observe(self, epoch: int, logs: Mapping[str, Any], *, again: bool = False) -> Verdict:
         """Takes in one finished epoch.
 
         Args:
             epoch: 1-based.
             logs: This epoch's values.
+            again: An earlier attempt ran it: the monitor's hook has heard of it.
         """
         self._run = epoch
         for name, number in logs.items():
@@ -105,7 +106,8 @@ class Course:
         if improved:
             self._best = (epoch, value)
         waited = self._patience.exhausted_after(epoch, value)
-        pruned = self.monitor.on_epoch(epoch, value, logs) if self.monitor.on_epoch else None
+        hook = None if again else self.monitor.on_epoch
+        pruned = hook(epoch, value, logs) if hook else None
         if epoch < self.epochs:  # after the last there is nothing left to save
             self._end(epoch, waited, pruned)
         return Verdict(improved, stop=epoch >= self.epochs or self._reason is not None)

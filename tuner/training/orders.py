@@ -54,6 +54,11 @@ class ShuffledRows(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no 
         # Keras cannot tell the type of an array of objects; a text that reaches this is one.
         return (tf.constant(x.tolist()) if x.dtype == np.object_ else x), self._split.y[rows]
 
+    def skip(self, epochs: int) -> None:
+        """Draws the orders of epochs that are not run."""
+        for _ in range(epochs):
+            next(self._orders)
+
     def on_epoch_begin(self) -> None:
         """Draws the epoch's order; Keras calls it once an epoch (``on_epoch_end`` once more)."""
         self._order = next(self._orders)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tuner.errors import TrialFailed
-from tuner.training.monitor import Course, Monitor, diverged
+from tuner.training.attempt import Attempt
+from tuner.training.monitor import Monitor, diverged
 from tuner.training.results import FitResult
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from tuner.data import Split, Splits
     from tuner.spec import EarlyStopping, Loop
-    from tuner.training.fit import Weights
+    from tuner.training.checkpoint import Checkpoints, Learning
     from tuner.training.structures import Structures
 
 Build = Callable[[], "keras.Model"]
@@ -41,6 +42,7 @@ def train(
     loop: Loop = "auto",
     structures: Structures | None = None,
     own_code: bool = True,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[keras.Model, FitResult]:
     """Builds a model and trains it on the training split, watched on the validation split.
 
@@ -56,6 +58,9 @@ def train(
         loop: See :mod:`tuner.training.loops`.
         structures: Graphs of earlier calls, to be used again and added to.
         own_code: Whether ``build`` is a user's, and so may draw from any generator.
+        checkpoints: Keeps the training's state at the end of epochs, and has what an earlier
+            attempt left; the result is that of a training without a break. ``callbacks`` are
+            not told of the epochs before it.
 
     Returns:
         The model with its best epoch's weights (with ``structures`` only until the next call),
@@ -68,18 +73,10 @@ def train(
     from tuner.models.feeding import prepared
     from tuner.training import loops
 
-    course = Course(monitor, epochs, early_stopping)
-    best: Sequence[Any] | None = None
+    attempt = Attempt(monitor, early_stopping, epochs, batch_size, seed, checkpoints)
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed, own_code=own_code)
         learner, (rows, validation) = prepared(model, data.train, data.validation)
-
-        def observe(epoch: int, logs: Mapping[str, float], weights: Weights) -> bool:
-            nonlocal best
-            verdict = course.observe(epoch, logs)
-            if verdict.improved:
-                best = weights()
-            return verdict.stop
 
         loops.run(
             learner,
@@ -88,14 +85,15 @@ def train(
             epochs=epochs,
             batch_size=batch_size,
             seed=seed,
-            after_epoch=observe,
+            after_epoch=attempt.observe,
+            begin=attempt.begin,
             callbacks=callbacks,
             loop=loop,
             structures=structures,
         )
-        if best is not None:
-            learner.set_weights([np.asarray(weight) for weight in best])
-    return model, course.result()
+        if attempt.best is not None:
+            learner.set_weights([np.asarray(weight) for weight in attempt.best])
+    return model, attempt.course.result()
 
 
 def refit(
@@ -129,7 +127,7 @@ def refit(
     history: dict[str, list[float]] = {}
     failure: TrialFailed | None = None
 
-    def observe(epoch: int, logs: Mapping[str, float], _weights: Weights) -> bool:
+    def observe(epoch: int, logs: Mapping[str, float], _learning: Learning) -> bool:
         nonlocal failure
         for name, value in logs.items():
             history.setdefault(name, []).append(float(value))

@@ -19,6 +19,7 @@ class Job:
         n_trials: Finished trials wanted in total; the worker takes none beyond.
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
+        checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
     """
 
     spec: StudySpec
@@ -26,6 +27,7 @@ class Job:
     url: str
     check: bool
     n_trials: int
+    checkpoints: str
     at_once: int | None = None
 
 

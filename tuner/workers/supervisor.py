@@ -17,6 +17,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import TrialState
 
+from tuner.checkpoints import remove_of
 from tuner.queue import FINISHED, standing_of
 from tuner.runner import fail_trial, return_abandoned
 from tuner.storage.database import Database
@@ -265,6 +266,8 @@ class Supervisor:
         # Failed first: of a dead process another run would put the trial back in the queue.
         if fail_trial(self._database, self._study, number, reason):
             worker.kill()
+            # Not before it is dead: it may be writing another one.
+            remove_of(self._database, self._study, number, self._job.checkpoints)
             self._replace(worker)
             self._finish(number, "fail", None, reason)
 
@@ -278,7 +281,8 @@ class Supervisor:
 
     def _return_abandoned(self, study: optuna.Study, cause: str) -> bool:
         """Puts back what runs in processes that are gone; False if there was nothing."""
-        returned = return_abandoned(self._database, study, cause)
+        place = self._job.checkpoints
+        returned = return_abandoned(self._database, study, cause, checkpoints=place)
         for trial in returned:
             if trial.failed:
                 self._finish(trial.number, "fail", None, trial.failed)

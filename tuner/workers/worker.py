@@ -54,13 +54,18 @@ class _Once(logging.Filter):
         return new
 
 
-def _print_log() -> None:
-    """Prints our log, which the supervisor shows as it shows all that a worker prints."""
+def _print_log(*, all_of_it: bool) -> None:
+    """Prints our log, which the supervisor shows as it shows all that a worker prints.
+
+    Args:
+        all_of_it: Also how models are trained; what befalls a trial is always told.
+    """
     handler = logging.StreamHandler()
     handler.addFilter(_Once())
     log = logging.getLogger("tuner")
     log.addHandler(handler)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if all_of_it else logging.WARNING)
+    logging.getLogger("tuner.checkpoints").setLevel(logging.INFO)
 
 
 class Worker:
@@ -80,8 +85,7 @@ class Worker:
         # Rewriting a small network's graph takes longer than it saves (measured: a third of the
         # time until the first epoch, epochs as fast without).
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        if self._job.check:  # one worker of a run tells how it trains
-            _print_log()
+        _print_log(all_of_it=self._job.check)  # one worker of a run tells how it trains
         try:
             self._run()
         except TunerError as error:
@@ -149,6 +153,7 @@ class Worker:
                 self._data,
                 self._database,
                 self._structures,
+                checkpoints=self._job.checkpoints,
                 on_start=lambda epochs: self._say(Started(trial._trial_id, trial.number, epochs)),
                 on_epoch=self._epoch_done,
             )

@@ -1,0 +1,158 @@
+"""Where checkpoints lie: a folder, or a bucket of an S3-like store; through Optuna's own stores.
+
+Terms:
+    place: an absolute folder, or ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``. One plain string, so
+        that it travels to workers and other machines.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner.errors import RequestError
+from tuner.storage.url import parse_url
+
+if TYPE_CHECKING:  # to import these would import boto3, which few runs need
+    from optuna.artifacts._protocol import ArtifactStore
+
+_S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
+# A store that does not answer must not hold up a training that can do without it.
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 60, 3
+
+
+class ArtifactError(Exception):
+    """An artifact cannot be written, read or removed; the text says why, in one line."""
+
+
+def chosen_place(asked: str | None, url: str) -> str:
+    """The place of a run's checkpoints; nothing is made there before the first one is written.
+
+    Args:
+        asked: What the person wants; ``TUNER_CHECKPOINTS`` if None.
+        url: The database. Without any wish the folder lies beside a SQLite file (``tuner.db`` and
+            ``tuner.db-checkpoints``), for a server in ``~/.tuner/checkpoints``.
+
+    Raises:
+        RequestError: It is neither a folder nor an S3 address, or the extra for S3 is missing.
+    """
+    wanted = asked or os.environ.get("TUNER_CHECKPOINTS")
+    if not wanted:
+        return str(_default_folder(url))
+    if "://" not in wanted:
+        # Absolute, because a user's own code may change the working directory.
+        return str(Path(wanted).expanduser().absolute())
+    if _S3.fullmatch(wanted) is None:
+        raise RequestError(
+            f"checkpoints: {wanted} is not a place that tuner can write to; "
+            "name a folder, or s3://BUCKET/PREFIX"
+        )
+    if find_spec("boto3") is None:
+        raise RequestError(
+            f"checkpoints: {wanted} needs the package boto3; install it with: "
+            "pip install 'tuner[s3]'"
+        )
+    return wanted
+
+
+def _default_folder(url: str) -> Path:
+    parsed = parse_url(url)
+    file = parsed.database
+    if parsed.get_backend_name() == "sqlite" and file and not file.startswith("file:"):
+        return Path(f"{file}-checkpoints").absolute()
+    return Path.home() / ".tuner" / "checkpoints"
+
+
+class Artifacts:
+    """Named files at one place; nothing is touched before the first of them is."""
+
+    def __init__(self, place: str) -> None:
+        """Takes the place, as :func:`chosen_place` returned it."""
+        self.place = place
+        found = _S3.fullmatch(place)
+        self._bucket = found["bucket"] if found else None
+        prefix = (found["prefix"] or "").strip("/") if found else ""
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._opened: ArtifactStore | None = None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a new file; of one that cannot be written whole nothing is left where possible.
+
+        Raises:
+            ArtifactError: It cannot be written.
+        """
+        try:
+            if self._bucket is None:
+                Path(self.place).mkdir(parents=True, exist_ok=True)
+            self._store().write(self._prefix + name, io.BytesIO(content))
+        except Exception as error:
+            self._remove_quietly(name)
+            raise self._error("cannot write to", error) from error
+
+    def read(self, name: str) -> bytes:
+        """Reads a file.
+
+        Raises:
+            ArtifactError: It is not there, or cannot be read.
+        """
+        try:
+            with self._store().open_reader(self._prefix + name) as reader:
+                return reader.read()
+        except Exception as error:
+            if _is_absence(error):
+                raise ArtifactError(f"{name} is not in {self.place}") from None
+            raise self._error("cannot read from", error) from error
+
+    def remove(self, name: str) -> None:
+        """Removes a file if it is there.
+
+        Raises:
+            ArtifactError: It cannot be removed.
+        """
+        try:
+            self._store().remove(self._prefix + name)
+        except Exception as error:
+            if _is_absence(error):
+                return
+            raise self._error("cannot remove from", error) from error
+
+    def _remove_quietly(self, name: str) -> None:
+        try:
+            self.remove(name)
+        except ArtifactError:
+            return  # what went wrong before says more
+
+    def _store(self) -> ArtifactStore:
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> ArtifactStore:
+        from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore
+
+        if self._bucket is None:
+            return FileSystemArtifactStore(self.place)
+        import boto3
+        from botocore.config import Config
+
+        patience = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+        )
+        return Boto3ArtifactStore(self._bucket, boto3.client("s3", config=patience))
+
+    def _error(self, what: str, error: Exception) -> ArtifactError:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = " ".join(why.split()) or type(error).__name__
+        return ArtifactError(f"{what} {self.place}: {why}")
+
+
+def _is_absence(error: Exception) -> bool:
+    from optuna.artifacts.exceptions import ArtifactNotFound
+
+    return isinstance(error, ArtifactNotFound)
