@@ -64,10 +64,8 @@ class Attempt:
         if verdict.improved:
             self.best = learning.weights()
         if self._checkpoints is not None:
-            self._logs.append(dict(logs))
-            # A callback of the model's own may have ended the training as well.
-            over = verdict.stop or learning.model.stop_training
-            if not over and self._checkpoints.due():
+            self._logs.append(logs)  # each epoch has a dict of its own
+            if not verdict.stop and self._checkpoints.due() and not learning.model.stop_training:
                 self._checkpoints.save(self._state(learning))
         return verdict.stop
 

@@ -87,11 +87,7 @@ def capture(
     logs: Sequence[Mapping[str, Any]],
     best: Sequence[Any],
 ) -> State:
-    """Reads the state of a training that ends an epoch; the arguments are those of :class:`State`.
-
-    Args:
-        model: The one that is being trained.
-    """
+    """Reads the state of the training of ``model``; the rest is as in :class:`State`."""
     shared = _shared_generator(make=False)
     plain = [
         {name: None if value is None else float(value) for name, value in epoch.items()}
@@ -152,12 +148,10 @@ def misfit(state: State, model: keras.Model, *, seed: int, batch_size: int) -> s
     if not _alike(state.variables, _variables(model)):
         return "its variables are those of another network"
     try:
-        keras_state, python_state, numpy_state = _generators(state)
+        _, python_state, numpy_state = _generators(state)
         random.Random().setstate(python_state)
         np.random.RandomState().set_state(numpy_state)
     except (TypeError, ValueError, KeyError, OverflowError, IndexError):
-        return "the states of its random generators are none"
-    if keras_state is not None and keras_state.shape != (2,):
         return "the states of its random generators are none"
     return None
 
@@ -183,7 +177,9 @@ def _generators(state: State) -> tuple[NDArray[np.uint32] | None, Any, Any]:
     if key.shape != (624,) or not 0 <= kept["numpy"]["state"]["pos"] <= 624:
         raise ValueError(kept["numpy"]["state"]["pos"])
     numpy_state = {**kept["numpy"], "state": {**kept["numpy"]["state"], "key": key}}
-    shared = None if kept["keras"] is None else np.asarray(kept["keras"], dtype=np.uint32)
+    shared = None
+    if kept["keras"] is not None:
+        shared = np.asarray(kept["keras"], dtype=np.uint32).reshape(2)
     return shared, (version, tuple(internal), spare), numpy_state
 
 
