@@ -219,3 +219,30 @@ def test_refitting_that_diverges_fails(make_splits):
     build = mlp(data, learning_rate=1e12)
     with pytest.raises(TrialFailed, match=r"^loss is .* at epoch"):
         training.refit(build, data.train, epochs=3, batch_size=8, seed=1)
+
+
+class _Subclass(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(4), keras.layers.Dense(3, "softmax")
+
+    def call(self, inputs):
+        return self.out(self.hidden(inputs))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_Subclass, lambda: keras.Sequential([keras.layers.Dense(3, "softmax")])],
+    ids=["subclass", "sequential"],
+)
+def test_a_network_that_its_first_batch_would_build_trains_in_both_loops(make_splits, make):
+    data = make_splits("multiclass")
+
+    def build():
+        model = make()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    found = [fit(data, build=build, loop=loop)[1].history for loop in ("auto", "fit")]
+    for name, values in found[0].items():
+        assert values == pytest.approx(found[1][name], rel=1e-5), name

@@ -78,7 +78,6 @@ class Attempt:
             return f"it is of epoch {len(state.logs)} of {self.course.epochs}"
         if self._replayed(state) is None:
             return "a training with its logs would have ended"
-        learning.build()
         return misfit(state, learning.model, **self._begun_with)
 
     def _replayed(self, state: State) -> Course | None:

@@ -53,12 +53,10 @@ class Learning:
     Attributes:
         model: The model whose variables change; not always the one that was built.
         weights: Returns copies of its weights as they are now: arrays or tensors.
-        build: Builds what only the first batch would build otherwise.
     """
 
     model: keras.Model
     weights: Callable[[], Sequence[Any]]
-    build: Callable[[], None] = lambda: None
 
 
 class Checkpoints(Protocol):

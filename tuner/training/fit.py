@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import keras
 
@@ -49,7 +49,7 @@ def fit(
     """
     rows = ShuffledRows(train, batch_size, seed)
     own = epoch_callbacks(model)
-    learning = Learning(model, model.get_weights, lambda: _build(model, rows))
+    learning = Learning(model, model.get_weights)
 
     def start(_logs: object) -> None:
         state = begin(learning)
@@ -82,12 +82,6 @@ def epoch_callbacks(model: keras.Model) -> list[keras.callbacks.Callback]:
 def _stop(model: keras.Model, stop: bool) -> None:
     if stop:
         model.stop_training = True
-
-
-def _build(model: keras.Model, rows: ShuffledRows) -> None:
-    if not all(layer.built for layer in model._flatten_layers()):
-        with suppress(RuntimeError, ValueError):  # it stays as it is: the first batch can build it
-            model._symbolic_build(data_batch=rows[0])
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 
 import keras
@@ -13,7 +14,7 @@ from tuner.data import Split
 from tuner.spec import Loop
 from tuner.training.checkpoint import Learning, go_on
 from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, Begin, epoch_callbacks, fit
-from tuner.training.orders import orders
+from tuner.training.orders import ShuffledRows, orders
 from tuner.training.resident import ResidentLoop
 from tuner.training.structures import Structures, alone
 
@@ -56,6 +57,7 @@ def run(
         # Keras sums gradients over the replicas by a function with a gradient of its own, which
         # TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
         model.optimizer._all_reduce_sum_gradients = list
+    _build(model, train, batch_size)
     reason = why_fit(model, train, callbacks) if loop == "auto" else f'loop = "{loop}" says so'
     if loop == "resident" or (loop == "auto" and reason is None):
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
@@ -77,6 +79,13 @@ def run(
     )
 
 
+def _build(model: keras.Model, train: Split, batch_size: int) -> None:
+    """Builds what the first batch would build otherwise, in the same way."""
+    if not all(layer.built for layer in model._flatten_layers()):
+        with suppress(RuntimeError, ValueError):  # it stays as it is: the first batch can build it
+            model._symbolic_build(data_batch=ShuffledRows(train, batch_size, 0)[0])
+
+
 def why_fit(
     model: keras.Model, train: Split, callbacks: Sequence[keras.callbacks.Callback]
 ) -> str | None:
@@ -90,6 +99,8 @@ def why_fit(
             return f"{type(model).__name__} has a {method} of its own"
     if model.optimizer is None:
         return "the model has no optimizer"
+    if not all(layer.built for layer in model._flatten_layers()):
+        return "only its first batch can build the model"
     size = train.x.nbytes + train.y.nbytes
     if size > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
         return f"the training rows take {size / 2**30:.1f} GiB, a large part of the memory"
