@@ -5,9 +5,10 @@
 
 The objective is a sleep of 50 ms, without TensorFlow: what is measured is the storage. Every worker
 is a process with its own connection; it asks (six parameters, TPE), reports at the rungs of
-Hyperband and tells, as a worker of `tuner run` does. The column TPE is the part of ask that Optuna's
-sampler takes to choose the parameters; the rest of it is the storage. At the end the study must hold each number
-once, none still running, and as many finished trials as were told. Times are in milliseconds.
+Hyperband and tells, as a worker of `tuner run` does. The column TPE is the part of ask in which
+Optuna's sampler chooses the parameters; the rest of it is the storage. At the end the study must
+hold each number once, none still running, and as many finished trials as were told. Times are in
+milliseconds.
 """
 
 from __future__ import annotations
