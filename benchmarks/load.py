@@ -25,14 +25,13 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
 from storage import SPEC, fill
 
 from tuner import search
-from tuner.dashboard import open_server
 from tuner.lease import own_lease
 from tuner.reporting import Reporter
 from tuner.search import judging
@@ -93,8 +92,9 @@ def row(kind: str, url: str, stored: int, workers: int, seconds: float) -> str:
     done: list[dict[str, Any]] = []
     errors: list[str] = []
     for process in processes:
-        process.stdin.write(str(seconds))
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # what it died of is told below
+            process.stdin.write(str(seconds))
+            process.stdin.close()
         process.stdin = None
     for process in processes:
         out, error = process.communicate()
@@ -172,6 +172,8 @@ def timed(seconds: list[float]) -> Iterator[None]:
 @contextmanager
 def polled(url: str) -> Iterator[None]:
     """While the block runs, a dashboard on the database is asked twice a second, as by its page."""
+    from tuner.dashboard import open_server  # here: not every worker needs it, and it takes long
+
     database = Database(url)
     server = open_server(database, "127.0.0.1", 0)
     over = threading.Event()

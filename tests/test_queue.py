@@ -68,6 +68,11 @@ def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     assert queue.resume(study, database) == Place("open", 7, 2, 3)
 
 
+def test_what_a_later_version_stores_does_not_hide_the_rest():
+    stored = {"standing": "open", "n_trials": 3, "owner": "somebody"}
+    assert queue.place_of({queue.KEY: stored}) == Place("open", 3)
+
+
 def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):
     study, database = stored
     with pytest.raises(RequestError, match="is not paused"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import optuna
@@ -88,8 +88,9 @@ def choose(demands: Iterable[Demand]) -> str | None:
 
 def place_of(attrs: Mapping[str, Any]) -> Place:
     """The place of a study with these user attributes."""
-    stored = attrs.get(KEY)
-    return Place(**stored) if stored else Place()
+    stored = attrs.get(KEY) or {}
+    known = {field.name for field in fields(Place)}  # a later version may store more
+    return Place(**{key: value for key, value in stored.items() if key in known})
 
 
 def standing_of(study: optuna.Study, database: Database) -> Standing:

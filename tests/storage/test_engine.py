@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from servers import Postgres
+
+from tuner.storage.database import Database
+
 _OPEN = """
 import sys
 from tuner.storage.database import Database
@@ -29,3 +33,15 @@ def test_a_new_database_is_opened_by_several_processes_together(tmp_path: Path) 
         process.stdin.write("now\n")
         process.stdin.flush()
     assert [process.communicate(timeout=60)[1] for process in everyone] == ["", "", "", ""]
+
+
+def test_a_silent_server_is_noticed_and_the_url_has_the_last_word(server: Postgres) -> None:
+    url = server.new_database()
+    for given, seconds in {url: "10", f"{url}&connect_timeout=3": "3"}.items():
+        database = Database(given)
+        connection = database._backend.engine.raw_connection()  # type: ignore[attr-defined]
+        found = connection.driver_connection.info.get_parameters()
+        connection.close()
+        database.close()
+        assert (found["connect_timeout"], found["keepalives_idle"]) == (seconds, "30")
+        assert found["application_name"] == "tuner"

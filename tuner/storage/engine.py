@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -17,8 +18,18 @@ from tuner.storage.shared import SharedStorage
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
-_CREATIONS = 10
+_CREATIONS = 15
+_TOO_MANY = re.compile("too many (clients|connections)|connection slots")
 _IDLE_SECONDS = 5.0
+# A host that swallows what it is sent is noticed within a minute, not when TCP gives up.
+_LIBPQ = {
+    "application_name": "tuner",
+    "connect_timeout": 10,  # seconds, for each address of the host
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
 
 
 def open_shared(url: str) -> SharedStorage:
@@ -29,7 +40,7 @@ def open_shared(url: str) -> SharedStorage:
     """
     parsed = parse_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    options = {"connect_args": {"timeout": _BUSY_SECONDS}} if sqlite else {}
+    options = {"connect_args": connect_args(parsed)}
     try:
         opened = _readable(parsed) if sqlite else url
         storage = _with_tables(opened, options)
@@ -40,29 +51,41 @@ def open_shared(url: str) -> SharedStorage:
             f"storage {shown}: the tables are of another Optuna version; "
             f"upgrade them with: tuner upgrade --storage '{shown}'"
         ) from exc
+    # Two connections were open at once to look at the tables; a worker needs one. And a listener
+    # hears of those only that are opened after it.
+    storage.engine.dispose()
     if sqlite:
         event.listen(storage.engine, "connect", _use_write_ahead_log)
-        # The connection that created the tables was opened before the listener was there.
-        storage.engine.dispose()
     else:
         _ping_if_idle(storage.engine)
     return storage
+
+
+def connect_args(url: sa.URL) -> dict[str, Any]:
+    """What the driver is told beside the URL, whose own words count more."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": _BUSY_SECONDS}
+    if url.drivername not in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
+        return {}
+    return {key: value for key, value in _LIBPQ.items() if key not in url.query}
 
 
 def _with_tables(url: str, options: dict[str, Any]) -> SharedStorage:
     """Opens the storage; several processes may be creating the tables of a new database.
 
     Optuna looks for each table and then creates it, so one of two that do so together fails.
-    It finds all of them a moment later.
+    It finds all of them a moment later. Many that begin together may also be too many for the
+    server, until they have seen that the tables are there and have one connection each.
     """
-    for _ in range(_CREATIONS - 1):
+    for attempt in range(_CREATIONS - 1):
         try:
             return SharedStorage(url, engine_kwargs=options)
         except sa.exc.DBAPIError as exc:
-            is_there = isinstance(exc, sa.exc.IntegrityError) or "already exists" in str(exc.orig)
-            if not is_there:
+            said = str(exc.orig)
+            is_there = isinstance(exc, sa.exc.IntegrityError) or "already exists" in said
+            if not is_there and not _TOO_MANY.search(said):
                 raise
-        time.sleep(random.uniform(0.05, 0.2))
+        time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
     return SharedStorage(url, engine_kwargs=options)
 
 

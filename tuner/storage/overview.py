@@ -96,10 +96,12 @@ def stored_studies(url: str) -> list[StudyOverview]:
 def _stored_on_server(url: str) -> list[StudyOverview]:
     import sqlalchemy as sa
 
+    from tuner.storage.engine import connect_args
     from tuner.storage.errors import storage_errors
 
     with storage_errors(url):
-        engine = sa.create_engine(parse_url(url))
+        parsed = parse_url(url)
+        engine = sa.create_engine(parsed, connect_args=connect_args(parsed))
         try:
             if not sa.inspect(engine).has_table("studies"):
                 return []
