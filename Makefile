@@ -1,6 +1,8 @@
 # Everything happens in a virtual environment of this folder's own.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+# A process of tests needs a core, and a gigabyte for TensorFlow.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: run test test-fast check clean
 
@@ -8,10 +10,10 @@ run: $(VENV)/installed
 	$(VENV)/bin/tuner run wine
 
 test: $(VENV)/installed-dev
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest $(PARALLEL)
 
 test-fast: $(VENV)/installed-dev
-	$(VENV)/bin/pytest -m "not slow"
+	$(VENV)/bin/pytest $(PARALLEL) -m "not slow"
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .

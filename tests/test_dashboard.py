@@ -75,6 +75,7 @@ def test_the_stock_command_lists_the_trials(stored: Laboratory) -> None:
     assert trials[0]["params"] == {"learning_rate": 0.01, "epochs": 3}
 
 
+@pytest.mark.slow
 def test_the_stock_dashboard_shows_the_study(stored: Laboratory) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -79,6 +79,7 @@ def test_references_lie_in_the_space(name: str) -> None:
         assert "note 00" in reference.note or name in ("mnist", "fashion-mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_one_epoch_on_a_slice_of_its_data(name: str, home: Path) -> None:
     spec = find_study(name)

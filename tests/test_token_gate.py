@@ -79,6 +79,7 @@ def test_a_token_that_could_not_be_sent(token: str) -> None:
         guarded(lambda *_: [], token)
 
 
+@pytest.mark.slow
 def test_the_command_asks_for_the_token(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch):
     laboratory.store("complete")
     monkeypatch.setenv("TUNER_DASHBOARD_TOKEN", TOKEN)
@@ -99,6 +100,7 @@ def test_the_command_asks_for_the_token(laboratory: Laboratory, monkeypatch: pyt
             assert answer.status == 200
 
 
+@pytest.mark.slow
 def test_open_to_all_it_says_so(laboratory: Laboratory, tmp_path: Path):
     laboratory.store("complete")
     words = [*program("tuner"), "dashboard", "--port", "0", "--host", "0.0.0.0"]

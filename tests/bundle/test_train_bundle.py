@@ -71,6 +71,7 @@ def test_the_written_model_takes_raw_rows(trained: Bundle) -> None:
     assert [names[i] for i in probabilities.argmax(axis=1)] == ["large", "small"]
 
 
+@pytest.mark.slow
 def test_the_same_configuration_gives_the_same_model_from_a_file_too(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_training_that_diverges_leaves_nothing(
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_a_bundle_is_replaced_with_force(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:

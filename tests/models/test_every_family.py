@@ -28,6 +28,7 @@ TASKS = {"linear": "regression", "mlp": "multiclass", "cnn": "multiclass", "embe
 SEEN = {"epochs": 12, "batch_size": 8, "seed": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_trained_refitted_and_saved_whole(family, make_kind, tmp_path: Path):
     data = make_kind(family, TASKS[family])

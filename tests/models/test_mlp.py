@@ -108,6 +108,7 @@ def test_an_impossible_value_names_the_parameter(make_splits):
         build(make_splits(), dropout=1.5)
 
 
+@pytest.mark.slow
 def test_a_saved_model_takes_raw_rows_and_needs_keras_alone(make_splits, tmp_path):
     data = make_splits("multiclass")
     model = build(data, batch_norm=True, dropout=0.1, l2=0.001)

@@ -71,6 +71,7 @@ def test_a_space_is_one_of_its_model_and_its_task(name, task, data_for):
     check_data(family, data_for(name, task), SPACES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE_FOR)
 def test_every_choice_of_a_space_builds(name, data_for):
     family, tasks = MADE_FOR[name]

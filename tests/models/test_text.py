@@ -88,6 +88,7 @@ def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path, truncat
     assert good > 0.5 > bad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truncating", ["pre", "post"])
 def test_training_on_numbers_is_training_on_the_raw_texts(make_texts, truncating: str):
     data = make_texts()

@@ -24,6 +24,7 @@ def counted(laboratory, name="scripted"):
         database.close()
 
 
+@pytest.mark.slow
 def test_a_submitted_study_is_run_to_its_total(laboratory):
     laboratory.submit(n_trials=3)
     assert counted(laboratory)[TrialState.COMPLETE] == 0
@@ -41,6 +42,7 @@ def test_a_submitted_study_is_run_to_its_total(laboratory):
     }
 
 
+@pytest.mark.slow
 def test_a_worker_serves_through_a_proxy(laboratory):
     with proxy_here(laboratory.url) as laboratory.url:
         laboratory.submit(n_trials=2, workers=1)
@@ -50,6 +52,7 @@ def test_a_worker_serves_through_a_proxy(laboratory):
     assert counts[TrialState.RUNNING] == 0
 
 
+@pytest.mark.slow
 def test_two_studies_share_a_worker_in_turns(laboratory, monkeypatch):
     monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.2)
     for name in ("one", "two"):
@@ -70,6 +73,7 @@ def test_the_more_urgent_study_comes_first(laboratory):
     assert turns == ["first", "later"]
 
 
+@pytest.mark.slow
 def test_no_more_trials_at_once_than_the_study_allows(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=3, workers=1)
@@ -96,6 +100,7 @@ def test_a_study_that_cannot_work_is_stopped_and_says_why(laboratory):
         laboratory.serve()
 
 
+@pytest.mark.slow
 def test_a_paused_study_gives_back_its_trial_within_an_epoch_and_goes_on_later(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2)
@@ -120,6 +125,7 @@ def test_a_paused_study_gives_back_its_trial_within_an_epoch_and_goes_on_later(l
     assert counted(laboratory)[TrialState.COMPLETE] == 2
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_and_may_begin_again(laboratory):
     laboratory.behave("slow")
     recorder = Recorder()
@@ -130,6 +136,7 @@ def test_a_stopped_run_ends_and_may_begin_again(laboratory):
     assert laboratory.run(workers=2, n_trials=2).result.counts["complete"] == 2
 
 
+@pytest.mark.slow
 def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2, priority=1, workers=1)

@@ -40,6 +40,7 @@ def wait_for(laboratory, wanted, name="scripted"):
         database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
     laboratory.behave("slow")
@@ -55,6 +56,7 @@ def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["grace", "twice"])
 def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, how):
     laboratory.behave("slow")  # a trial takes 1.5 s
@@ -107,6 +109,7 @@ def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_study_that_cannot_work_leaves_the_queue(laboratory, worker, command):
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)
@@ -140,6 +143,7 @@ def test_the_commands_say_what_they_did(laboratory, command):
     command("worker", *url, "--workers", "-1").refused(2, "--workers must be at least 1")
 
 
+@pytest.mark.slow
 def test_a_worker_says_which_of_its_studies_are_not_up_for_work(laboratory, worker):
     laboratory.store()
     with worker("scripted") as process:

@@ -143,6 +143,7 @@ database.close()
 """
 
 
+@pytest.mark.slow
 def test_several_processes_upgrade_an_old_database_together(url: str) -> None:
     plain = RDBStorage(url)
     plain.engine.dispose()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from servers import Postgres
 
 from tuner.storage.database import Database
@@ -19,6 +20,7 @@ Database(sys.argv[1]).close()
 """
 
 
+@pytest.mark.slow
 def test_a_new_database_is_opened_by_several_processes_together(tmp_path: Path) -> None:
     words = [sys.executable, "-c", _OPEN, f"sqlite:///{tmp_path}/new.db"]
     pipe = subprocess.PIPE

@@ -91,6 +91,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.slow
 def test_another_structure_is_another_graph(make_splits):
     data = make_splits("multiclass")
     structures = Structures()
@@ -99,6 +100,7 @@ def test_another_structure_is_another_graph(make_splits):
     assert len(structures) == 1 + len(OTHERS)
 
 
+@pytest.mark.slow
 def test_other_rows_are_another_graph(make_splits):
     one, other = make_splits("binary"), make_splits("binary", rows=40)
     structures = Structures()
@@ -106,6 +108,7 @@ def test_other_rows_are_another_graph(make_splits):
     assert trained(other, {}, structures) == trained(other, {}, Structures())
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_bounded_by_number_and_by_memory(make_splits, monkeypatch):
     data = make_splits("binary")
     few, light = Structures(most=2), Structures(growth=100)
@@ -214,6 +217,7 @@ def test_the_memory_of_a_worker_stays_flat_over_300_trials(make_splits):
     assert used[299] - used[99] < 100, [round(mebibytes) for mebibytes in used[::25]]
 
 
+@pytest.mark.slow
 def test_no_graph_outlives_its_training(make_splits):
     data = make_splits("binary", rows=20)
     before = graphs()

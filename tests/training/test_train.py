@@ -127,6 +127,7 @@ def test_running_out_of_memory_fails_the_trial(make_splits):
         fit(make_splits("multiclass"), build=greedy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_the_numbers_are_those_of_keras_fit(make_splits, loop):
     data = make_splits("multiclass")
@@ -150,6 +151,7 @@ def test_the_numbers_are_those_of_keras_fit(make_splits, loop):
         assert result.history[name] == pytest.approx(values, rel=1e-6), name
 
 
+@pytest.mark.slow
 def test_a_value_depends_on_parameters_data_and_seed_alone(make_splits):
     data = make_splits("multiclass")
     build = mlp(data, dropout=0.3)

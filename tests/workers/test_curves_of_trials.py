@@ -46,6 +46,7 @@ def test_of_a_pruned_trial_what_it_ran(laboratory: Laboratory) -> None:
     assert {values.shape for values in curves.values()} == {(2,)}
 
 
+@pytest.mark.slow
 def test_of_a_failed_trial_what_it_ran_before(laboratory: Laboratory) -> None:
     text = laboratory.study.read_text().replace(
         "low = 0.001\nhigh = 0.1", "low = 30.0\nhigh = 31.0"

@@ -25,6 +25,7 @@ def values(run) -> dict[int, tuple]:
     return {row.number: (row.state, row.value, dict(row.params)) for row in run.result.trials}
 
 
+@pytest.mark.slow
 def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
     run = laboratory.run(workers=2)
     assert run.ending == "done"
@@ -107,6 +108,7 @@ def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(labora
     assert [row.number for row in run.result.trials] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_timeout_of_the_run_ends_it(laboratory):
     laboratory.behave("slow")
     run = laboratory.run(workers=1, timeout="3s", n_trials=50)
