@@ -81,6 +81,7 @@ class RayEngine:
         with interrupts(lambda _number: setattr(self, "_interrupted", True)):
             database.patience.over = lambda: self._interrupted
             try:
+                observer.note("starting Ray and its workers; that takes some seconds")
                 with _ray(self._address) as ray:
                     study = runner.store(database, name, spec)
                     before = queue.place_of(study.user_attrs)

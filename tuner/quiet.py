@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tuner.errors import StudyError
+from tuner.errors import WorkerError
 
 
 def load_tensorflow() -> None:
@@ -18,7 +18,7 @@ def load_tensorflow() -> None:
     Whoever has set ``TF_CPP_MIN_LOG_LEVEL`` hears as much as that says.
 
     Raises:
-        StudyError: They cannot be imported.
+        WorkerError: They cannot be imported.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -28,7 +28,7 @@ def load_tensorflow() -> None:
             importlib.import_module("keras")
     except Exception as exc:  # broken drivers, other versions of NumPy … raise what they like
         said = " ".join(str(exc).split())[:300]
-        raise StudyError(
+        raise WorkerError(
             f"TensorFlow cannot be loaded: {type(exc).__name__}: {said}; see what this says: "
             "python -c 'import tensorflow, keras'"
         ) from exc

@@ -9,11 +9,13 @@ from laboratory import Recorder
 from optuna.trial import TrialState
 from servers import proxy_here
 
-from tuner import submitting
-from tuner.errors import RequestError, StudyError
+from tuner import queue, submitting
+from tuner.errors import RequestError, StudyError, WorkerError
 from tuner.listing import list_studies
 from tuner.results.tables import studies as table
 from tuner.storage.database import Database
+from tuner.workers.messages import Refused
+from tuner.workers.process import WorkerProcess
 
 
 def counted(laboratory, name="scripted"):
@@ -98,6 +100,19 @@ def test_a_study_that_cannot_work_is_stopped_and_says_why(laboratory):
     laboratory.submit(n_trials=2)
     with pytest.raises(StudyError, match="the first 10 trials failed"):
         laboratory.serve()
+
+
+def test_what_this_machine_lacks_stops_no_study(laboratory, monkeypatch):
+    """TensorFlow cannot be loaded here; elsewhere it may, so the study stays open."""
+    laboratory.submit(n_trials=1)
+    recorder = Recorder()
+    refused = Refused(WorkerError("TensorFlow cannot be loaded: ImportError: no libcudart"))
+    monkeypatch.setattr(WorkerProcess, "receive", lambda self: iter([refused]))
+    with pytest.raises(WorkerError, match="libcudart"):
+        laboratory.serve(recorder=recorder)
+    database = Database(laboratory.url)
+    assert queue.standing_of(database.study("scripted"), database) == "open"
+    database.close()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tuner.errors import StudyError
+from tuner.errors import WorkerError
 from tuner.quiet import load_tensorflow
 
 BROKEN = {
@@ -52,6 +52,6 @@ def test_in_this_process_it_is_an_error_of_ours(monkeypatch, capfd):
         raise ImportError("libcudart\nis not there")
 
     monkeypatch.setattr("importlib.import_module", refuse)
-    with pytest.raises(StudyError, match="cannot be loaded: ImportError: libcudart is not there"):
+    with pytest.raises(WorkerError, match="cannot be loaded: ImportError: libcudart is not there"):
         load_tensorflow()
     assert capfd.readouterr() == ("", "")

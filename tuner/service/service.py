@@ -224,7 +224,7 @@ class Service:
                 raise
             self._tell(f"{slot.study} is stopped: {error}")
             queue.stop(self._database.study(slot.study), self._database, str(error))
-            del self._setbacks[slot.study]
+            self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
             ending = "stopped"
         except (RequestError, WorkerError) as error:
             self._set_aside(slot.study, error)

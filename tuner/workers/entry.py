@@ -6,7 +6,7 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
-from tuner.errors import StudyError
+from tuner.errors import WorkerError
 from tuner.quiet import load_tensorflow
 from tuner.workers.messages import Job, Refused
 
@@ -21,7 +21,7 @@ def work(job: Job, messages: Connection, output: Connection) -> None:
 
     try:
         load_tensorflow()  # at once, because the fork server has done it
-    except StudyError as error:
+    except WorkerError as error:
         messages.send(Refused(error))
         return
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import gc
 
-from tuner.errors import StudyError
+from tuner.errors import WorkerError
 from tuner.quiet import load_tensorflow
 
-with contextlib.suppress(StudyError):  # the first worker tries again and tells why
+with contextlib.suppress(WorkerError):  # the first worker tries again and tells why
     load_tensorflow()
 
     import sklearn.model_selection  # noqa: F401 - divides the rows; a second to import
