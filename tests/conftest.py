@@ -26,10 +26,19 @@ from tuner.data import Split, Splits
 GOOD, BAD = ("great", "lovely", "moving"), ("dull", "awful", "boring")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: of several processes none is left with a long one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person who runs the tests has set must not decide what they find."""
-    for name in ("TUNER_STORAGE", "OPTUNA_STORAGE", "TUNER_CHECKPOINTS", "TUNER_DASHBOARD_TOKEN"):
+    """What the person who runs the tests has set must not decide what they find.
+
+    Nor the width of his terminal, which pytest-xdist hands on to its processes.
+    """
+    ours = ("STORAGE", "CHECKPOINTS", "DASHBOARD_TOKEN")
+    for name in ("OPTUNA_STORAGE", "COLUMNS", *(f"TUNER_{one}" for one in ours)):
         monkeypatch.delenv(name, raising=False)
 
 
