@@ -117,9 +117,33 @@ def test_studies() -> None:
         "rows": None,
         "reported": None,
         "best": None,
+        "workers": 0,
+        "per_minute": None,
         "trials": None,
+        "queue": None,
     }
     assert [row["trials"] for row in rows_of(tables.studies(lines, "csv"))] == ["3", ""]
+
+
+def test_a_study_in_the_queue() -> None:
+    def queued(standing: str, **place: object) -> str:
+        line = StudyLine(
+            "wine",
+            trials={"complete": 2, "pruned": 1},
+            queue={"standing": standing, "n_trials": 4, "priority": 0, "workers": None} | place,
+            workers=2,
+            per_minute=1.25,
+        )
+        header, _, row = tables.studies([line]).splitlines()
+        assert header.split()[-2:] == ["workers", "rate"]
+        assert row.split()[-2:] == ["2", "1.2/min"]
+        return row
+
+    assert " open  " in queued("open")
+    assert " open, priority -1, 8 at a time " in queued("open", priority=-1, workers=8)
+    assert " done  " in queued("open", n_trials=3)
+    assert " paused  " in queued("paused")
+    assert " stopped: all failed " in queued("stopped", reason="all failed")
 
 
 def test_a_narrow_terminal_folds_and_cuts_nothing(
