@@ -49,6 +49,7 @@ def test_the_application_answers_with_the_study(stored: Laboratory) -> None:
     assert studies[0]["directions"] == ["minimize"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
 )

@@ -37,6 +37,7 @@ def test_the_fingerprint_does_not_see_the_order_of_keys(table: Table, data: st.D
     assert read(shuffled(data.draw, table)).fingerprint == read(table).fingerprint
 
 
+@pytest.mark.slow
 @given(studies(), studies())
 @slow_inputs
 def test_differences_are_empty_exactly_when_fingerprints_agree(one: Table, two: Table) -> None:

@@ -47,6 +47,7 @@ def test_failed_trials_are_told_with_their_reason(command: Command, laboratory: 
     assert "Traceback" not in answer.out
 
 
+@pytest.mark.slow
 def test_json_is_one_document_with_the_promised_keys(
     command: Command, laboratory: Laboratory
 ) -> None:

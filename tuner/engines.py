@@ -81,8 +81,7 @@ class RayEngine:
         with interrupts(lambda _number: setattr(self, "_interrupted", True)):
             database.patience.over = lambda: self._interrupted
             try:
-                observer.note("starting Ray and its workers; that takes some seconds")
-                with _ray(self._address) as ray:
+                with _ray(self._address, observer) as ray:
                     study = runner.store(database, name, spec)
                     before = queue.place_of(study.user_attrs)
                     queue.submit(study, database, total, before.priority, None)
@@ -187,13 +186,14 @@ def _work(url: str, name: str, checkpoints: str) -> None:
 
 
 @contextmanager
-def _ray(address: str | None) -> Iterator[Any]:
+def _ray(address: str | None, observer: Observer) -> Iterator[Any]:
     try:
         import ray
     except ImportError:
         raise RequestError(
             "--engine ray needs Ray; install it with: pip install 'tuner[ray]'"
         ) from None
+    observer.note("starting workers with Ray; that takes some seconds")
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:

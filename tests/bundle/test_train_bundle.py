@@ -81,6 +81,7 @@ def test_the_same_configuration_gives_the_same_model_from_a_file_too(
     assert first.info["scores"] == second.info["scores"]
 
 
+@pytest.mark.slow
 def test_quantities(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
     bundle = train(make_configuration(), tmp_path / "model")
     assert bundle.predict(np.ones((3, 2), np.float32)).shape == (3,)

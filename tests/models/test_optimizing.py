@@ -38,10 +38,12 @@ def rates(data, epochs, **params):
     return np.array(seen.seen)
 
 
+@pytest.mark.slow
 def test_a_constant_rate_stays(make_splits):
     assert set(rates(make_splits(), 2)) == {0.5}
 
 
+@pytest.mark.slow
 def test_a_decaying_rate_is_multiplied_in_every_epoch(make_splits):
     seen = rates(make_splits(), 3, schedule="decay", decay_rate=0.8)
     steps = np.arange(1, 25)
@@ -49,6 +51,7 @@ def test_a_decaying_rate_is_multiplied_in_every_epoch(make_splits):
     assert seen[15] == pytest.approx(0.5 * 0.64)
 
 
+@pytest.mark.slow
 def test_a_cyclic_rate_falls_along_a_cosine_and_starts_again(make_splits):
     seen = rates(make_splits(), 5, schedule="cyclic", cycle_epochs=2)
     done = np.arange(1, 41) / 8 % 2 / 2

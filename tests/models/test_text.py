@@ -73,6 +73,7 @@ def test_the_layers_are_those_of_the_parameters(make_texts):
     assert model.layers[0].vocabulary_size() == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truncating", ["pre", "post"])
 def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path, truncating: str):
     data = make_texts()
@@ -175,6 +176,7 @@ def test_a_persons_own_model_is_trained_on_numbers_too(make_texts):
     part.fit(rows.x, rows.y, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_what_cannot_be_split_off_is_trained_whole(make_texts, loop):
     data = make_texts()

@@ -68,6 +68,7 @@ def history(
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 @pytest.mark.parametrize(
     "options",

@@ -162,6 +162,7 @@ def test_several_processes_upgrade_an_old_database_together(url: str) -> None:
     assert [process.communicate(timeout=60)[1] for process in everyone] == ["", "", "", ""]
 
 
+@pytest.mark.slow
 def test_optunas_command_deletes_a_study_with_its_curves(
     url: str, open_database: Open, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_a_trial_takes_a_transaction_to_ask_to_suggest_to_report_and_to_tell(
     assert stored.system_attrs["completed_rung_0"] == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_values_are_those_that_optuna_samples_and_stores(
     database: Database, tmp_path: Path

@@ -142,6 +142,7 @@ def test_a_graph_is_not_kept_after_an_error(make_splits):
     assert len(structures) == 0
 
 
+@pytest.mark.slow
 def test_a_model_that_is_given_back_has_plain_numbers(make_splits):
     data = make_splits("binary")
     params = {"dropout": 0.3, "l2": 0.25, "optimizer": "sgd", "momentum": 0.5}
@@ -184,6 +185,7 @@ def test_only_what_its_configuration_tells_has_a_structure():
     assert structure(bags) is None
 
 
+@pytest.mark.slow
 def test_a_users_network_is_traced_once_too(make_splits):
     data = make_splits("regression")
 

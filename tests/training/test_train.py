@@ -162,6 +162,7 @@ def test_a_value_depends_on_parameters_data_and_seed_alone(make_splits):
     assert fit(data, build=build, seed=2)[1].history != first.history
 
 
+@pytest.mark.slow
 def test_seeding_inside_the_users_function_does_not_fix_the_order_of_rows(make_splits):
     data = make_splits("multiclass")
 
@@ -206,6 +207,7 @@ def test_a_trained_model_is_as_its_compile_left_it(make_splits):
     assert witness.batches == 8
 
 
+@pytest.mark.slow
 def test_refitting_takes_exactly_its_epochs(make_splits):
     data = make_splits("multiclass")
     build = mlp(data)

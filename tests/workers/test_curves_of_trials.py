@@ -14,6 +14,7 @@ import tuner
 from tuner.storage.database import Database
 
 
+@pytest.mark.slow
 def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Command) -> None:
     result = laboratory.run(workers=1, n_trials=2).result
     before = contents(laboratory.database)
