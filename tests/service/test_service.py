@@ -67,6 +67,7 @@ def test_two_studies_share_a_worker_in_turns(laboratory, monkeypatch):
     assert counted(laboratory, "two")[TrialState.COMPLETE] == 4
 
 
+@pytest.mark.slow
 def test_the_more_urgent_study_comes_first(laboratory):
     laboratory.submit("later", n_trials=1)
     laboratory.submit("first", n_trials=2, priority=3)

@@ -114,6 +114,7 @@ def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
 
 
+@pytest.mark.slow
 def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits):
     data = make_splits("regression")
     params = {"schedule": "plateau", "plateau_patience": 1, "learning_rate": 30.0}
@@ -123,6 +124,7 @@ def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits)
     assert len(set(rates[4:])) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_patience_goes_on_counting(make_splits, loop):
     data = make_splits("multiclass")
@@ -180,6 +182,7 @@ class Draws(keras.callbacks.Callback):
         logs["val_drawn"] = random.random() + np.random.random()
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits):
     data = make_splits("regression")
 
@@ -209,6 +212,7 @@ def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits
     assert refused.misfits == ["its weights are those of another network"]
 
 
+@pytest.mark.slow
 def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
@@ -237,6 +241,7 @@ def changed(state: State, **changes: Any) -> bytes:
     return pack(State(**{**vars(state), **changes}))
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})

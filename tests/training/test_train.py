@@ -234,6 +234,7 @@ class _Subclass(keras.Model):
         return self.out(self.hidden(inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [_Subclass, lambda: keras.Sequential([keras.layers.Dense(3, "softmax")])],
