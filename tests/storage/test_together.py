@@ -92,6 +92,34 @@ def test_a_trial_takes_a_transaction_to_ask_to_suggest_to_report_and_to_tell(
     assert stored.system_attrs["completed_rung_0"] == 0.5
 
 
+def test_what_is_decided_together_is_decided_on_one_reading(
+    database: Database, open_database: Open
+) -> None:
+    study, other = database.study("s"), open_database().study("s")
+    asked = []
+    event.listen(
+        *(database._backend.engine, "before_cursor_execute"),
+        lambda _connection, _cursor, statement, *_: asked.append(statement),
+    )
+    trial = study.ask()
+    asked.clear()
+    with database.together():
+        first = study.get_trials(deepcopy=False)
+        other.ask()
+        assert len(study.get_trials(deepcopy=False)) == len(first) == 1
+        assert database.storage.get_trial(trial._trial_id) == first[0]
+        assert len(asked) == 2
+        study.tell(trial, 0.5)  # what was written is read
+        assert [one.state for one in study.get_trials()] == [
+            TrialState.COMPLETE,
+            TrialState.RUNNING,
+        ]
+    other.ask()
+    assert len(study.get_trials()) == 3
+    with database.together():
+        assert len(study.get_trials()) == 3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
 def test_values_are_those_that_optuna_samples_and_stores(

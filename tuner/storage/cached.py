@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy as copied
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
@@ -18,13 +19,25 @@ class CachedStorage(Gathering, _CachedStorage):
     """As Optuna's, which writes each parameter, attribute and value in a transaction of its own.
 
     What waits inside :meth:`together` is written in one: another process, or whoever looks after a
-    crash, finds all of it or none.
+    crash, finds all of it or none. And what is decided inside it is decided on one reading of the
+    study: a sampler or pruner of Optuna's asks for the same trials several times.
     """
 
     _backend: SharedStorage
 
+    def __init__(self, backend: SharedStorage) -> None:
+        super().__init__(backend)
+        self._read: set[int] = set()  # studies, inside :meth:`together`
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with super().together():
+            self._read.clear()
+            yield
+
     def store(self, trial_id: int, writes: Writes) -> None:
         self._backend.write(trial_id, writes)
+        self._read.clear()
 
     def set_trial_param(
         self,
@@ -53,7 +66,12 @@ class CachedStorage(Gathering, _CachedStorage):
         return True
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        return self.as_written(super().get_trial(trial_id))
+        known = self._trial_id_to_study_id_and_number.get(trial_id)
+        if known is None or not self._gathering:
+            return self.as_written(super().get_trial(trial_id))
+        study_id, number = known
+        self._read_trials_from_remote_storage(study_id)
+        return self.as_written(self._studies[study_id].trials[number])
 
     def get_all_trials(
         self,
@@ -71,6 +89,12 @@ class CachedStorage(Gathering, _CachedStorage):
         if self._waiting:
             trials = [self.as_written(trial) for trial in trials]
         return copied(trials) if deepcopy else trials
+
+    def _read_trials_from_remote_storage(self, study_id: int) -> None:
+        if self._gathering and study_id in self._read:
+            return
+        super()._read_trials_from_remote_storage(study_id)
+        self._read.add(study_id)
 
     def _add_trials_to_cache(self, study_id: int, trials: list[FrozenTrial]) -> None:
         super()._add_trials_to_cache(study_id, trials)
