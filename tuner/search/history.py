@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 Rows = NDArray[np.intp]
 Numbers = NDArray[np.float64]
 
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _COMPLETE, _PRUNED, _INFEASIBLE = 0.0, 1.0, 2.0
 
 
@@ -44,11 +45,19 @@ class History:
         """Each row's trial number."""
         return self._columns.get("number", np.empty(0))
 
-    def add(self, trials: Iterable[FrozenTrial]) -> None:
-        """Takes in those that are not there yet; all are complete or pruned."""
-        new = [trial for trial in trials if trial._number not in self._known]
-        if not new:
-            return
+    def add(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+        """Takes in those that are complete or pruned, and not there yet.
+
+        Returns:
+            Those that are neither.
+        """
+        unknown = [trial for trial in trials if trial._number not in self._known]
+        new = [trial for trial in unknown if trial.state in _FINISHED]
+        if new:
+            self._append(new)
+        return [trial for trial in unknown if trial.state not in _FINISHED]
+
+    def _append(self, new: Sequence[FrozenTrial]) -> None:
         self._known.update(trial.number for trial in new)
         for trial in new:
             first = self._first.setdefault(frozenset(trial._distributions), trial)

@@ -82,12 +82,14 @@ class CachedStorage(Gathering, _CachedStorage):
         """As Optuna's, in the order of the trials' numbers."""
         self._read_trials_from_remote_storage(study_id)
         with self._lock:
-            by_number = self._studies[study_id].trials
-            trials = [by_number[number] for number in sorted(by_number)]
+            by_number = dict(self._studies[study_id].trials)
+        for trial_id in self._waiting:
+            its_study, number = self._trial_id_to_study_id_and_number[trial_id]
+            if its_study == study_id:
+                by_number[number] = self.as_written(by_number[number])
+        trials = [by_number[number] for number in sorted(by_number)]
         if states is not None:
             trials = [trial for trial in trials if trial.state in states]
-        if self._waiting:
-            trials = [self.as_written(trial) for trial in trials]
         return copied(trials) if deepcopy else trials
 
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
