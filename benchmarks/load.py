@@ -6,7 +6,8 @@
 The objective is a sleep of 50 ms, without TensorFlow: what is measured is the storage. Every worker
 is a process with its own connection; it asks (six parameters, TPE), reports at the rungs of
 Hyperband and tells, as a worker of `tuner run` does. The column TPE is the part of ask in which
-Optuna's sampler chooses the parameters; the rest of it is the storage. At the end the study must
+Optuna's sampler chooses the parameters; the rest of it is the storage. Before the time runs, each
+worker reads what is stored, all of them at once: the column loading. At the end the study must
 hold each number once, none still running, and as many finished trials as were told. Times are in
 milliseconds.
 """
@@ -40,6 +41,8 @@ from tuner.storage.database import Database
 OBJECTIVE_SECONDS = 0.05
 STEPS = ("ask", "report", "tell")
 SAMPLING = "TPE"  # the part of ask that is Optuna's sampler, whatever the storage
+LOADING = "loading"  # of the stored trials, once
+COLUMNS = (*STEPS, SAMPLING, LOADING)
 RUNGS = (1, 3, 9, 27, 81)
 
 
@@ -61,7 +64,7 @@ def main() -> None:
         "stored",
         "workers",
         "trials/s",
-        *(f"{s} median / 99%" for s in (*STEPS, SAMPLING)),
+        *(f"{column} median / 99%" for column in COLUMNS),
     )
     print("| " + " | ".join((*head, "errors")) + " |")
     print("|" + " --- |" * (len(head) + 1))
@@ -107,7 +110,7 @@ def row(kind: str, url: str, stored: int, workers: int, seconds: float) -> str:
     optuna.delete_study(study_name=name, storage=database.storage)
     database.close()
     cells = [kind, f"{stored:,}", str(workers), f"{told / seconds:.1f}"]
-    for step in (*STEPS, SAMPLING):
+    for step in COLUMNS:
         times = sorted(1000 * took for one in done for took in one[step]) or [float("nan")]
         last = times[min(len(times) - 1, int(0.99 * len(times)))]
         cells.append(f"{statistics.median(times):.0f} / {last:.0f}")
@@ -133,7 +136,7 @@ def work(url: str, name: str) -> dict[str, Any]:
     database = Database(url, lease=own_lease(), wanted=10**6)
     study = database.study(name)
     study.sampler, study.pruner = search.make_sampler(SPEC), search.make_pruner(SPEC)
-    took: dict[str, Any] = {step: [] for step in (*STEPS, SAMPLING)} | {"told": 0}
+    took: dict[str, Any] = {step: [] for step in COLUMNS} | {"told": 0}
     sample = study.sampler.sample_relative
 
     def sample_relative(*args: Any) -> dict[str, Any]:
@@ -141,6 +144,8 @@ def work(url: str, name: str) -> dict[str, Any]:
             return sample(*args)
 
     study.sampler.sample_relative = sample_relative
+    with timed(took[LOADING]):
+        study.get_trials(deepcopy=False)
     print("ready", flush=True)
     end = time.monotonic() + float(sys.stdin.read())
     while time.monotonic() < end:

@@ -85,6 +85,7 @@ def run_trial(
     Raises:
         TunerError: The study cannot go on (all but a failure of this trial); the trial has
             not been told.
+        TrialLost: Somebody else has the trial by now.
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
     with database.together():
@@ -132,6 +133,7 @@ def run_trial(
     if result.reason:
         attrs["reason"] = result.reason
     with database.together():
+        database.require_own(trial._trial_id)
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
         database.write_curves(trial._trial_id, logged)
@@ -151,6 +153,7 @@ def _tell_failure(
     kept: TrialCheckpoints,
 ) -> Outcome:
     with database.together():
+        database.require_own(trial._trial_id)
         database.write_attrs(trial._trial_id, {"reason": reason})
         database.write_curves(trial._trial_id, logged)
         trial.study.tell(trial, state=TrialState.FAIL)

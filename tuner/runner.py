@@ -193,7 +193,7 @@ def return_abandoned(
         if failed:
             place = checkpoints or chosen_place(None, database.url)
             remove_of(database, study, trial.number, place)
-        if failed or database.give_back(trial.trial_id):
+        if failed or database.give_back(trial.trial_id, trial.lease):
             returned.append(Returned(trial.number, failed))
     return returned
 

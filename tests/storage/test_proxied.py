@@ -27,6 +27,7 @@ from tuner.storage.backend import BEAT
 from tuner.storage.database import Database
 from tuner.storage.errors import ProxyError
 from tuner.storage.patience import Patience
+from tuner.storage.taking import TrialLost
 
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
 LOGGED = [{"loss": 1.0}, {"loss": 0.5, "lr": 0.1}]
@@ -91,16 +92,25 @@ def test_a_trial_whose_taker_died_before_it_signed_is_returned_when_it_is_silent
     assert len(runner.return_abandoned(other, other.study("s"), "gone")) == 1
 
 
-def test_a_trial_that_somebody_else_runs_by_now_is_not_given_back(
-    both: Callable[..., Database],
+@pytest.mark.parametrize("way", ["proxy", "sql"])
+def test_a_trial_that_somebody_else_runs_by_now_is_neither_given_back_nor_told(
+    both: Callable[..., Database], way: str
 ) -> None:
-    dead, watcher, quick = both("proxy", lease=ELSEWHERE), both("proxy"), both("proxy", lease={})
-    trial_id = dead.study("s").ask()._trial_id
-    assert len(watcher.running(watcher.study("s"))) == 1
-    assert quick.give_back(trial_id)
-    assert not quick.give_back(trial_id)
+    quick_lease = ELSEWHERE | {"pid": 2}
+    silent, quick = both(way, lease=ELSEWHERE), both(way, lease=quick_lease)
+    watcher = both(way)
+    trial_id = silent.study("s").ask()._trial_id
+    silent.require_own(trial_id)
+    (seen,) = watcher.running(watcher.study("s"))
+    assert quick.give_back(trial_id, seen.lease)
+    assert not quick.give_back(trial_id, seen.lease)
+    with pytest.raises(TrialLost):
+        silent.require_own(trial_id)
     assert quick.study("s").ask()._trial_id == trial_id
-    assert not watcher.give_back(trial_id)
+    assert not watcher.give_back(trial_id, seen.lease)
+    with pytest.raises(TrialLost):
+        silent.require_own(trial_id)
+    quick.require_own(trial_id)
     assert quick.counts(quick.study("s"))[TrialState.RUNNING] == 1
 
 

@@ -183,11 +183,11 @@ def test_all_or_nothing_and_a_trial_given_back_keeps_what_it_has(database: Datab
     with pytest.raises(RuntimeError, match="killed"):
         is_killed()
     assert study.trials[0].params == {}
-    assert database.give_back(trial._trial_id)
+    assert database.give_back(trial._trial_id, {})
     again = study.ask()
     with database.together():
         suggest(again)
-    assert database.give_back(again._trial_id)
+    assert database.give_back(again._trial_id, {})
     third = study.ask()
     with database.together():
         assert suggest(third) == again.params

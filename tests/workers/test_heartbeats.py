@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 import sqlalchemy as sa
+from laboratory import Recorder
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
@@ -64,6 +65,51 @@ def test_a_silent_machine_loses_its_trial(laboratory):
     assert study.ask().number in (0, 1)
     assert runner.return_abandoned(database, study, "gone") == []
     database.close()
+
+
+class Overtaken(Recorder):
+    """Of another machine, to which a trial went while this one was asleep."""
+
+    def __init__(self, url: str, *, told_at_once: bool) -> None:
+        super().__init__()
+        self.database = Database(url, lease={"host": "elsewhere", "pid": 1, "started": 0.5})
+        self.told_at_once = told_at_once
+        self.trial = None
+
+    def epoch_done(self, number, epoch, value):
+        if self.trial is None:
+            study = self.database.study("scripted")
+            (seen,) = self.database.running(study)
+            assert self.database.give_back(seen.trial_id, seen.lease)
+            self.trial = study.ask()
+            assert self.trial.number == number
+            if self.told_at_once:
+                study.tell(self.trial, -1.0)
+
+    def trial_returned(self, number, reason):
+        super().trial_returned(number, reason)
+        if not self.told_at_once:
+            self.database.study("scripted").tell(number, -1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told_at_once", [True, False])
+def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_once):
+    laboratory.behave("slow")
+    laboratory.study.write_text(
+        laboratory.study.read_text().replace("n_trials = 4", "n_trials = 2")
+    )
+    recorder = Overtaken(laboratory.url, told_at_once=told_at_once)
+    run = laboratory.run(workers=1, recorder=recorder)
+    assert run.ending == "done"
+    returned = [event[1:] for event in recorder.events if event[0] == "returned"]
+    assert returned == [(0, "somebody else has taken it over")]
+    finished = [event[:2] for event in recorder.events if event[0] == "complete"]
+    assert finished == [("complete", 1)]
+    first, second = recorder.database.study("scripted").trials
+    assert (first.value, first.user_attrs["worker"]["host"]) == (-1.0, "elsewhere")
+    assert second.state is TrialState.COMPLETE
+    recorder.database.close()
 
 
 @pytest.mark.slow

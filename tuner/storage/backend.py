@@ -68,8 +68,8 @@ class Backend(Protocol):
     def curves(self, trial_id: int) -> Curves:
         """The curves of a trial; empty if none are stored."""
 
-    def give_back(self, trial_id: int) -> bool:
-        """Puts a running trial back in the queue; False if it was not running any more."""
+    def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
+        """Puts a running trial back in the queue; False if nobody of that lease runs it now."""
 
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials, by origin, whose ``origin`` no trial of the study has yet."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import GrpcStorageProxy
@@ -28,7 +29,6 @@ class ClaimingStorage(RemoteStorage):
 
     def __init__(self, host: str, port: int, taker: Taker, patience: Patience) -> None:
         super().__init__(host, port, taker, patience)
-        self._leases: dict[int, object] = {}  # of running trials, as they were last asked for
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """As Optuna's; a new trial without a template is queued, and the first of the queue taken.
@@ -95,13 +95,12 @@ class ClaimingStorage(RemoteStorage):
                 return False
         except UpdateFinishedTrialError:  # somebody was much faster
             return False
-        self._leases.pop(trial_id, None)
         if self.taker.lease is not None:
             lease = dict(self.taker.lease)
             GrpcStorageProxy.set_trial_user_attr(self, trial_id, "worker", lease)
         # Whoever takes by SQL goes by how many are taken, not by which.
         if study_id is not None and self._is_too_many(study_id):
-            self.give_back(trial_id)
+            self.give_back(trial_id, self.taker.lease or {})
             return False
         return True
 
@@ -138,19 +137,15 @@ class ClaimingStorage(RemoteStorage):
         wanted, at_once = self.taker.wanted or math.inf, self.taker.at_once or math.inf
         return len(taken) > wanted or running > at_once
 
-    def give_back(self, trial_id: int) -> bool:
-        """Puts a running trial back in the queue; False if it was not running any more.
+    def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
+        """Puts a running trial back in the queue; False if nobody of that lease runs it now."""
+        return self.patience.call(partial(self._give_back, trial_id, lease))
 
-        Nor if somebody else runs it since the running trials were asked for.
-        """
-        return self.patience.call(partial(self._give_back, trial_id))
-
-    def _give_back(self, trial_id: int, again: bool) -> bool:
+    def _give_back(self, trial_id: int, lease: Mapping[str, Any], again: bool) -> bool:
         trial = self.get_trial(trial_id)
         if trial.state is not TrialState.RUNNING:
             return again and trial.state is TrialState.WAITING
-        worker = trial.user_attrs.get("worker")
-        if self._leases.get(trial_id, worker) != worker:
+        if trial.user_attrs.get("worker", {}) != lease:
             return False
         with suppress(UpdateFinishedTrialError):
             return GrpcStorageProxy.set_trial_state_values(self, trial_id, TrialState.WAITING)

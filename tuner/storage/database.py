@@ -15,7 +15,7 @@ from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
 from tuner.storage.opening import open_backend
 from tuner.storage.patience import Patience
-from tuner.storage.taking import Taker
+from tuner.storage.taking import Taker, TrialLost
 from tuner.storage.url import masked, parse_url, require_file
 from tuner.storage.writing import Writes
 from tuner.wording import hint
@@ -65,6 +65,7 @@ class Database:
             require_file(parsed)
         self.url = url
         self.patience = patience or Patience()
+        self._lease = lease
         with storage_errors(url):
             taker = Taker(lease, wanted, at_once)
             self._backend, self.storage = open_backend(url, taker, self.patience)
@@ -180,14 +181,31 @@ class Database:
                 ) from None
             return self._backend.curves(trial_id)
 
-    def give_back(self, trial_id: int) -> bool:
-        """Puts a running trial back in the queue, with its number and parameters.
+    def require_own(self, trial_id: int) -> None:
+        """Makes sure that this process still runs a trial that it has taken.
 
-        Returns:
-            False if the trial was not running any more.
+        A machine may sleep, or be cut off, until its trials are given to others.
+
+        Raises:
+            TrialLost: It does not.
         """
         with storage_errors(self.url):
-            return self._backend.give_back(trial_id)
+            trial = self.storage.get_trial(trial_id)
+        if trial.state is not TrialState.RUNNING or trial.user_attrs.get("worker") != self._lease:
+            raise TrialLost
+
+    def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
+        """Puts a running trial back in the queue, with its number and parameters.
+
+        Args:
+            trial_id: The trial.
+            lease: Of whom it is taken away; an empty one of a trial that bears none.
+
+        Returns:
+            False if nobody of that lease runs it any more.
+        """
+        with storage_errors(self.url):
+            return self._backend.give_back(trial_id, lease)
 
     def enqueue_references(
         self, study: optuna.Study, references: Mapping[str, Mapping[str, Any]]

@@ -90,7 +90,6 @@ class ProxiedStorage(ClaimingStorage):
         for trial in running:
             beat, lease = trial.system_attrs.get(BEAT), trial.user_attrs.get("worker")
             seen_at = self._seen_at.setdefault((trial._trial_id, str(lease)), time.monotonic())
-            self._leases[trial._trial_id] = lease
             attrs = trial.user_attrs | ({} if beat is None else {BEAT: beat})
             silent = time.monotonic() - seen_at if beat is None else time.time() - beat
             found.append(RunningTrial.of(trial._trial_id, trial.number, attrs, silent))

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.storage.loading import load_trial, load_trials
 from tuner.storage.patience import Patience
 from tuner.storage.questions import AskedStorage
-from tuner.storage.taking import Taker, change, changed, lock
+from tuner.storage.taking import Taker, bears, change, changed, lock
 from tuner.storage.writing import Writes
 
 
@@ -46,10 +46,11 @@ class SharedStorage(AskedStorage):
             return self.patience.call(lambda again: self._take(trial_id, again))
         return super().set_trial_state_values(trial_id, state, values)
 
-    def give_back(self, trial_id: int) -> bool:
-        """Puts a running trial back in the queue; False if it was not running any more."""
+    def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
+        """Puts a running trial back in the queue; False if nobody of that lease runs it now."""
+        back = change(trial_id, TrialState.RUNNING, TrialState.WAITING).where(bears(lease))
         with self.engine.begin() as connection:
-            return changed(connection, change(trial_id, TrialState.RUNNING, TrialState.WAITING))
+            return changed(connection, back)
 
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.

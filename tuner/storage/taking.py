@@ -26,6 +26,10 @@ class NoneOpen(Exception):
     """No trial can be taken: as many as are wanted are finished or under way."""
 
 
+class TrialLost(Exception):
+    """Somebody else has the trial by now: this machine was silent for so long."""
+
+
 @dataclass(frozen=True)
 class Taker:
     """Who takes trials.
@@ -73,11 +77,9 @@ class Taker:
 
     def put_back_own(self, connection: sa.Connection, study_id: int) -> None:
         """Puts back what this process took without hearing that it had: who asks runs no trial."""
-        attr, trial = models.TrialUserAttributeModel, models.TrialModel
-        own = sa.select(attr.trial_id).where(
-            attr.key == "worker", attr.value_json == json.dumps(self.lease)
-        )
-        held = sa.update(trial).where(trial.study_id == study_id, trial.trial_id.in_(own))
+        trial = models.TrialModel
+        own = bears(self.lease or {})
+        held = sa.update(trial).where(trial.study_id == study_id, own)
         held = held.where(trial.state == TrialState.RUNNING)
         connection.execute(held.values(state=TrialState.WAITING))
 
@@ -94,6 +96,13 @@ class Taker:
             attr = models.TrialUserAttributeModel
             lease = {"trial_id": trial_id, "key": "worker", "value_json": json.dumps(self.lease)}
             replace_rows(connection, attr, attr.key, [lease])
+
+
+def bears(lease: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    """Of trials those that bear this lease; an empty one stands for none."""
+    trial, attr = models.TrialModel, models.TrialUserAttributeModel
+    borne = sa.select(attr.value_json).where(attr.trial_id == trial.trial_id, attr.key == "worker")
+    return sa.func.coalesce(borne.scalar_subquery(), "{}") == json.dumps(dict(lease))
 
 
 def lock(connection: sa.Connection, study_id: int) -> None:

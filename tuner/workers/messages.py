@@ -82,4 +82,11 @@ class Finished:
     reason: str | None
 
 
-FromWorker = Ready | Refused | NothingOpen | Started | EpochDone | Finished
+@dataclass(frozen=True)
+class Lost:
+    """Worker to supervisor: somebody else has ended the trial, or runs it."""
+
+    number: int
+
+
+FromWorker = Ready | Refused | NothingOpen | Started | EpochDone | Finished | Lost

@@ -16,6 +16,7 @@ from tuner.workers.messages import (
     Finished,
     FromWorker,
     Job,
+    Lost,
     NothingOpen,
     Ready,
     RunTrial,
@@ -139,6 +140,8 @@ class WorkerProcess:
                 self.trial, self.epoch, self._trial_since = message, 0, time.monotonic()
             case EpochDone(epoch=epoch):
                 self.epoch = epoch
+            case Lost():
+                self.trial, self.asked = None, False
             case Finished():
                 self.trial, self.asked = None, False
                 self.trials_done += 1

@@ -28,6 +28,7 @@ from tuner.workers.messages import (
     Finished,
     FromWorker,
     Job,
+    Lost,
     NothingOpen,
     Ready,
     Refused,
@@ -213,6 +214,9 @@ class Supervisor:
             case EpochDone(epoch=epoch, value=value):
                 if worker.trial:
                     self._observer.epoch_done(worker.trial.number, epoch, value)
+            case Lost(number=number):
+                self._recount()
+                self._observer.trial_returned(number, "somebody else has taken it over")
             case Finished(number=number, state=state, value=value, reason=reason):
                 self._recount()
                 self._finish(number, state, value, reason)

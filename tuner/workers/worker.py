@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 import optuna
 import tensorflow as tf
+from optuna.exceptions import UpdateFinishedTrialError
 
 from tuner import data, search
 from tuner.errors import TunerError
@@ -16,13 +17,14 @@ from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
-from tuner.storage.taking import NoneOpen
+from tuner.storage.taking import NoneOpen, TrialLost
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
     Finished,
     FromWorker,
     Job,
+    Lost,
     NothingOpen,
     Ready,
     Refused,
@@ -157,7 +159,10 @@ class Worker:
                 on_start=lambda epochs: self._say(Started(trial._trial_id, trial.number, epochs)),
                 on_epoch=self._epoch_done,
             )
+        except (TrialLost, UpdateFinishedTrialError):
+            self._say(Lost(trial.number))
+            return
         except (TunerError, SupervisorGone):
-            self._database.give_back(trial._trial_id)
+            self._database.give_back(trial._trial_id, own_lease())
             raise
         self._say(Finished(trial.number, outcome.state, outcome.value, outcome.reason))
