@@ -85,7 +85,7 @@ def test_every_choice_of_a_space_builds(name, data_for):
 
 @pytest.mark.slow
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(case=st.sampled_from(CASES), seed=st.integers(0, 2**31))
 def test_whatever_a_space_suggests_trains(case, seed, data_for):
