@@ -1,16 +1,16 @@
 """What places the workers of a run: processes on this machine, or Ray on a cluster.
 
-Ray starts, places and restarts workers of the service (``tuner worker``), nothing else: what they
-do, and all that crosses machines, goes through the SQL database as ever.
+Ray starts, places and restarts runs with one worker each (``tuner run --workers 1``), nothing
+else: what they do, and all that crosses machines, goes through the SQL database as ever.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +20,9 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner import queue, runner
 from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.running import Engine, begin, supervise
-from tuner.service.serve import serve
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import parse_url
 from tuner.workers.interrupts import interrupts
 from tuner.workers.observer import Observer
@@ -46,8 +46,11 @@ def chosen_engine(name: EngineName, address: str | None, gpus_per_worker: float)
         RequestError: They do not go together, or Ray is not installed.
     """
     if name == "ray":
-        if gpus_per_worker < 0:
-            raise RequestError(f"--gpus-per-worker must not be below 0, but got {gpus_per_worker}")
+        if gpus_per_worker < 0 or (gpus_per_worker > 1 and gpus_per_worker % 1):
+            raise RequestError(
+                "--gpus-per-worker must be a share of one GPU or a whole number of them, but got "
+                f"{gpus_per_worker:g}"
+            )
         return RayEngine(address, gpus_per_worker)
     if address is not None or gpus_per_worker:
         raise RequestError("--address and --gpus-per-worker are Ray's; add --engine ray")
@@ -55,10 +58,7 @@ def chosen_engine(name: EngineName, address: str | None, gpus_per_worker: float)
 
 
 class RayEngine:
-    """Runs a study with workers that Ray places; a worker whose node is lost is started elsewhere.
-
-    Meanwhile the study is up for work, so that other workers of the service may join in.
-    """
+    """Runs a study with workers that Ray places; one whose node is lost is started elsewhere."""
 
     def __init__(self, address: str | None, gpus_per_worker: float) -> None:
         self._address = address
@@ -78,28 +78,39 @@ class RayEngine:
         url = self._shared(database.url)
         budget = spec.budget
         deadline = time.monotonic() + budget.timeout if budget.timeout else float("inf")
-        with interrupts(lambda _number: setattr(self, "_interrupted", True)):
-            database.patience.over = lambda: self._interrupted
-            try:
-                with _ray(self._address, observer) as ray:
-                    study = runner.store(database, name, spec)
-                    before = queue.place_of(study.user_attrs)
-                    queue.submit(study, database, total, before.priority, None)
-                    begin(database, study, observer, total, n_workers, checkpoints)
-                    worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
-                    tasks = [worker.remote(url, name, checkpoints) for _ in range(n_workers)]
-                    try:
-                        return self._watch(ray, tasks, study, database, observer, deadline)
-                    finally:
-                        standing = queue.standing_of(study, database)
-                        # Workers hear it from the database, wherever they are.
-                        queue.stop(study, database)
-                        ray.wait(tasks, num_returns=len(tasks), timeout=_FAREWELL_SECONDS)
-                        if standing in ("paused", "stopped"):  # so people have asked
-                            before = replace(before, standing=standing)
-                        queue.put_at(study, database, before)
-            finally:
-                observer.close()
+        # The time is ours to watch, for all workers together.
+        untimed = spec.model_copy(update={"budget": budget.model_copy(update={"timeout": None})})
+        try:
+            # Ray sets handlers of its own when it starts; ours come after them.
+            with (
+                _ray(self._address, observer) as ray,
+                interrupts(lambda _number: setattr(self, "_interrupted", True)),
+            ):
+                database.patience.over = lambda: self._interrupted
+                self._compare_gpus(ray, observer)
+                study = runner.store(database, name, spec)
+                begin(database, study, observer, total, n_workers, checkpoints)
+                worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
+                tasks = [
+                    worker.remote(url, name, untimed.to_dict(), spec.base, total, checkpoints)
+                    for _ in range(n_workers)
+                ]
+                try:
+                    return self._watch(ray, tasks, study, database, observer, deadline)
+                finally:
+                    for task in tasks:
+                        ray.cancel(task)  # as Ctrl-C there
+                    ray.wait(tasks, num_returns=len(tasks), timeout=_FAREWELL_SECONDS)
+        finally:
+            observer.close()
+
+    def _compare_gpus(self, ray: Any, observer: Observer) -> None:
+        there = ray.cluster_resources().get("GPU", 0)
+        if there < self._gpus:
+            observer.note(
+                f"each worker needs {self._gpus:g} of a GPU and the cluster has {there:g} of them: "
+                "workers wait until it has more"
+            )
 
     def _shared(self, url: str) -> str:
         """The URL as workers open it, wherever they are started."""
@@ -171,18 +182,20 @@ class _News:
         return self._study.get_trials(deepcopy=False)
 
 
-def _work(url: str, name: str, checkpoints: str) -> None:
-    """What Ray runs: a worker of one slot, for one study, until that has all its trials."""
-    serve(
-        [name],
-        workers=1,
-        storage=url,
-        allow_code=True,  # whoever has started the run has named the study file
-        until_done=True,
-        checkpoints=checkpoints,
-        observe=lambda _name, _spec: Observer(),
-        tell=print,
-    )
+def _work(
+    url: str, name: str, study: dict[str, Any], base: Path, total: int, checkpoints: str
+) -> None:
+    """What Ray runs: a run with one worker, until the study has all its trials.
+
+    The study comes from whoever has started the run, and not out of the database: so code that it
+    names may be run.
+    """
+    spec = StudySpec.from_dict(study, base if os.access(base, os.X_OK) else Path.cwd())
+    database = Database(url, patience=Patience(PATIENT_SECONDS))
+    try:
+        supervise(spec, name, database, Observer(), 1, total, checkpoints)
+    finally:
+        database.close()
 
 
 @contextmanager

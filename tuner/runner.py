@@ -24,7 +24,7 @@ from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
-from tuner.storage.database import Database, RunningTrial
+from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
 ATTEMPTS_ALLOWED = 3
@@ -189,41 +189,33 @@ def return_abandoned(
     for trial in database.running(study):
         if trial.lease is None or not _is_gone(trial.lease, trial.silent_s):
             continue
-        failed = _count_attempt(database, study, trial, cause) if cause else None
-        if failed:
+        failed = None
+        if cause is not None:
+            attempts = trial.attempts + 1
+            if attempts < ATTEMPTS_ALLOWED:
+                counted = {"attempts": attempts}
+                if not database.write_to_held(trial.trial_id, trial.lease, counted):
+                    continue  # somebody else has done it
+            else:
+                failed = f"{attempts} workers died over it; {cause}"
+        if failed is None:
+            done = database.give_back(trial.trial_id, trial.lease)
+        elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
             place = checkpoints or chosen_place(None, database.url)
             remove_of(database, study, trial.number, place)
-        if failed or database.give_back(trial.trial_id, trial.lease):
+        if done:
             returned.append(Returned(trial.number, failed))
     return returned
 
 
-def fail_trial(database: Database, study: optuna.Study, number: int, reason: str) -> bool:
-    """Fails a running trial and stores why; False if it had finished meanwhile."""
-    with storage_errors(database.url):
-        trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        try:
-            database.write_attrs(trial_id, {"reason": reason})
-            study.tell(number, state=TrialState.FAIL)
-        except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
-            return False
-    return True
+def fail_trial(database: Database, trial_id: int, lease: Mapping[str, Any], reason: str) -> bool:
+    """Fails a running trial and stores why; False if nobody of that lease runs it any more."""
+    return database.write_to_held(trial_id, lease, {"reason": reason}, TrialState.FAIL)
 
 
 def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
     alive = is_alive(lease)
     return silent_s > SILENT_SECONDS if alive is None else not alive
-
-
-def _count_attempt(
-    database: Database, study: optuna.Study, trial: RunningTrial, cause: str
-) -> str | None:
-    attempts = trial.attempts + 1
-    if attempts < ATTEMPTS_ALLOWED:
-        database.write_attrs(trial.trial_id, {"attempts": attempts})
-        return None
-    reason = f"{attempts} workers died over it; {cause}"
-    return reason if fail_trial(database, study, trial.number, reason) else None
 
 
 def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from tuner.storage.backend import BEAT
 from tuner.storage.database import Database
 from tuner.storage.errors import ProxyError
 from tuner.storage.patience import Patience
-from tuner.storage.taking import TrialLost
+from tuner.storage.writing import TrialLost
 
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
 LOGGED = [{"loss": 1.0}, {"loss": 0.5, "lr": 0.1}]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tuner.errors import UnknownNameError
@@ -15,9 +16,9 @@ from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
 from tuner.storage.opening import open_backend
 from tuner.storage.patience import Patience
-from tuner.storage.taking import Taker, TrialLost
+from tuner.storage.taking import Taker
 from tuner.storage.url import masked, parse_url, require_file
-from tuner.storage.writing import Writes
+from tuner.storage.writing import TrialLost, Writes
 from tuner.wording import hint
 
 __all__ = ["Database", "RunningTrial"]
@@ -193,6 +194,33 @@ class Database:
             trial = self.storage.get_trial(trial_id)
         if trial.state is not TrialState.RUNNING or trial.user_attrs.get("worker") != self._lease:
             raise TrialLost
+
+    def write_to_held(
+        self,
+        trial_id: int,
+        lease: Mapping[str, Any],
+        attrs: Mapping[str, Any],
+        end: TrialState | None = None,
+    ) -> bool:
+        """Writes user attributes of a trial that is run elsewhere, and ends it if asked to.
+
+        Args:
+            trial_id: The trial.
+            lease: Of whom it is thought to be; an empty one of a trial that bears none.
+            attrs: The attributes.
+            end: The state that it ends in.
+
+        Returns:
+            False, with nothing written, if nobody of that lease runs it any more.
+        """
+        ending = None if end is None else (end, ())
+        writes = Writes(user_attrs=dict(attrs), end=ending, holder=lease)
+        with storage_errors(self.url):
+            try:
+                self.storage.store(trial_id, writes)
+            except UpdateFinishedTrialError:
+                return False
+        return True
 
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
         """Puts a running trial back in the queue, with its number and parameters.

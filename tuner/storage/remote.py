@@ -19,7 +19,7 @@ from tuner.storage.gathering import Gathering
 from tuner.storage.ordering import OrderedCache, names_in_order, put_in_order
 from tuner.storage.patience import Patience
 from tuner.storage.taking import Taker
-from tuner.storage.writing import Writes
+from tuner.storage.writing import TrialLost, Writes
 
 
 class RemoteStorage(Gathering, GrpcStorageProxy):
@@ -52,6 +52,12 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
 
     def store(self, trial_id: int, writes: Writes) -> None:
         proxy = GrpcStorageProxy
+        holder = self.taker.lease if writes.holder is None else writes.holder
+        # Asked when it matters most, for it takes a call more.
+        if holder is not None and (writes.end is not None or writes.holder is not None):
+            trial = self.get_trial(trial_id)
+            if trial.user_attrs.get("worker", {}) != holder:
+                raise TrialLost(f"Trial#{trial.number} is run by another process now.")
         # Sent again, each of these replaces what it has stored.
         for name, (value, distribution) in writes.params.items():
             proxy.set_trial_param(self, trial_id, name, value, distribution)

@@ -78,7 +78,10 @@ class SharedStorage(AskedStorage):
         Raises:
             KeyError: There is no such trial.
             UpdateFinishedTrialError: The trial has ended.
+            TrialLost: It is not the trial of this process, or of the given holder, any more.
         """
+        if writes.holder is None:
+            writes.holder = self.taker.lease
 
         def attempt(again: bool) -> None:
             with self.engine.begin() as connection:

@@ -16,7 +16,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from tuner.storage.backend import BEAT
-from tuner.storage.writing import replace_rows
+from tuner.storage.writing import borne_lease, replace_rows
 
 TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 """States that count towards the trials that are wanted."""
@@ -24,10 +24,6 @@ TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
 class NoneOpen(Exception):
     """No trial can be taken: as many as are wanted are finished or under way."""
-
-
-class TrialLost(Exception):
-    """Somebody else has the trial by now: this machine was silent for so long."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +96,7 @@ class Taker:
 
 def bears(lease: Mapping[str, Any]) -> sa.ColumnElement[bool]:
     """Of trials those that bear this lease; an empty one stands for none."""
-    trial, attr = models.TrialModel, models.TrialUserAttributeModel
-    borne = sa.select(attr.value_json).where(attr.trial_id == trial.trial_id, attr.key == "worker")
-    return sa.func.coalesce(borne.scalar_subquery(), "{}") == json.dumps(dict(lease))
+    return borne_lease == json.dumps(dict(lease))
 
 
 def lock(connection: sa.Connection, study_id: int) -> None:

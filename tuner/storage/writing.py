@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, distribution_to_json
@@ -17,6 +17,10 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.curves import CurvesModel, Logs, pack
+
+
+class TrialLost(UpdateFinishedTrialError):
+    """Somebody else has the trial by now: whoever had it was silent for too long."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Writes:
         intermediate_values: Step → value.
         logged: What each epoch logged, for the trial's curves; None if nothing is to be stored.
         end: The state that ends the trial, and its values if it has any.
+        holder: The lease that the trial must bear, an empty one for none; None for any.
     """
 
     params: dict[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
@@ -38,6 +43,7 @@ class Writes:
     intermediate_values: dict[int, float] = field(default_factory=dict)
     logged: Sequence[Logs] | None = None
     end: tuple[TrialState, Sequence[float]] | None = None
+    holder: Mapping[str, Any] | None = None
 
     def add(self, later: Writes) -> None:
         """Takes over all that ``later`` has."""
@@ -47,6 +53,7 @@ class Writes:
         self.intermediate_values |= later.intermediate_values
         self.logged = later.logged or self.logged
         self.end = later.end or self.end
+        self.holder = self.holder if later.holder is None else later.holder
 
     def over(self, trial: FrozenTrial) -> FrozenTrial:
         """The trial as it will be read once this is written."""
@@ -73,6 +80,7 @@ class Writes:
         Raises:
             KeyError: There is no such trial.
             UpdateFinishedTrialError: The trial has ended.
+            TrialLost: It does not bear the holder's lease any more.
         """
         found = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
         if found is None:
@@ -83,6 +91,8 @@ class Writes:
             raise UpdateFinishedTrialError(
                 f"Trial#{found.number} has already finished and can not be updated."
             )
+        if self.holder is not None and json.loads(found.lease) != self.holder:
+            raise TrialLost(f"Trial#{found.number} is run by another process now.")
         if self.params:
             rows = [_param(trial_id, name, *param) for name, param in self.params.items()]
             if again:
@@ -117,7 +127,11 @@ class Writes:
         replace_rows(connection, value, value.objective, rows)
         # The time as Optuna stores it: UTC, without a time zone.
         now = datetime.now(UTC).replace(tzinfo=None)
-        connection.execute(_END, {"ended": trial_id, "new_state": state, "now": now})
+        end = {"ended": trial_id, "new_state": state, "now": now}
+        ended = connection.execute(_END, end)
+        # SQLite has locked nothing before the first change: somebody else may have ended it.
+        if cast("sa.CursorResult[Any]", ended).rowcount != 1:
+            raise UpdateFinishedTrialError("The trial has finished and can not be updated.")
 
 
 def replace_rows(
@@ -168,14 +182,24 @@ def _value(trial_id: int, objective: int, value: float) -> dict[str, Any]:
     return {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
 
 
+_SIGNATURE = sa.select(models.TrialUserAttributeModel.value_json).where(
+    models.TrialUserAttributeModel.trial_id == models.TrialModel.trial_id,
+    models.TrialUserAttributeModel.key == "worker",
+)
+borne_lease = sa.func.coalesce(_SIGNATURE.correlate(models.TrialModel).scalar_subquery(), "{}")
+"""A trial's lease as JSON, of an empty one if it bears none."""
+
 _STATE = (
-    sa.select(models.TrialModel.number, models.TrialModel.state)
+    sa.select(models.TrialModel.number, models.TrialModel.state, borne_lease.label("lease"))
     .where(models.TrialModel.trial_id == sa.bindparam("trial_id"))
     .with_for_update()
 )
 _END = (
     sa.update(models.TrialModel)
-    .where(models.TrialModel.trial_id == sa.bindparam("ended"))
+    .where(
+        models.TrialModel.trial_id == sa.bindparam("ended"),
+        models.TrialModel.state.in_((TrialState.RUNNING, TrialState.WAITING)),
+    )
     .values(
         {
             models.TrialModel.state: sa.bindparam("new_state"),

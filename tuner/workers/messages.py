@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,17 @@ class NothingOpen:
 
 @dataclass(frozen=True)
 class Started:
-    """Worker to supervisor: a trial began. ``epochs`` is how many it may take."""
+    """Worker to supervisor: a trial began.
+
+    Attributes:
+        epochs: How many it may take.
+        lease: Of the worker, see :mod:`tuner.lease`.
+    """
 
     trial_id: int
     number: int
     epochs: int
+    lease: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -263,17 +263,17 @@ class Supervisor:
         for worker in list(self._workers):
             reason = self._limits.broken(worker)
             if reason and worker.trial:
-                self._kill_for(worker, worker.trial.number, reason)
+                self._kill_for(worker, worker.trial, reason)
 
-    def _kill_for(self, worker: WorkerProcess, number: int, reason: str) -> None:
+    def _kill_for(self, worker: WorkerProcess, trial: Started, reason: str) -> None:
         assert self._study is not None
         # Failed first: of a dead process another run would put the trial back in the queue.
-        if fail_trial(self._database, self._study, number, reason):
+        if fail_trial(self._database, trial.trial_id, trial.lease, reason):
             worker.kill()
             # Not before it is dead: it may be writing another one.
-            remove_of(self._database, self._study, number, self._job.checkpoints)
+            remove_of(self._database, self._study, trial.number, self._job.checkpoints)
             self._replace(worker)
-            self._finish(number, "fail", None, reason)
+            self._finish(trial.number, "fail", None, reason)
 
     def _bury(self, worker: WorkerProcess) -> None:
         """A worker died by itself: its trial is retried, unless it has killed too many."""

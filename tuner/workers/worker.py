@@ -17,7 +17,7 @@ from tuner.objective import check_model, run_trial
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
-from tuner.storage.taking import NoneOpen, TrialLost
+from tuner.storage.taking import NoneOpen
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
@@ -77,6 +77,7 @@ class Worker:
         self._job = job
         self._messages = messages
         self._study: optuna.Study | None = None
+        self._lease = own_lease()
         self._structures = Structures()
         self._told_at = 0.0
 
@@ -131,7 +132,7 @@ class Worker:
             patience = Patience(PATIENT_SECONDS)
             self._database = Database(
                 job.url,
-                lease=own_lease(),
+                lease=self._lease,
                 wanted=job.n_trials,
                 at_once=job.at_once,
                 patience=patience,
@@ -156,13 +157,15 @@ class Worker:
                 self._database,
                 self._structures,
                 checkpoints=self._job.checkpoints,
-                on_start=lambda epochs: self._say(Started(trial._trial_id, trial.number, epochs)),
+                on_start=lambda epochs: self._say(
+                    Started(trial._trial_id, trial.number, epochs, self._lease)
+                ),
                 on_epoch=self._epoch_done,
             )
-        except (TrialLost, UpdateFinishedTrialError):
+        except UpdateFinishedTrialError:  # by somebody else; TrialLost is one, too
             self._say(Lost(trial.number))
             return
         except (TunerError, SupervisorGone):
-            self._database.give_back(trial._trial_id, own_lease())
+            self._database.give_back(trial._trial_id, self._lease)
             raise
         self._say(Finished(trial.number, outcome.state, outcome.value, outcome.reason))
