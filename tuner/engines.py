@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class RayEngine:
     def __init__(self, address: str | None, gpus_per_worker: float) -> None:
         self._address = address
         self._gpus = gpus_per_worker
-        self._interrupted = False
+        self._signals = 0
 
     def __call__(
         self,
@@ -84,10 +85,10 @@ class RayEngine:
             # Ray sets handlers of its own when it starts; ours come after them.
             with (
                 _ray(self._address, observer) as ray,
-                interrupts(lambda _number: setattr(self, "_interrupted", True)),
+                interrupts(self._heard),
             ):
-                database.patience.over = lambda: self._interrupted
-                self._compare_gpus(ray, observer)
+                database.patience.over = lambda: self._signals > 0
+                self._look_for_room(ray, n_workers, observer)
                 study = runner.store(database, name, spec)
                 begin(database, study, observer, total, n_workers, checkpoints)
                 worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
@@ -98,19 +99,37 @@ class RayEngine:
                 try:
                     return self._watch(ray, tasks, study, database, observer, deadline)
                 finally:
-                    for task in tasks:
-                        ray.cancel(task)  # as Ctrl-C there
-                    ray.wait(tasks, num_returns=len(tasks), timeout=_FAREWELL_SECONDS)
+                    self._end(ray, tasks)
         finally:
             observer.close()
 
-    def _compare_gpus(self, ray: Any, observer: Observer) -> None:
-        there = ray.cluster_resources().get("GPU", 0)
-        if there < self._gpus:
-            observer.note(
-                f"each worker needs {self._gpus:g} of a GPU and the cluster has {there:g} of them: "
-                "workers wait until it has more"
+    def _heard(self, _number: signal.Signals) -> None:
+        self._signals += 1
+
+    def _look_for_room(self, ray: Any, n_workers: int, observer: Observer) -> None:
+        """Tells if workers have to wait: a cluster may grow, so it is no error."""
+        there = ray.cluster_resources()
+        room = int(there.get("CPU", 0))
+        needs = "a core"
+        if self._gpus:
+            gpus = int(there.get("GPU", 0))
+            room = min(
+                room, int(gpus // self._gpus if self._gpus > 1 else gpus * (1 // self._gpus))
             )
+            needs += f" and {self._gpus:g} of a GPU"
+        if room < n_workers:
+            observer.note(
+                f"the cluster has room for {room} of {n_workers} workers, each needs {needs}; "
+                "the others wait until it has more"
+            )
+
+    def _end(self, ray: Any, tasks: list[Any]) -> None:
+        """Ends the workers, whose trials go back to the queue; at once if told again."""
+        told, until = self._signals, time.monotonic() + _FAREWELL_SECONDS
+        for task in tasks:
+            ray.cancel(task)  # as Ctrl-C there
+        while tasks and self._signals in (0, told) and time.monotonic() < until:
+            _, tasks = ray.wait(tasks, num_returns=len(tasks), timeout=_POLL_SECONDS)
 
     def _shared(self, url: str) -> str:
         """The URL as workers open it, wherever they are started."""
@@ -139,7 +158,7 @@ class RayEngine:
             news.tell()
             for task in ended:
                 _raise_its_error(ray, task)
-            if self._interrupted:
+            if self._signals:
                 return "interrupted"
             if time.monotonic() > deadline:
                 return "timeout"
@@ -211,6 +230,8 @@ def _ray(address: str | None, observer: Observer) -> Iterator[Any]:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
+        if address is None:
+            raise WorkerError(f"Ray cannot be started: {said}") from None
         raise RequestError(f"--address {address}: no Ray cluster answers there: {said}") from None
     try:
         yield ray

@@ -87,12 +87,31 @@ def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
     assert counts_of(laboratory.url)[TrialState.RUNNING] == 0
 
 
+@pytest.mark.slow
+def test_a_cluster_without_room_is_told_and_waiting_for_it_can_be_ended(laboratory):
+    run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
+    ray = ["--engine", "ray", "--workers", "1", "--gpus-per-worker", "0.25"]
+    with running([*run, *ray], laboratory.folder) as process:
+        said = ""
+        while "room" not in said:
+            said = process.stderr.readline()
+            assert said, process.poll()
+        assert "room for 0 of 1 workers, each needs a core and 0.25 of a GPU" in said
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 130, error
+    database = Database(laboratory.url)
+    assert database.study_attrs(database.study("scripted")).get("tuner:queue") is None
+    database.close()
+
+
 def test_what_cannot_go_together_is_refused(laboratory, command, monkeypatch):
     study = laboratory.study
     command("run", study, "--address", "a:1").refused(2, "are Ray's; add --engine ray")
     command("run", study, "--gpus-per-worker", "0.5").refused(2, "are Ray's; add --engine ray")
     ray = ("run", study, "--engine", "ray")
-    command(*ray, "--gpus-per-worker", "-1").refused(2, "must not be below 0")
+    command(*ray, "--gpus-per-worker", "-1").refused(2, "must be a share of one GPU or a whole")
+    command(*ray, "--gpus-per-worker", "1.5").refused(2, "must be a share of one GPU or a whole")
     command(*ray, "--address", "a:1").refused(2, r"tuner\.db is a file of this machine.*postgresql")
     monkeypatch.setitem(sys.modules, "ray", None)
     command(*ray).refused(2, r"needs Ray; install it with: pip install 'tuner\[ray\]'")

@@ -111,7 +111,7 @@ def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(labora
 @pytest.mark.slow
 def test_the_timeout_of_the_run_ends_it(laboratory):
     laboratory.behave("slow")
-    run = laboratory.run(workers=1, timeout="3s", n_trials=50)
+    run = laboratory.run(workers=1, timeout="10s", n_trials=50)
     assert run.ending == "timeout"
     assert run.result.counts["running"] == 0
     assert run.result.wall_s < 15
