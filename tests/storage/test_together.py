@@ -261,3 +261,11 @@ def test_a_connection_that_broke_while_a_model_was_trained_is_replaced(
         warnings.simplefilter("error")
         trial.report(0.5, 1)
     assert database.study("s").trials[0].intermediate_values == {1: 0.5}
+
+
+@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
+def test_a_trial_that_was_deleted_has_no_heartbeat(database: Database) -> None:
+    trial_id = database.study("s").ask()._trial_id
+    optuna.delete_study(study_name="s", storage=database.storage)
+    database.beat([trial_id])
+    assert database.study_names() == []

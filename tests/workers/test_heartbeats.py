@@ -8,14 +8,18 @@ import subprocess
 import sys
 import time
 
+import optuna
 import psutil
 import pytest
 import sqlalchemy as sa
 from laboratory import Recorder
+from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
+from processes import program, running
 
 from tuner import lease, runner
+from tuner.errors import UnknownNameError
 from tuner.lease import is_alive, own_lease
 from tuner.storage import backend
 from tuner.storage.database import Database
@@ -67,12 +71,15 @@ def test_a_silent_machine_loses_its_trial(laboratory):
     database.close()
 
 
+ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
+
+
 class Overtaken(Recorder):
     """Of another machine, to which a trial went while this one was asleep."""
 
     def __init__(self, url: str, *, told_at_once: bool) -> None:
         super().__init__()
-        self.database = Database(url, lease={"host": "elsewhere", "pid": 1, "started": 0.5})
+        self.database = Database(url, lease=ELSEWHERE)
         self.told_at_once = told_at_once
         self.trial = None
 
@@ -110,6 +117,73 @@ def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_
     assert (first.value, first.user_attrs["worker"]["host"]) == (-1.0, "elsewhere")
     assert second.state is TrialState.COMPLETE
     recorder.database.close()
+
+
+@pytest.mark.slow
+def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
+    laboratory.run(workers=1, n_trials=1)
+    database = Database(laboratory.url, lease=ELSEWHERE)
+    study = database.study("scripted")
+    trial = study.ask()
+
+    class Waiting(Recorder):
+        def note(self, text):
+            super().note(text)
+            if text.startswith("waiting"):
+                study.tell(trial, -1.0)
+
+    study_of_nobody = Database(laboratory.url).study("scripted")
+    recorder = Waiting()
+    run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
+    assert "waiting for 1 trial under way elsewhere" in recorder.notes()
+    assert (run.ending, run.result.counts["complete"]) == ("done", 2)
+
+    # What tuner does not run may never end: nobody waits for it.
+    study_of_nobody.ask()
+    assert laboratory.run(workers=1, n_trials=3).result.counts["running"] == 1
+    database.close()
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_its_supervisor_for_long(laboratory):
+    laboratory.behave("endless")
+    run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
+    with running([*run, "--workers", "1"], laboratory.folder) as process:
+        worker = None
+        while worker is None:
+            assert process.poll() is None
+            time.sleep(0.2)
+            if laboratory.database.exists():
+                database = Database(laboratory.url)
+                if "scripted" in database.study_names():
+                    trials = database.running(database.study("scripted"))
+                    worker = trials[0].lease["pid"] if trials else None
+                database.close()
+        process.kill()
+    psutil.wait_procs([psutil.Process(worker)], timeout=30)
+    assert not psutil.pid_exists(worker)
+    database = Database(laboratory.url)
+    counts = database.counts(database.study("scripted"))
+    database.close()
+    assert (counts[TrialState.RUNNING], counts[TrialState.WAITING]) == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_study_that_is_deleted_ends_its_run_with_one_line(laboratory):
+    laboratory.behave("slow")
+    storage = RDBStorage(laboratory.url)
+    deleted = []
+
+    def delete_once(number, epoch):
+        if not deleted:
+            deleted.append(number)
+            optuna.delete_study(study_name="scripted", storage=storage)
+
+    recorder = Recorder()
+    recorder.on_epoch = delete_once
+    with pytest.raises(UnknownNameError, match="no study is stored in"):
+        laboratory.run(workers=2, recorder=recorder)
+    assert "Traceback" not in recorder.notes()
 
 
 @pytest.mark.slow

@@ -197,7 +197,9 @@ class Service:
             return study
 
         setbacks = self._setbacks.setdefault(name, Setbacks())
-        supervisor = Supervisor(job, self._database, 1, observer, prepare, setbacks=setbacks)
+        supervisor = Supervisor(
+            job, self._database, 1, observer, prepare, setbacks=setbacks, waits=False
+        )
         slot.supervisor, slot.study, slot.since = supervisor, name, time.monotonic()
         supervisor.start()
 

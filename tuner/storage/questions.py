@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,14 +116,14 @@ class AskedStorage(RDBStorage):
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes that trials are run: in Optuna's table, and where those behind a proxy look."""
-        model = models.TrialHeartbeatModel
-        with self.engine.begin() as connection:
-            connection.execute(sa.delete(model).where(model.trial_id.in_(trial_ids)))
-            connection.execute(sa.insert(model), [{"trial_id": one} for one in trial_ids])
-            now, attr = json.dumps(time.time()), models.TrialSystemAttributeModel
-            for trial_id in trial_ids:
-                row = {"trial_id": trial_id, "key": BEAT, "value_json": now}
-                replace_rows(connection, attr, attr.key, [row])
+        model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
+        for trial_id in trial_ids:
+            sent = {"trial_id": trial_id, "key": BEAT, "value_json": json.dumps(time.time())}
+            # The study may have been deleted, or somebody else have taken the trial over.
+            with suppress(sa.exc.IntegrityError), self.engine.begin() as connection:
+                connection.execute(sa.delete(model).where(model.trial_id == trial_id))
+                connection.execute(sa.insert(model), {"trial_id": trial_id})
+                replace_rows(connection, attr, attr.key, [sent])
 
     def curves(self, trial_id: int) -> Curves:
         """The curves of a trial; empty if none are stored."""

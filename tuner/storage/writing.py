@@ -20,7 +20,7 @@ from tuner.storage.curves import CurvesModel, Logs, pack
 
 
 class TrialLost(UpdateFinishedTrialError):
-    """Somebody else has the trial by now: whoever had it was silent for too long."""
+    """Somebody else has the trial by now, because whoever had it was silent; or has deleted it."""
 
 
 @dataclass
@@ -80,9 +80,11 @@ class Writes:
         Raises:
             KeyError: There is no such trial.
             UpdateFinishedTrialError: The trial has ended.
-            TrialLost: It does not bear the holder's lease any more.
+            TrialLost: It does not bear the holder's lease any more, or is not there.
         """
         found = connection.execute(_STATE, {"trial_id": trial_id}).one_or_none()
+        if found is None and self.holder is not None:
+            raise TrialLost("The trial has been deleted.")
         if found is None:
             raise KeyError(models.NOT_FOUND_MSG)
         if again and self.end is not None and found.state is self.end[0]:

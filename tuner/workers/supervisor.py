@@ -15,10 +15,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
 
 import optuna
-from optuna.trial import TrialState
 
 from tuner.checkpoints import remove_of
-from tuner.queue import FINISHED, standing_of
+from tuner.queue import standing_of
 from tuner.runner import fail_trial, return_abandoned
 from tuner.storage.database import Database
 from tuner.workers.interrupts import interrupts
@@ -36,6 +35,7 @@ from tuner.workers.messages import (
 )
 from tuner.workers.observer import Observer
 from tuner.workers.process import WorkerProcess
+from tuner.workers.remaining import Remaining
 from tuner.workers.setbacks import Setbacks
 
 Ending = Literal["done", "timeout", "interrupted", "paused", "stopped", "drained"]
@@ -66,6 +66,7 @@ class Supervisor:
         prepare: Callable[[dict[str, Any]], optuna.Study],
         *,
         setbacks: Setbacks | None = None,
+        waits: bool = True,
     ) -> None:
         """Prepares a run; nothing is started yet.
 
@@ -77,6 +78,8 @@ class Supervisor:
             prepare: Called once, with the description of the data, when the first worker has
                 loaded them: creates or resumes the study.
             setbacks: What has gone wrong in earlier runs of the study, to be counted on.
+            waits: Whether the run lasts until the last trials have ended that others run: they may
+                come back to the queue.
         """
         self._job = job
         self._database = database
@@ -87,13 +90,11 @@ class Supervisor:
         self._deadline = time.monotonic() + budget.timeout if budget.timeout else None
         self._limits = Limits(budget.trial)
         self._setbacks = setbacks or Setbacks()
+        self._waits = waits
         self._workers: list[WorkerProcess] = []
         self._study: optuna.Study | None = None
-        self._n_trials = job.n_trials
-        self._open = 0
-        self._counted_at = 0.0
+        self._remaining = Remaining(job, database)
         self._beaten_at = 0.0
-        self._n_finished = 0
         self.n_ended = 0
         self._standing_at = 0.0
         self._interrupted = False
@@ -179,11 +180,15 @@ class Supervisor:
             return None
         if self._draining:
             return "drained"
+        if self._remaining.is_waiting:
+            return None
         self._recount()
         # What another run left behind while this one ran is under way no longer.
-        if self._open <= 0 and not self._return_abandoned(self._study, "its process is gone"):
-            return "done"
-        return None
+        if self._remaining.open > 0 or self._return_abandoned(self._study, "its process is gone"):
+            return None
+        if self._waits and self._remaining.others_run(self._study, self._observer.note):
+            return None
+        return "done"
 
     def _start(self, *, check: bool = False) -> WorkerProcess:
         return WorkerProcess(replace(self._job, check=check))
@@ -224,16 +229,16 @@ class Supervisor:
     def _dispatch(self) -> None:
         if self._study is None or self._draining:
             return
-        if time.monotonic() - self._counted_at > _RECOUNT_SECONDS:
+        if self._remaining.age > _RECOUNT_SECONDS:
             self._recount()
         for worker in list(self._workers):
-            if self._open > 0 and worker.ready and not worker.asked:
+            if self._remaining.open > 0 and worker.ready and not worker.asked:
                 if worker.trials_done >= _TRIALS_A_PROCESS or worker.grown > _GROWTH_A_PROCESS:
                     worker.retire()
                     self._replace(worker)
                 else:
                     worker.run_trial()
-                    self._open -= 1
+                    self._remaining.open -= 1
 
     def _beat(self) -> None:
         """Tells other machines that the trials here are run, however long their epochs take."""
@@ -242,21 +247,10 @@ class Supervisor:
             self._beaten_at = time.monotonic()
 
     def _recount(self) -> None:
-        """How many more trials may begin: what is wanted, less what is finished or under way.
-
-        Trials under way elsewhere count too: several runs may share a study. Two of them may
-        find the same trial open; the worker that comes second finds that nothing is.
-        """
         assert self._study is not None
-        counts = self._database.counts(self._study)
-        under_way = counts[TrialState.RUNNING]
-        under_way += sum(worker.asked and worker.trial is None for worker in self._workers)
-        self._n_finished = sum(counts[state] for state in FINISHED)
-        self._open = self._n_trials - self._n_finished - under_way
-        if self._job.at_once is not None:
-            self._open = min(self._open, self._job.at_once - under_way)
-        self._counted_at = time.monotonic()
-        self._observer.counted(self._n_finished)
+        asked = sum(worker.asked and worker.trial is None for worker in self._workers)
+        self._remaining.recount(self._study, asked)
+        self._observer.counted(self._remaining.finished)
 
     def _enforce_limits(self) -> None:
         self._limits.look()
@@ -297,7 +291,9 @@ class Supervisor:
     def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
         self.n_ended += 1
         self._observer.trial_finished(number, state, value, reason)
-        self._setbacks.ended(self._job.study_name, state, reason, self._n_trials, self._n_finished)
+        self._setbacks.ended(
+            self._job.study_name, state, reason, self._remaining.wanted, self._remaining.finished
+        )
 
     def _replace(self, worker: WorkerProcess) -> None:
         check = self._study is None  # whoever comes first must try the user's model

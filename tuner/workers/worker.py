@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import multiprocessing
+import os
+import threading
 import time
 from multiprocessing.connection import Connection
 
@@ -32,6 +36,7 @@ from tuner.workers.messages import (
 )
 
 _TELL_SECONDS = 0.1
+_ORPHAN_SECONDS = 10.0
 
 
 class SupervisorGone(BaseException):
@@ -80,6 +85,7 @@ class Worker:
         self._lease = own_lease()
         self._structures = Structures()
         self._told_at = 0.0
+        self._trial_id: int | None = None
 
     def run(self) -> None:
         """Runs trials, one for each message, until the supervisor hangs up."""
@@ -89,12 +95,28 @@ class Worker:
         # time until the first epoch, epochs as fast without).
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         _print_log(all_of_it=self._job.check)  # one worker of a run tells how it trains
+        threading.Thread(target=self._leave_with_supervisor, daemon=True).start()
         try:
             self._run()
         except TunerError as error:
             self._say(Refused(error))
         except SupervisorGone:
             return
+
+    def _leave_with_supervisor(self) -> None:
+        """Ends this process when its supervisor was killed, wherever the trial is.
+
+        A trial that says something meanwhile ends by itself. But an epoch may be endless, and the
+        limits that would end it were watched by the supervisor.
+        """
+        supervisor = multiprocessing.parent_process()
+        assert supervisor is not None
+        supervisor.join()
+        time.sleep(_ORPHAN_SECONDS)
+        with contextlib.suppress(TunerError):
+            if self._trial_id is not None:
+                Database(self._job.url).give_back(self._trial_id, self._lease)
+        os._exit(1)
 
     def _run(self) -> None:
         spec = self._job.spec
@@ -146,9 +168,10 @@ class Worker:
     def _run_trial(self, study: optuna.Study) -> None:
         try:
             trial = study.ask()
-        except NoneOpen:
+        except (NoneOpen, KeyError):  # KeyError: the study has been deleted
             self._say(NothingOpen())
             return
+        self._trial_id = trial._trial_id
         try:
             outcome = run_trial(
                 trial,
@@ -168,4 +191,6 @@ class Worker:
         except (TunerError, SupervisorGone):
             self._database.give_back(trial._trial_id, self._lease)
             raise
+        finally:
+            self._trial_id = None
         self._say(Finished(trial.number, outcome.state, outcome.value, outcome.reason))
