@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from optuna.storages import get_storage
 from optuna.storages._grpc.server import make_server
 
-EVERY_BACKEND = ("sqlite", "postgresql", "proxy")
+_memory = pytest.mark.filterwarnings("ignore:Selection of the SingletonThreadPool")  # SQLAlchemy's
+
+EVERY_BACKEND = (pytest.param("memory", marks=_memory), "sqlite", "postgresql", "proxy")
 """What the fixture ``url`` takes; by itself it leaves out the proxy, which knows no SQL."""
 
 PORT = 54329  # names the socket; nothing listens on the network

@@ -1,8 +1,10 @@
-"""The databases that storage is tested with: a SQLite file, a PostgreSQL server, a proxy."""
+"""The databases that storage is tested with: in memory, a SQLite file, PostgreSQL, a proxy."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     file = f"sqlite:///{tmp_path}/tuner.db"
     if request.param == "sqlite":
         yield file
+    elif request.param == "memory":
+        name = f"file:{tmp_path.name}?mode=memory&cache=shared"
+        with closing(sqlite3.connect(name, uri=True)):  # it lasts as long as a connection does
+            yield f"sqlite:///{name}&uri=true"
     elif request.param == "proxy":
         with proxy_here(file) as address:
             yield address

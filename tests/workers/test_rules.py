@@ -81,7 +81,8 @@ def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monke
 
     def too_hopeful(supervisor):
         recount(supervisor)
-        supervisor._open += supervisor._n_finished < 2  # what another run is about to take
+        left = supervisor._remaining
+        left.open += left.finished < 2  # what another run is about to take
 
     monkeypatch.setattr(Supervisor, "_recount", too_hopeful)
     run = laboratory.run(workers=2, n_trials=2)
