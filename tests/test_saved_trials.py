@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pytest
+from servers import proxy_here
 
 from tuner import checkpoints
 from tuner.checkpoints import TrialCheckpoints
@@ -45,13 +46,24 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "checkpoints"
 
 
+@pytest.fixture(params=["sqlite", "proxy"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    file = f"sqlite:///{tmp_path}/tuner.db"
+    if request.param == "sqlite":
+        yield file
+    else:
+        with proxy_here(file) as address:
+            yield address
+
+
 @pytest.fixture
-def attempt(tmp_path: Path, place: Path) -> Callable[..., TrialCheckpoints]:
+def attempt(url: str, place: Path) -> Iterator[Callable[..., TrialCheckpoints]]:
     """Takes the next trial, as a process of that lease, with a database of its own."""
-    url = f"sqlite:///{tmp_path}/tuner.db"
+    opened: list[Database] = []
 
     def take(lease: dict[str, object]) -> TrialCheckpoints:
         database = Database(url, lease=lease)
+        opened.append(database)
         study = optuna.create_study(storage=database.storage, study_name="s", load_if_exists=True)
         trial = study.ask()
         reporter = Reporter(trial, Judging(lambda epoch: False, False), database, 10)
@@ -59,7 +71,9 @@ def attempt(tmp_path: Path, place: Path) -> Callable[..., TrialCheckpoints]:
             trial, database, reporter, str(place), EVERY, on_resumed=lambda state: None
         )
 
-    return take
+    yield take
+    for one in opened:
+        one.close()
 
 
 def state(epochs: int) -> State:
@@ -134,6 +148,19 @@ def test_who_lost_a_trial_removes_nothing_that_its_new_owner_goes_on_from(attemp
     assert retried is not None
     assert len(retried.logs) == 3
     owner.remove()
+
+
+def test_who_lost_a_trial_before_its_first_checkpoint_points_at_none(attempt, place):
+    lost = attempt(HERE)
+    (trial,) = lost._database.running(lost._trial.study)
+    lost._database.give_back(trial.trial_id, trial.lease)
+    owner = attempt(ELSEWHERE)
+    owner.save(state(3))
+    with pytest.raises(TrialLost):
+        lost.save(state(1))
+    assert owner._database.storage.get_trial(trial.trial_id).user_attrs["checkpoint"]["epoch"] == 3
+    owner.remove()
+    assert list(place.iterdir()) == []
 
 
 def test_of_a_trial_that_was_lost_its_new_owner_leaves_no_file_behind(attempt, place):

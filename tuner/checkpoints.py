@@ -132,6 +132,8 @@ class TrialCheckpoints:
         _remove(self._artifacts, self._files, self._trial.number)
 
     def _point(self, pointer: Mapping[str, Any]) -> None:
+        # Through a proxy a write does not find out by itself who has the trial.
+        self._database.require_own(self._trial._trial_id)
         self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
 
     def _new_name(self) -> str:
