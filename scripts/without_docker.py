@@ -57,15 +57,20 @@ def up(services: Mapping[str, Any], workers: int) -> int:
     if status := start(services["schema"]).wait():
         return status
     running: list[subprocess.Popen[bytes]] = []
+    told = False
 
     def end(*_: object) -> None:
+        nonlocal told
+        told = True
         for process in running:
             process.terminate()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
     for name in ["dashboard", *workers * ["worker"]]:
         running.append(start(services[name]))
+    if told:
+        end()  # also those that were started meanwhile
     ends = [process.wait() for process in running]
     return next((status for status in ends if status not in FINE), 0)
 
