@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 
 import pytest
 from optuna.trial import TrialState
 
 from tuner import doctor
+from tuner.lease import own_lease
 from tuner.storage.database import Database
 
 
@@ -32,7 +32,7 @@ def quick(monkeypatch):
 
 def test_what_dead_processes_left_behind_goes_back_to_the_queue(laboratory, command, quick):
     laboratory.store()
-    lease = {"host": socket.gethostname(), "pid": 2**22, "started": 1.0}
+    lease = own_lease() | {"pid": 2**22}
     database = Database(laboratory.url, lease=lease)
     study = database.study("scripted")
     study.ask()

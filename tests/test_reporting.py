@@ -150,6 +150,36 @@ def test_a_second_attempt_does_not_report_again(database):
     assert stored(trial) == {1: 0.5, 2: 0.25}
 
 
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_a_trial_that_dies_between_its_pruning_and_its_end_is_pruned_there_again(
+    database, monkeypatch, all_of_it
+):
+    trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=1.0))
+    always = Judging(lambda epoch: epoch > 1, by_all_epochs=all_of_it)
+    reporter = Reporter(trial, always, database, 10)
+    curve = {1: 0.5, 2: 0.6, 3: 5.0}
+    assert [reporter.pruned(*told) for told in curve.items()] == [False, False, True]
+    # Its process is killed here, before the trial is told; another one begins it again.
+    for _ in range(2):
+        again = optuna.Trial(trial.study, trial._trial_id)
+        monkeypatch.setattr(again, "should_prune", lambda: pytest.fail("judged once more"))
+        retry = Reporter(again, always, database, 10)
+        assert [retry.pruned(*told) for told in curve.items()] == [False, False, True]
+    assert stored(trial) == curve
+
+
+def test_a_trial_that_dies_before_its_pruning_is_stored_is_judged_then(database, monkeypatch):
+    trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=1.0))
+    always = Judging(lambda epoch: True, by_all_epochs=False)
+    with monkeypatch.context() as dying:
+        dying.setattr(database.storage, "store", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            Reporter(trial, always, database, 10).pruned(1, 5.0)
+    again = optuna.Trial(trial.study, trial._trial_id)
+    assert (stored(trial), again.user_attrs) == ({}, {})
+    assert Reporter(again, always, database, 10).pruned(1, 5.0)
+
+
 def test_references_are_never_pruned(database):
     trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=0.1))
     trial.study.enqueue_trial({}, user_attrs={"origin": "document"})

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _KEY = "checkpoint"
 _LONGEST_NAME = 100  # of the study, in a file's name
+_SHARE = 10  # of a trial's time a store that fails may take one part
 
 
 class TrialCheckpoints:
     """The checkpoints of a running trial; a :class:`tuner.training.Checkpoints`.
 
-    Whatever happens to them, the trial goes on: at worst from its beginning, without others.
+    Whatever happens to them, the trial goes on. That one cannot be written is said once, and the
+    next is tried after the usual time: a disk may have been full for a moment only.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class TrialCheckpoints:
         self._current: str | None = left.get("id")
         self._files: set[str] = set(left.get("files", ()))
         self._next = ""
+        self._failing = False
 
     def load(self, misfit: Callable[[State], str | None]) -> State | None:
         if self._current is None:
@@ -90,6 +93,13 @@ class TrialCheckpoints:
         return time.monotonic() >= self._due_at
 
     def save(self, state: State) -> None:
+        """Keeps this state instead of the last one, if it can be written.
+
+        Raises:
+            TrialLost: Somebody else has the trial. Nothing is removed then: what that one goes on
+                from may be any file that was written so far.
+        """
+        began = time.monotonic()
         if not self._next:
             # Told before there is such a file: who dies while writing it leaves it to others.
             self._next = self._new_name()
@@ -98,9 +108,14 @@ class TrialCheckpoints:
         try:
             self._artifacts.write(name, pack(state))
         except (ArtifactError, MemoryError) as error:
-            self._due_at = float("inf")
-            self._say("goes on without checkpoints: %s", str(error) or "out of memory")
+            why = str(error) or "out of memory"
+            if not self._failing:
+                self._say(f"is not saved after epoch {len(state.logs)}, and tried again: %s", why)
+            self._failing = True
+            now = time.monotonic()
+            self._due_at = now + max(self._every_s, _SHARE * (now - began))
             return
+        self._failing = False
         self._next = self._new_name()
         with self._database.together():
             self._reporter.flush()
@@ -117,6 +132,8 @@ class TrialCheckpoints:
         _remove(self._artifacts, self._files, self._trial.number)
 
     def _point(self, pointer: Mapping[str, Any]) -> None:
+        # Through a proxy a write does not find out by itself who has the trial.
+        self._database.require_own(self._trial._trial_id)
         self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
 
     def _new_name(self) -> str:

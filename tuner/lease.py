@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,38 +24,51 @@ def own_lease() -> dict[str, Any]:
     """The lease of this process.
 
     Returns:
-        ``host``, ``machine``, ``pid`` and ``started`` (seconds since the epoch).
+        ``host``, ``machine``, ``pid`` and ``started``, see :func:`_start_of`.
     """
     return {
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
+        "started": _start_of(os.getpid()),
     }
 
 
 def is_alive(lease: Mapping[str, Any]) -> bool | None:
     """Whether the process that holds the lease lives; None if that cannot be seen from here."""
-    if lease.get("host") != socket.gethostname() or lease.get("machine", "") not in (
-        "",  # stored by an earlier version
-        _machine(),
-    ):
+    if lease.get("host") != socket.gethostname() or lease.get("machine") != _machine():
         return None
     try:
-        process = psutil.Process(lease["pid"])
-        started = process.create_time()
-        if process.status() == psutil.STATUS_ZOMBIE:
+        started = _start_of(lease["pid"])
+        if psutil.Process(lease["pid"]).status() == psutil.STATUS_ZOMBIE:
             return False
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return False
     return bool(abs(started - lease["started"]) < _SAME_START_SECONDS)
 
 
+def _start_of(pid: int) -> float:
+    """When a process started, in seconds; only to be compared, on the same machine.
+
+    On Linux since the machine did. psutil adds the time of day at which that was, which changes
+    when the clock is set, and every process would seem to be another one.
+    """
+    if sys.platform != "linux":
+        return psutil.Process(pid).create_time()
+    stat = Path(f"/proc/{pid}/stat").read_bytes()
+    # Field 22; the second is the program's name in parentheses, and may hold any others.
+    return int(stat.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
 @functools.cache
 def _machine() -> str:
-    """The boot and the table of processes that a pid belongs to: a container has its own table."""
+    """The boot and the table of processes that a pid belongs to: a container has its own table.
+
+    Versions before the first release wrote it with a slash, and counted ``started`` from the
+    epoch. Theirs is thus of another machine, and nobody takes its process for a dead one.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:  # not Linux
         return str(int(psutil.boot_time()))

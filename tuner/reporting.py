@@ -39,6 +39,8 @@ class Reporter:
         # A retried trial has the reports of its first attempt: the same figures, already judged.
         stored = trial._cached_frozen_trial  # as it was when it was asked for
         self._reported = set(stored.intermediate_values)
+        # Where the pruner ended it, if its process died before it could be told.
+        self._ended_at = stored.user_attrs.get("epochs")
         # References are what the search is measured by: they run to their end.
         self._never = "origin" in stored.user_attrs
         self._kept: dict[int, float] = {}
@@ -63,9 +65,15 @@ class Reporter:
         # What a pruner notes of its decision is stored with the value that it decided on.
         with self._database.together():
             self.flush()
+            if epoch == self._ended_at:
+                return True
             if not judged or seen_before:
                 return False
-            return self._trial.should_prune() and not self._never
+            ends = self._trial.should_prune() and not self._never
+            if ends:
+                # With the decision: whoever retries the trial does not judge this epoch again.
+                self._database.write_attrs(self._trial._trial_id, {"epochs": epoch})
+            return ends
 
     def flush(self) -> None:
         """Writes what has been held back."""

@@ -15,6 +15,8 @@ from optuna.trial import TrialState
 from servers import PORT, Postgres
 
 from tuner.errors import StorageError
+from tuner.reporting import Reporter
+from tuner.search import Judging
 from tuner.storage.database import Database
 from tuner.storage.patience import Patience
 
@@ -48,6 +50,31 @@ def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server
     database.close()
     found = {row.number: (dict(row.params), row.value) for row in run.result.trials}
     assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
+
+
+def test_a_report_waits_for_its_database(server: Postgres):
+    database = Database(server.new_database(), patience=Patience(60))
+    study = optuna.create_study(storage=database.storage, study_name="s")
+    trial = study.ask()
+    reporter = Reporter(trial, Judging(lambda epoch: epoch > 1, False), database, 10)
+    is_back = threading.Event()
+
+    def start() -> None:
+        is_back.set()
+        server.start()
+
+    server.stop()
+    back = threading.Timer(0.5, start)
+    back.start()
+    try:
+        assert not reporter.pruned(1, 0.5)
+        assert not is_back.is_set(), "nothing was to be stored yet"
+        assert not reporter.pruned(2, 0.25)
+        assert is_back.is_set()
+    finally:
+        back.join()
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.25}
+    database.close()
 
 
 def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):

@@ -175,8 +175,10 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laborator
         ended = run(counting, checkpoints=str(disk))
         assert ended.result.counts["complete"] == 1
         notes = counting.recorder.notes()
-        words = f"trial 0 goes on without checkpoints: cannot write to {disk}: No space left"
-        assert notes.count("goes on without checkpoints") == 1
+        words = (
+            f"trial 0 is not saved after epoch 1, and tried again: cannot write to {disk}: No space"
+        )
+        assert notes.count("is not saved") == 1
         assert words in notes
         assert list(disk.iterdir()) == []
     finally:
@@ -188,7 +190,9 @@ def test_a_place_that_is_no_folder_costs_the_checkpoints_only(counting: Laborato
     place = counting.folder / "a file"
     place.touch()
     assert run(counting, checkpoints=str(place)).result.counts["complete"] == 1
-    assert f"without checkpoints: cannot write to {place}: File exists" in counting.recorder.notes()
+    notes = counting.recorder.notes()
+    assert f"and tried again: cannot write to {place}: File exists" in notes
+    assert notes.count("is not saved") == 1
 
 
 def test_where_checkpoints_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,8 +34,44 @@ def test_what_cannot_be_seen_from_here_is_neither_dead_nor_alive():
     assert is_alive(own | {"started": 0}) is False
     assert is_alive(own | {"host": "elsewhere"}) is None
     assert is_alive(own | {"machine": "another container of the same name"}) is None
-    del own["machine"]  # as earlier versions stored it
+    # As earlier versions stored it: their times were of another clock.
+    old = own | {"started": psutil.Process().create_time()}
+    assert is_alive(old | {"machine": own["machine"].replace(":", "/")}) is None
+    del old["machine"]
+    assert is_alive(old) is None
+
+
+def test_a_clock_that_is_set_makes_nobody_dead(monkeypatch):
+    own = own_lease()
+    created = psutil.Process.create_time
+
+    def since_it_was_set(process):
+        return created(process) + 3600
+
+    monkeypatch.setattr(psutil.Process, "create_time", since_it_was_set)
+    monkeypatch.setattr(psutil, "boot_time", lambda: 3600.0)
+    assert own_lease() == own
     assert is_alive(own) is True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_process_is_known_whatever_its_name(tmp_path):
+    named = tmp_path / "a) Z 1 (b"
+    shutil.copy(shutil.which("sleep"), named)
+    process = subprocess.Popen([named, "60"])
+    try:
+        started = lease._start_of(process.pid)
+        of_psutil = psutil.Process(process.pid).create_time() - psutil.boot_time()
+        assert started == pytest.approx(of_psutil, abs=2)
+        of_it = own_lease() | {"pid": process.pid, "started": started}
+        assert is_alive(of_it) is True
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_alive(of_it) is False, "a zombie"
+    finally:
+        process.kill()
+        process.wait()
+    assert is_alive(of_it) is False
 
 
 def test_a_silent_machine_loses_its_trial(laboratory):

@@ -83,6 +83,8 @@ def _explain(exc: BaseException) -> str:
         return f"{text}: name a SQLite database, or a new file, with --storage"
     if "is malformed" in text:
         return f"{text}: put a copy of it back, or name another file with --storage"
+    if re.search("permission denied for|command denied", text, re.IGNORECASE):
+        return f"{text}: GRANT it to the user, or name another user in the URL"
     if isinstance(exc, sa.exc.OperationalError) and not isinstance(driver_error, sqlite3.Error):
         for words, advice in _ADVICE.items():
             if re.search(words, text, re.IGNORECASE):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,11 @@ _STUDIES = """
     FROM studies JOIN study_directions ON studies.study_id = study_directions.study_id
     ORDER BY studies.study_id
 """
-_QUEUED = "SELECT study_id, value_json FROM study_user_attributes WHERE key = 'tuner:queue'"
+# By itself `key` is a word of MySQL's own.
+_QUEUED = """
+    SELECT study_id, value_json FROM study_user_attributes
+    WHERE study_user_attributes.key = 'tuner:queue'
+"""
 _WORKERS = """
     SELECT trials.study_id, COUNT(DISTINCT value_json)
     FROM trials JOIN trial_user_attributes ON trials.trial_id = trial_user_attributes.trial_id
@@ -82,9 +86,10 @@ def stored_studies(url: str) -> list[StudyOverview]:
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
         try:
-            cursor = connection.cursor()
-            found = cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'").fetchone()
-            return _read(cursor) if found else []
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'")
+            if found.fetchone() is None:
+                return []
+            return _read(lambda query: connection.execute(query).fetchall())
         finally:
             connection.close()
     except sqlite3.Error as exc:
@@ -105,11 +110,8 @@ def _stored_on_server(url: str) -> list[StudyOverview]:
         try:
             if not sa.inspect(engine).has_table("studies"):
                 return []
-            connection = engine.raw_connection()
-            try:
-                return _read(connection.cursor())
-            finally:
-                connection.close()
+            with engine.connect() as connection:
+                return _read(lambda query: connection.exec_driver_sql(query).all())
         finally:
             engine.dispose()
 
@@ -146,26 +148,21 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
         database.close()
 
 
-def _read(cursor: Any) -> list[StudyOverview]:
+def _read(rows_of: Callable[[str], Sequence[Any]]) -> list[StudyOverview]:
     counts: dict[int, dict[str, int]] = {}
-    cursor.execute(_COUNTS)
-    for study_id, state, count in cursor.fetchall():
+    for study_id, state, count in rows_of(_COUNTS):
         counts.setdefault(study_id, {})[state.strip().lower()] = count
-    cursor.execute(_BEST)
-    best = {study_id: (low, high) for study_id, low, high in cursor.fetchall()}
-    cursor.execute(_QUEUED)
-    queued = {study_id: json.loads(place) for study_id, place in cursor.fetchall()}
-    cursor.execute(_WORKERS)
-    workers = dict(cursor.fetchall())
+    best = {study_id: (low, high) for study_id, low, high in rows_of(_BEST)}
+    queued = {study_id: json.loads(place) for study_id, place in rows_of(_QUEUED)}
+    workers = dict(rows_of(_WORKERS))
     now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores times
-    cursor.execute(_LATELY.format(since=now - timedelta(minutes=_LATELY_MINUTES)))
-    rates = {study_id: count / _minutes(since, now) for study_id, count, since in cursor.fetchall()}
-    cursor.execute(_STUDIES)
-    rows = []
-    for study_id, name, direction in cursor.fetchall():
+    lately = rows_of(_LATELY.format(since=now - timedelta(minutes=_LATELY_MINUTES)))
+    rates = {study_id: count / _minutes(since, now) for study_id, count, since in lately}
+    found = []
+    for study_id, name, direction in rows_of(_STUDIES):
         low, high = best.get(study_id, (None, None))
         maximize = direction.strip() == "MAXIMIZE"
-        rows.append(
+        found.append(
             StudyOverview(
                 name=name,
                 direction="maximize" if maximize else "minimize",
@@ -176,7 +173,7 @@ def _read(cursor: Any) -> list[StudyOverview]:
                 per_minute=rates.get(study_id),
             )
         )
-    return rows
+    return found
 
 
 def _minutes(since: datetime | str | None, now: datetime) -> float:

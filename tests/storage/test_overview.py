@@ -1,0 +1,82 @@
+"""All stored studies at a glance: from either kind of database, and what is said without rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import optuna
+import psycopg
+import pytest
+import sqlalchemy as sa
+from commands import Command
+from sqlalchemy.dialects.mysql.reserved_words import RESERVED_WORDS_MARIADB, RESERVED_WORDS_MYSQL
+
+from tuner.errors import StorageError
+from tuner.storage import overview
+from tuner.storage.database import Database
+from tuner.storage.overview import StudyOverview, stored_studies
+
+QUERIES = {name: text for name, text in vars(overview).items() if "SELECT" in str(text)[:20]}
+
+
+def test_every_kind_of_database_is_read_alike(
+    url: str, open_database: Callable[..., Database]
+) -> None:
+    assert stored_studies(url) == []
+    storage = open_database(lease={"host": "here", "pid": 1}).storage
+    first = optuna.create_study(storage=storage, study_name="first", direction="maximize")
+    first.set_user_attr("tuner:queue", {"priority": 2})
+    for value in (1.0, 3.0, 2.0):
+        first.tell(first.ask(), value)
+    first.ask()
+    optuna.create_study(storage=storage, study_name="second")
+    found = stored_studies(url)
+    rate = found[0].per_minute
+    assert rate is not None
+    assert rate > 0
+    counts = {"complete": 3, "running": 1}
+    queue = {"priority": 2}
+    assert found == [
+        StudyOverview("first", "maximize", counts, 3.0, queue, workers=1, per_minute=rate),
+        StudyOverview("second", "minimize", {}, None),
+    ]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_user_who_may_not_read_is_told_so(
+    url: str, open_database: Callable[..., Database], command: Command
+) -> None:
+    optuna.create_study(storage=open_database().storage, study_name="s")
+    parsed = sa.make_url(url)
+    where = f"host={parsed.query['host']} port={parsed.query['port']} user=tuner"
+    with psycopg.connect(f"{where} dbname={parsed.database}", autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS stranger")
+        connection.execute("CREATE ROLE stranger LOGIN")
+    url = url.replace("tuner@", "stranger@")
+    words = "permission denied for table trials: GRANT it to the user"
+    with pytest.raises(StorageError, match=words):
+        stored_studies(url)
+    answer = command("studies", "--storage", url)
+    assert words in answer.err
+    assert "Traceback" not in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_server_that_goes_away_meanwhile_is_told_so(
+    url: str, open_database: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optuna.create_study(storage=open_database().storage, study_name="s")
+    ended = f"{overview._BEST}; SELECT pg_terminate_backend(pg_backend_pid())"
+    monkeypatch.setattr(overview, "_BEST", ended)
+    with pytest.raises(StorageError, match="terminating connection"):
+        stored_studies(url)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_name_is_a_word_of_mysql(name: str) -> None:
+    without_texts = re.sub(r"'[^']*'", "", QUERIES[name])
+    names = set(re.findall(r"(?<![.\w])[a-z_]+", without_texts))  # after a dot all may be
+    assert names
+    assert not names & (RESERVED_WORDS_MYSQL | RESERVED_WORDS_MARIADB)
