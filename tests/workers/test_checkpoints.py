@@ -7,8 +7,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from laboratory import Laboratory
+from processes import WAIT_SECONDS
 
 import tuner
 from tuner.errors import RequestError
@@ -53,7 +55,9 @@ def kill_at(laboratory: Laboratory, epoch: int, before=lambda: None) -> list[int
         found = trial(laboratory)
         if saved or found.user_attrs.get("checkpoint", {}).get("epoch", 0) < epoch:
             return
-        os.kill(found.user_attrs["worker"]["pid"], signal.SIGKILL)
+        worker = psutil.Process(found.user_attrs["worker"]["pid"])
+        worker.kill()
+        worker.wait(WAIT_SECONDS)  # until then it may be removing an older file
         saved.append(trial(laboratory).user_attrs["checkpoint"]["epoch"])
         before()
 
