@@ -108,10 +108,13 @@ class Service:
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
-                also if a study cannot go on.
+                also if a study cannot go on, or one that was named is not up for work.
         """
         with interrupts(self._heard):
             self._database.patience.over = self._is_over
+            if self._offer.until_done:
+                self._agenda.look()
+                self._agenda.require_present()
             try:
                 while not (ending := self._step()):
                     self._wait()
@@ -137,7 +140,10 @@ class Service:
                 return "interrupted" if self._signals[0] is signal.SIGINT else "stopped"
             self._drain()
         self._agenda.look()
-        if self._offer.until_done and not self._busy() and self._agenda.is_done():
+        if not self._offer.until_done:
+            self._agenda.mention_absent()
+        elif not self._busy() and self._agenda.is_done():
+            self._agenda.require_present()  # one may have been paused meanwhile
             return "done"
         for slot in self._slots:
             if slot.supervisor:
