@@ -32,7 +32,7 @@ STANDINGS = [
     ("paused", "^scripted is paused; go on with: tuner resume scripted$"),
     ("stopped", "^scripted is stopped; go on with: tuner resume scripted$"),
     ("unlisted", "^scripted is not up for work; put it up with: tuner submit scripted$"),
-    ("absent", r"^no study 'scripted' is stored in sqlite:.*; stored studies: other$"),
+    ("absent", r"^no study 'scripted' is stored in sqlite:.*; the stored studies are: other$"),
     ("empty", "^no study is stored in sqlite:"),
 ]
 

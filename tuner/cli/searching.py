@@ -143,7 +143,7 @@ def submit(
 def worker(
     studies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="Names of studies.  [default: all open ones]"),
+        typer.Argument(metavar="[STUDY]...", help="Names of studies, or paths of study files.  [default: all open ones]"),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Trials at the same time.  [default: one a core]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tuner.catalog import locate
 from tuner.errors import RequestError
 from tuner.running import cores
 from tuner.service.service import GRACE_SECONDS, Offer, Service
@@ -33,7 +34,7 @@ def serve(
     """Takes trials of submitted studies until it is told to stop.
 
     Args:
-        studies: See :class:`tuner.service.service.Offer`.
+        studies: Names, or paths of study files; see :class:`tuner.service.service.Offer`.
         workers: Trials at the same time; one a core if None.
         storage: As in :func:`tuner.run`.
         allow_code: See ``Offer``.
@@ -56,7 +57,7 @@ def serve(
         offer = Offer(
             workers or cores(),
             chosen_place(checkpoints, url),
-            tuple(studies),
+            tuple(locate(study)[1] for study in studies),
             allow_code=allow_code,
             grace=seconds(grace),
             until_done=until_done,
