@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tuner import runner
+from tuner import queue, runner, submitting
 from tuner.errors import SpecError
+from tuner.queue import Place
 from tuner.storage.database import Database
+
+
+def place(database):
+    return queue.place_of(database.study("scripted").user_attrs)
 
 
 @pytest.fixture
@@ -34,3 +39,57 @@ def test_a_study_that_was_changed_in_the_database_is_refused(laboratory, databas
     with pytest.raises(SpecError, match=r"search_space\.epochs\.high: 7 in the database, 3 in"):
         laboratory.submit()
     assert study.user_attrs["tuner:spec"] == stored
+
+
+def test_submitted_again_a_study_keeps_what_is_not_given(laboratory, database):
+    laboratory.submit(n_trials=30, priority=2, workers=3)
+    laboratory.submit()
+    assert place(database) == Place("open", 30, 2, 3)
+    laboratory.submit(n_trials=40)
+    laboratory.submit(priority=0)
+    assert place(database) == Place("open", 40, 0, 3)
+    laboratory.submit(workers=0, settings=["budget.n_trials=20"])
+    assert place(database) == Place("open", 20, 0, None)
+
+
+def test_submit_says_what_it_has_changed(laboratory, command):
+    def lines(*options):
+        out = command("submit", laboratory.study, "--storage", laboratory.url, *options).out
+        return out.split("next ")[0].removeprefix("scripted is up for work")
+
+    assert lines() == ": 4 trials wanted, priority 0\n"
+    assert lines("--n-trials", "40") == ": 40 trials wanted (was 4), priority 0\n"
+    kept = "its file wants 4; that is --n-trials 4\n"
+    assert lines("--workers", "2", "--priority", "1") == (
+        ": 40 trials wanted, 2 at a time (was any number), priority 1 (was 0)\n" + kept
+    )
+    submitting.pause("scripted", laboratory.url)
+    assert lines("--workers", "0", "--n-trials", "4") == (
+        " again, it was paused: 4 trials wanted (was 40), any number at a time (was 2), "
+        "priority 1\n"
+    )
+
+
+def test_paused_or_stopped_twice(laboratory, command):
+    def said(what):
+        return command(what, "scripted", "--storage", laboratory.url)
+
+    laboratory.submit(n_trials=30, priority=2, workers=3)
+    assert said("pause").out.startswith("scripted is paused; go on with: tuner resume scripted")
+    assert said("pause").out.startswith("scripted is already paused; go on with: tuner resume")
+    assert said("stop").out.startswith("scripted is stopped; go on with: tuner resume scripted")
+    assert said("stop").out.startswith("scripted is already stopped; go on with: tuner resume")
+    said("pause").refused(
+        2, "is stopped, so that nobody runs it; go on with: tuner resume scripted"
+    )
+    assert submitting.resume("scripted", laboratory.url) == Place("open", 30, 2, 3)
+
+
+def test_who_stops_a_stopped_study_leaves_its_reason(laboratory, database):
+    laboratory.submit()
+    study = database.study("scripted")
+    assert queue.stop(study, database)
+    assert queue.stop(study, database, "it cannot work")
+    assert not queue.stop(study, database)
+    assert not queue.stop(study, database, "nor on Tuesdays")
+    assert place(database).reason == "it cannot work"

@@ -138,7 +138,7 @@ def test_the_commands_say_what_they_did(laboratory, command):
     command("resume", "scripted", *url).refused(2, "is up for work already")
     assert "is stopped" in command("stop", "scripted", *url).out
     command("pause", "other", *url).refused(2, "no study 'other' is stored")
-    command("submit", laboratory.study, *url, "--workers", "0").refused(2, "--workers must be at")
+    command("submit", laboratory.study, *url, "--workers", "-1").refused(2, "--workers must be at")
     command("worker", *url, "--grace", "soon").refused(2, "--grace must be a duration")
     command("worker", *url, "--workers", "-1").refused(2, "--workers must be at least 1")
 

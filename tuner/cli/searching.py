@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
-from tuner.units import count
 
 Checkpoints = Annotated[
     str | None,
@@ -105,22 +104,34 @@ def run(
 
 def submit(
     study: Study,
-    n_trials: Annotated[int | None, typer.Option(help="Finished trials wanted in total.")] = None,
+    n_trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Finished trials wanted in total.  [default: as before, or the study file's]"
+        ),
+    ] = None,
     priority: Annotated[
-        int, typer.Option(help="Workers turn to the highest first; may be negative.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Workers turn to the highest first; may be negative.  [default: as before, or 0]"
+        ),
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Trials at the same time, at most.  [default: any number]")
+        int | None,
+        typer.Option(
+            help="Trials at the same time, at most; 0 for any number.  "
+            "[default: as before, or any number]"
+        ),
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
 ) -> None:
-    """Put a study up for work, for the workers of any machine."""
-    from tuner import api
+    """Put a study up for work, for the workers of any machine, or change its place in the queue."""
+    from tuner import submitting
 
-    place = api.submit(
+    submitted = submitting.put_up(
         study,
         n_trials=n_trials,
         priority=priority,
@@ -130,11 +141,8 @@ def submit(
         seed=seed,
         settings=settings or [],
     )
-    limit = "" if place.workers is None else f", {place.workers} at a time"
-    name = _name(study, study_name)
     print_out(
-        f"{name} is up for work: {count(place.n_trials or 0, 'trial')} wanted{limit}, "
-        f"priority {place.priority}\n"
+        f"{submitted.words()}"
         f"next  tuner worker{_more(storage)}      here, or on another machine\n"
         f"      tuner studies{_more(storage)}     how far it is\n"
     )
@@ -143,7 +151,10 @@ def submit(
 def worker(
     studies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="Names of studies, or paths of study files.  [default: all open ones]"),
+        typer.Argument(
+            metavar="[STUDY]...",
+            help="Names of studies, or paths of study files.  [default: all open ones]",
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Trials at the same time.  [default: one a core]")
@@ -192,9 +203,9 @@ def pause(study: Study, storage: Storage = None, study_name: StudyName = None) -
     """Let nobody run a study until it is resumed; running trials go back to the queue."""
     from tuner import api
 
-    api.pause(study, storage, study_name)
+    already = "" if api.pause(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is paused; go on with: tuner resume {name}{_more(storage)}\n")
+    print_out(f"{name} is {already}paused; go on with: tuner resume {name}{_more(storage)}\n")
 
 
 def resume(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
@@ -213,9 +224,9 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
     """End the runs of a study wherever they are, and take it off the queue."""
     from tuner import api
 
-    api.stop(study, storage, study_name)
+    already = "" if api.stop(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is stopped; put it up again with: tuner submit {name}{_more(storage)}\n")
+    print_out(f"{name} is {already}stopped; go on with: tuner resume {name}{_more(storage)}\n")
 
 
 def _name(study: str, study_name: str | None) -> str:
