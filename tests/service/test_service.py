@@ -172,3 +172,37 @@ def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
     [after] = [one for one in list_studies(laboratory.url) if one.name == "scripted"]
     assert "done" in table([after])
     assert after.workers == 0
+
+
+@pytest.mark.slow
+def test_a_worker_at_a_study_obeys_what_is_submitted_meanwhile(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=50)
+    recorder = Recorder()
+    recorder.on_epoch = lambda number, epoch: laboratory.submit(n_trials=2, workers=1)
+    assert laboratory.serve(recorder=recorder) == "done"
+    counts = counted(laboratory)
+    assert (counts[TrialState.COMPLETE], counts[TrialState.WAITING]) == (2, 0)
+    assert [event for event in recorder.events if event[0] == "started"] == [
+        ("started", 0, 50),
+        ("started", 1, 2),
+    ]
+
+
+@pytest.mark.slow
+def test_a_worker_at_a_study_obeys_its_new_limits(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.1)
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=3)
+
+    class Limits(Recorder):
+        def of(self, name, spec):
+            self.events.append(("limit", spec.budget.trial.timeout))
+            return self
+
+    recorder = Limits()
+    recorder.on_epoch = lambda number, epoch: laboratory.submit(
+        settings=["budget.trial.timeout=10m"]
+    )
+    assert laboratory.serve(recorder=recorder) == "done"
+    assert [event[1] for event in recorder.events if event[0] == "limit"] == [None, 600]

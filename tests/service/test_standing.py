@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from laboratory import Recorder
+from optuna.trial import TrialState
 
 from tuner import submitting
 from tuner.errors import RequestError, UnknownNameError
+from tuner.lease import own_lease
 from tuner.service.agenda import Agenda
 from tuner.storage.database import Database
 
@@ -79,3 +81,17 @@ def test_a_worker_takes_the_path_of_a_study_file(laboratory):
     assert laboratory.serve(str(laboratory.study)) == "done"
     with pytest.raises(UnknownNameError, match="no study file"):
         laboratory.serve(str(laboratory.folder / "none.toml"))
+
+
+@pytest.mark.parametrize("asked", ["scripted", "other"])
+def test_a_paused_study_gets_back_what_a_dead_worker_ran(laboratory, agenda, asked):
+    laboratory.submit()
+    database = Database(laboratory.url, lease=own_lease() | {"started": 0.0})
+    study = database.study("scripted")
+    number = study.ask().number
+    submitting.pause("scripted", laboratory.url)
+    _, recorder = agenda(asked)
+    counts = database.counts(study)
+    database.close()
+    assert (counts[TrialState.RUNNING], counts[TrialState.WAITING]) == (0, 1)
+    assert f"scripted: trial {number} goes back to the queue" in recorder.notes()

@@ -56,16 +56,17 @@ class Agenda:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        found = [
-            (name, queue.place_of({queue.KEY: value}), counts)
+        found = {
+            name: (queue.place_of({queue.KEY: value}), counts)
             for name, value, counts in self._database.studies_with(queue.KEY)
-            if not self._studies or name in self._studies
-        ]
-        self.open = {name: (place, n) for name, place, n in found if place.standing == "open"}
-        self._closed = {name: (place, n) for name, place, n in found if place.standing != "open"}
+        }
+        asked = {n: one for n, one in found.items() if not self._studies or n in self._studies}
+        self.open = {n: one for n, one in asked.items() if one[0].standing == "open"}
+        self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
         if now - self._cleaned_at > _CLEAN_SECONDS:
             self._cleaned_at = now
-            for name, (_, counts) in self.open.items():
+            # Of a study that was paused while its worker died, too: nobody else looks at it.
+            for name, (_, counts) in found.items():
                 if counts[TrialState.RUNNING]:
                     self._clean(name)
 

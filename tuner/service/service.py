@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -17,6 +17,7 @@ import optuna
 
 from tuner import queue, runner
 from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
+from tuner.queue import Place
 from tuner.running import begin
 from tuner.service.agenda import Agenda
 from tuner.spec import StudySpec
@@ -29,7 +30,8 @@ from tuner.workers.setbacks import Setbacks
 from tuner.workers.supervisor import Ending, Supervisor
 
 SLICE_SECONDS = 60.0
-"""How long a slot stays with a study while others want it, too; no trial is cut short for it."""
+"""How long a slot stays with a study while others want it, too; no trial is cut short for it. So
+often it looks, too, whether the study has been stored with other limits."""
 
 GRACE_SECONDS = 30.0
 """How long trials may go on after SIGTERM or Ctrl-C, before they go back to the queue."""
@@ -66,12 +68,23 @@ class _Slot:
     Attributes:
         supervisor: Of the study that it runs.
         study: Its name.
+        place: Its place in the queue when the slot turned to it.
+        stored: The study as it was stored then.
         since: When the slot turned to it.
+        looked_at: When it last looked whether the study is stored so still.
     """
 
     supervisor: Supervisor | None = None
     study: str = ""
+    place: Place = field(default_factory=Place)
+    stored: StudySpec | None = None
     since: float = 0.0
+    looked_at: float = 0.0
+
+    def turn_to(self, supervisor: Supervisor, study: str, place: Place, stored: StudySpec) -> None:
+        """Begins with a study."""
+        self.supervisor, self.study, self.place, self.stored = supervisor, study, place, stored
+        self.since = self.looked_at = time.monotonic()
 
 
 class Service:
@@ -180,12 +193,12 @@ class Service:
         place, _ = self._agenda.open[name]
         study = self._database.study(name)
         try:
-            spec = self._allowed(runner.stored_spec(study))
+            stored = self._allowed(runner.stored_spec(study))
         except RequestError as error:
             self._set_aside(name, error)
             return
-        budget = spec.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
-        spec = spec.model_copy(update={"budget": budget})
+        budget = stored.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
+        spec = stored.model_copy(update={"budget": budget})
         n_trials = place.n_trials or 0
         kept = self._offer.checkpoints
         job = Job(
@@ -204,7 +217,7 @@ class Service:
 
         setbacks = self._setbacks.setdefault(name, Setbacks())
         supervisor = Supervisor(job, self._database, 1, observer, prepare, setbacks=setbacks)
-        slot.supervisor, slot.study, slot.since = supervisor, name, time.monotonic()
+        slot.turn_to(supervisor, name, place, stored)
         supervisor.start()
 
     def _allowed(self, spec: StudySpec) -> StudySpec:
@@ -216,12 +229,26 @@ class Service:
             )
         return spec
 
-    def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
+    def _must_turn(self, slot: _Slot, supervisor: Supervisor) -> bool:
+        """Whether another study has more right to the slot, or its own is to be run otherwise."""
+        place, _ = self._agenda.open.get(slot.study, (slot.place, {}))
+        if (place.n_trials, place.workers) != (slot.place.n_trials, slot.place.workers):
+            return True
+        now = time.monotonic()
         # Not before a trial has ended: else data that load slowly would be loaded in vain for ever.
-        is_over = supervisor.n_ended and time.monotonic() - slot.since > SLICE_SECONDS
-        if is_over and self._choose(slot) not in (None, slot.study):
-            supervisor.drain()
+        if not supervisor.n_ended or now - slot.since < SLICE_SECONDS:
+            return False
+        if self._choose(slot) not in (None, slot.study):
+            return True
+        if now - slot.looked_at < SLICE_SECONDS:
+            return False
+        slot.looked_at = now
+        return runner.stored_spec(self._database.study(slot.study)) != slot.stored
+
+    def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
         try:
+            if self._must_turn(slot, supervisor):
+                supervisor.drain()
             ending = supervisor.step()
         except StorageError:
             raise
