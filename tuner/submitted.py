@@ -33,6 +33,8 @@ class Submitted:
         in_file = self.spec.budget.n_trials
         if self.place.n_trials != in_file:
             lines += f"its file wants {in_file}; that is --n-trials {in_file}\n"
+        if code := self.spec.own_code:
+            lines += f"it runs code of its own, {' and '.join(code)}: workers need --allow-code\n"
         return lines
 
     def _wanted(self) -> list[str]:

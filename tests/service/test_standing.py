@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from laboratory import Recorder
 from optuna.trial import TrialState
@@ -95,3 +97,23 @@ def test_a_paused_study_gets_back_what_a_dead_worker_ran(laboratory, agenda, ask
     database.close()
     assert (counts[TrialState.RUNNING], counts[TrialState.WAITING]) == (0, 1)
     assert f"scripted: trial {number} goes back to the queue" in recorder.notes()
+
+
+@pytest.mark.slow
+def test_a_study_that_cannot_be_run_here_is_named_with_its_folder(laboratory):
+    submitted = laboratory.folder / "elsewhere"
+    submitted.mkdir()
+    laboratory.study.write_text(
+        laboratory.study.read_text().replace(
+            '"scripted:load_data"', '{ csv = "a.csv", target = "y" }'
+        )
+    )
+    laboratory.study = laboratory.study.rename(submitted / "scripted.toml")
+    laboratory.submit(n_trials=1)
+    with pytest.raises(RequestError, match=r"^scripted: it runs code .*--allow-code") as raised:
+        laboratory.serve(allow_code=False)
+    assert "submitted from" not in str(raised.value)
+    shutil.rmtree(submitted)
+    gone = f"it was submitted from {submitted}, a folder that this machine does not have"
+    with pytest.raises(RequestError, match=rf"^scripted: .*a\.csv.*; {gone}$"):
+        laboratory.serve()

@@ -55,7 +55,9 @@ def test_submitted_again_a_study_keeps_what_is_not_given(laboratory, database):
 def test_submit_says_what_it_has_changed(laboratory, command):
     def lines(*options):
         out = command("submit", laboratory.study, "--storage", laboratory.url, *options).out
-        return out.split("next ")[0].removeprefix("scripted is up for work")
+        told, code, _ = out.partition("it runs code of its own, scripted:build_model and scripted:")
+        assert code, "nothing of the code that workers need --allow-code for"
+        return told.removeprefix("scripted is up for work")
 
     assert lines() == ": 4 trials wanted, priority 0\n"
     assert lines("--n-trials", "40") == ": 40 trials wanted (was 4), priority 0\n"
@@ -68,6 +70,13 @@ def test_submit_says_what_it_has_changed(laboratory, command):
         " again, it was paused: 4 trials wanted (was 40), any number at a time (was 2), "
         "priority 1\n"
     )
+
+
+def test_submit_says_what_workers_need(laboratory, command):
+    own = command("submit", laboratory.study, "--storage", laboratory.url).out
+    assert "scripted:build_model and scripted:load_data: workers need --allow-code\n" in own
+    assert f"tuner worker --storage {laboratory.url} --allow-code " in own
+    assert "--allow-code" not in command("submit", "wine", "--storage", laboratory.url).out
 
 
 def test_paused_or_stopped_twice(laboratory, command):

@@ -141,9 +141,10 @@ def submit(
         seed=seed,
         settings=settings or [],
     )
+    code = " --allow-code" if submitted.spec.own_code else ""
     print_out(
         f"{submitted.words()}"
-        f"next  tuner worker{_more(storage)}      here, or on another machine\n"
+        f"next  tuner worker{_more(storage)}{code}      here, or on another machine\n"
         f"      tuner studies{_more(storage)}     how far it is\n"
     )
 

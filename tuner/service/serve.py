@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from tuner.catalog import locate
 from tuner.errors import RequestError
 from tuner.running import cores
-from tuner.service.service import GRACE_SECONDS, Offer, Service
+from tuner.service.offer import GRACE_SECONDS, Offer
+from tuner.service.service import Service
 from tuner.spec import StudySpec
 from tuner.spec.units import seconds
 from tuner.storage.artifacts import chosen_place
@@ -34,7 +35,7 @@ def serve(
     """Takes trials of submitted studies until it is told to stop.
 
     Args:
-        studies: Names, or paths of study files; see :class:`tuner.service.service.Offer`.
+        studies: Names, or paths of study files; see :class:`tuner.service.offer.Offer`.
         workers: Trials at the same time; one a core if None.
         storage: As in :func:`tuner.run`.
         allow_code: See ``Offer``.

@@ -6,10 +6,10 @@ again which study has the most right to it. What crosses machines is the databas
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -17,9 +17,9 @@ import optuna
 
 from tuner import queue, runner
 from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
-from tuner.queue import Place
 from tuner.running import begin
 from tuner.service.agenda import Agenda
+from tuner.service.offer import Offer, Slot
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.units import duration
@@ -33,58 +33,8 @@ SLICE_SECONDS = 60.0
 """How long a slot stays with a study while others want it, too; no trial is cut short for it. So
 often it looks, too, whether the study has been stored with other limits."""
 
-GRACE_SECONDS = 30.0
-"""How long trials may go on after SIGTERM or Ctrl-C, before they go back to the queue."""
-
 _ASIDE_SECONDS = 300.0
 _TICK_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a worker offers.
-
-    Attributes:
-        slots: Trials that it runs at the same time.
-        studies: Those that it works for; all that are open if empty.
-        allow_code: Whether it runs ``module:function`` code that a study in the database names.
-        grace: Seconds, see :data:`GRACE_SECONDS`.
-        until_done: Ends when those studies have all their trials, instead of waiting for more.
-        checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-    """
-
-    slots: int
-    checkpoints: str
-    studies: Sequence[str] = ()
-    allow_code: bool = False
-    grace: float = GRACE_SECONDS
-    until_done: bool = False
-
-
-@dataclass
-class _Slot:
-    """One place to run trials in, empty without a supervisor.
-
-    Attributes:
-        supervisor: Of the study that it runs.
-        study: Its name.
-        place: Its place in the queue when the slot turned to it.
-        stored: The study as it was stored then.
-        since: When the slot turned to it.
-        looked_at: When it last looked whether the study is stored so still.
-    """
-
-    supervisor: Supervisor | None = None
-    study: str = ""
-    place: Place = field(default_factory=Place)
-    stored: StudySpec | None = None
-    since: float = 0.0
-    looked_at: float = 0.0
-
-    def turn_to(self, supervisor: Supervisor, study: str, place: Place, stored: StudySpec) -> None:
-        """Begins with a study."""
-        self.supervisor, self.study, self.place, self.stored = supervisor, study, place, stored
-        self.since = self.looked_at = time.monotonic()
 
 
 class Service:
@@ -110,7 +60,7 @@ class Service:
         self._observe = observe
         self._tell = tell
         self._agenda = Agenda(database, offer.studies, offer.checkpoints, tell)
-        self._slots = [_Slot() for _ in range(offer.slots)]
+        self._slots = [Slot() for _ in range(offer.slots)]
         self._setbacks: dict[str, Setbacks] = {}
         self._signals: list[signal.Signals] = []
         self._draining = False
@@ -185,11 +135,11 @@ class Service:
         for supervisor in self._busy():
             supervisor.drain()
 
-    def _choose(self, slot: _Slot | None = None) -> str | None:
+    def _choose(self, slot: Slot | None = None) -> str | None:
         here = [(one.study, one.supervisor.n_running > 0) for one in self._slots if one.supervisor]
         return self._agenda.choose(here, slot.study if slot else None)
 
-    def _turn_to(self, slot: _Slot, name: str) -> None:
+    def _turn_to(self, slot: Slot, name: str) -> None:
         place, _ = self._agenda.open[name]
         study = self._database.study(name)
         try:
@@ -221,15 +171,15 @@ class Service:
         supervisor.start()
 
     def _allowed(self, spec: StudySpec) -> StudySpec:
-        named = [one for one in (spec.model, spec.dataset) if isinstance(one, str) and ":" in one]
+        named = " and ".join(spec.own_code)
         if named and not self._offer.allow_code:
             raise RequestError(
-                f"it runs code of its own, {' and '.join(named)}, which this worker must not: "
+                f"it runs code of its own, {named}, which this worker must not: "
                 "start it with --allow-code if you trust whoever can write to the database"
             )
         return spec
 
-    def _must_turn(self, slot: _Slot, supervisor: Supervisor) -> bool:
+    def _must_turn(self, slot: Slot, supervisor: Supervisor) -> bool:
         """Whether another study has more right to the slot, or its own is to be run otherwise."""
         place, _ = self._agenda.open.get(slot.study, (slot.place, {}))
         if (place.n_trials, place.workers) != (slot.place.n_trials, slot.place.workers):
@@ -245,7 +195,7 @@ class Service:
         slot.looked_at = now
         return runner.stored_spec(self._database.study(slot.study)) != slot.stored
 
-    def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
+    def _go_on(self, slot: Slot, supervisor: Supervisor) -> None:
         try:
             if self._must_turn(slot, supervisor):
                 supervisor.drain()
@@ -254,7 +204,7 @@ class Service:
             raise
         except StudyError as error:
             if self._offer.until_done:
-                raise
+                raise StudyError(f"{slot.study}: {error}") from error
             self._tell(f"{slot.study} is stopped: {error}")
             queue.stop(self._database.study(slot.study), self._database, str(error))
             self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
@@ -265,7 +215,7 @@ class Service:
         if ending:
             self._leave(slot)
 
-    def _leave(self, slot: _Slot) -> None:
+    def _leave(self, slot: Slot) -> None:
         if slot.supervisor:
             supervisor, slot.supervisor = slot.supervisor, None
             self._agenda.left(slot.study)
@@ -273,7 +223,11 @@ class Service:
 
     def _set_aside(self, name: str, error: TunerError) -> None:
         """Leaves a study that cannot be run here to other workers."""
+        told = str(error)
+        folder = self._database.study(name).user_attrs.get("tuner:base")
+        if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
+            told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:
-            raise error
+            raise type(error)(f"{name}: {told}") from error
         self._agenda.set_aside(name, _ASIDE_SECONDS)
-        self._tell(f"{name} is set aside for {duration(_ASIDE_SECONDS)}: {error}")
+        self._tell(f"{name} is set aside for {duration(_ASIDE_SECONDS)}: {told}")
