@@ -12,8 +12,8 @@ from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, stor
 Checkpoints = Annotated[
     str | None,
     typer.Option(
-        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in. "
-        "[default: TUNER_CHECKPOINTS, or a folder beside the SQLite file]"
+        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in.",
+        show_default="TUNER_CHECKPOINTS, or a folder beside the SQLite file",
     ),
 ]
 
@@ -43,7 +43,7 @@ def run(
     ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for this run: 90s, 20m, 1h30m.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes.  [default: one a core]")
+        int | None, typer.Option(help="Worker processes.", show_default="one a core")
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
@@ -54,7 +54,7 @@ def run(
         Engine, typer.Option(help="What places the workers: this machine, or a Ray cluster.")
     ] = Engine.LOCAL,
     address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster.  [default: one started here]")
+        str | None, typer.Option(help="Of the Ray cluster.", show_default="one started here")
     ] = None,
     gpus_per_worker: Annotated[
         float, typer.Option(help="Share of a GPU that each of Ray's workers needs.")
@@ -107,20 +107,22 @@ def submit(
     n_trials: Annotated[
         int | None,
         typer.Option(
-            help="Finished trials wanted in total.  [default: as before, or the study file's]"
+            help="Finished trials wanted in total.",
+            show_default="as before, or the study file's",
         ),
     ] = None,
     priority: Annotated[
         int | None,
         typer.Option(
-            help="Workers turn to the highest first; may be negative.  [default: as before, or 0]"
+            help="Workers turn to the highest first; may be negative.",
+            show_default="as before, or 0",
         ),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Trials at the same time, at most; 0 for any number.  "
-            "[default: as before, or any number]"
+            help="Trials at the same time, at most; 0 for any number.",
+            show_default="as before, or any number",
         ),
     ] = None,
     storage: Storage = None,
@@ -153,12 +155,13 @@ def worker(
     studies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STUDY]...",
-            help="Names of studies, or paths of study files.  [default: all open ones]",
+            metavar="STUDY",
+            help="Names of studies, or paths of study files.",
+            show_default="all open ones",
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Trials at the same time.  [default: one a core]")
+        int | None, typer.Option(help="Trials at the same time.", show_default="one a core")
     ] = None,
     storage: Storage = None,
     allow_code: Annotated[
