@@ -39,7 +39,7 @@ def serve(
         workers: Trials at the same time; one a core if None.
         storage: As in :func:`tuner.run`.
         allow_code: See ``Offer``.
-        grace: Seconds, or as ``"30s"``.
+        grace: Seconds, or as ``"30s"``; 0 gives running trials back at once.
         until_done: See ``Offer``.
         checkpoints: As in :func:`tuner.run`.
         observe: See :class:`tuner.service.service.Service`.
@@ -60,7 +60,7 @@ def serve(
             chosen_place(checkpoints, url),
             tuple(locate(study)[1] for study in studies),
             allow_code=allow_code,
-            grace=seconds(grace),
+            grace=seconds(grace, zero=True),
             until_done=until_done,
         )
     except ValueError as error:
