@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import Counter
 
 import pytest
@@ -206,3 +209,45 @@ def test_a_worker_at_a_study_obeys_its_new_limits(laboratory, monkeypatch):
     )
     assert laboratory.serve(recorder=recorder) == "done"
     assert [event[1] for event in recorder.events if event[0] == "limit"] == [None, 600]
+
+
+@pytest.mark.slow
+def test_a_worker_with_nothing_to_do_says_so_once_each_time(laboratory, monkeypatch):
+    recorder = Recorder()
+    steps = []
+
+    def wait(self):
+        time.sleep(0.05)
+        steps.append(len(self._busy()))
+        if len(steps) == 30:
+            laboratory.submit(n_trials=1)
+        since = steps[::-1].index(1) if 1 in steps else 0
+        if since > 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("tuner.service.service.Service._wait", wait)
+    assert laboratory.serve(recorder=recorder, until_done=False) == "stopped"
+    told = [event[1] for event in recorder.events if event[0] in ("note", "study")]
+    waiting = "no study is up for work; waiting"
+    assert [line for line in told if line in (waiting, "scripted")] == [
+        waiting,
+        "scripted",
+        waiting,
+    ]
+
+
+def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, monkeypatch):
+    laboratory.submit(n_trials=1)
+    recorder = Recorder()
+    monkeypatch.setattr(
+        "tuner.service.service.Service._wait", lambda self: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    assert laboratory.serve(recorder=recorder, until_done=False, allow_code=False) == "stopped"
+    _, aside, waiting = recorder.notes().splitlines()
+    assert aside.startswith("scripted is set aside for 5 min: ")
+    assert waiting == "other workers have what is up for work, or it cannot be run here; waiting"
+
+
+def test_until_done_an_empty_queue_is_told(laboratory):
+    assert laboratory.serve() == "done"
+    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]

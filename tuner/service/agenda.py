@@ -93,6 +93,12 @@ class Agenda:
         """Whether no study that counts is open and lacks trials."""
         return all(_has_all(place, counts) for place, counts in self.open.values())
 
+    def nothing_to_do(self) -> str:
+        """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
+        if self.is_done():
+            return "no study is up for work"
+        return "other workers have what is up for work, or it cannot be run here"
+
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
         """The study that a free slot turns to, see :func:`tuner.queue.choose`.
 

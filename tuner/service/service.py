@@ -63,7 +63,7 @@ class Service:
         self._slots = [Slot() for _ in range(offer.slots)]
         self._setbacks: dict[str, Setbacks] = {}
         self._signals: list[signal.Signals] = []
-        self._draining = False
+        self._draining = self._idle = False
         self._deadline = float("inf")
 
     def run(self) -> Ending:
@@ -107,13 +107,24 @@ class Service:
             self._agenda.mention_absent()
         elif not self._busy() and self._agenda.is_done():
             self._agenda.require_present()  # one may have been paused meanwhile
+            if not self._agenda.open:
+                self._tell("no study is up for work")
             return "done"
+        was_busy = bool(self._busy())
         for slot in self._slots:
             if slot.supervisor:
                 self._go_on(slot, slot.supervisor)
             elif not self._signals and (name := self._choose()):
                 self._turn_to(slot, name)
+        if not was_busy and not self._signals:  # all slots have just looked for something
+            self._mention_idle(not self._busy() and not self._choose())
         return None
+
+    def _mention_idle(self, idle: bool) -> None:
+        """Tells, once each time, that there is nothing to do."""
+        if idle and not self._idle:
+            self._tell(f"{self._agenda.nothing_to_do()}; waiting")
+        self._idle = idle
 
     def _wait(self) -> None:
         ends = [end for supervisor in self._busy() for end in supervisor.readable]
