@@ -15,7 +15,7 @@ from servers import proxy_here
 from tuner import queue, submitting
 from tuner.errors import RequestError, StudyError, WorkerError
 from tuner.listing import list_studies
-from tuner.results.tables import studies as table
+from tuner.results.study_list import studies as table
 from tuner.storage.database import Database
 from tuner.workers.messages import Refused
 from tuner.workers.process import WorkerProcess
@@ -171,7 +171,7 @@ def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
     line = seen["line"]
     assert (line.name, line.workers) == ("scripted", 1)
     assert 0 < line.per_minute < 60
-    assert "open, priority 1, 1 at a time" in table([line])
+    assert "open, 1 of 2, priority 1, 1 at a time" in table([line])
     [after] = [one for one in list_studies(laboratory.url) if one.name == "scripted"]
     assert "done" in table([after])
     assert after.workers == 0
