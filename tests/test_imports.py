@@ -37,6 +37,7 @@ ORDER = (
     "results",
     "bundle",
     "running",
+    "submitted",
     "submitting",
     "service",
     "engines",

@@ -137,10 +137,21 @@ def test_errors_of_settings(setting: str, match: str) -> None:
         ("1.5h", 5400),
         (7, 7),
         (0.5, 0.5),
+        ("5", 5),
+        (" 2.5 ", 2.5),
     ],
 )
 def test_durations(value: object, expected: float) -> None:
     assert seconds(value) == expected
+
+
+@pytest.mark.parametrize("nothing", [0, "0", "0s", "0m0s"])
+def test_a_duration_may_be_nothing_only_where_that_is_said(nothing: object) -> None:
+    assert seconds(nothing, zero=True) == 0
+    with pytest.raises(ValueError, match="must be above 0 and finite"):
+        seconds(nothing)
+    with pytest.raises(ValueError, match="must be at least 0 and finite, but got -1"):
+        seconds(-1, zero=True)
 
 
 @pytest.mark.parametrize(

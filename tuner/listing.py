@@ -8,7 +8,7 @@ from tuner.catalog import find_study, shipped_studies, study_names
 from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import TunerError
 from tuner.results.rendering import Format, as_csv, as_table, document
-from tuner.results.tables import StudyLine
+from tuner.results.study_list import StudyLine
 from tuner.spec import StudySpec
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url

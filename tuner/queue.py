@@ -111,9 +111,25 @@ def submit(
     put_at(study, database, Place("open", n_trials, priority, workers))
 
 
-def pause(study: optuna.Study, database: Database) -> None:
-    """Lets nobody run the study until it is resumed; what runs goes back to the queue."""
-    put_at(study, database, replace(place_of(study.user_attrs), standing="paused"))
+def pause(study: optuna.Study, database: Database) -> bool:
+    """Lets nobody run the study until it is resumed; what runs goes back to the queue.
+
+    Returns:
+        False if it is paused already.
+
+    Raises:
+        RequestError: It is stopped, so that nobody runs it anyway.
+    """
+    place = place_of(study.user_attrs)
+    if place.standing == "stopped":
+        raise RequestError(
+            f"study '{study.study_name}' in {database} is stopped, so that nobody runs it; go on "
+            f"with: tuner resume {study.study_name}"
+        )
+    if place.standing == "paused":
+        return False
+    put_at(study, database, replace(place, standing="paused"))
+    return True
 
 
 def resume(study: optuna.Study, database: Database) -> Place:
@@ -133,10 +149,17 @@ def resume(study: optuna.Study, database: Database) -> Place:
     return place
 
 
-def stop(study: optuna.Study, database: Database, reason: str | None = None) -> None:
-    """Takes the study off the queue and ends the runs that there are of it."""
-    place = replace(place_of(study.user_attrs), standing="stopped", reason=reason)
-    put_at(study, database, place)
+def stop(study: optuna.Study, database: Database, reason: str | None = None) -> bool:
+    """Takes the study off the queue and ends the runs that there are of it.
+
+    Returns:
+        False if it is stopped already; it keeps the reason that it has.
+    """
+    place = place_of(study.user_attrs)
+    if place.standing == "stopped" and (place.reason or not reason):
+        return False
+    put_at(study, database, replace(place, standing="stopped", reason=reason))
+    return True
 
 
 def require_unpaused(study: optuna.Study, database: Database) -> None:

@@ -55,8 +55,7 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
             f"study '{name}' in {database} was not made by tuner; choose another name with "
             "--study-name"
         )
-    if study.user_attrs.get("tuner:fingerprint") == spec.fingerprint:
-        return study
+    # Not by the stored fingerprint: somebody may have changed the stored study beside it.
     differences = spec.differences(StudySpec.from_dict(stored, spec.base))
     if not differences:
         return study
@@ -87,6 +86,9 @@ def create_or_resume(
 def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
     """Stores the study without its data, or finds it; its references are in the queue.
 
+    What may change of a stored one (title, budget, training) is stored as it is now, so that
+    workers that know only the database obey it.
+
     Raises:
         SpecError: The stored study was made by another file.
     """
@@ -105,6 +107,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
+        if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
         if study.user_attrs.get("tuner:base") != str(spec.base):
             # Where files and functions of the study are, for commands that know only its name.

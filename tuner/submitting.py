@@ -14,13 +14,14 @@ from tuner.queue import Place
 from tuner.running import check_spec
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
+from tuner.submitted import Submitted
 
 
 def submit(
     study: str,
     *,
     n_trials: int | None = None,
-    priority: int = 0,
+    priority: int | None = None,
     workers: int | None = None,
     storage: str | None = None,
     study_name: str | None = None,
@@ -29,13 +30,15 @@ def submit(
 ) -> Place:
     """Puts a study up for work in the database; its data need not be on this machine.
 
-    Submitted again, a study gets its new priority, limit and number of trials.
+    Submitted again, a study keeps of its place in the queue what is not given. A paused or stopped
+    one is open again.
 
     Args:
         study: As in :func:`tuner.run`.
-        n_trials: Finished trials wanted in total; the study file's if None.
-        priority: Workers turn to studies of the highest priority first.
-        workers: How many trials may run at the same time; None for any number.
+        n_trials: Finished trials wanted in total; as before, or the study file's, if None.
+        priority: Workers turn to studies of the highest priority first; as before, or 0, if None.
+        workers: How many trials may run at the same time, 0 for any number; as before, or any
+            number, if None.
         storage: As in :func:`tuner.run`.
         study_name: As in :func:`tuner.run`.
         seed: As in :func:`tuner.run`.
@@ -47,24 +50,59 @@ def submit(
     Raises:
         TunerError: The request was wrong; nothing is up for work.
     """
-    if workers is not None and workers < 1:
-        raise RequestError(f"--workers must be at least 1, but got {workers}")
+    return put_up(
+        study,
+        n_trials=n_trials,
+        priority=priority,
+        workers=workers,
+        storage=storage,
+        study_name=study_name,
+        seed=seed,
+        settings=settings,
+    ).place
+
+
+def put_up(
+    study: str,
+    *,
+    n_trials: int | None = None,
+    priority: int | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    study_name: str | None = None,
+    seed: int | None = None,
+    settings: Sequence[str] = (),
+) -> Submitted:
+    """As :func:`submit`, but says what it has changed."""
+    if workers is not None and workers < 0:
+        raise RequestError(f"--workers must be at least 0 (any number), but got {workers}")
     asked = {"budget.n_trials": n_trials, "sampler.seed": seed}
-    given = [f"{key}={value}" for key, value in asked.items() if value is not None]
-    spec = find_study(study, [*settings, *given])
+    given = [*settings, *(f"{key}={value}" for key, value in asked.items() if value is not None)]
+    spec = find_study(study, given)
     check_spec(spec, elsewhere=True)
     name = study_name or spec.name
     database = Database(chosen_url(storage))
     try:
         runner.find_resumable(database, name, spec)
         stored = runner.store(database, name, spec)
-        queue.submit(stored, database, spec.budget.n_trials, priority, workers)
-        return queue.place_of(stored.user_attrs)
+        before = queue.place_of(stored.user_attrs)
+        keys = {setting.partition("=")[0].strip() for setting in given}
+        total = before.n_trials
+        if total is None or keys & {"budget", "budget.n_trials"}:
+            total = spec.budget.n_trials
+        queue.submit(
+            stored,
+            database,
+            total,
+            before.priority if priority is None else priority,
+            before.workers if workers is None else workers or None,
+        )
+        return Submitted(name, spec, before, queue.place_of(stored.user_attrs))
     finally:
         database.close()
 
 
-def pause(study: str, storage: str | None = None, study_name: str | None = None) -> None:
+def pause(study: str, storage: str | None = None, study_name: str | None = None) -> bool:
     """Lets nobody run a stored study until it is resumed; running trials go back to the queue.
 
     Args:
@@ -72,11 +110,15 @@ def pause(study: str, storage: str | None = None, study_name: str | None = None)
         storage: As in :func:`tuner.run`.
         study_name: As in :func:`tuner.load`.
 
+    Returns:
+        False if it is paused already.
+
     Raises:
         UnknownNameError: No study of that name is stored.
+        RequestError: It is stopped.
     """
     with _stored(study, storage, study_name) as (database, opened):
-        queue.pause(opened, database)
+        return queue.pause(opened, database)
 
 
 def resume(study: str, storage: str | None = None, study_name: str | None = None) -> Place:
@@ -94,7 +136,7 @@ def resume(study: str, storage: str | None = None, study_name: str | None = None
         return queue.resume(opened, database)
 
 
-def stop(study: str, storage: str | None = None, study_name: str | None = None) -> None:
+def stop(study: str, storage: str | None = None, study_name: str | None = None) -> bool:
     """Ends the runs of a study wherever they are, and takes it off the queue.
 
     Args:
@@ -102,11 +144,14 @@ def stop(study: str, storage: str | None = None, study_name: str | None = None) 
         storage: As in :func:`tuner.run`.
         study_name: As in :func:`tuner.load`.
 
+    Returns:
+        False if it is stopped already.
+
     Raises:
         UnknownNameError: No study of that name is stored.
     """
     with _stored(study, storage, study_name) as (database, opened):
-        queue.stop(opened, database)
+        return queue.stop(opened, database)
 
 
 @contextmanager

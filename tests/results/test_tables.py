@@ -10,7 +10,6 @@ from made_studies import PARAMS, MakeResult, make_spec, reference, trial
 
 from tuner.results import tables
 from tuner.results.rendering import document
-from tuner.results.tables import StudyLine
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -80,70 +79,6 @@ def test_show(make_result: MakeResult) -> None:
     assert row["params_units_1"] == "96"
     (empty,) = rows_of(tables.show(make_result(make_spec()), "csv"))
     assert empty["complete"] == "0"
-
-
-def test_studies() -> None:
-    lines = [
-        StudyLine(
-            "wine",
-            "Red or white",
-            "shipped, stored",
-            "accuracy",
-            rows=6497,
-            reported="0.9954 on test",
-            trials={"complete": 3},
-            best=0.99,
-        ),
-        StudyLine("xor", "Exclusive or", "shipped"),
-    ]
-    table = tables.studies(lines)
-    (wine,) = [line.split("   ") for line in table.splitlines() if line.startswith("wine")]
-    assert [cell.strip() for cell in wine if cell.strip()] == [
-        "wine",
-        "Red or white",
-        "6,497",
-        "accuracy",
-        "0.9954 on test",
-        "shipped, stored",
-        "3 complete",
-        "0.9900",
-    ]
-    assert tables.studies([]) == "no studies\n"
-    assert json.loads(tables.studies(lines, "json"))[1] == {
-        "name": "xor",
-        "title": "Exclusive or",
-        "where": "shipped",
-        "metric": None,
-        "rows": None,
-        "reported": None,
-        "best": None,
-        "workers": 0,
-        "per_minute": None,
-        "trials": None,
-        "queue": None,
-    }
-    assert [row["trials"] for row in rows_of(tables.studies(lines, "csv"))] == ["3", ""]
-
-
-def test_a_study_in_the_queue() -> None:
-    def queued(standing: str, **place: object) -> str:
-        line = StudyLine(
-            "wine",
-            trials={"complete": 2, "pruned": 1},
-            queue={"standing": standing, "n_trials": 4, "priority": 0, "workers": None} | place,
-            workers=2,
-            per_minute=1.25,
-        )
-        header, _, row = tables.studies([line]).splitlines()
-        assert header.split()[-2:] == ["workers", "rate"]
-        assert row.split()[-2:] == ["2", "1.2/min"]
-        return row
-
-    assert " open  " in queued("open")
-    assert " open, priority -1, 8 at a time " in queued("open", priority=-1, workers=8)
-    assert " done  " in queued("open", n_trials=3)
-    assert " paused  " in queued("paused")
-    assert " stopped: all failed " in queued("stopped", reason="all failed")
 
 
 def test_a_narrow_terminal_folds_and_cuts_nothing(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections import Counter
 
 import pytest
@@ -12,7 +15,7 @@ from servers import proxy_here
 from tuner import queue, submitting
 from tuner.errors import RequestError, StudyError, WorkerError
 from tuner.listing import list_studies
-from tuner.results.tables import studies as table
+from tuner.results.study_list import studies as table
 from tuner.storage.database import Database
 from tuner.workers.messages import Refused
 from tuner.workers.process import WorkerProcess
@@ -168,7 +171,83 @@ def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
     line = seen["line"]
     assert (line.name, line.workers) == ("scripted", 1)
     assert 0 < line.per_minute < 60
-    assert "open, priority 1, 1 at a time" in table([line])
+    assert "open, 1 of 2, priority 1, 1 at a time" in table([line])
     [after] = [one for one in list_studies(laboratory.url) if one.name == "scripted"]
     assert "done" in table([after])
     assert after.workers == 0
+
+
+@pytest.mark.slow
+def test_a_worker_at_a_study_obeys_what_is_submitted_meanwhile(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=50)
+    recorder = Recorder()
+    recorder.on_epoch = lambda number, epoch: laboratory.submit(n_trials=2, workers=1)
+    assert laboratory.serve(recorder=recorder) == "done"
+    counts = counted(laboratory)
+    assert (counts[TrialState.COMPLETE], counts[TrialState.WAITING]) == (2, 0)
+    assert [event for event in recorder.events if event[0] == "started"] == [
+        ("started", 0, 50),
+        ("started", 1, 2),
+    ]
+
+
+@pytest.mark.slow
+def test_a_worker_at_a_study_obeys_its_new_limits(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.1)
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=3)
+
+    class Limits(Recorder):
+        def of(self, name, spec):
+            self.events.append(("limit", spec.budget.trial.timeout))
+            return self
+
+    recorder = Limits()
+    recorder.on_epoch = lambda number, epoch: laboratory.submit(
+        settings=["budget.trial.timeout=10m"]
+    )
+    assert laboratory.serve(recorder=recorder) == "done"
+    assert [event[1] for event in recorder.events if event[0] == "limit"] == [None, 600]
+
+
+@pytest.mark.slow
+def test_a_worker_with_nothing_to_do_says_so_once_each_time(laboratory, monkeypatch):
+    recorder = Recorder()
+    steps = []
+
+    def wait(self):
+        time.sleep(0.05)
+        steps.append(len(self._busy()))
+        if len(steps) == 30:
+            laboratory.submit(n_trials=1)
+        since = steps[::-1].index(1) if 1 in steps else 0
+        if since > 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("tuner.service.service.Service._wait", wait)
+    assert laboratory.serve(recorder=recorder, until_done=False) == "stopped"
+    told = [event[1] for event in recorder.events if event[0] in ("note", "study")]
+    waiting = "no study is up for work; waiting"
+    assert [line for line in told if line in (waiting, "scripted")] == [
+        waiting,
+        "scripted",
+        waiting,
+    ]
+
+
+def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, monkeypatch):
+    laboratory.submit(n_trials=1)
+    recorder = Recorder()
+    monkeypatch.setattr(
+        "tuner.service.service.Service._wait", lambda self: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    assert laboratory.serve(recorder=recorder, until_done=False, allow_code=False) == "stopped"
+    _, aside, waiting = recorder.notes().splitlines()
+    assert aside.startswith("scripted is set aside for 5 min: ")
+    assert waiting == "other workers have what is up for work, or it cannot be run here; waiting"
+
+
+def test_until_done_an_empty_queue_is_told(laboratory):
+    assert laboratory.serve() == "done"
+    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]

@@ -57,11 +57,11 @@ def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["grace", "twice"])
+@pytest.mark.parametrize("how", ["grace", "no grace", "twice"])
 def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, how):
     laboratory.behave("slow")  # a trial takes 1.5 s
     laboratory.submit(n_trials=50)
-    with worker("--grace", "0.1s" if how == "grace" else "10m") as process:
+    with worker("--grace", {"grace": "0.1s", "no grace": "0", "twice": "600"}[how]) as process:
         wait_for(laboratory, {"running": 1})
         process.send_signal(signal.SIGTERM)
         if how == "twice":
@@ -138,8 +138,9 @@ def test_the_commands_say_what_they_did(laboratory, command):
     command("resume", "scripted", *url).refused(2, "is up for work already")
     assert "is stopped" in command("stop", "scripted", *url).out
     command("pause", "other", *url).refused(2, "no study 'other' is stored")
-    command("submit", laboratory.study, *url, "--workers", "0").refused(2, "--workers must be at")
+    command("submit", laboratory.study, *url, "--workers", "-1").refused(2, "--workers must be at")
     command("worker", *url, "--grace", "soon").refused(2, "--grace must be a duration")
+    command("worker", *url, "--grace", "-5").refused(2, r'--grace must be at least 0 .* got "-5"')
     command("worker", *url, "--workers", "-1").refused(2, "--workers must be at least 1")
 
 

@@ -26,9 +26,9 @@ def studies(
 ) -> None:
     """List the studies that are shipped and those that are stored."""
     from tuner.listing import list_studies
-    from tuner.results import tables
+    from tuner.results import study_list
 
-    print_out(tables.studies(list_studies(storage), chosen_form(form, as_json)))
+    print_out(study_list.studies(list_studies(storage), chosen_form(form, as_json)))
 
 
 def show(

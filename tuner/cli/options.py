@@ -25,8 +25,8 @@ Study = Annotated[str, typer.Argument(help="Name of a study, or path of a study 
 Storage = Annotated[
     str | None,
     typer.Option(
-        help="Database, as an Optuna storage URL. [default: TUNER_STORAGE, OPTUNA_STORAGE, "
-        "or sqlite:///tuner.db]"
+        help="Database, as an Optuna storage URL.",
+        show_default="TUNER_STORAGE, OPTUNA_STORAGE, or sqlite:///tuner.db",
     ),
 ]
 StudyName = Annotated[

@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
-from tuner.units import count
 
 Checkpoints = Annotated[
     str | None,
     typer.Option(
-        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in. "
-        "[default: TUNER_CHECKPOINTS, or a folder beside the SQLite file]"
+        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in.",
+        show_default="TUNER_CHECKPOINTS, or a folder beside the SQLite file",
     ),
 ]
 
@@ -44,7 +43,7 @@ def run(
     ] = None,
     timeout: Annotated[str | None, typer.Option(help="Time for this run: 90s, 20m, 1h30m.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes.  [default: one a core]")
+        int | None, typer.Option(help="Worker processes.", show_default="one a core")
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
@@ -55,7 +54,7 @@ def run(
         Engine, typer.Option(help="What places the workers: this machine, or a Ray cluster.")
     ] = Engine.LOCAL,
     address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster.  [default: one started here]")
+        str | None, typer.Option(help="Of the Ray cluster.", show_default="one started here")
     ] = None,
     gpus_per_worker: Annotated[
         float, typer.Option(help="Share of a GPU that each of Ray's workers needs.")
@@ -105,22 +104,36 @@ def run(
 
 def submit(
     study: Study,
-    n_trials: Annotated[int | None, typer.Option(help="Finished trials wanted in total.")] = None,
+    n_trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Finished trials wanted in total.",
+            show_default="as before, or the study file's",
+        ),
+    ] = None,
     priority: Annotated[
-        int, typer.Option(help="Workers turn to the highest first; may be negative.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Workers turn to the highest first; may be negative.",
+            show_default="as before, or 0",
+        ),
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Trials at the same time, at most.  [default: any number]")
+        int | None,
+        typer.Option(
+            help="Trials at the same time, at most; 0 for any number.",
+            show_default="as before, or any number",
+        ),
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
 ) -> None:
-    """Put a study up for work, for the workers of any machine."""
-    from tuner import api
+    """Put a study up for work, for the workers of any machine, or change its place in the queue."""
+    from tuner import submitting
 
-    place = api.submit(
+    submitted = submitting.put_up(
         study,
         n_trials=n_trials,
         priority=priority,
@@ -130,12 +143,10 @@ def submit(
         seed=seed,
         settings=settings or [],
     )
-    limit = "" if place.workers is None else f", {place.workers} at a time"
-    name = _name(study, study_name)
+    code = " --allow-code" if submitted.spec.own_code else ""
     print_out(
-        f"{name} is up for work: {count(place.n_trials or 0, 'trial')} wanted{limit}, "
-        f"priority {place.priority}\n"
-        f"next  tuner worker{_more(storage)}      here, or on another machine\n"
+        f"{submitted.words()}"
+        f"next  tuner worker{_more(storage)}{code}      here, or on another machine\n"
         f"      tuner studies{_more(storage)}     how far it is\n"
     )
 
@@ -143,10 +154,14 @@ def submit(
 def worker(
     studies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="Names of studies.  [default: all open ones]"),
+        typer.Argument(
+            metavar="STUDY",
+            help="Names of studies, or paths of study files.",
+            show_default="all open ones",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Trials at the same time.  [default: one a core]")
+        int | None, typer.Option(help="Trials at the same time.", show_default="one a core")
     ] = None,
     storage: Storage = None,
     allow_code: Annotated[
@@ -158,7 +173,7 @@ def worker(
         ),
     ] = False,
     grace: Annotated[
-        str, typer.Option(help="Time for running trials to finish when told to stop.")
+        str, typer.Option(help="Time for running trials to finish when told to stop: 30s, 2m, 0.")
     ] = "30s",
     until_done: Annotated[
         bool,
@@ -192,9 +207,9 @@ def pause(study: Study, storage: Storage = None, study_name: StudyName = None) -
     """Let nobody run a study until it is resumed; running trials go back to the queue."""
     from tuner import api
 
-    api.pause(study, storage, study_name)
+    already = "" if api.pause(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is paused; go on with: tuner resume {name}{_more(storage)}\n")
+    print_out(f"{name} is {already}paused; go on with: tuner resume {name}{_more(storage)}\n")
 
 
 def resume(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
@@ -213,9 +228,9 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
     """End the runs of a study wherever they are, and take it off the queue."""
     from tuner import api
 
-    api.stop(study, storage, study_name)
+    already = "" if api.stop(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is stopped; put it up again with: tuner submit {name}{_more(storage)}\n")
+    print_out(f"{name} is {already}stopped; go on with: tuner resume {name}{_more(storage)}\n")
 
 
 def _name(study: str, study_name: str | None) -> str:

@@ -25,7 +25,7 @@ def export(
         Path, typer.Option("--output", "-o", help="NAME.toml, NAME.json or NAME.py.")
     ],
     trial: Annotated[
-        int | None, typer.Option(help="Number of the trial.  [default: the best]")
+        int | None, typer.Option(help="Number of the trial.", show_default="the best")
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,

@@ -44,6 +44,11 @@ def as_csv(rows: Sequence[Mapping[str, Any]], first: Sequence[str] = ()) -> str:
     return text.getvalue()
 
 
+def terminal_width() -> int:
+    """Returns the columns of the terminal; very many if the output goes elsewhere."""
+    return shutil.get_terminal_size((_UNKNOWN_WIDTH, 24)).columns
+
+
 def as_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, none: str, header_row: bool = True
 ) -> str:
@@ -69,6 +74,5 @@ def as_table(
     for row in kept:
         table.add_row(*(Text(row[i]) for i in filled))
     text = io.StringIO()
-    width = shutil.get_terminal_size((_UNKNOWN_WIDTH, 24)).columns
-    Console(file=text, width=width, color_system=None).print(table)
+    Console(file=text, width=terminal_width(), color_system=None).print(table)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.results.params import phrases
@@ -12,88 +11,6 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.rows import StudyResult
 from tuner.results.words import tell
 from tuner.units import duration, figure
-
-
-@dataclass(frozen=True)
-class StudyLine:
-    """One study in the list of studies.
-
-    Attributes:
-        name: Its name.
-        title: The study file's title.
-        where: ``"shipped"``, ``"stored"`` or ``"shipped, stored"``, or a file.
-        metric: The objective's metric; empty if it is not known.
-        rows: Rows of its data set when all of it is there; None if that is not known.
-        reported: The best score reported of a reference, as people read it.
-        trials: Number of trials in each state; None if it is not stored.
-        best: Best value among the complete trials.
-        queue: Its place among the studies that are up for work, empty if it has none:
-            ``standing``, ``n_trials``, ``priority``, ``workers`` (at most), ``reason``.
-        workers: Processes that run a trial of it now.
-        per_minute: Trials finished by the minute, of late; None if there were none.
-    """
-
-    name: str
-    title: str = ""
-    where: str = ""
-    metric: str = ""
-    rows: int | None = None
-    reported: str = ""
-    trials: Mapping[str, int] | None = None
-    best: float | None = None
-    queue: Mapping[str, Any] = field(default_factory=dict)
-    workers: int = 0
-    per_minute: float | None = None
-
-
-def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
-    """Returns the list of studies."""
-    if form == "table":
-        return as_table(
-            (
-                *("study", "what", "rows", "metric", "reported", "where", "trials", "best"),
-                *("queue", "workers", "rate"),
-            ),
-            (
-                (
-                    line.name,
-                    line.title,
-                    "" if line.rows is None else f"{line.rows:,}",
-                    line.metric,
-                    line.reported,
-                    line.where,
-                    "" if line.trials is None else _counted(line.trials),
-                    "" if line.best is None else figure(line.best),
-                    _queued(line),
-                    str(line.workers or ""),
-                    "" if line.per_minute is None else f"{line.per_minute:.1f}/min",
-                )
-                for line in lines
-            ),
-            none="no studies",
-        )
-    rows: list[dict[str, Any]] = [
-        {
-            "name": line.name,
-            "title": line.title,
-            "where": line.where,
-            "metric": line.metric or None,
-            "rows": line.rows,
-            "reported": line.reported or None,
-            "best": line.best,
-            "workers": line.workers,
-            "per_minute": None if line.per_minute is None else round(line.per_minute, 3),
-        }
-        for line in lines
-    ]
-    for line, row in zip(lines, rows, strict=True):
-        if form == "json":
-            row["trials"] = None if line.trials is None else dict(line.trials)
-            row["queue"] = dict(line.queue) or None
-        else:
-            row["trials"] = None if line.trials is None else sum(line.trials.values())
-            row["queue"] = _queued(line)
-    return document(rows) if form == "json" else as_csv(rows, ("name",))
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
@@ -192,29 +109,6 @@ def _flat(row: dict[str, Any], key: str = "params") -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != key} | {
         f"params_{name}": value for name, value in params.items()
     }
-
-
-def _queued(line: StudyLine) -> str:
-    """``open``, ``open, priority 2, 4 at a time``, ``stopped: the first 10 trials failed``."""
-    place, trials = line.queue, line.trials or {}
-    standing = place.get("standing", "unlisted")
-    if standing == "unlisted":
-        return ""
-    finished = trials.get("complete", 0) + trials.get("pruned", 0)
-    if standing == "open" and finished >= place["n_trials"]:
-        return "done"
-    if place.get("reason"):
-        return f"{standing}: {place['reason']}"
-    words = [str(standing)]
-    if place.get("priority"):
-        words.append(f"priority {place['priority']}")
-    if place.get("workers"):
-        words.append(f"{place['workers']} at a time")
-    return ", ".join(words)
-
-
-def _counted(trials: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {state}" for state, number in trials.items() if number) or "none"
 
 
 def _or_empty(value: float) -> float | str:

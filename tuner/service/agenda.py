@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from optuna.trial import TrialState
 
 from tuner import queue, runner
+from tuner.errors import RequestError, UnknownNameError
 from tuner.queue import FINISHED, Demand, Place
 from tuner.storage.database import Database
 
@@ -43,6 +44,7 @@ class Agenda:
         self._checkpoints = checkpoints
         self._tell = tell
         self.open: dict[str, tuple[Place, dict[TrialState, int]]] = {}
+        self._closed: dict[str, tuple[Place, dict[TrialState, int]]] = {}
         self._looked_at = self._cleaned_at = _LONG_AGO
         self._served: dict[str, float] = {}
         self._aside: dict[str, float] = {}
@@ -54,27 +56,48 @@ class Agenda:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        found = [
-            (name, queue.place_of({queue.KEY: value}), counts)
+        found = {
+            name: (queue.place_of({queue.KEY: value}), counts)
             for name, value, counts in self._database.studies_with(queue.KEY)
-            if not self._studies or name in self._studies
-        ]
-        self.open = {name: (place, n) for name, place, n in found if place.standing == "open"}
-        for name in set(self._studies) - set(self.open) - self._missed:
-            self._missed.add(name)
-            self._tell(f"{name} is not up for work; put it up with: tuner submit {name}")
-        self._missed -= set(self.open)
+        }
+        asked = {n: one for n, one in found.items() if not self._studies or n in self._studies}
+        self.open = {n: one for n, one in asked.items() if one[0].standing == "open"}
+        self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
         if now - self._cleaned_at > _CLEAN_SECONDS:
             self._cleaned_at = now
-            for name, (_, counts) in self.open.items():
+            # Of a study that was paused while its worker died, too: nobody else looks at it.
+            for name, (_, counts) in found.items():
                 if counts[TrialState.RUNNING]:
                     self._clean(name)
 
+    def mention_absent(self) -> None:
+        """Tells, once, of each study that was asked for and is not up for work."""
+        absent = {name for name in self._studies if name not in self.open}
+        for name in sorted(absent - self._missed):
+            self._tell(self._why_absent(name))
+        self._missed = absent
+
+    def require_present(self) -> None:
+        """Makes sure that each study that was asked for is open, or has all its trials.
+
+        Raises:
+            RequestError: One of them cannot be waited for.
+        """
+        for name in self._studies:
+            place, counts = self._closed.get(name, (Place(), {}))
+            is_done = place.n_trials is not None and _has_all(place, counts)
+            if name not in self.open and not is_done:
+                raise RequestError(self._why_absent(name))
+
     def is_done(self) -> bool:
         """Whether no study that counts is open and lacks trials."""
-        return all(
-            _finished(counts) >= (place.n_trials or 0) for place, counts in self.open.values()
-        )
+        return all(_has_all(place, counts) for place, counts in self.open.values())
+
+    def nothing_to_do(self) -> str:
+        """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
+        if self.is_done():
+            return "no study is up for work"
+        return "other workers have what is up for work, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
         """The study that a free slot turns to, see :func:`tuner.queue.choose`.
@@ -104,6 +127,17 @@ class Agenda:
         """Leaves a study to other workers for a while."""
         self._aside[name] = time.monotonic() + seconds
 
+    def _why_absent(self, name: str) -> str:
+        place, _ = self._closed.get(name, (Place(), {}))
+        if place.standing in ("paused", "stopped"):
+            reason = f" ({place.reason})" if place.reason else ""
+            return f"{name} is {place.standing}{reason}; go on with: tuner resume {name}"
+        try:
+            self._database.study(name)
+        except UnknownNameError as error:
+            return str(error)
+        return f"{name} is not up for work; put it up with: tuner submit {name}"
+
     def _clean(self, name: str) -> None:
         cause = "its process is gone"
         for trial in runner.return_abandoned(
@@ -111,6 +145,10 @@ class Agenda:
         ):
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
+
+
+def _has_all(place: Place, counts: dict[TrialState, int]) -> bool:
+    return _finished(counts) >= (place.n_trials or 0)
 
 
 def _finished(counts: dict[TrialState, int]) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tuner.catalog import locate
 from tuner.errors import RequestError
 from tuner.running import cores
-from tuner.service.service import GRACE_SECONDS, Offer, Service
+from tuner.service.offer import GRACE_SECONDS, Offer
+from tuner.service.service import Service
 from tuner.spec import StudySpec
 from tuner.spec.units import seconds
 from tuner.storage.artifacts import chosen_place
@@ -33,11 +35,11 @@ def serve(
     """Takes trials of submitted studies until it is told to stop.
 
     Args:
-        studies: See :class:`tuner.service.service.Offer`.
+        studies: Names, or paths of study files; see :class:`tuner.service.offer.Offer`.
         workers: Trials at the same time; one a core if None.
         storage: As in :func:`tuner.run`.
         allow_code: See ``Offer``.
-        grace: Seconds, or as ``"30s"``.
+        grace: Seconds, or as ``"30s"``; 0 gives running trials back at once.
         until_done: See ``Offer``.
         checkpoints: As in :func:`tuner.run`.
         observe: See :class:`tuner.service.service.Service`.
@@ -56,9 +58,9 @@ def serve(
         offer = Offer(
             workers or cores(),
             chosen_place(checkpoints, url),
-            tuple(studies),
+            tuple(locate(study)[1] for study in studies),
             allow_code=allow_code,
-            grace=seconds(grace),
+            grace=seconds(grace, zero=True),
             until_done=until_done,
         )
     except ValueError as error:

@@ -6,10 +6,10 @@ again which study has the most right to it. What crosses machines is the databas
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -19,6 +19,7 @@ from tuner import queue, runner
 from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
 from tuner.running import begin
 from tuner.service.agenda import Agenda
+from tuner.service.offer import Offer, Slot
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.units import duration
@@ -29,49 +30,11 @@ from tuner.workers.setbacks import Setbacks
 from tuner.workers.supervisor import Ending, Supervisor
 
 SLICE_SECONDS = 60.0
-"""How long a slot stays with a study while others want it, too; no trial is cut short for it."""
-
-GRACE_SECONDS = 30.0
-"""How long trials may go on after SIGTERM or Ctrl-C, before they go back to the queue."""
+"""How long a slot stays with a study while others want it, too; no trial is cut short for it. So
+often it looks, too, whether the study has been stored with other limits."""
 
 _ASIDE_SECONDS = 300.0
 _TICK_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a worker offers.
-
-    Attributes:
-        slots: Trials that it runs at the same time.
-        studies: Those that it works for; all that are open if empty.
-        allow_code: Whether it runs ``module:function`` code that a study in the database names.
-        grace: Seconds, see :data:`GRACE_SECONDS`.
-        until_done: Ends when those studies have all their trials, instead of waiting for more.
-        checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-    """
-
-    slots: int
-    checkpoints: str
-    studies: Sequence[str] = ()
-    allow_code: bool = False
-    grace: float = GRACE_SECONDS
-    until_done: bool = False
-
-
-@dataclass
-class _Slot:
-    """One place to run trials in, empty without a supervisor.
-
-    Attributes:
-        supervisor: Of the study that it runs.
-        study: Its name.
-        since: When the slot turned to it.
-    """
-
-    supervisor: Supervisor | None = None
-    study: str = ""
-    since: float = 0.0
 
 
 class Service:
@@ -97,10 +60,10 @@ class Service:
         self._observe = observe
         self._tell = tell
         self._agenda = Agenda(database, offer.studies, offer.checkpoints, tell)
-        self._slots = [_Slot() for _ in range(offer.slots)]
+        self._slots = [Slot() for _ in range(offer.slots)]
         self._setbacks: dict[str, Setbacks] = {}
         self._signals: list[signal.Signals] = []
-        self._draining = False
+        self._draining = self._idle = False
         self._deadline = float("inf")
 
     def run(self) -> Ending:
@@ -108,10 +71,13 @@ class Service:
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
-                also if a study cannot go on.
+                also if a study cannot go on, or one that was named is not up for work.
         """
         with interrupts(self._heard):
             self._database.patience.over = self._is_over
+            if self._offer.until_done:
+                self._agenda.look()
+                self._agenda.require_present()
             try:
                 while not (ending := self._step()):
                     self._wait()
@@ -137,14 +103,28 @@ class Service:
                 return "interrupted" if self._signals[0] is signal.SIGINT else "stopped"
             self._drain()
         self._agenda.look()
-        if self._offer.until_done and not self._busy() and self._agenda.is_done():
+        if not self._offer.until_done:
+            self._agenda.mention_absent()
+        elif not self._busy() and self._agenda.is_done():
+            self._agenda.require_present()  # one may have been paused meanwhile
+            if not self._agenda.open:
+                self._tell("no study is up for work")
             return "done"
+        was_busy = bool(self._busy())
         for slot in self._slots:
             if slot.supervisor:
                 self._go_on(slot, slot.supervisor)
             elif not self._signals and (name := self._choose()):
                 self._turn_to(slot, name)
+        if not was_busy and not self._signals:  # all slots have just looked for something
+            self._mention_idle(not self._busy() and not self._choose())
         return None
+
+    def _mention_idle(self, idle: bool) -> None:
+        """Tells, once each time, that there is nothing to do."""
+        if idle and not self._idle:
+            self._tell(f"{self._agenda.nothing_to_do()}; waiting")
+        self._idle = idle
 
     def _wait(self) -> None:
         ends = [end for supervisor in self._busy() for end in supervisor.readable]
@@ -166,20 +146,20 @@ class Service:
         for supervisor in self._busy():
             supervisor.drain()
 
-    def _choose(self, slot: _Slot | None = None) -> str | None:
+    def _choose(self, slot: Slot | None = None) -> str | None:
         here = [(one.study, one.supervisor.n_running > 0) for one in self._slots if one.supervisor]
         return self._agenda.choose(here, slot.study if slot else None)
 
-    def _turn_to(self, slot: _Slot, name: str) -> None:
+    def _turn_to(self, slot: Slot, name: str) -> None:
         place, _ = self._agenda.open[name]
         study = self._database.study(name)
         try:
-            spec = self._allowed(runner.stored_spec(study))
+            stored = self._allowed(runner.stored_spec(study))
         except RequestError as error:
             self._set_aside(name, error)
             return
-        budget = spec.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
-        spec = spec.model_copy(update={"budget": budget})
+        budget = stored.budget.model_copy(update={"timeout": None})  # that of one `tuner run`
+        spec = stored.model_copy(update={"budget": budget})
         n_trials = place.n_trials or 0
         kept = self._offer.checkpoints
         job = Job(
@@ -200,30 +180,44 @@ class Service:
         supervisor = Supervisor(
             job, self._database, 1, observer, prepare, setbacks=setbacks, waits=False
         )
-        slot.supervisor, slot.study, slot.since = supervisor, name, time.monotonic()
+        slot.turn_to(supervisor, name, place, stored)
         supervisor.start()
 
     def _allowed(self, spec: StudySpec) -> StudySpec:
-        named = [one for one in (spec.model, spec.dataset) if isinstance(one, str) and ":" in one]
+        named = " and ".join(spec.own_code)
         if named and not self._offer.allow_code:
             raise RequestError(
-                f"it runs code of its own, {' and '.join(named)}, which this worker must not: "
+                f"it runs code of its own, {named}, which this worker must not: "
                 "start it with --allow-code if you trust whoever can write to the database"
             )
         return spec
 
-    def _go_on(self, slot: _Slot, supervisor: Supervisor) -> None:
+    def _must_turn(self, slot: Slot, supervisor: Supervisor) -> bool:
+        """Whether another study has more right to the slot, or its own is to be run otherwise."""
+        place, _ = self._agenda.open.get(slot.study, (slot.place, {}))
+        if (place.n_trials, place.workers) != (slot.place.n_trials, slot.place.workers):
+            return True
+        now = time.monotonic()
         # Not before a trial has ended: else data that load slowly would be loaded in vain for ever.
-        is_over = supervisor.n_ended and time.monotonic() - slot.since > SLICE_SECONDS
-        if is_over and self._choose(slot) not in (None, slot.study):
-            supervisor.drain()
+        if not supervisor.n_ended or now - slot.since < SLICE_SECONDS:
+            return False
+        if self._choose(slot) not in (None, slot.study):
+            return True
+        if now - slot.looked_at < SLICE_SECONDS:
+            return False
+        slot.looked_at = now
+        return runner.stored_spec(self._database.study(slot.study)) != slot.stored
+
+    def _go_on(self, slot: Slot, supervisor: Supervisor) -> None:
         try:
+            if self._must_turn(slot, supervisor):
+                supervisor.drain()
             ending = supervisor.step()
         except StorageError:
             raise
         except StudyError as error:
             if self._offer.until_done:
-                raise
+                raise StudyError(f"{slot.study}: {error}") from error
             self._tell(f"{slot.study} is stopped: {error}")
             queue.stop(self._database.study(slot.study), self._database, str(error))
             self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
@@ -234,7 +228,7 @@ class Service:
         if ending:
             self._leave(slot)
 
-    def _leave(self, slot: _Slot) -> None:
+    def _leave(self, slot: Slot) -> None:
         if slot.supervisor:
             supervisor, slot.supervisor = slot.supervisor, None
             self._agenda.left(slot.study)
@@ -242,7 +236,11 @@ class Service:
 
     def _set_aside(self, name: str, error: TunerError) -> None:
         """Leaves a study that cannot be run here to other workers."""
+        told = str(error)
+        folder = self._database.study(name).user_attrs.get("tuner:base")
+        if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
+            told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:
-            raise error
+            raise type(error)(f"{name}: {told}") from error
         self._agenda.set_aside(name, _ASIDE_SECONDS)
-        self._tell(f"{name} is set aside for {duration(_ASIDE_SECONDS)}: {error}")
+        self._tell(f"{name} is set aside for {duration(_ASIDE_SECONDS)}: {told}")

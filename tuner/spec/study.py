@@ -132,6 +132,11 @@ class StudySpec(Part):
         result: dict[str, Any] = json.loads(json.dumps(present))
         return result
 
+    @property
+    def own_code(self) -> list[str]:
+        """The ``module:function`` code that it names for its network and its data."""
+        return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
+
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()

@@ -11,6 +11,7 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?"
     r"(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?"
 )
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) ?(?P<unit>[KMGT]i?B)", re.IGNORECASE)
 _BYTES: dict[str, int] = {f"{prefix}b": 1000 ** (i + 1) for i, prefix in enumerate("kmgt")} | {
@@ -19,17 +20,23 @@ _BYTES: dict[str, int] = {f"{prefix}b": 1000 ** (i + 1) for i, prefix in enumera
 _LEAST_BYTES = 2**20  # a limit below is a forgotten unit: no process lives in less
 
 
-def seconds(value: object) -> float:
+def seconds(value: object, *, zero: bool = False) -> float:
     """Reads a duration: a number of seconds, or ``"20m"``, ``"90s"``, ``"1h30m"``, ``"2d"``.
 
+    Args:
+        value: The duration; a string that is a bare number is seconds, too, as in a terminal.
+        zero: Whether it may be 0.
+
     Returns:
-        Seconds, above 0 and finite.
+        Seconds, finite and above 0, or 0 if that may be.
 
     Raises:
         ValueError: It is neither; the text is the rest of an error line.
     """
     instead = 'write "90s", "20m", "1h30m" or a number of seconds'
-    if isinstance(value, str):
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        total = float(value)
+    elif isinstance(value, str):
         match = _DURATION.fullmatch(value.strip())
         if match is None or not any(match.groupdict().values()):
             raise ValueError(f"must be a duration, but got {toml(value)}; {instead}")
@@ -42,8 +49,9 @@ def seconds(value: object) -> float:
         total = float(value)
     else:
         raise ValueError(f"must be a duration, but got {toml(value)}, {kind(value)}; {instead}")
-    if not 0 < total < math.inf:
-        raise ValueError(f"must be above 0 and finite, but got {toml(value)}; {instead}")
+    if not (0 < total < math.inf or (zero and total == 0)):
+        least = "at least" if zero else "above"
+        raise ValueError(f"must be {least} 0 and finite, but got {toml(value)}; {instead}")
     return total
 
 

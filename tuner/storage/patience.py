@@ -57,7 +57,7 @@ class Patience:
         deadline, pause = None, _FIRST_PAUSE
         while True:
             try:
-                return attempt(deadline is not None)
+                answer = attempt(deadline is not None)
             except (sa.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as exc:
                 if not _may_pass(exc):
                     raise
@@ -68,6 +68,10 @@ class Patience:
                     raise
                 # Not all workers at the same moment, when the server is there again.
                 pause = min(pause * random.uniform(1.5, 2.5), _LONGEST_PAUSE)
+            else:
+                if deadline is not None:
+                    _log.warning("the database answers again")
+                return answer
 
     def _waited(self, seconds: float) -> bool:
         until = time.monotonic() + seconds

@@ -1,0 +1,37 @@
+"""What is told while a database does not answer, and when it does again."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from tuner.storage.patience import Patience
+
+
+@pytest.mark.parametrize("failures", [0, 1, 3])
+def test_one_line_when_it_goes_and_one_when_it_is_back(
+    failures: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.storage.patience._FIRST_PAUSE", 0.001)
+    calls = []
+
+    def attempt(again: bool) -> str:
+        calls.append(again)
+        if len(calls) <= failures:
+            raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
+        return "answer"
+
+    assert Patience(30).call(attempt) == "answer"
+    assert calls == [False] + [True] * failures
+    away = "the database does not answer; it is tried again"
+    expected = [away, "the database answers again"] if failures else []
+    assert caplog.messages == expected
+
+
+def test_nothing_is_back_that_stays_away(caplog: pytest.LogCaptureFixture) -> None:
+    def attempt(again: bool) -> None:
+        raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
+
+    with pytest.raises(sa.exc.OperationalError):
+        Patience(30, lambda: True).call(attempt)
+    assert caplog.messages == ["the database does not answer; it is tried again"]
