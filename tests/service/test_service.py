@@ -7,13 +7,15 @@ import signal
 import time
 from collections import Counter
 
+import optuna
 import pytest
 from laboratory import Recorder
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from servers import proxy_here
 
 from tuner import queue, submitting
-from tuner.errors import RequestError, StudyError, WorkerError
+from tuner.errors import RequestError, StudyError, UnknownNameError, WorkerError
 from tuner.listing import list_studies
 from tuner.results.study_list import studies as table
 from tuner.storage.database import Database
@@ -251,3 +253,20 @@ def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, mon
 def test_until_done_an_empty_queue_is_told(laboratory):
     assert laboratory.serve() == "done"
     assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]
+
+
+@pytest.mark.slow
+def test_a_study_that_is_deleted_is_told_by_its_name(laboratory):
+    laboratory.behave("slow")
+    laboratory.submit(n_trials=2)
+    deleted = []
+
+    def delete_once(number, epoch):
+        if not deleted:
+            deleted.append(number)
+            optuna.delete_study(study_name="scripted", storage=RDBStorage(laboratory.url))
+
+    recorder = Recorder()
+    recorder.on_epoch = delete_once
+    with pytest.raises(UnknownNameError, match="scripted: no study is stored in"):
+        laboratory.serve(recorder=recorder)

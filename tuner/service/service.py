@@ -152,8 +152,8 @@ class Service:
 
     def _turn_to(self, slot: Slot, name: str) -> None:
         place, _ = self._agenda.open[name]
-        study = self._database.study(name)
         try:
+            study = self._database.study(name)
             stored = self._allowed(runner.stored_spec(study))
         except RequestError as error:
             self._set_aside(name, error)
@@ -237,7 +237,8 @@ class Service:
     def _set_aside(self, name: str, error: TunerError) -> None:
         """Leaves a study that cannot be run here to other workers."""
         told = str(error)
-        folder = self._database.study(name).user_attrs.get("tuner:base")
+        study = self._database.find_study(name)  # it may have been deleted
+        folder = study and study.user_attrs.get("tuner:base")
         if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
             told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:
