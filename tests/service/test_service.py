@@ -250,6 +250,25 @@ def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, mon
     assert waiting == "other workers have what is up for work, or it cannot be run here; waiting"
 
 
+def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
+    laboratory.submit(n_trials=1)
+    waited = []
+
+    def look(self):
+        self.open = {"scripted": (queue.Place("open", 1), dict.fromkeys(TrialState, 0))}
+        if not waited:
+            optuna.delete_study(study_name="scripted", storage=laboratory.url)
+
+    def wait(self):
+        waited.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("tuner.service.agenda.Agenda.look", look)
+    monkeypatch.setattr("tuner.service.service.Service._wait", wait)
+    assert laboratory.serve(until_done=False) == "stopped"
+    assert "scripted is set aside for 5 min: no study is stored" in laboratory.recorder.notes()
+
+
 def test_until_done_an_empty_queue_is_told(laboratory):
     assert laboratory.serve() == "done"
     assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]
