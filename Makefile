@@ -1,8 +1,8 @@
 # Everything happens in a virtual environment of this folder's own.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
-# A process of tests needs a core, and a gigabyte for TensorFlow.
-PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+# Of tests one process more than there are cores, for many tests wait; each takes a gigabyte or two.
+PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 5 --dist worksteal
 
 .PHONY: run test test-fast check clean
 

@@ -78,6 +78,9 @@ def create_or_resume(
         SpecError: The stored study was made by another file.
         RequestError: The stored study was made with other data.
     """
+    stored = find_resumable(database, name, spec)
+    if stored is not None and "tuner:data" in stored.user_attrs:
+        _check_data(database, stored, data)  # what is refused changes nothing
     study = store(database, name, spec)
     accept_data(database, study, data)
     return study

@@ -46,6 +46,9 @@ def counts_of(url):
 @pytest.mark.timeout(400)
 def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
     laboratory.behave("slow")
+    # Long enough that the first worker has not run them all when the second has started.
+    text = laboratory.study.read_text()
+    laboratory.study.write_text(text.replace("low = 3\nhigh = 3", "low = 12\nhigh = 12"))
     laboratory.url = url = server.new_database()
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", url, "--n-trials", "8"]
     with cluster(laboratory.folder) as (nodes, address):
@@ -64,7 +67,7 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
     counts = counts_of(url)
     assert counts[TrialState.COMPLETE] == 8
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
-    calm = laboratory.run(workers=1, study_name="calm", n_trials=8)
+    calm = laboratory.run(workers=2, study_name="calm", n_trials=8)
     database = Database(url)
     found = {t.number: (t.params, t.value) for t in database.study("scripted").trials}
     database.close()

@@ -120,7 +120,7 @@ def test_a_study_that_cannot_work_leaves_the_queue(laboratory, worker, command):
         _, error = process.communicate(timeout=WAIT_SECONDS)
     assert "scripted is stopped: the first 10 trials failed" in error
     listed = command("studies", "--storage", laboratory.url)
-    assert "stopped: the first 10 trials failed" in listed.out
+    assert "stopped, 0 of 2: the first 10 trials failed" in listed.out
 
 
 def test_the_commands_say_what_they_did(laboratory, command):

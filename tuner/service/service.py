@@ -138,7 +138,7 @@ class Service:
         if self._draining:
             return
         self._draining = True
-        if any(supervisor.n_running for supervisor in self._busy()):
+        if any(supervisor.is_busy for supervisor in self._busy()):
             self._tell(
                 f"told to stop: what runs has {duration(self._offer.grace)} to finish, then it "
                 "goes back to the queue; at once if told again"

@@ -160,6 +160,11 @@ class Supervisor:
         return [end for worker in self._workers for end in worker.readable]
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a trial is under way here, or about to begin."""
+        return any(worker.asked for worker in self._workers)
+
+    @property
     def n_running(self) -> int:
         """Trials that are under way here."""
         return sum(worker.trial is not None for worker in self._workers)
@@ -176,7 +181,7 @@ class Supervisor:
             standing = standing_of(self._study, self._database)
             if standing in ("paused", "stopped"):
                 return standing
-        if any(worker.asked for worker in self._workers):
+        if self.is_busy:
             return None
         if self._draining:
             return "drained"
