@@ -37,6 +37,7 @@ from tuner.lease import own_lease
 from tuner.reporting import Reporter
 from tuner.search import judging
 from tuner.storage.database import Database
+from tuner.storage.patience import PATIENT_SECONDS, Patience
 
 OBJECTIVE_SECONDS = 0.05
 STEPS = ("ask", "report", "tell")
@@ -133,7 +134,10 @@ def lost_or_doubled(database: Database, study: optuna.Study, expected: int) -> l
 
 def work(url: str, name: str) -> dict[str, Any]:
     """One worker: runs trials for as long as it is told; returns the seconds of each step."""
-    database = Database(url, lease=own_lease(), wanted=10**6)
+    import scipy.special  # noqa: F401 - in a real worker Keras has it already
+
+    patience = Patience(PATIENT_SECONDS)
+    database = Database(url, lease=own_lease(), wanted=10**6, patience=patience)
     study = database.study(name)
     study.sampler, study.pruner = search.make_sampler(SPEC), search.make_pruner(SPEC)
     took: dict[str, Any] = {step: [] for step in COLUMNS} | {"told": 0}

@@ -18,7 +18,7 @@ from tuner.storage.shared import SharedStorage
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
-_CREATIONS = 15
+_CROWDED_SECONDS = 60.0
 _TOO_MANY = re.compile("too many (clients|connections)|connection slots")
 _IDLE_SECONDS = 5.0
 # A host that swallows what it is sent is noticed within a minute, not when TCP gives up.
@@ -77,16 +77,17 @@ def _with_tables(url: str, options: dict[str, Any]) -> SharedStorage:
     It finds all of them a moment later. Many that begin together may also be too many for the
     server, until they have seen that the tables are there and have one connection each.
     """
-    for attempt in range(_CREATIONS - 1):
+    until, attempts = time.monotonic() + _CROWDED_SECONDS, 0
+    while True:
         try:
             return SharedStorage(url, engine_kwargs=options)
         except sa.exc.DBAPIError as exc:
             said = str(exc.orig)
             is_there = isinstance(exc, sa.exc.IntegrityError) or "already exists" in said
-            if not is_there and not _TOO_MANY.search(said):
+            if time.monotonic() > until or not (is_there or _TOO_MANY.search(said)):
                 raise
-        time.sleep(random.uniform(0.05, 0.2) * (attempt + 1))
-    return SharedStorage(url, engine_kwargs=options)
+        attempts += 1
+        time.sleep(random.uniform(0.05, 0.2) * min(attempts, 10))
 
 
 def _readable(url: sa.URL) -> str:
