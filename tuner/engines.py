@@ -227,7 +227,9 @@ def _ray(address: str | None, observer: Observer) -> Iterator[Any]:
         ) from None
     observer.note("starting workers with Ray; that takes some seconds")
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        # Of its own accord Ray would join a cluster that somebody else has started here.
+        where = address or "local"
+        ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
         if address is None:
