@@ -27,7 +27,7 @@ def submit(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
-) -> Place:
+) -> Submitted:
     """Puts a study up for work in the database; its data need not be on this machine.
 
     Submitted again, a study keeps of its place in the queue what is not given. A paused or stopped
@@ -45,35 +45,11 @@ def submit(
         settings: As in :func:`tuner.run`.
 
     Returns:
-        Its place in the queue.
+        The study with its place in the queue, and the place that it had before.
 
     Raises:
         TunerError: The request was wrong; nothing is up for work.
     """
-    return put_up(
-        study,
-        n_trials=n_trials,
-        priority=priority,
-        workers=workers,
-        storage=storage,
-        study_name=study_name,
-        seed=seed,
-        settings=settings,
-    ).place
-
-
-def put_up(
-    study: str,
-    *,
-    n_trials: int | None = None,
-    priority: int | None = None,
-    workers: int | None = None,
-    storage: str | None = None,
-    study_name: str | None = None,
-    seed: int | None = None,
-    settings: Sequence[str] = (),
-) -> Submitted:
-    """As :func:`submit`, but says what it has changed."""
     if workers is not None and workers < 0:
         raise RequestError(f"--workers must be at least 0 (any number), but got {workers}")
     asked = {"budget.n_trials": n_trials, "sampler.seed": seed}
@@ -83,7 +59,6 @@ def put_up(
     name = study_name or spec.name
     database = Database(chosen_url(storage))
     try:
-        runner.find_resumable(database, name, spec)
         stored = runner.store(database, name, spec)
         before = queue.place_of(stored.user_attrs)
         keys = {setting.partition("=")[0].strip() for setting in given}

@@ -131,9 +131,9 @@ def submit(
     settings: Settings = None,
 ) -> None:
     """Put a study up for work, for the workers of any machine, or change its place in the queue."""
-    from tuner import submitting
+    from tuner import api
 
-    submitted = submitting.put_up(
+    submitted = api.submit(
         study,
         n_trials=n_trials,
         priority=priority,
