@@ -53,18 +53,15 @@ class IncrementalTPESampler(TPESampler):
         trials = study._get_trials(deepcopy=False, use_cache=not self._constant_liar)
         history, others = self._finished.of(study, trials)
         running = [
-            one
-            for one in others
-            if self._constant_liar
-            and one.state is TrialState.RUNNING
-            and one.number != trial.number
+            one for one in others if one.state is TrialState.RUNNING and one.number != trial.number
         ]
         gamma = self._gamma or default_gamma
         below, above = history.split(
             gamma(len(history)), maximize=study.direction is StudyDirection.MAXIMIZE
         )
         good = self._estimator(study, search_space, history, below, [])
-        bad = self._estimator(study, search_space, history, above, running)
+        lies = running if self._constant_liar else []
+        bad = self._estimator(study, search_space, history, above, lies)
         samples = good.sample(self._rng.rng, self._n_ei_candidates)
         with _vectorized():
             gains = self._compute_acquisition_func(samples, good, bad)
@@ -100,8 +97,8 @@ def _vectorized() -> Iterator[None]:
     """Lets the estimators take all logarithms of the normal distribution at once.
 
     They take one for each end of every trial's kernel, in a loop in Python: a third of their time.
-    SciPy's differ in the last digit, which decides only which of the samples is compared as the
-    best; the samples themselves are Optuna's to the last digit.
+    SciPy's may differ in the last digit, which matters only where two samples promise the same to
+    fifteen digits; the samples themselves are Optuna's.
     """
     from scipy.special import log_ndtr  # here: whoever starts a run does not need it
 

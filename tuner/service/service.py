@@ -127,7 +127,7 @@ class Service:
         self._idle = idle
 
     def _wait(self) -> None:
-        ends = [end for supervisor in self._busy() for end in supervisor.readable]
+        ends = [end for supervisor in self._busy() for end in supervisor.pool.readable]
         if ends:
             wait(ends, _TICK_SECONDS)
         else:
@@ -138,7 +138,7 @@ class Service:
         if self._draining:
             return
         self._draining = True
-        if any(supervisor.is_busy for supervisor in self._busy()):
+        if any(supervisor.pool.is_busy for supervisor in self._busy()):
             self._tell(
                 f"told to stop: what runs has {duration(self._offer.grace)} to finish, then it "
                 "goes back to the queue; at once if told again"
@@ -147,7 +147,9 @@ class Service:
             supervisor.drain()
 
     def _choose(self, slot: Slot | None = None) -> str | None:
-        here = [(one.study, one.supervisor.n_running > 0) for one in self._slots if one.supervisor]
+        here = [
+            (one.study, one.supervisor.pool.n_running > 0) for one in self._slots if one.supervisor
+        ]
         return self._agenda.choose(here, slot.study if slot else None)
 
     def _turn_to(self, slot: Slot, name: str) -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, Literal
 
 import optuna
@@ -34,6 +33,7 @@ from tuner.workers.messages import (
     Started,
 )
 from tuner.workers.observer import Observer
+from tuner.workers.pool import Pool
 from tuner.workers.process import WorkerProcess
 from tuner.workers.remaining import Remaining
 from tuner.workers.setbacks import Setbacks
@@ -55,6 +55,7 @@ class Supervisor:
 
     Attributes:
         n_ended: Trials that have ended here, however they did.
+        pool: The worker processes.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Supervisor:
         """
         self._job = job
         self._database = database
-        self._n_workers = n_workers
+        self.pool = Pool(job, n_workers)
         self._observer = observer
         self._prepare = prepare
         budget = job.spec.budget
@@ -91,7 +92,6 @@ class Supervisor:
         self._limits = Limits(budget.trial)
         self._setbacks = setbacks or Setbacks()
         self._waits = waits
-        self._workers: list[WorkerProcess] = []
         self._study: optuna.Study | None = None
         self._remaining = Remaining(job, database)
         self._beaten_at = 0.0
@@ -113,7 +113,7 @@ class Supervisor:
                 self._observer.note("starting workers; TensorFlow takes some seconds to load")
                 self.start()
                 while not (ending := self.step()):
-                    wait(self.readable, _TICK_SECONDS)
+                    wait(self.pool.readable, _TICK_SECONDS)
                 return ending
             finally:
                 self.close()
@@ -122,8 +122,7 @@ class Supervisor:
         """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
         self._starting = True
         try:
-            for i in range(self._n_workers):
-                self._workers.append(self._start(check=i == 0))
+            self.pool.start()
             self._starting = False
         except KeyboardInterrupt:
             pass  # noted by the handler of the signal
@@ -154,21 +153,6 @@ class Supervisor:
         """Begins no further trial; the run ends with those that are under way."""
         self._draining = True
 
-    @property
-    def readable(self) -> list[Connection]:
-        """What to wait on before the next step."""
-        return [end for worker in self._workers for end in worker.readable]
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a trial is under way here, or about to begin."""
-        return any(worker.asked for worker in self._workers)
-
-    @property
-    def n_running(self) -> int:
-        """Trials that are under way here."""
-        return sum(worker.trial is not None for worker in self._workers)
-
     def _ending(self) -> Ending | None:
         if self._interrupted:
             return "interrupted"
@@ -181,7 +165,7 @@ class Supervisor:
             standing = standing_of(self._study, self._database)
             if standing in ("paused", "stopped"):
                 return standing
-        if self.is_busy:
+        if self.pool.is_busy:
             return None
         if self._draining:
             return "drained"
@@ -195,11 +179,8 @@ class Supervisor:
             return None
         return "done"
 
-    def _start(self, *, check: bool = False) -> WorkerProcess:
-        return WorkerProcess(replace(self._job, check=check))
-
     def _listen(self) -> None:
-        for worker in list(self._workers):
+        for worker in self.pool:
             for line in worker.printed():
                 self._observer.note(line)
             try:
@@ -236,7 +217,7 @@ class Supervisor:
             return
         if self._remaining.age > _RECOUNT_SECONDS:
             self._recount()
-        for worker in list(self._workers):
+        for worker in self.pool:
             if self._remaining.open > 0 and worker.ready and not worker.asked:
                 if worker.trials_done >= _TRIALS_A_PROCESS or worker.grown > _GROWTH_A_PROCESS:
                     worker.retire()
@@ -248,18 +229,17 @@ class Supervisor:
     def _beat(self) -> None:
         """Tells other machines that the trials here are run, however long their epochs take."""
         if time.monotonic() - self._beaten_at > _BEAT_SECONDS:
-            self._database.beat([worker.trial.trial_id for worker in self._workers if worker.trial])
+            self._database.beat([worker.trial.trial_id for worker in self.pool if worker.trial])
             self._beaten_at = time.monotonic()
 
     def _recount(self) -> None:
         assert self._study is not None
-        asked = sum(worker.asked and worker.trial is None for worker in self._workers)
-        self._remaining.recount(self._study, asked)
+        self._remaining.recount(self._study, self.pool.n_beginning)
         self._observer.counted(self._remaining.finished)
 
     def _enforce_limits(self) -> None:
         self._limits.look()
-        for worker in list(self._workers):
+        for worker in self.pool:
             reason = self._limits.broken(worker)
             if reason and worker.trial:
                 self._kill_for(worker, worker.trial, reason)
@@ -279,7 +259,7 @@ class Supervisor:
         worker.kill()
         cause = _cause_of_death(worker.exitcode)
         if self._study is None or not self._return_abandoned(self._study, cause):
-            self._setbacks.died(cause, worker.last_words, self._n_workers)
+            self._setbacks.died(cause, worker.last_words, self.pool.size)
         self._replace(worker)
 
     def _return_abandoned(self, study: optuna.Study, cause: str) -> bool:
@@ -301,13 +281,12 @@ class Supervisor:
         )
 
     def _replace(self, worker: WorkerProcess) -> None:
-        check = self._study is None  # whoever comes first must try the user's model
-        self._workers[self._workers.index(worker)] = self._start(check=check)
+        # Whoever comes first must try the user's model.
+        self.pool.replace(worker, check=self._study is None)
 
     def _stop_all(self) -> None:
         """Ends every worker; what still runs goes back to the queue, not counted against it."""
-        for worker in self._workers:
-            worker.kill()
+        self.pool.kill()
         if self._study is not None:
             return_abandoned(self._database, self._study)
 

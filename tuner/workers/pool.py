@@ -1,0 +1,71 @@
+"""The worker processes of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection
+
+from tuner.workers.messages import Job
+from tuner.workers.process import WorkerProcess
+
+
+class Pool:
+    """As many processes as are wanted: who goes is replaced."""
+
+    def __init__(self, job: Job, size: int) -> None:
+        """Prepares; nothing is started yet.
+
+        Args:
+            job: What each worker is given.
+            size: Number of processes.
+        """
+        self._job = job
+        self._workers: list[WorkerProcess] = []
+        self.size = size
+
+    def __iter__(self) -> Iterator[WorkerProcess]:
+        """The workers as they are now; they may be replaced on the way."""
+        return iter(list(self._workers))
+
+    @property
+    def readable(self) -> list[Connection]:
+        """What to wait on: what the workers say and print."""
+        return [end for worker in self._workers for end in worker.readable]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a trial is under way here, or about to begin."""
+        return any(worker.asked for worker in self._workers)
+
+    @property
+    def n_running(self) -> int:
+        """Trials that are under way here."""
+        return sum(worker.trial is not None for worker in self._workers)
+
+    @property
+    def n_beginning(self) -> int:
+        """Workers that were sent for a trial and have not begun one yet."""
+        return sum(worker.asked and worker.trial is None for worker in self._workers)
+
+    def start(self) -> None:
+        """Starts the processes, of which the first tries the user's model."""
+        for i in range(self.size):
+            self._workers.append(self._started(check=i == 0))
+
+    def replace(self, worker: WorkerProcess, *, check: bool) -> None:
+        """Starts another process in place of one that is gone.
+
+        Args:
+            worker: Killed, retired or dead.
+            check: Whether the new one tries the user's model.
+        """
+        self._workers[self._workers.index(worker)] = self._started(check=check)
+
+    def kill(self) -> None:
+        """Ends all processes, now."""
+        for worker in self._workers:
+            worker.kill()
+
+    def _started(self, *, check: bool) -> WorkerProcess:
+        return WorkerProcess(replace(self._job, check=check))
