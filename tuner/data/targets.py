@@ -7,7 +7,8 @@ The rule, for every source of data:
 - any other numbers are a quantity: ``"regression"``.
 
 In a CSV file a number has no type, so there a column of whole numbers (written without a decimal
-point) counts as integers only up to `MOST_CLASSES` distinct values.
+point) counts as integers only up to `MOST_CLASSES` distinct values, and a study file can name the
+task (`tuner.data.csv_target`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tuner.data.dividing import LEAST_OF_A_CLASS
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
+from tuner.wording import quoted
 
 MOST_CLASSES = 20
 
@@ -32,13 +34,23 @@ class Target:
 
     Attributes:
         task: What is to be learnt.
-        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
-        class_names: A name per class, sorted; empty for a regression.
+        y: float or int32 ``(n,)``, or float ``(n, k)``.
+        class_names: A name per class, in their order, each once; empty for a regression.
     """
 
     task: Task
     y: NDArray[Any]
     class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(set(self.class_names)) == len(self.class_names), self.class_names
+
+
+def class_target(labels: NDArray[Any], class_names: tuple[str, ...]) -> Target:
+    """Returns the target of class numbers ``(n,)``; two classes make a binary task."""
+    if len(class_names) == 2:
+        return Target("binary", labels.astype(np.float32), class_names)
+    return Target("multiclass", labels.astype(np.int32), class_names)
 
 
 def read_target(y: NDArray[Any], where: str) -> Target:
@@ -73,10 +85,7 @@ def read_target(y: NDArray[Any], where: str) -> Target:
         )
     if y.dtype.kind == "f" and len(values) > 2:
         return Target("regression", y.astype(np.float32, copy=False))
-    names = tuple(_name(value) for value in values)
-    if len(values) == 2:
-        return Target("binary", labels.astype(np.float32), names)
-    return Target("multiclass", labels.astype(np.int32), names)
+    return class_target(labels, tuple(_name(value) for value in values))
 
 
 def check_class_sizes(target: Target, where: str) -> None:
@@ -85,20 +94,32 @@ def check_class_sizes(target: Target, where: str) -> None:
     Raises:
         DataError: A class has fewer rows than it takes to have some in every split.
     """
+    if fault := class_size_fault(target, "give it as floats"):
+        raise DataError(f"{where}: {fault}")
+
+
+def class_size_fault(target: Target, cure: str) -> str | None:
+    """Returns the text for classes that are too small to be in all three splits.
+
+    Args:
+        target: Classes or a quantity.
+        cure: What to do if it is a quantity.
+    """
     if target.task == "regression":
-        return
+        return None
     least = LEAST_OF_A_CLASS
     sizes = np.bincount(target.y.astype(np.intp), minlength=len(target.class_names))
     small = np.flatnonzero(sizes < least)
-    if len(small):
-        first = int(small[0])
-        others = f" (and {count(len(small) - 1, 'more class', 'more classes')} too)"
-        raise DataError(
-            f'{where}: class "{target.class_names[first]}" has {count(int(sizes[first]), "row")}'
-            f"{others if len(small) > 1 else ''}, too few to be divided into train, validation "
-            f"and test; a class needs at least {least}: add rows, merge classes, or, if this is "
-            "a quantity and not a class, give it as floats (in a CSV file: 5.0)"
-        )
+    if not len(small):
+        return None
+    first = int(small[0])
+    others = f" (and {count(len(small) - 1, 'more class', 'more classes')} too)"
+    return (
+        f"class {quoted(target.class_names[first])} has {count(int(sizes[first]), 'row')}"
+        f"{others if len(small) > 1 else ''}, too few to be divided into train, validation and "
+        f"test; a class needs at least {least}: add rows, merge classes, or, if this is a quantity "
+        f"and not a class: {cure}"
+    )
 
 
 def _several(y: NDArray[Any], where: str) -> Target:
@@ -130,5 +151,5 @@ def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _name(value: Any) -> str:
-    """A class as people write it: 1 and not 1.0."""
-    return f"{value:g}" if isinstance(value, np.floating) else str(value)
+    """A class as people write it: 1 and not 1.0; other numbers with all their digits."""
+    return str(value).removesuffix(".0")
