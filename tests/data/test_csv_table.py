@@ -87,7 +87,7 @@ def test_the_rule_for_targets(
         (
             ["0", "1"] * 5,
             ["1", "", "NA", "?"] + ["2"] * 6,
-            r'3 empty cells in column "b" \(first in line 3; "NA", "\?" count as empty\); fill them in, or leave',
+            r'3 empty cells in column "b" \(first in line 3; "NA", "\?" count as empty\); fill',
         ),
     ],
 )

@@ -15,7 +15,6 @@ from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
 from tuner.errors import DataError
-from tuner.wording import quoted
 
 Pair = tuple[NDArray[Any], NDArray[Any]]  # x and y, as many rows each
 LEAST_ROWS = 10
@@ -46,7 +45,6 @@ def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Sp
     """
     _check_rows(x, y, where)
     check_row_count(len(x), where)
-    check_precision(x, where, about.feature_names)
     target = read_target(y, where)
     check_class_sizes(target, where)
     return split_up(x, target.y, target.task, about, target.class_names)
@@ -102,8 +100,6 @@ def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
     """
     for part, (x, y) in zip(PARTS, pairs, strict=True):
         _check_rows(x, y, f"{where}, {part}")
-    if len({x.shape[1:] for x, _ in pairs}) == 1:
-        check_precision(np.concatenate([x for x, _ in pairs]), where, about.feature_names)
     kinds = {part: y.shape[1:] for part, (_, y) in zip(PARTS, pairs, strict=True)}
     if len(set(kinds.values())) > 1:
         found = ", ".join(f"{part} {shape}" for part, shape in kinds.items())
@@ -137,31 +133,22 @@ def row_count_fault(rows: int) -> str | None:
     return f"{count(rows, 'row')}; at least {LEAST_ROWS} are needed for train, validation and test"
 
 
-def check_precision(x: NDArray[Any], where: str, names: Sequence[str] = ()) -> None:
-    """Refuses a table in which float32 cannot tell the values of a column apart.
-
-    Args:
-        x: ``(n, …)``; only ``(n,)`` and ``(n, features)`` are tables.
-        where: What it is, for error texts.
-        names: The columns' names, if they have any.
-
-    Raises:
-        DataError: Names the first such column.
-    """
-    if x.dtype.kind not in "fiu" or x.ndim > 2 or not np.isfinite(x).all():
-        return
-    for number, column in enumerate(x.reshape(len(x), -1).T):
-        if lost := blurred(column):
-            name = quoted(names[number]) if number < len(names) else str(number + 1)
-            raise DataError(
-                f"{where}: column {name}: {lost} in float32, in which models compute; subtract "
-                f"{column.min():.15g} from it, or leave it out"
-            )
-
-
 def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
     """Checks that x and y are arrays with as many rows."""
     if x.ndim == 0 or y.ndim == 0:
         raise DataError(f"{where}: x and y must be arrays with a row per example")
     if len(x) != len(y):
         raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
+    _check_precision(x, where)
+
+
+def _check_precision(x: NDArray[Any], where: str) -> None:
+    """Refuses a table, ``(n,)`` or ``(n, features)``, that loses its values in float32."""
+    if x.dtype.kind not in "fiu" or x.ndim > 2 or not np.isfinite(x).all():
+        return
+    for number, column in enumerate(x.reshape(len(x), -1).T, start=1):
+        if lost := blurred(column):
+            raise DataError(
+                f"{where}: column {number} of x: {lost} in float32, in which models compute; "
+                f"subtract {column.min():.15g} from it, or leave it out"
+            )

@@ -81,15 +81,7 @@ def _cure(name: str, training: bool) -> str:
 
 
 def _precision_fault(column: Column) -> str | None:
-    return precision_fault(
-        column,
-        f"subtract {column.values.min():.15g} from it, or leave it out: "
-        f"drop = [{toml(column.name)}]",
-    )
-
-
-def precision_fault(column: Column, cure: str) -> str | None:
-    """Returns the text for a column that float32 cannot tell apart, with what to do about it."""
+    """Text for a column whose values float32 cannot tell apart."""
     values = column.values
     if not len(values):
         return None
@@ -97,7 +89,10 @@ def precision_fault(column: Column, cure: str) -> str | None:
     lost = blurred(values, column.cells.nunique() if large_whole else None)
     if lost is None:
         return None
-    return f"column {quoted(column.name)}: {lost} in float32, in which models compute; {cure}"
+    return (
+        f"column {quoted(column.name)}: {lost} in float32, in which models compute; subtract "
+        f"{values.min():.15g} from it, or leave it out: drop = [{toml(column.name)}]"
+    )
 
 
 def _text_fault(columns: Sequence[Column], training: bool) -> str | None:

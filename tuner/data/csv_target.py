@@ -11,7 +11,7 @@ import numpy as np
 from tuner.data.csv_cells import notation_of
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
-from tuner.data.csv_numbers import marks_words, precision_fault
+from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
 from tuner.data.targets import MOST_CLASSES, Target, class_target
 from tuner.data.words import count
@@ -59,8 +59,6 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
         target = classes(present, notation)
     else:
         target = Target("regression", column.values.astype(np.float64))
-        smallest = f"{column.values.min():.15g}"
-        faults.add(precision_fault(column, f"subtract {smallest} from it in the file"))
     if len(np.unique(target.y)) == 1:
         value = on_one_line(str(present.iat[0]))
         faults.add(

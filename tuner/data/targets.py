@@ -13,6 +13,7 @@ task (`tuner.data.csv_target`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,10 @@ from tuner.data.dividing import LEAST_OF_A_CLASS
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
-from tuner.wording import quoted
+from tuner.wording import on_one_line, quoted
 
 MOST_CLASSES = 20
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,14 @@ def class_size_fault(target: Target, cure: str) -> str | None:
         f"test; a class needs at least {least}: add rows, merge classes, or, if this is a quantity "
         f"and not a class: {cure}"
     )
+
+
+def target_words(task: Task, class_names: Sequence[str]) -> str:
+    """Returns what was found in the targets, in words: ``5 classes (0, 1, 2 …)``."""
+    if task == "regression":
+        return "a quantity"
+    shown = ", ".join(map(on_one_line, class_names[:_MOST_NAMED]))
+    return f"{len(class_names)} classes ({shown}{' …' if len(class_names) > _MOST_NAMED else ''})"
 
 
 def _several(y: NDArray[Any], where: str) -> Target:
