@@ -82,7 +82,7 @@ def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command:
         ("--set model=scripted:load_data", r'"scripted:load_data"'),
         (
             "--set objective.metric=accuracy",
-            r'does not measure "accuracy".* It measures: loss, mae',
+            r'does not measure "accuracy".* It measures: loss, mae; the target was read as a quan',
         ),
         ("--set objective.metric=mse", r'does not measure "mse"; did you mean mae\?'),
     ],

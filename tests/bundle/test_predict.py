@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tuner.bundle import Bundle, load_bundle, predict
-from tuner.errors import BundleError, DataError
+from tuner.errors import BundleError, DataError, SpecError
 
 
 @pytest.fixture
@@ -116,6 +116,41 @@ def test_a_missing_column(trained: Bundle, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("height\n1\n")
     with pytest.raises(DataError, match=r'rows.csv lacks 1 column that the model takes: "width"'):
         predict(trained, tmp_path / "rows.csv")
+
+
+GERMAN = {"csv": "c.csv", "target": "y", "sep": ";", "decimal": ",", "thousands": "."}
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("height;width\n1.009,5;9,5\n", {}),
+        ("height|width\n1.009,5|9,5\n", {"sep": "|"}),
+        ("height;width\n1009.5;9.5\n", {"decimal": "."}),
+        ('height,width\n"1,009.5",9.5\n', {"sep": ",", "thousands": ","}),
+        ("height;width\n1’009.5;9.5\n", {"thousands": "'"}),
+    ],
+)
+def test_rows_are_read_as_the_training_file_was(
+    trained: Bundle, tmp_path: Path, text: str, given: dict[str, str]
+) -> None:
+    seen: list[Any] = []
+    bundle = scripted(trained, [0.9], dataset=GERMAN)
+    bundle.model.predict = lambda rows, **_: seen.append(rows) or np.array([[0.9]])  # type: ignore[method-assign]  # scripted
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    assert predict(bundle, tmp_path / "rows.csv", dialect=given).startswith("prediction,")
+    names = trained.info["data"]["feature_names"]
+    assert dict(zip(names, seen[0][0].tolist(), strict=True)) == {"height": 1009.5, "width": 9.5}
+
+
+def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path: Path) -> None:
+    bundle = scripted(trained, [0.9], dataset=GERMAN)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("height;width\n1.5;9.5\n")
+    with pytest.raises(DataError, match=r'"1.5" is 1.5 with --decimal "."; give it'):
+        predict(bundle, rows)
+    with pytest.raises(SpecError, match=r'how the rows are written: decimal: must be "." or ","'):
+        predict(bundle, rows, dialect={"decimal": ";"})
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:

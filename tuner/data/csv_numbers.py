@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
-from tuner.data.precision import blurred
+from tuner.data.precision import blurred, middle
 from tuner.data.words import count
 from tuner.wording import quoted, toml
 
@@ -91,7 +91,7 @@ def _precision_fault(column: Column) -> str | None:
         return None
     return (
         f"column {quoted(column.name)}: {lost} in float32, in which models compute; subtract "
-        f"{values.min():.15g} from it, or leave it out: drop = [{toml(column.name)}]"
+        f"{middle(values)} from it, or leave it out: drop = [{toml(column.name)}]"
     )
 
 

@@ -19,7 +19,7 @@ from tuner.data.targets import class_size_fault
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
-from tuner.wording import hint, quoted
+from tuner.wording import hint, nearest, quoted
 
 
 def load_csv(
@@ -52,16 +52,7 @@ def load_csv(
     table = read_text(path, dialect)
     header = list(table.cells.columns)
     faults = Faults(path)
-    if target not in header:
-        faults.add(
-            f"no column {quoted(target)} (the target); {_known(target, header)}{_joined(header)}"
-        )
-    for name in drop:
-        if name not in header:
-            faults.add(f"no column {quoted(name)} to drop; {_known(name, header)}")
-    features = [name for name in header if name != target and name not in drop]
-    if target in header and not features:
-        faults.add(f"no column beside the target {quoted(target)}{_joined(header)}")
+    features = _features(header, target, drop, faults)
     rows = row_count_fault(len(table.cells))
     faults.add(rows and f"below the header: {rows}")
     x = checked_numbers(table, features, faults)
@@ -114,17 +105,25 @@ def rows_from_csv(
     return numbers(table, feature_names)
 
 
-def _known(name: str, header: list[str]) -> str:
-    return hint(name, header, "columns")
-
-
-def _joined(header: list[str]) -> str:
-    """Words for a header in which no separator was found."""
-    if len(header) > 1:
-        return ""
-    return (
-        '; the header is one column: if there are several, declare what separates them: sep = ":"'
-    )
+def _features(header: list[str], target: str, drop: Sequence[str], faults: Faults) -> list[str]:
+    """Returns the columns that are features; a misspelt target is none."""
+    joined = ""
+    if len(header) == 1:
+        joined = (
+            "; the header is one column: if there are several, declare what separates them: "
+            'sep = ":"'
+        )
+    if target not in header:
+        known = hint(target, header, "columns")
+        faults.add(f"no column {quoted(target)} (the target); {known}{joined}")
+    for name in drop:
+        if name not in header:
+            faults.add(f"no column {quoted(name)} to drop; {hint(name, header, 'columns')}")
+    meant = {name if name in header else nearest(name, header) for name in (target, *drop)}
+    features = [name for name in header if name not in meant]
+    if target in header and not features:
+        faults.add(f"no column beside the target {quoted(target)}{joined}")
+    return features if len(header) > 1 else []
 
 
 def texts_from_file(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tuner.data.csv_cells import notation_of
+from tuner.data.csv_cells import MISSING, mark, notation_of
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.csv_numbers import marks_words
@@ -105,11 +105,31 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
         if ask is None and odd.mean() < 0.5 and _is_quantity(numeric, notation):
             ask = column.cell_fault("but most others are; correct it, or leave the row out")
             ask = ask and ask.replace("; but", ", but")
+        if ask is None and (word := _one_word(column)):
+            faults.add(
+                f"{column.where(int(column.odd.argmax()))}: {quoted(word)} is not a number, but "
+                f"all others are; if it marks a missing value: missing = [{toml(word)}]; if it is "
+                f"a class: not_missing = [{toml(word)}]"
+            )
+            return None
         if ask is not None:
             faults.add(f'{ask}; if these are classes: task = "classification"')
             return None
         return "classification"
     return "regression" if _is_quantity(numeric, notation) else "classification"
+
+
+def _one_word(column: Column) -> str | None:
+    """Returns the only text in a column of numbers, unless it was declared to be a value.
+
+    A text with digits (``3+``) is no such word: it continues the numbers.
+    """
+    words = column.cells[column.odd].unique().tolist()
+    if not (column.odd.mean() < 0.5 and len({word.casefold() for word in words}) == 1):
+        return None
+    kept = {mark(text) for text in column.table.dialect.not_missing or ()}
+    word = str(words[0])
+    return None if mark(word) in kept or any(sign.isdigit() for sign in word) else word
 
 
 def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:
@@ -132,8 +152,8 @@ def _missing_fault(column: Column) -> str | None:
     missing = column.missing
     if not missing.any():
         return None
-    marks = column.marks()
-    cure = f"; if it is a class: not_missing = [{', '.join(map(toml, marks))}]" if marks else ""
+    marks = ", ".join(toml(text) for text in column.marks() if mark(text) in MISSING)
+    cure = f"; if it is a class: not_missing = [{marks}]" if marks else ""
     return (
         f"{count(int(missing.sum()), 'empty cell')} in column {quoted(column.name)} (first in "
         f"line {column.table.line(int(missing.argmax()), column.name)}{marks_words(column)}); a "

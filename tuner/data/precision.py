@@ -47,3 +47,9 @@ def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     if spread and blur > _MOST_BLUR * spread:
         return f"{there:,} different values become {len(np.unique(narrow)):,} with rounding errors"
     return None
+
+
+def middle(values: NDArray[Any]) -> str:
+    """Returns a value from the middle of a column: what to subtract so that float32 suffices."""
+    value = np.partition(values, len(values) // 2)[len(values) // 2]
+    return str(int(value)) if value == np.floor(value) else f"{value:.15g}"
