@@ -47,6 +47,36 @@ def test_all_faults_are_in_one_message(tmp_path: Path) -> None:
         assert fault.startswith(f"  {beginning}")
 
 
+def test_faults_of_one_kind_are_counted(tmp_path: Path) -> None:
+    rows = "".join(f'"{n},5","7,25","$3","{n / 2}",{n % 2}\n' for n in range(30))
+    _, first, second = faults_of(write(tmp_path, "a,b,c,d,y\n" + rows))
+    assert first == (
+        '  line 2, column "a": "0,5" is 0.5 with decimal = ","; add it to dataset (likewise 1 more '
+        "column)"
+    )
+    assert second.startswith('  line 2, column "c": "$3" is a number with a unit; ')
+
+
+def test_two_faults_of_one_column(tmp_path: Path) -> None:
+    rows = "".join(f'"{n},5",{n % 2}\n' for n in range(30))
+    _, first, second = faults_of(write(tmp_path, "a,y\n" + rows + "red,0\n"))
+    assert first.startswith('  line 2, column "a": "0,5" is 0.5 with decimal = ","')
+    assert second.startswith('  line 32, column "a": "red" is not a number; correct it')
+
+
+def test_the_fingerprint_does_not_see_how_a_file_is_written(tmp_path: Path) -> None:
+    rows = [(n * 1234.5, -n, n % 3) for n in range(40)]
+    plain = "a,b,y\n" + "".join(f"{a},{b},{y}\n" for a, b, y in rows)
+    other = '"a"|b|y|note\r\n\r\n' + "".join(
+        f"{a:_.2f}|−{-b}|{y} | '\r\n".replace(".", ",").replace("_", ".") for a, b, y in rows
+    )
+    path = write(tmp_path, plain)
+    fingerprint = load_csv(path, "y").fingerprint
+    write(tmp_path, other)
+    dialect = Dialect(decimal=",", thousands=".")
+    assert load_csv(path, "y", drop=["note"], dialect=dialect).fingerprint == fingerprint
+
+
 def test_only_some_of_many_faults_are_shown(tmp_path: Path) -> None:
     names = [f"c{n}" for n in range(14)]
     rows = "\n".join(

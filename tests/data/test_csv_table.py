@@ -74,7 +74,7 @@ def test_the_rule_for_targets(
         (
             [*(str(n / 7) for n in range(29)), "x"],
             None,
-            'line 31, column "y": "x" is not a number, but most others are',
+            'line 31, column "y": "x" is not a number; most others are',
         ),
         (
             ["0", "1"] * 5,

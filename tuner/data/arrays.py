@@ -15,6 +15,7 @@ from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
 from tuner.errors import DataError
+from tuner.wording import quoted
 
 Pair = tuple[NDArray[Any], NDArray[Any]]  # x and y, as many rows each
 LEAST_ROWS = 10
@@ -111,8 +112,8 @@ def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
         unseen = sorted(set(range(len(target.class_names))) - set(np.unique(ys[0]).astype(int)))
         if unseen:
             raise DataError(
-                f'{where}: class "{target.class_names[unseen[0]]}" is not in the training part; '
-                "every class must be in there"
+                f"{where}: class {quoted(target.class_names[unseen[0]])} is not in the training "
+                "part; every class must be in there"
             )
     train, validation, test = (Split(x, y) for (x, _), y in zip(pairs, ys, strict=True))
     return Splits(

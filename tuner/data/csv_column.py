@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tuner.data.csv_cells import (
     readings,
 )
 from tuner.data.csv_file import TextTable
+from tuner.data.faults import Fault
 from tuner.data.words import count
 from tuner.wording import quoted
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LARGEST = float(np.finfo(np.float32).max)
-_MOST_LOOKED_AT = 10_000  # different cells by which a column's notation is judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,14 @@ class Column:
         """Returns column and line of a cell, as errors name it."""
         return f"line {self.table.line(row, self.name)}, column {quoted(self.name)}"
 
-    def notation_fault(self) -> str | None:
+    @cached_property
+    def number_like(self) -> frozenset[str]:
+        """The cells that are numbers in any notation, if most cells are."""
+        present = self.cells[~self.missing]
+        like = frozenset(filter(is_number_like, present.unique()))
+        return like if present.isin(like).mean() > 0.5 else frozenset()
+
+    def notation_fault(self) -> Fault | None:
         """Returns the text for a column whose numbers are written in another notation.
 
         A column is judged by all its cells: most of them must be numbers in some notation, and
@@ -69,14 +77,10 @@ class Column:
         odd = np.flatnonzero(np.isnan(self.values) & ~self.missing)
         if not len(odd):
             return None
-        present = self.cells[~self.missing]
-        like = [cell for cell in present.unique()[:_MOST_LOOKED_AT] if is_number_like(cell)]
-        likes = set(like)
-        if present.isin(likes).mean() <= 0.5:
-            return None
-        row = next((row for row in odd.tolist() if self.cell(row) in likes), None)
+        row = next((row for row in odd.tolist() if self.cell(row) in self.number_like), None)
         if row is None:
             return None
+        like = sorted(self.number_like)
         found = readings(like)
         if not found:
             return self._unit_fault(row, like)
@@ -87,32 +91,38 @@ class Column:
             row = int((self.cells == like[apart]).to_numpy().argmax())
         cell = self.cell(row)
         declared = notation_of(self.table.dialect)
+        settings = [self.table.setting(**notation.settings(declared)) for notation, _ in found]
         ways = [
-            f"{joined([values[like.index(cell)]])} with "
-            f"{self.table.setting(**notation.settings(declared))}"
-            for notation, values in found
+            f"{joined([values[like.index(cell)]])} with {setting}"
+            for setting, (_, values) in zip(settings, found, strict=True)
         ]
         what = "the one that is meant" if len(ways) > 1 else "it"
         todo = f"give {what}" if self.table.by_options else f"add {what} to dataset"
-        return f"{self.where(row)}: {quoted(cell)} is {', or '.join(ways)}; {todo}"
+        text = f"{self.where(row)}: {quoted(cell)} is {', or '.join(ways)}; {todo}"
+        return Fault(text, kind=" ".join(settings))
 
-    def _unit_fault(self, row: int, like: list[str]) -> str:
+    def _unit_fault(self, row: int, like: list[str]) -> Fault:
         """Text for numbers with currency or percent signs, or in several notations."""
         cell = self.cell(row)
         if any(bare(one) != one for one in like):
             numbers = joined(dict.fromkeys(values[0] for _, values in readings([bare(cell)])))
-            return (
+            return Fault(
                 f"{self.where(row)}: {quoted(cell)} is a number with a unit; write the number "
-                f"alone, {numbers}, in all cells of the column"
+                f"alone, {numbers}, in all cells of the column",
+                kind="unit",
             )
-        return (
+        return Fault(
             f"{self.where(row)}: {quoted(cell)} is written otherwise than other numbers of the "
             "column; write all of them in one way"
         )
 
     def cell_fault(self, cure: str) -> str | None:
-        """Returns the text for single cells that are no numbers, with what to do about them."""
-        odd = np.flatnonzero(self.odd)
+        """Returns the text for single cells that are no numbers, with what to do about them.
+
+        Cells that `notation_fault` names are left out.
+        """
+        explained = np.isnan(self.values) & self.cells.isin(self.number_like).to_numpy()
+        odd = np.flatnonzero(self.odd & ~explained)
         if not len(odd):
             return None
         row = int(odd[0])

@@ -199,9 +199,10 @@ def _check_header(path: Path, names: list[str]) -> None:
             "its own name"
         )
     if all(NOTATIONS[0].plain(name) is not None for name in names):
-        faults.texts[:] = [
+        faults.found.clear()
+        faults.add(
             "the first line must name the columns, but it holds "
             f"{count(len(names), 'number')} ({', '.join(map(on_one_line, names[:3]))} …); put a "
             "line of names above it"
-        ]
+        )
     faults.raise_if_any()

@@ -61,7 +61,8 @@ def checked_numbers(
             if fault is None and column.odd.mean() > 0.5:
                 of_text.append(column)
                 continue
-            faults.add(fault or column.cell_fault(_cure(name, training)))
+            faults.add(fault)
+            faults.add(column.cell_fault(_cure(name, training)))
         elif training and not column.missing.any():
             faults.add(_precision_fault(column))
     if len(of_text) == 1:

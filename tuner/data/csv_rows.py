@@ -10,6 +10,7 @@ import csv
 import gzip
 import itertools
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -68,7 +69,7 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
             width = width or len(cells)
             if len(cells) > width:
                 wide.append((begin, len(cells)))
-    except csv.Error:  # a cell without an end
+    except (csv.Error, EOFError, OSError, zlib.error):  # a cell or a file without an end
         pass
     if "EOF inside string" in said:
         return f'{path}, line {begin}: a quote (") is opened and never closed'
@@ -102,7 +103,9 @@ def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, 
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     opened = gzip.open if packed else open
-    with cast("IO[str]", opened(path, "rt", encoding=encoding, newline="")) as file:
+    with cast(
+        "IO[str]", opened(path, "rt", encoding=encoding, errors="replace", newline="")
+    ) as file:
         lines = (f"{line.strip()}\n" for line in file) if separator == " " else file
         reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
         begin = 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CsvTask = Literal["classification", "regression"]
 _MANY = 1000  # so many different texts are not few numbers, however they are written
+_CURE = 'correct it, leave the row out, or, if these are classes: task = "classification"'
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is no number: the zeros mean something
 
 
@@ -43,7 +44,7 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
         The target, a quantity as float64; None if there are faults.
     """
     column = read_column(table, name)
-    before = len(faults.texts)
+    before = len(faults.found)
     faults.add(_missing_fault(column))
     if column.missing.all():
         return None
@@ -52,8 +53,9 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
     if task is None:
         task = _task(column, notation, faults)
     if task == "regression":
-        faults.add(column.notation_fault() or column.cell_fault(_cure(column)))
-    if len(faults.texts) > before or task is None:
+        faults.add(column.notation_fault())
+        faults.add(column.cell_fault(_CURE))
+    if len(faults.found) > before or task is None:
         return None
     if task == "classification":
         target = classes(present, notation)
@@ -65,7 +67,7 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
             f"column {quoted(name)} is {value} in every row: with a constant target there is "
             "nothing to learn"
         )
-    return target if len(faults.texts) == before else None
+    return target if len(faults.found) == before else None
 
 
 def classes(cells: pd.Series[str], notation: Notation) -> Target:
@@ -101,19 +103,18 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
     odd = column.odd[~column.missing]
     numeric = column.cells[~column.missing & ~column.odd]
     if odd.any():
-        ask = column.notation_fault()
-        if ask is None and odd.mean() < 0.5 and _is_quantity(numeric, notation):
-            ask = column.cell_fault("but most others are; correct it, or leave the row out")
-            ask = ask and ask.replace("; but", ", but")
-        if ask is None and (word := _one_word(column)):
+        if fault := column.notation_fault():
+            faults.add(f'{fault.text}; if these are classes: task = "classification"')
+            return None
+        if odd.mean() < 0.5 and _is_quantity(numeric, notation):
+            faults.add(column.cell_fault(f"most others are; {_CURE}"))
+            return None
+        if word := _one_word(column):
             faults.add(
                 f"{column.where(int(column.odd.argmax()))}: {quoted(word)} is not a number, but "
                 f"all others are; if it marks a missing value: missing = [{toml(word)}]; if it is "
                 f"a class: not_missing = [{toml(word)}]"
             )
-            return None
-        if ask is not None:
-            faults.add(f'{ask}; if these are classes: task = "classification"')
             return None
         return "classification"
     return "regression" if _is_quantity(numeric, notation) else "classification"
@@ -142,10 +143,6 @@ def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:
         return False
     whole = all((notation.plain(text) or "").lstrip("+-").isdigit() for text in spellings)
     return not whole or len(names) > MOST_CLASSES
-
-
-def _cure(column: Column) -> str:
-    return 'correct it, leave the row out, or, if these are classes: task = "classification"'
 
 
 def _missing_fault(column: Column) -> str | None:

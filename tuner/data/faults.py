@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tuner.data.words import count
 from tuner.errors import DataError
 
 _MOST_SHOWN = 10
+
+
+class Fault(NamedTuple):
+    """One fault.
+
+    Attributes:
+        text: Column, line, what is wrong, and what to write instead.
+        kind: What it has in common with faults of other columns; those are only counted then.
+    """
+
+    text: str
+    kind: str = ""
 
 
 @dataclass
@@ -17,16 +31,16 @@ class Faults:
 
     Attributes:
         path: The file.
-        texts: One a fault; each names the column and the line, and what to write instead.
+        found: All faults, in order.
     """
 
     path: Path
-    texts: list[str] = field(default_factory=list)
+    found: list[Fault] = field(default_factory=list)
 
-    def add(self, text: str | None) -> None:
+    def add(self, fault: Fault | str | None) -> None:
         """Adds a fault; None is none."""
-        if text is not None:
-            self.texts.append(text)
+        if fault is not None:
+            self.found.append(fault if isinstance(fault, Fault) else Fault(fault))
 
     def raise_if_any(self) -> None:
         """Raises if there are faults.
@@ -34,11 +48,21 @@ class Faults:
         Raises:
             DataError: Of all faults: one in one line, several in a line each.
         """
-        if not self.texts:
+        if not self.found:
             return
-        if len(self.texts) == 1:
-            raise DataError(f"{self.path}: {self.texts[0]}")
-        shown = "".join(f"\n  {text}" for text in self.texts[:_MOST_SHOWN])
-        more = len(self.texts) - _MOST_SHOWN
+        texts = list(_grouped(self.found))
+        if len(texts) == 1:
+            raise DataError(f"{self.path}: {texts[0]}")
+        shown = "".join(f"\n  {text}" for text in texts[:_MOST_SHOWN])
+        more = len(texts) - _MOST_SHOWN
         rest = f"\n  … and {count(more, 'more fault')}" if more > 0 else ""
-        raise DataError(f"{self.path}: {count(len(self.texts), 'fault')}:{shown}{rest}")
+        raise DataError(f"{self.path}: {count(len(texts), 'fault')}:{shown}{rest}")
+
+
+def _grouped(faults: Iterable[Fault]) -> Iterable[str]:
+    """Yields a text for each fault, or for the first of its kind."""
+    kinds: dict[str, list[str]] = {}
+    for number, fault in enumerate(faults):
+        kinds.setdefault(fault.kind or str(number), []).append(fault.text)
+    for first, *others in kinds.values():
+        yield f"{first} (likewise {count(len(others), 'more column')})" if others else first

@@ -34,7 +34,7 @@ class Part(BaseModel):
 
 
 class Dialect(Part):
-    """How a CSV file is written. What is not set has the default that :mod:`tuner.data` documents.
+    """How a CSV file is written.
 
     Attributes:
         sep: What separates cells: one character, a space for any number of blanks; found out if
