@@ -143,7 +143,10 @@ def test_rows_to_predict_are_found_by_name(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ("a,bb\n1,2\n", r'lacks 1 column that the model takes: "b"; did you mean bb\?'),
-        ("q\n1\n", r'lacks 2 columns .*: "a", "b"; the other columns are: q'),
+        (
+            "q\n1\n",
+            r'lacks 2 columns .*: "a", "b"; the other columns are: q; what separates .* --sep',
+        ),
         ("a,b\n", "rows.csv has no rows below its header"),
         ("a,b\n1,\n", r'1 empty cell in column "b" \(first in line 2\)'),
         ("a,b\n1,x\n", 'line 2, column "b": "x" is not a number'),

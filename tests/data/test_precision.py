@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.data.arrays import About, divided
-from tuner.data.precision import blurred, middle
+from tuner.data.precision import blurred, cure
 from tuner.errors import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -20,6 +20,7 @@ RANDOM = np.random.default_rng(0)
         10**18 + np.arange(100),
         np.array([1_700_000_000, 1_700_000_100, 1_700_000_300]),
         20_000_000 + np.arange(100) / 4,
+        1e-50 * np.arange(1, 400),
         1e6 + RANDOM.random(1000) / 100,
     ],
 )
@@ -45,10 +46,11 @@ def test_blurred_lets_usual_rounding_pass(values: Any) -> None:
     assert blurred(values) is None
 
 
-def test_middle_makes_float32_suffice() -> None:
+def test_cure_makes_float32_suffice() -> None:
     values = 1_700_000_000 + np.arange(400)
-    assert middle(values) == "1700000200"
-    assert blurred(values - int(middle(values))) is None
+    assert cure(values) == "subtract 1700000200 from it"
+    assert blurred(values - 1_700_000_200) is None
+    assert cure(1e-50 * np.arange(1, 400)) == "give it in another unit"
 
 
 def test_arrays_of_a_function_are_checked_too() -> None:

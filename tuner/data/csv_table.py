@@ -99,6 +99,7 @@ def rows_from_csv(
         raise DataError(
             f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
             f"{hint(missing[0], spare, 'other columns')}"
+            f"{'; what separates columns is declared with --sep' if len(header) == 1 else ''}"
         )
     if table.cells.empty:
         raise DataError(f"{path} has no rows below its header")

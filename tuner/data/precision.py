@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FINEST = 2.0**24  # whole numbers up to here are exact in float32
+_TINY = 1e-30  # below, float32 has fewer digits, then none
 _SAMPLE = 10_000
 _MOST_MERGED = 0.1  # share of distinct values
 _MOST_BLUR = 1e-3  # rounding error beside the spread of the column
@@ -49,7 +50,10 @@ def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     return None
 
 
-def middle(values: NDArray[Any]) -> str:
-    """Returns a value from the middle of a column: what to subtract so that float32 suffices."""
+def cure(values: NDArray[Any]) -> str:
+    """Returns what to do with a column so that float32 suffices."""
+    if np.abs(values).max() < _TINY:
+        return "give it in another unit"
     value = np.partition(values, len(values) // 2)[len(values) // 2]
-    return str(int(value)) if value == np.floor(value) else f"{value:.15g}"
+    whole = value == np.floor(value)
+    return f"subtract {int(value) if whole else format(value, '.15g')} from it"

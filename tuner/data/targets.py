@@ -81,9 +81,9 @@ def read_target(y: NDArray[Any], where: str) -> Target:
         return _several(y, where)
     values, labels = np.unique(y, return_inverse=True)
     if len(values) == 1:
+        value = on_one_line(str(values[0]))
         raise DataError(
-            f"{where} is {on_one_line(str(values[0]))} in every row: with a constant target there is "
-            "nothing to learn"
+            f"{where} is {value} in every row: with a constant target there is nothing to learn"
         )
     if y.dtype.kind == "f" and len(values) > 2:
         return Target("regression", y.astype(np.float32, copy=False))

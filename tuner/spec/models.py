@@ -56,6 +56,8 @@ class Dialect(Part):
     @field_validator("sep")
     @classmethod
     def _check_sep(cls, sep: str | None) -> str | None:
+        if sep == r"\t":  # as a shell or a literal TOML string passes it on
+            return "\t"
         if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
             raise ValueError(
                 f'must be one character, but got {toml(sep)}; write sep = ";", "\\t" for tabs, or '
