@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.data.arrays import About, divided
-from tuner.data.precision import blurred, cure
+from tuner.data.precision import blurred, remedy
 from tuner.errors import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -46,11 +46,11 @@ def test_blurred_lets_usual_rounding_pass(values: Any) -> None:
     assert blurred(values) is None
 
 
-def test_cure_makes_float32_suffice() -> None:
+def test_remedy_makes_float32_suffice() -> None:
     values = 1_700_000_000 + np.arange(400)
-    assert cure(values) == "subtract 1700000200 from it"
+    assert remedy(values) == "subtract 1700000200 from it"
     assert blurred(values - 1_700_000_200) is None
-    assert cure(1e-50 * np.arange(1, 400)) == "give it in another unit"
+    assert remedy(1e-50 * np.arange(1, 400)) == "give it in another unit"
 
 
 def test_arrays_of_a_function_are_checked_too() -> None:

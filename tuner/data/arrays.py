@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dividing import divide, hold_out
-from tuner.data.precision import blurred, cure
+from tuner.data.precision import blurred, remedy
 from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
@@ -151,5 +151,5 @@ def _check_precision(x: NDArray[Any], where: str) -> None:
         if lost := blurred(column):
             raise DataError(
                 f"{where}: column {number} of x: {lost} in float32, in which models compute; "
-                f"{cure(column)}, or leave it out"
+                f"{remedy(column)}, or leave it out"
             )

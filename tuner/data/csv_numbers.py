@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
-from tuner.data.precision import blurred, cure
+from tuner.data.precision import blurred, remedy
 from tuner.data.words import count
 from tuner.wording import quoted, toml
 
@@ -92,7 +92,7 @@ def _precision_fault(column: Column) -> str | None:
         return None
     return (
         f"column {quoted(column.name)}: {lost} in float32, in which models compute; "
-        f"{cure(values)}, or leave it out: drop = [{toml(column.name)}]"
+        f"{remedy(values)}, or leave it out: drop = [{toml(column.name)}]"
     )
 
 

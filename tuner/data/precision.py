@@ -50,7 +50,7 @@ def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     return None
 
 
-def cure(values: NDArray[Any]) -> str:
+def remedy(values: NDArray[Any]) -> str:
     """Returns what to do with a column so that float32 suffices."""
     if np.abs(values).max() < _TINY:
         return "give it in another unit"
