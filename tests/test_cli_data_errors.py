@@ -63,6 +63,22 @@ def test_csv_files_that_cannot_be_used(text: str, match: str, cats: Path, comman
     assert not [line for line in contents(Path("tuner.db")) if 'INTO "studies"' in line]
 
 
+def test_all_faults_of_a_csv_file_are_in_one_answer(cats: Path, command: Command) -> None:
+    cats.write_text(f'{HEADER}\n{ROWS}\n7,long,"3,5"\n,1,?\n')
+    answer = command("run", "cats")
+    assert (answer.status, answer.out) == (2, "")
+    head, *faults = answer.err.splitlines()[1:]
+    assert head.endswith("cats.csv: 4 faults:")
+    assert [fault.split(":")[0] for fault in faults] == [
+        '  line 32, column "length"',
+        '  1 empty cell in column "age" (first in line 33); fill them in, or leave those rows or '
+        "columns out",
+        '  1 empty cell in column "weight" (first in line 33; "?" counts as empty); a row without '
+        "a target teaches nothing",
+        '  line 32, column "weight"',
+    ]
+
+
 def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command: Command) -> None:
     cats.with_name("cast.csv").write_text(HEADER)
     answer = command("run", "cats")

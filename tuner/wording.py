@@ -50,16 +50,14 @@ def on_one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
     as Python escapes.
     """
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in cut)
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut
+    )
 
 
 def quoted(text: str, longest: int = _LONGEST_QUOTE) -> str:
     """Returns :func:`on_one_line` in double quotes."""
     return '"' + on_one_line(text, longest).replace('"', '\\"') + '"'
-
-
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape").decode("ascii")
 
 
 def key_text(key: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import Command
 
 from tuner.bundle import Bundle, load_bundle, predict
 from tuner.errors import BundleError, DataError, SpecError
@@ -141,6 +142,18 @@ def test_rows_are_read_as_the_training_file_was(
     assert predict(bundle, tmp_path / "rows.csv", dialect=given).startswith("prediction,")
     names = trained.info["data"]["feature_names"]
     assert dict(zip(names, seen[0][0].tolist(), strict=True)) == {"height": 1009.5, "width": 9.5}
+
+
+def test_the_command_takes_a_dialect(
+    trained: Bundle, rows: Path, tmp_path: Path, command: Command
+) -> None:
+    expected = command("predict", trained.path, rows)
+    assert expected.status == 0
+    other = tmp_path / "other.csv"
+    other.write_text("height:id:width\n9,5:ä:9,5\n0,5:ö:0,5\n", encoding="latin-1")
+    options = ["--sep", ":", "--decimal", ",", "--encoding", "latin-1"]
+    assert command("predict", trained.path, other, *options).out == expected.out
+    command("predict", trained.path, other, "--sep", "::").refused(2, "sep: must be one character")
 
 
 def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path: Path) -> None:

@@ -68,6 +68,9 @@ def test_parsed_keeps_integers_of_64_bits() -> None:
         ("50 %", "50"),
         ("1.000,5 €", "1.000,5"),
         ("₹5", "5"),
+        ("(1,000)", "-1,000"),
+        ("($100)", "-100"),
+        ("100-", "-100"),
     ],
 )
 def test_bare_takes_currency_and_percent_signs_away(cell: str, number: str) -> None:

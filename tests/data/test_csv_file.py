@@ -24,6 +24,7 @@ def write(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
         "\ufeffa,b\n1,2\n3,4\n",
         '"a","b"\n "1" ,2\n3,4\n'.replace(' "1" ', '"1"'),
         "a , b\n\n1, 2\n3,4 \n\n",
+        "sep=:\na:b\n1:2\n3:4\n",
     ],
 )
 def test_the_usual_forms(tmp_path: Path, content: str) -> None:

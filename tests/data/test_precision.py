@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ RANDOM = np.random.default_rng(0)
     ],
 )
 def test_blurred_finds_columns_that_float32_cannot_hold(values: Any) -> None:
-    assert "different values become" in str(blurred(values))
+    assert re.search(r"different values become|are rounded by", str(blurred(values)))
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,12 @@ def missing_marks(dialect: Dialect) -> frozenset[str]:
 
 
 def bare(cell: str) -> str:
-    """Returns a cell without a currency sign or a percent sign."""
+    """Returns a cell without a currency or percent sign, and with the minus sign in front.
+
+    Accounts write negative numbers as ``(100)`` or ``100-``.
+    """
+    if len(cell) > 2 and ((cell[0] == "(" and cell[-1] == ")") or cell[-1] in "-−"):
+        return "-" + cell.strip("()-−").strip(_UNITS)
     sign = cell[:1] if cell[:1] in _SIGNS else ""
     return sign + cell[len(sign) :].strip(_UNITS)
 

@@ -107,7 +107,7 @@ class Column:
         if any(bare(one) != one for one in like):
             numbers = joined(dict.fromkeys(values[0] for _, values in readings([bare(cell)])))
             return Fault(
-                f"{self.where(row)}: {quoted(cell)} is a number with a unit; write the number "
+                f"{self.where(row)}: {quoted(cell)} is a number with a sign; write the number "
                 f"alone, {numbers}, in all cells of the column",
                 kind="unit",
             )

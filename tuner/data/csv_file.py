@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import itertools
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from tuner.wording import hint, on_one_line, quoted, toml
 if TYPE_CHECKING:
     import pandas as pd
 
+_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the separator
 _SAMPLE = 65_536  # bytes looked at to tell what the file is
 
 
@@ -98,6 +100,8 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
         packed, sample = _sample(path, dialect, encoding)
         blank = len(list(itertools.takewhile(lambda line: not line.strip(), sample)))
         separator = dialect.sep or find_separator(sample[blank:], dialect.decimal)
+        if declared := _EXCEL.fullmatch(sample[blank]):
+            blank, separator = blank + 1, dialect.sep or declared[1]
         rows = pd.read_csv(
             path,
             sep=r"\s+" if separator == " " else separator,

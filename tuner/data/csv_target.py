@@ -103,6 +103,9 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
     odd = column.odd[~column.missing]
     numeric = column.cells[~column.missing & ~column.odd]
     if odd.any():
+        if np.isinf(column.values).any() and not np.isnan(column.values[~column.missing]).any():
+            faults.add(column.cell_fault(_CURE))
+            return None
         if fault := column.notation_fault():
             faults.add(f'{fault.text}; if these are classes: task = "classification"')
             return None

@@ -11,14 +11,14 @@ _FINEST = 2.0**24  # whole numbers up to here are exact in float32
 _TINY = 1e-30  # below, float32 has fewer digits, then none
 _SAMPLE = 10_000
 _MOST_MERGED = 0.1  # share of distinct values
-_MOST_BLUR = 1e-3  # rounding error beside the spread of the column
+_MOST_BLUR = 1e-2  # rounding error beside the spread of the column
 
 
 def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     """Returns what float32 makes of a column if that is much less than the column holds.
 
     Two rules: whole numbers of which more than a tenth fall together; and values whose usual
-    rounding error is more than a thousandth of their usual spread. Rounding that is small beside
+    rounding error is more than a hundredth of their usual spread. Rounding that is small beside
     the spread, as it is in any table of measurements, is no fault.
 
     Args:
@@ -46,7 +46,7 @@ def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     low, high = np.percentile(sample, (25, 75))
     spread = float(high - low) or float(sample.std())
     if spread and blur > _MOST_BLUR * spread:
-        return f"{there:,} different values become {len(np.unique(narrow)):,} with rounding errors"
+        return f"values that spread over {spread:.2g} are rounded by {blur:.2g}"
     return None
 
 
