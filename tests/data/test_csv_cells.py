@@ -44,7 +44,18 @@ def test_parsed_reads_numbers_of_a_notation(notation: Notation, cell: str, numbe
     [
         *(
             (POINT, cell)
-            for cell in ("1,5", "1_000", "0x10", "1e", "--5", "1.2.3", "$5", "5%", "-")
+            for cell in (
+                "1,5",
+                "1_000",
+                "0x10",
+                "1e",
+                "--5",
+                "1.2.3",
+                "1e9999999999",
+                "$5",
+                "5%",
+                "-",
+            )
         ),
         *((COMMA, cell) for cell in ("1.5", "1.234,5", "1,2,3")),
         *((Notation(".", ","), cell) for cell in ("1,5", "12,34", ",123", "1,234,", "1.234,5")),

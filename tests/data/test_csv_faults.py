@@ -54,7 +54,7 @@ def test_faults_of_one_kind_are_counted(tmp_path: Path) -> None:
         '  line 2, column "a": "0,5" is 0.5 with decimal = ","; add it to dataset (likewise 1 more '
         "column)"
     )
-    assert second.startswith('  line 2, column "c": "$3" is a number with a sign; ')
+    assert second.startswith('  line 2, column "c": "$3" is not a plain number; ')
 
 
 def test_two_faults_of_one_column(tmp_path: Path) -> None:

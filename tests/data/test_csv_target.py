@@ -91,6 +91,7 @@ def test_classes_keep_their_texts_and_rows(
         (["1.5", "2.5", "3.5"], "classification", "multiclass"),
         (["1,5", "2,5", "3,5"], "classification", "multiclass"),
         (["$5", "$6"], "classification", "binary"),
+        (["1e99999999999", "2"], "classification", "binary"),
     ],
 )
 def test_a_declared_task_decides(
@@ -109,10 +110,10 @@ def test_a_declared_task_decides(
             ["100,000", "200,000"],
             r'"100,000" is 100 with decimal = ",", or 100000 with thousands = ","; add the one',
         ),
-        (["$100", "$200"], r'"\$100" is a number with a sign; write the number alone, 100'),
-        (["5%", "10%"], r'"5%" is a number with a sign.*task = "classification"'),
+        (["$100", "$200"], r'"\$100" is not a plain number; write 100'),
+        (["5%", "10%"], r'"5%" is not a plain number.*task = "classification"'),
         (["1’000", "25"], """"1’000" is 1000 with thousands = "'"; add it"""),
-        (["(100)", "200"], r'"\(100\)" is a number with a sign; write the number alone, -100'),
+        (["(100)", "200"], r'"\(100\)" is not a plain number; write -100'),
         (["1.5", "inf", "2.5"], '"inf" is beyond what float32 holds'),
         (["0", "1", "unknown"], r'"unknown" is not a number, but all others are; if it marks a mi'),
         (["1.5", "2.5", "3.5", "4.5", "x", "u"], r'"x" is not a number \(and 19 more .*most other'),

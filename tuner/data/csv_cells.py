@@ -83,7 +83,7 @@ def _pattern(notation: Notation) -> re.Pattern[str]:
     if notation.thousands:  # groups of three; in India the upper ones are of two
         sign = _GROUPED[notation.thousands]
         whole = rf"(?:\d{{1,3}}(?:{sign}\d{{2,3}})*{sign}\d{{3}}|\d+)"
-    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
+    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d{{1,9}})?")
 
 
 def notation_of(dialect: Dialect) -> Notation:

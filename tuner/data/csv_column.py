@@ -38,7 +38,8 @@ class Column:
         table: Where it stands.
         name: Its name.
         cells: ``(n,)`` text without blanks around it.
-        values: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none.
+        values: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none, infinity
+            where it is beyond float32.
         missing: ``(n,)`` whether the cell marks a missing value.
     """
 
@@ -102,13 +103,13 @@ class Column:
         return Fault(text, kind=" ".join(settings))
 
     def _unit_fault(self, row: int, like: list[str]) -> Fault:
-        """Text for numbers with currency or percent signs, or in several notations."""
+        """Text for numbers with currency or percent signs, brackets, or in several notations."""
         cell = self.cell(row)
         if any(bare(one) != one for one in like):
             numbers = joined(dict.fromkeys(values[0] for _, values in readings([bare(cell)])))
             return Fault(
-                f"{self.where(row)}: {quoted(cell)} is a number with a sign; write the number "
-                f"alone, {numbers}, in all cells of the column",
+                f"{self.where(row)}: {quoted(cell)} is not a plain number; write {numbers}, and "
+                "all cells of the column in that way",
                 kind="unit",
             )
         return Fault(
@@ -146,8 +147,9 @@ def read_column(table: TextTable, name: str) -> Column:
     notation = notation_of(table.dialect)
     values = parsed(cells, notation)
     with np.errstate(over="ignore"):
-        if values.dtype.kind == "f" and np.isinf(values.astype(np.float32)).any():
-            values = np.where(np.isinf(values.astype(np.float32)), np.inf, values)
+        too_large = np.isinf(values.astype(np.float32))
+    if too_large.any():
+        values = np.where(too_large, np.inf, values)
     missing = ~np.isfinite(values)
     if missing.any():
         marks = missing_marks(table.dialect)
