@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from tuner import models, training
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
-from tuner.data.targets import target_words
+from tuner.data.targets import read_as
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_data, check_metric
 from tuner.reporting import Reporter
@@ -57,20 +57,8 @@ def check_model(spec: StudySpec, data: Splits) -> None:
     else:
         model = models.build(spec.model, _example_params(spec), data, spec.base)
         available = models.available_metrics(model, data)
-    try:
-        check_metric(spec.objective.metric, available)
-    except MetricError as error:
-        raise MetricError(f"{error}; {_target_words(spec, data)}") from None
-
-
-def _target_words(spec: StudySpec, data: Splits) -> str:
-    """Returns how the target was read, on which the metrics depend, and how to change that."""
-    words = f"the target was read as {target_words(data.task, data.class_names)}"
-    if not isinstance(spec.dataset, CsvDataset):
-        return words
-    if data.task == "regression":
-        return f'{words}; if it holds classes: task = "classification" in dataset'
-    return f'{words}; if it is a quantity: task = "regression" in dataset'
+    why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
+    check_metric(spec.objective.metric, available, why=why)
 
 
 def run_trial(

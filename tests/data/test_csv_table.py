@@ -168,6 +168,8 @@ def test_texts_to_predict(tmp_path: Path) -> None:
     path = tmp_path / "rows.txt"
     path.write_text("A film, really; good.\n\nBad — very.\n", encoding="utf-8")
     assert texts_from_file(path).tolist() == ["A film, really; good.", "Bad — very."]
+    path.write_text("one\u2028line\r\nanother\x85line\x0c", encoding="utf-8")
+    assert texts_from_file(path).tolist() == ["one\u2028line", "another\x85line\x0c"]
     path = tmp_path / "rows.csv"
     path.write_text('id,text\n1,"A film, really; good."\n2,Bad — very.\n', encoding="utf-8")
     assert texts_from_file(path).tolist() == ["A film, really; good.", "Bad — very."]

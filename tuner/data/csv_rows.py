@@ -13,11 +13,15 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from tuner.data.words import count
 from tuner.wording import on_one_line, quoted
 
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
+_BLANKS = re.compile(r"[ \t]+")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 _SAMPLE_ROWS = 20  # rows looked at to find the separator
@@ -90,12 +94,15 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
 
 
 def _widths(lines: Iterable[str], separator: str) -> list[int]:
-    rows = _rows((line.strip() if separator == " " else line for line in lines), separator)
-    return [len(row) for row in itertools.islice(rows, _SAMPLE_ROWS) if row] or [1]
+    rows = itertools.islice(_reader(lines, separator), _SAMPLE_ROWS)
+    return [len(row) for row in rows if row] or [1]
 
 
-def _rows(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
-    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+def _reader(lines: Iterable[str], separator: str) -> CsvReader:
+    """Opens a reader; any number of blanks is one separator."""
+    if separator != " ":
+        return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    return csv.reader((_BLANKS.sub(" ", f"{line.strip()}\n") for line in lines), delimiter=" ")
 
 
 def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
@@ -106,8 +113,7 @@ def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, 
     with cast(
         "IO[str]", opened(path, "rt", encoding=encoding, errors="replace", newline="")
     ) as file:
-        lines = (f"{line.strip()}\n" for line in file) if separator == " " else file
-        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+        reader = _reader(file, separator)
         begin = 1
         while True:
             try:

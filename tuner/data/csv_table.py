@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from tuner.data.arrays import About, row_count_fault, split_up
 from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
+from tuner.data.csv_rows import LINE_BREAK
 from tuner.data.csv_target import CsvTask, csv_target
 from tuner.data.faults import Faults
 from tuner.data.split import texts
 from tuner.data.splits import Splits
-from tuner.data.targets import class_size_fault
+from tuner.data.targets import Target, class_size_fault
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
@@ -31,7 +32,21 @@ def load_csv(
     drop: Sequence[str] = (),
     dialect: Dialect | None = None,
 ) -> Splits:
-    """Loads a table and divides it 60/20/20, stratified by class.
+    """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
+    x, read, about = read_csv(path, target, source, task=task, drop=drop, dialect=dialect)
+    return split_up(x, read.y, read.task, about, read.class_names)
+
+
+def read_csv(
+    path: Path,
+    target: str,
+    source: str = "",
+    *,
+    task: CsvTask | None = None,
+    drop: Sequence[str] = (),
+    dialect: Dialect | None = None,
+) -> tuple[NDArray[np.float32], Target, About]:
+    """Reads a table.
 
     Without a ``task``, what is to be learnt follows from the target column: text, at most 20
     distinct whole numbers and any two distinct numbers are classes, anything else is a quantity.
@@ -44,6 +59,9 @@ def load_csv(
         task: What the target holds.
         drop: Names of columns that are no features.
         dialect: How the file is written.
+
+    Returns:
+        The features, ``(n, features)``, the target, and what is to be said of them.
 
     Raises:
         DataError: The file, columns, cells or the number of rows are not what they must be; the
@@ -66,7 +84,7 @@ def load_csv(
         feature_names=tuple(features),
         source=source or path.name,
     )
-    return split_up(x, found.y, found.task, about, found.class_names)
+    return x, found, about
 
 
 def rows_from_csv(
@@ -154,7 +172,7 @@ def texts_from_file(
     else:
         try:
             text = path.read_text((dialect and dialect.encoding) or "utf-8-sig")
-            lines = [line for line in text.splitlines() if line.strip()]
+            lines = [line for line in LINE_BREAK.split(text) if line.strip()]
         except FileNotFoundError as exc:
             raise DataError(f"there is no file {path}") from exc
         except (OSError, UnicodeDecodeError) as exc:

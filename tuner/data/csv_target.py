@@ -13,7 +13,7 @@ from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
-from tuner.data.targets import MOST_CLASSES, Target, class_target
+from tuner.data.targets import MOST_CLASSES, Target, class_target, quantity
 from tuner.data.words import count
 from tuner.wording import on_one_line, quoted, toml
 
@@ -41,7 +41,7 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
         faults: Takes the faults.
 
     Returns:
-        The target, a quantity as float64; None if there are faults.
+        The target; None if there are faults.
     """
     column = read_column(table, name)
     before = len(faults.found)
@@ -60,7 +60,7 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
     if task == "classification":
         target = classes(present, notation)
     else:
-        target = Target("regression", column.values.astype(np.float64))
+        target = Target("regression", quantity(column.values.astype(np.float64)))
     if len(np.unique(target.y)) == 1:
         value = on_one_line(str(present.iat[0]))
         faults.add(

@@ -36,7 +36,7 @@ class Target:
 
     Attributes:
         task: What is to be learnt.
-        y: float or int32 ``(n,)``, or float ``(n, k)``.
+        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
         class_names: A name per class, in their order, each once; empty for a regression.
     """
 
@@ -86,7 +86,7 @@ def read_target(y: NDArray[Any], where: str) -> Target:
             f"{where} is {value} in every row: with a constant target there is nothing to learn"
         )
     if y.dtype.kind == "f" and len(values) > 2:
-        return Target("regression", y.astype(np.float32, copy=False))
+        return Target("regression", quantity(y))
     return class_target(labels, tuple(_name(value) for value in values))
 
 
@@ -124,12 +124,25 @@ def class_size_fault(target: Target, cure: str) -> str | None:
     )
 
 
-def target_words(task: Task, class_names: Sequence[str]) -> str:
-    """Returns what was found in the targets, in words: ``5 classes (0, 1, 2 …)``."""
+def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:
+    """Returns how the targets were read, and how to change that if they came from a CSV file.
+
+    Such as ``the target was read as 5 classes (0, 1, 2 …)``.
+    """
     if task == "regression":
-        return "a quantity"
-    shown = ", ".join(map(on_one_line, class_names[:_MOST_NAMED]))
-    return f"{len(class_names)} classes ({shown}{' …' if len(class_names) > _MOST_NAMED else ''})"
+        words = "the target was read as a quantity"
+        todo = 'if it holds classes: task = "classification" in dataset'
+    else:
+        shown = ", ".join(map(on_one_line, class_names[:_MOST_NAMED]))
+        more = " …" if len(class_names) > _MOST_NAMED else ""
+        words = f"the target was read as {len(class_names)} classes ({shown}{more})"
+        todo = 'if it is a quantity: task = "regression" in dataset'
+    return f"{words}; {todo}" if is_csv else words
+
+
+def quantity(y: NDArray[Any]) -> NDArray[Any]:
+    """Returns quantities in the dtype that models take."""
+    return y.astype(np.float32, copy=False)
 
 
 def _several(y: NDArray[Any], where: str) -> Target:
@@ -141,7 +154,7 @@ def _several(y: NDArray[Any], where: str) -> Target:
             f"{where} of shape {y.shape} holds only 0 and 1 and looks one-hot; return one class "
             "number a row instead, y.argmax(axis=1), and compile with the sparse loss"
         )
-    return Target("regression", y.astype(np.float32, copy=False))
+    return Target("regression", quantity(y))
 
 
 def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
