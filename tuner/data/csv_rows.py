@@ -13,13 +13,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 from tuner.data.words import count
 from tuner.wording import on_one_line, quoted
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
 
 _BLANKS = re.compile(r"[ \t]+")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -94,15 +91,17 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
 
 
 def _widths(lines: Iterable[str], separator: str) -> list[int]:
-    rows = itertools.islice(_reader(lines, separator), _SAMPLE_ROWS)
-    return [len(row) for row in rows if row] or [1]
+    reader = csv.reader(
+        _prepared(lines, separator), delimiter=separator, skipinitialspace=separator != " "
+    )
+    return [len(row) for row in itertools.islice(reader, _SAMPLE_ROWS) if row] or [1]
 
 
-def _reader(lines: Iterable[str], separator: str) -> CsvReader:
-    """Opens a reader; any number of blanks is one separator."""
+def _prepared(lines: Iterable[str], separator: str) -> Iterable[str]:
+    """Yields lines for `csv`, in which one blank stands for any number of them."""
     if separator != " ":
-        return csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    return csv.reader((_BLANKS.sub(" ", f"{line.strip()}\n") for line in lines), delimiter=" ")
+        return lines
+    return (_BLANKS.sub(" ", f"{line.strip()}\n") for line in lines)
 
 
 def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
@@ -113,7 +112,8 @@ def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, 
     with cast(
         "IO[str]", opened(path, "rt", encoding=encoding, errors="replace", newline="")
     ) as file:
-        reader = _reader(file, separator)
+        lines = _prepared(file, separator)
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != " ")
         begin = 1
         while True:
             try:
