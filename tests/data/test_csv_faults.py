@@ -158,6 +158,11 @@ def test_separators_are_found_out(tmp_path: Path, sep: str) -> None:
     assert rows_from_csv(path, ["b", "a"]).tolist() == [[2, 1], [4, 3]]
 
 
+def test_a_comma_may_be_separator_and_decimal_sign(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n"1,5","2,25"\n"3",4\n')
+    assert rows_from_csv(path, ["a", "b"], Dialect(decimal=",")).tolist() == [[1.5, 2.25], [3, 4]]
+
+
 def test_rows_to_predict_name_options_of_the_command(tmp_path: Path) -> None:
     path = write(tmp_path, "a;b\n1,5;2\n")
     with pytest.raises(DataError, match=r'"1,5" is 1.5 with --decimal ","; give it'):

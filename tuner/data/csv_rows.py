@@ -28,11 +28,12 @@ _MOST_LINES = 5  # lines that an error names
 def find_separator(lines: list[str], decimal: str | None) -> str:
     """Finds the separator: the one that gives all rows the same number of cells, most of them.
 
-    Blanks are only taken for one where there is no other, and all rows agree.
+    The decimal sign, and blanks, are only taken for one where there is no other, and all rows
+    agree.
 
     Args:
         lines: The first lines of the file, from the header on.
-        decimal: The decimal sign if it is known, which is no separator then.
+        decimal: The decimal sign if it is declared.
     """
     best, most = ",", (False, 1)
     for separator in SEPARATORS:
@@ -40,11 +41,13 @@ def find_separator(lines: list[str], decimal: str | None) -> str:
         rank = (cells[0] > 1 and len(set(cells)) == 1, cells[0])
         if rank > most and separator != decimal:
             best, most = separator, rank
-    if most == (False, 1):
-        cells = _widths(lines, " ")
+    if most > (False, 1):
+        return best
+    for separator in (decimal or ",", " "):
+        cells = _widths(lines, separator)
         if cells[0] > 1 and len(cells) > 1 and len(set(cells)) == 1:
-            return " "
-    return best
+            return separator
+    return ","
 
 
 def separator_words(separator: str) -> str:
