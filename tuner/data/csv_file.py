@@ -73,8 +73,12 @@ class TextTable:
     @cached_property
     def _breaks(self) -> NDArray[np.intp]:
         """Line breaks inside each cell, ``(rows, columns)``."""
-        counts = [self.cells[name].str.count(LINE_BREAK.pattern) for name in self.cells]
-        return np.stack(counts, axis=1).astype(np.intp)
+        counts = np.zeros(self.cells.shape, dtype=np.intp)
+        for position, name in enumerate(self.cells):
+            text = "".join(self.cells[name])
+            if "\n" in text or "\r" in text:
+                counts[:, position] = self.cells[name].str.count(LINE_BREAK.pattern)
+        return counts
 
 
 def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = False) -> TextTable:
