@@ -83,6 +83,22 @@ def test_probabilities_whatever_the_network_says(
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("class_names", "outputs", "columns"),
+    [
+        (["3", "5"], [0.1, 0.2, 0.3, 0.4], ["3", "5", "2", "3 (2)"]),
+        (["1.2e+06", "1.2e+06"], [0.4, 0.6], ["1.2e+06", "1.2e+06 (2)"]),  # of an older version
+    ],
+)
+def test_every_output_has_a_column(
+    trained: Bundle, rows: Path, class_names: list[str], outputs: list[float], columns: list[str]
+) -> None:
+    bundle = scripted(trained, outputs, data={"class_names": class_names})
+    (row,) = csv.DictReader(io.StringIO(predict(bundle, rows)))
+    assert list(row) == ["prediction", *(f"probability_{name}" for name in columns)]
+    assert row["prediction"] == columns[-1]
+
+
 def test_quantities(trained: Bundle, rows: Path) -> None:
     quantity = {"task": "regression", "class_names": []}
     one = scripted(trained, [0.1], [2.5], data=quantity)

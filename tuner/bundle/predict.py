@@ -111,12 +111,24 @@ def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:
 
 def _classes(names: list[str], output: NDArray[np.float32]) -> list[dict[str, Any]]:
     # A model of the user's own may have more outputs than there are classes.
-    names = names + [str(i) for i in range(len(names), output.shape[1])]
+    names = _apart([*names, *(str(i) for i in range(len(names), output.shape[1]))])
     return [
         {"prediction": names[int(row.argmax())]}
         | {f"probability_{name}": _number(p) for name, p in zip(names, row, strict=False)}
         for row in output
     ]
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Returns the names, with a number behind those that came before: each is a column."""
+    result: list[str] = []
+    for name in names:
+        other, number = name, 1
+        while other in result:
+            number += 1
+            other = f"{name} ({number})"
+        result.append(other)
+    return result
 
 
 def _number(value: np.float32) -> float:
