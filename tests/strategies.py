@@ -151,7 +151,19 @@ def studies(draw: st.DrawFn) -> Table:
         | draw(_optional(note=st.text(_SIGNS, max_size=9), reported=reported))
         for name in names
     ]
-    csv = st.fixed_dictionaries({"csv": _WORDS, "target": _WORDS})
+    csv = st.fixed_dictionaries(
+        {"csv": _WORDS, "target": _WORDS},
+        optional={
+            "task": st.sampled_from(("classification", "regression")),
+            "drop": st.lists(st.sampled_from(("an id", "another")), max_size=2),
+            "sep": st.sampled_from((";", "\t", "|", " ")),
+            "decimal": st.just(","),
+            "thousands": st.sampled_from(("'", " ")),
+            "encoding": st.sampled_from(("utf-8", "cp1252")),
+            "missing": st.lists(_WORDS, max_size=2),
+            "not_missing": st.lists(_WORDS, max_size=2),
+        },
+    )
     required = {
         "dataset": draw(st.one_of(_PLACES, csv)),
         "model": draw(_PLACES),

@@ -45,11 +45,11 @@ def cats(command: Command, tmp_path: Path) -> Path:
         ),
         (
             f"{HEADER.replace('weight', 'wieght')}\n{ROWS}",
-            r'has no column "weight" \(the target\); di',
+            r'no column "weight" \(the target\); di',
         ),
         (ROWS, r"cats\.csv: the first line must name the columns, but it holds 3 numbers"),
         ("", r"cats\.csv is empty; the first line must name the columns"),
-        (f"{HEADER}\n1,2,3\n", r"cats\.csv \(below its header\): 1 row; at least 10 are needed"),
+        (f"{HEADER}\n1,2,3\n", r"cats\.csv: below the header: 1 row; at least 10 are needed"),
         (
             "PK\x03\x04 and so on",
             r"cats\.csv is a zip archive or an Excel workbook; save the sheet",
@@ -61,6 +61,22 @@ def test_csv_files_that_cannot_be_used(text: str, match: str, cats: Path, comman
     cats.write_text(text)
     command("run", "cats").refused(2, match)
     assert not [line for line in contents(Path("tuner.db")) if 'INTO "studies"' in line]
+
+
+def test_all_faults_of_a_csv_file_are_in_one_answer(cats: Path, command: Command) -> None:
+    cats.write_text(f'{HEADER}\n{ROWS}\n7,long,"3,5"\n,1,?\n')
+    answer = command("run", "cats")
+    assert (answer.status, answer.out) == (2, "")
+    head, *faults = answer.err.splitlines()[1:]
+    assert head.endswith("cats.csv: 4 faults:")
+    assert [fault.split(":")[0] for fault in faults] == [
+        '  line 32, column "length"',
+        '  1 empty cell in column "age" (first in line 33); fill them in, or leave those rows or '
+        "columns out",
+        '  1 empty cell in column "weight" (first in line 33; "?" counts as empty); a row without '
+        "a target teaches nothing",
+        '  line 32, column "weight"',
+    ]
 
 
 def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command: Command) -> None:
@@ -82,7 +98,7 @@ def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command:
         ("--set model=scripted:load_data", r'"scripted:load_data"'),
         (
             "--set objective.metric=accuracy",
-            r'does not measure "accuracy".* It measures: loss, mae',
+            r'does not measure "accuracy".* It measures: loss, mae; the target was read as a quan',
         ),
         ("--set objective.metric=mse", r'does not measure "mse"; did you mean mae\?'),
     ],

@@ -13,11 +13,12 @@ from optuna.trial import TrialState
 from tuner import models, training
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
+from tuner.data.targets import read_as
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_data, check_metric
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
-from tuner.spec import StudySpec
+from tuner.spec import CsvDataset, StudySpec
 from tuner.storage.database import Database
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def check_model(spec: StudySpec, data: Splits) -> None:
     else:
         model = models.build(spec.model, _example_params(spec), data, spec.base)
         available = models.available_metrics(model, data)
-    check_metric(spec.objective.metric, available)
+    why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
+    check_metric(spec.objective.metric, available, why=why)
 
 
 def run_trial(

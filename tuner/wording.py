@@ -16,6 +16,7 @@ from tuner.errors import SpecError
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80  # characters of a value that are shown; enough to recognise it, still one line
+_LONGEST_QUOTE = 60  # characters of a text from a file
 _MOST_NAMES = 15  # names that an error lists
 
 
@@ -40,6 +41,23 @@ def _toml(value: object) -> str:
             return "nothing"
         case _:
             return str(value)
+
+
+def on_one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    """Returns a text from a file as messages show it: one line, escaped, shortened when long.
+
+    Line breaks, control characters and what else cannot be seen (a no-break space) are written
+    as Python escapes.
+    """
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut
+    )
+
+
+def quoted(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    """Returns :func:`on_one_line` in double quotes."""
+    return '"' + on_one_line(text, longest).replace('"', '\\"') + '"'
 
 
 def key_text(key: str) -> str:
@@ -91,11 +109,11 @@ def hint(name: str, known: Iterable[str], plural: str) -> str:
     """
     names = list(known)
     if (near := nearest(name, names)) is not None:
-        return f"did you mean {near}?"
+        return f"did you mean {on_one_line(near)}?"
     if not names:
         return f"there are no {plural}"
     more = ", …" if len(names) > _MOST_NAMES else ""
-    return f"the {plural} are: {', '.join(names[:_MOST_NAMES])}{more}"
+    return f"the {plural} are: {', '.join(map(on_one_line, names[:_MOST_NAMES]))}{more}"
 
 
 @dataclass(frozen=True)

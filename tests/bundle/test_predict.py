@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import Command
 
 from tuner.bundle import Bundle, load_bundle, predict
-from tuner.errors import BundleError, DataError
+from tuner.errors import BundleError, DataError, SpecError
 
 
 @pytest.fixture
@@ -82,6 +83,22 @@ def test_probabilities_whatever_the_network_says(
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("class_names", "outputs", "columns"),
+    [
+        (["3", "5"], [0.1, 0.2, 0.3, 0.4], ["3", "5", "2", "3 (2)"]),
+        (["1.2e+06", "1.2e+06"], [0.4, 0.6], ["1.2e+06", "1.2e+06 (2)"]),  # of an older version
+    ],
+)
+def test_every_output_has_a_column(
+    trained: Bundle, rows: Path, class_names: list[str], outputs: list[float], columns: list[str]
+) -> None:
+    bundle = scripted(trained, outputs, data={"class_names": class_names})
+    (row,) = csv.DictReader(io.StringIO(predict(bundle, rows)))
+    assert list(row) == ["prediction", *(f"probability_{name}" for name in columns)]
+    assert row["prediction"] == columns[-1]
+
+
 def test_quantities(trained: Bundle, rows: Path) -> None:
     quantity = {"task": "regression", "class_names": []}
     one = scripted(trained, [0.1], [2.5], data=quantity)
@@ -116,6 +133,53 @@ def test_a_missing_column(trained: Bundle, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("height\n1\n")
     with pytest.raises(DataError, match=r'rows.csv lacks 1 column that the model takes: "width"'):
         predict(trained, tmp_path / "rows.csv")
+
+
+GERMAN = {"csv": "c.csv", "target": "y", "sep": ";", "decimal": ",", "thousands": "."}
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("height;width\n1.009,5;9,5\n", {}),
+        ("height|width\n1.009,5|9,5\n", {"sep": "|"}),
+        ("height;width\n1009.5;9.5\n", {"decimal": "."}),
+        ('height,width\n"1,009.5",9.5\n', {"sep": ",", "thousands": ","}),
+        ("height;width\n1’009.5;9.5\n", {"thousands": "'"}),
+    ],
+)
+def test_rows_are_read_as_the_training_file_was(
+    trained: Bundle, tmp_path: Path, text: str, given: dict[str, str]
+) -> None:
+    seen: list[Any] = []
+    bundle = scripted(trained, [0.9], dataset=GERMAN)
+    bundle.model.predict = lambda rows, **_: seen.append(rows) or np.array([[0.9]])  # type: ignore[method-assign]  # scripted
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    assert predict(bundle, tmp_path / "rows.csv", dialect=given).startswith("prediction,")
+    names = trained.info["data"]["feature_names"]
+    assert dict(zip(names, seen[0][0].tolist(), strict=True)) == {"height": 1009.5, "width": 9.5}
+
+
+def test_the_command_takes_a_dialect(
+    trained: Bundle, rows: Path, tmp_path: Path, command: Command
+) -> None:
+    expected = command("predict", trained.path, rows)
+    assert expected.status == 0
+    other = tmp_path / "other.csv"
+    other.write_text("height:id:width\n9,5:ä:9,5\n0,5:ö:0,5\n", encoding="latin-1")
+    options = ["--sep", ":", "--decimal", ",", "--encoding", "latin-1"]
+    assert command("predict", trained.path, other, *options).out == expected.out
+    command("predict", trained.path, other, "--sep", "::").refused(2, "sep: must be one character")
+
+
+def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path: Path) -> None:
+    bundle = scripted(trained, [0.9], dataset=GERMAN)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("height;width\n1.5;9.5\n")
+    with pytest.raises(DataError, match=r'"9.5" is 9.5 with --decimal "."; give it'):
+        predict(bundle, rows)
+    with pytest.raises(SpecError, match=r'how the rows are written: decimal: must be "." or ","'):
+        predict(bundle, rows, dialect={"decimal": ";"})
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:

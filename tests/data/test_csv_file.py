@@ -24,6 +24,7 @@ def write(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
         "\ufeffa,b\n1,2\n3,4\n",
         '"a","b"\n "1" ,2\n3,4\n'.replace(' "1" ', '"1"'),
         "a , b\n\n1, 2\n3,4 \n\n",
+        "sep=:\na:b\n1:2\n3:4\n",
     ],
 )
 def test_the_usual_forms(tmp_path: Path, content: str) -> None:
@@ -87,7 +88,7 @@ def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
         ),
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 cells, but the header has 2 .separated by a comma."),
         ("\n\na;b\n1;2\n\n1;2;3\n", "line 6: 3 cells, .* has 2 .separated by a semicolon."),
-        ('a,b\n1,2\n"3,4\n5,6\n', "row 2 below the header: a quote .* opened and never closed"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "line 3: a quote .* is opened and never closed"),
         ("a,,b\n1,2,3\n", r"column 2 has no name in the first line; .* index=False"),
         ("a,b,a\n1,2,3\n", 'there are several columns "a"; every column needs its own name'),
         ("1.5,2,3\n4,5,6\n", r"holds 3 numbers \(1.5, 2, 3 …\); put a line of names above it"),

@@ -171,3 +171,8 @@ def test_unnamed_classes_get_their_numbers() -> None:
 def test_what_does_not_fit_is_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         splits(**change)
+
+
+def test_class_names_are_unique() -> None:
+    with pytest.raises(DataError, match='toy: several classes have the name "a"; every class need'):
+        splits(class_names=["a", "a"])

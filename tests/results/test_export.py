@@ -83,6 +83,16 @@ def test_a_relative_csv_path_holds_from_where_the_export_is(tmp_path: Path) -> N
     assert Path(dataset.csv) == tmp_path / "data.csv"
 
 
+@pytest.mark.parametrize("name", ["best.toml", "best.json"])
+def test_how_a_csv_file_is_read_is_exported(tmp_path: Path, name: str) -> None:
+    csv = str(tmp_path / "data.csv")
+    dataset = CsvDataset(
+        csv=csv, target="b", task="regression", drop=["id"], sep="\t", decimal=",", missing=["x"]
+    )
+    write(configuration(dataset=dataset), tmp_path / name)
+    assert read(tmp_path / name).dataset == dataset
+
+
 def test_an_absolute_csv_path_stays(tmp_path: Path) -> None:
     csv = str(tmp_path / "data.csv")
     write(configuration(dataset=CsvDataset(csv=csv, target="b")), tmp_path / "best.json")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tuner.bundle.words import origin, scores
 from tuner.units import setting
+from tuner.wording import toml
 
 _TASKS = {
     "regression": "a quantity",
@@ -100,6 +101,7 @@ def _use(info: Mapping[str, Any], folder: str) -> str:
         case _:
             file = "rows.csv"
             takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
+            takes += _dialect(info.get("dataset"))
     return (
         "## Use\n\n"
         f"```sh\ntuner predict {folder} {file}\n```\n\n"
@@ -114,6 +116,17 @@ def _use(info: Mapping[str, Any], folder: str) -> str:
         f'keras.models.load_model("{folder}/model.keras").predict(rows)\n'
         "```"
     )
+
+
+def _dialect(dataset: object) -> str:
+    """How rows are written where the training file was not written as most are."""
+    table = dataset if isinstance(dataset, Mapping) else {}
+    keys = [key for key in ("sep", "decimal", "thousands", "encoding") if key in table]
+    if not keys:
+        return ""
+    declared = ", ".join(f"`{key} = {toml(table[key])}`" for key in keys)
+    options = ", ".join(f"`--{key}`" for key in keys)
+    return f" It is read as the training file was, with {declared}; {options} change that."
 
 
 def _listed(names: list[str]) -> str:

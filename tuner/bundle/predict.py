@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,20 @@ from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
 from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.spec import Dialect
+from tuner.spec.reading import read_part
+from tuner.wording import Place
 
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 
 
-def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv") -> str:
+def predict(
+    bundle: Bundle | Path | str,
+    data: Path | str,
+    form: Format = "csv",
+    *,
+    dialect: Mapping[str, str] | None = None,
+) -> str:
     """Returns a line a row: the class and the probability of each, or the quantity.
 
     Args:
@@ -25,6 +35,8 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
             ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file with one a
             line, a CSV file with the column ``text``, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
+        dialect: How a CSV file is written where that differs from the file that the model was
+            trained on: ``sep``, ``decimal``, ``thousands``, ``encoding`` (:class:`Dialect`).
 
     Raises:
         BundleError: The folder is no bundle.
@@ -32,7 +44,7 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
     """
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    rows = _rows(bundle, data)
+    rows = _rows(bundle, data, dialect or {})
     table = _table(bundle, bundle.predict(rows))
     if form == "json":
         return document(table)
@@ -42,15 +54,39 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
     return as_table(columns, ([_cell(row[c]) for c in columns] for row in table), none="no rows")
 
 
-def _rows(bundle: Bundle, data: Path | str) -> NDArray[Any]:
+def _dialect(trained: object, given: Mapping[str, str]) -> Dialect:
+    """Returns the dialect of the training file, with what is given in its place.
+
+    ``decimal`` and ``thousands`` make one notation: either replaces both.
+
+    Args:
+        trained: The dataset that ``bundle.json`` names.
+        given: Keys of a dialect.
+
+    Raises:
+        SpecError: A key has an impossible value.
+    """
+    known = dict(trained) if isinstance(trained, Mapping) else {}
+    kept = {key: value for key, value in known.items() if key in Dialect.model_fields}
+    if "decimal" in given or "thousands" in given:
+        kept = {k: v for k, v in kept.items() if k not in ("decimal", "thousands")}
+    return read_part(Dialect, {**kept, **given}, Place("how the rows are written"))
+
+
+def _rows(bundle: Bundle, data: Path | str, given: Mapping[str, str]) -> NDArray[Any]:
+    dialect = _dialect(bundle.info.get("dataset"), given)
     about = bundle.info["data"]
     path = Path(data)
     if about.get("kind") == "text":
         is_file = path.suffix.lower() in _TEXT_FILES
-        return texts_from_file(path) if is_file else np.array([str(data)], dtype=object)
+        return (
+            texts_from_file(path, dialect=dialect)
+            if is_file
+            else np.array([str(data)], dtype=object)
+        )
     names = about["feature_names"]
     if path.suffix.lower() != ".npy":
-        return rows_from_csv(path, names)
+        return rows_from_csv(path, names, dialect)
     try:
         rows = np.load(path, allow_pickle=False)
     except FileNotFoundError as exc:
@@ -75,12 +111,24 @@ def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:
 
 def _classes(names: list[str], output: NDArray[np.float32]) -> list[dict[str, Any]]:
     # A model of the user's own may have more outputs than there are classes.
-    names = names + [str(i) for i in range(len(names), output.shape[1])]
+    names = _apart([*names, *(str(i) for i in range(len(names), output.shape[1]))])
     return [
         {"prediction": names[int(row.argmax())]}
         | {f"probability_{name}": _number(p) for name, p in zip(names, row, strict=False)}
         for row in output
     ]
+
+
+def _apart(names: list[str]) -> list[str]:
+    """Returns the names, with a number behind those that came before: each is a column."""
+    result: list[str] = []
+    for name in names:
+        other, number = name, 1
+        while other in result:
+            number += 1
+            other = f"{name} ({number})"
+        result.append(other)
+    return result
 
 
 def _number(value: np.float32) -> float:

@@ -66,6 +66,23 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
     ] = None,
+    sep: Annotated[
+        str | None,
+        typer.Option(help="What separates cells.", show_default="as in the training file"),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(help="Decimal sign.", show_default="as in the training file")
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        typer.Option(
+            help="What groups the digits of large numbers.", show_default="as in the training file"
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of the file.", show_default="as in the training file"),
+    ] = None,
     form: AsFormat = Format.CSV,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +90,9 @@ def predict(
     from tuner.bundle.predict import predict as predict_rows
     from tuner.results.export import write_text
 
-    text = predict_rows(bundle, data, chosen_form(form, as_json))
+    options = {"sep": sep, "decimal": decimal, "thousands": thousands, "encoding": encoding}
+    dialect = {key: value for key, value in options.items() if value is not None}
+    text = predict_rows(bundle, data, chosen_form(form, as_json), dialect=dialect)
     if output is None:
         print_out(text)
     else:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dividing import divide, hold_out
+from tuner.data.precision import blurred, remedy
 from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
 from tuner.errors import DataError
+from tuner.wording import quoted
 
 Pair = tuple[NDArray[Any], NDArray[Any]]  # x and y, as many rows each
 LEAST_ROWS = 10
@@ -110,8 +112,8 @@ def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
         unseen = sorted(set(range(len(target.class_names))) - set(np.unique(ys[0]).astype(int)))
         if unseen:
             raise DataError(
-                f'{where}: class "{target.class_names[unseen[0]]}" is not in the training part; '
-                "every class must be in there"
+                f"{where}: class {quoted(target.class_names[unseen[0]])} is not in the training "
+                "part; every class must be in there"
             )
     train, validation, test = (Split(x, y) for (x, _), y in zip(pairs, ys, strict=True))
     return Splits(
@@ -121,11 +123,15 @@ def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
 
 def check_row_count(rows: int, where: str) -> None:
     """Refuses a table that is too short to be divided into three parts."""
-    if rows < LEAST_ROWS:
-        raise DataError(
-            f"{where}: {count(rows, 'row')}; at least {LEAST_ROWS} are needed for train, "
-            "validation and test"
-        )
+    if fault := row_count_fault(rows):
+        raise DataError(f"{where}: {fault}")
+
+
+def row_count_fault(rows: int) -> str | None:
+    """Returns the text for a table that is too short to be divided into three parts."""
+    if rows >= LEAST_ROWS:
+        return None
+    return f"{count(rows, 'row')}; at least {LEAST_ROWS} are needed for train, validation and test"
 
 
 def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
@@ -134,3 +140,16 @@ def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
         raise DataError(f"{where}: x and y must be arrays with a row per example")
     if len(x) != len(y):
         raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
+    _check_precision(x, where)
+
+
+def _check_precision(x: NDArray[Any], where: str) -> None:
+    """Refuses a table, ``(n,)`` or ``(n, features)``, that loses its values in float32."""
+    if x.dtype.kind not in "fiu" or x.ndim > 2 or not np.isfinite(x).all():
+        return
+    for number, column in enumerate(x.reshape(len(x), -1).T, start=1):
+        if lost := blurred(column):
+            raise DataError(
+                f"{where}: column {number} of x: {lost} in float32, in which models compute; "
+                f"{remedy(column)}, or leave it out"
+            )

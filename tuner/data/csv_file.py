@@ -5,29 +5,36 @@ pandas reads every cell as text here, so that the conversion can name a bad cell
 
 from __future__ import annotations
 
-import csv
+import codecs
 import gzip
 import itertools
 import re
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.csv_cells import NOTATIONS
+from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
+from tuner.data.faults import Faults
 from tuner.data.words import count
 from tuner.errors import DataError
-from tuner.wording import hint
+from tuner.spec import Dialect
+from tuner.wording import hint, on_one_line, quoted, toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the separator
 _SAMPLE = 65_536  # bytes looked at to tell what the file is
-_SAMPLE_ROWS = 20  # rows looked at to find the separator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextTable:
     """A table as it is written.
 
@@ -35,66 +42,112 @@ class TextTable:
         path: Where it was read.
         cells: Text, a column per name; rows without any text are left out.
         begins: Line number of the row whose index is 0.
+        dialect: How it is written, as far as that was declared.
+        by_options: Whether the dialect is declared by options of a command; else by the keys of
+            a study's dataset.
     """
 
     path: Path
     cells: pd.DataFrame
     begins: int
+    dialect: Dialect = field(default_factory=Dialect)
+    by_options: bool = False
 
-    def line(self, row: int) -> int:
-        """Returns the line of the file in which a row begins, from 1; ``row`` counts from 0."""
-        above = self.cells.iloc[:row]
-        inside = sum(int(above[name].str.count("\n").sum()) for name in above)
-        return self.begins + int(self.cells.index[row]) + inside
+    def line(self, row: int, column: str | None = None) -> int:
+        """Returns the line of the file, from 1, in which a row or one of its cells begins.
+
+        Args:
+            row: Position in ``cells``, from 0.
+            column: Name of the cell's column; the row's first if None.
+        """
+        left = 0 if column is None else self.cells.columns.get_loc(column)
+        inside = self._breaks[:row].sum() + self._breaks[row, :left].sum()
+        return self.begins + int(self.cells.index[row]) + int(inside)
+
+    def setting(self, **settings: str) -> str:
+        """Returns how a person declares parts of the dialect: by options, or as keys of a file."""
+        if self.by_options:
+            return " ".join(f'--{key} "{value}"' for key, value in settings.items())
+        return ", ".join(f"{key} = {toml(value)}" for key, value in settings.items())
+
+    @cached_property
+    def _breaks(self) -> NDArray[np.intp]:
+        """Line breaks inside each cell, ``(rows, columns)``."""
+        counts = np.zeros(self.cells.shape, dtype=np.intp)
+        for position, name in enumerate(self.cells):
+            text = "".join(self.cells[name])
+            if "\n" in text or "\r" in text:
+                counts[:, position] = self.cells[name].str.count(LINE_BREAK.pattern)
+        return counts
 
 
-def read_text(path: Path) -> TextTable:
+def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = False) -> TextTable:
     """Reads a CSV file; its first line names the columns.
 
-    The separator (comma, semicolon or tab) is found out, a gzip-compressed file is read as it
-    is, blank lines are skipped. A row that is too short ends in empty cells.
+    The separator is found out if the dialect does not name it, a gzip-compressed file is read as
+    it is, blank lines are skipped. A row that is too short ends in empty cells.
+
+    Args:
+        path: The file.
+        dialect: How it is written; everything has a default.
+        by_options: See `TextTable`.
 
     Raises:
-        DataError: The file is missing, unreadable, empty, no UTF-8 text, or no table.
+        DataError: The file is missing, unreadable, empty, not in the encoding, or no table.
     """
     import pandas as pd
 
+    dialect = dialect or Dialect()
+    encoding = _encoding(dialect)
+    separator = dialect.sep or ","
     try:
-        packed, sample = _sample(path)
+        packed, sample = _sample(path, dialect, encoding)
         blank = len(list(itertools.takewhile(lambda line: not line.strip(), sample)))
-        separator = _separator(sample[blank:])
+        separator = dialect.sep or find_separator(sample[blank:], dialect.decimal)
+        if declared := _EXCEL.fullmatch(sample[blank]):
+            blank, separator = blank + 1, dialect.sep or declared[1]
         rows = pd.read_csv(
             path,
-            sep=separator,
+            sep=r"\s+" if separator == " " else separator,
             header=None,  # else pandas would rename repeated columns
             skiprows=blank,
             dtype=str,
             keep_default_na=False,
             skipinitialspace=True,
-            skip_blank_lines=False,  # a row's place tells its line
-            encoding="utf-8-sig",
+            skip_blank_lines=False,  # a row's position gives its line
+            encoding=encoding,
             compression="gzip" if packed else None,
         )
-    except UnicodeDecodeError as exc:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {exc.object[exc.start]:#04x}); save it again as CSV "
-            "with the encoding UTF-8"
-        ) from exc
+    except UnicodeError as exc:
+        raise DataError(_not_decoded(path, dialect, exc)) from exc
     except pd.errors.ParserError as exc:
-        raise DataError(_no_table(path, str(exc), separator)) from exc
+        raise DataError(parse_fault(path, str(exc), separator, encoding)) from exc
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise DataError(f"{path} is a broken gzip file ({exc}); get it again") from exc
     except FileNotFoundError as exc:
         raise DataError(_missing(path)) from exc
     except OSError as exc:
         raise DataError(f"{path} cannot be read: {exc.strerror or exc}") from exc
-    names = [name.strip() for name in rows.iloc[0]]
+    written = rows.iloc[0].tolist()
+    names = [name.strip() for name in written]
     _check_header(path, names)
     cells = rows.iloc[1:].set_axis(names, axis="columns")
-    return TextTable(path, cells[(cells != "").any(axis="columns")], begins=blank + 1)
+    return TextTable(
+        path,
+        cells[(cells != "").any(axis="columns")],
+        begins=blank + 1 + sum(len(LINE_BREAK.findall(name)) for name in written),
+        dialect=dialect,
+        by_options=by_options,
+    )
 
 
-def _sample(path: Path) -> tuple[bool, list[str]]:
+def _encoding(dialect: Dialect) -> str:
+    """Returns the codec; that of UTF-8 skips a byte order mark."""
+    name = codecs.lookup(dialect.encoding or "utf-8").name
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str]]:
     """Returns whether the file is compressed and its first lines; refuses what is no text."""
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
@@ -102,40 +155,30 @@ def _sample(path: Path) -> tuple[bool, list[str]]:
         head = file.read(_SAMPLE)
     if head.startswith(b"PK\x03\x04"):
         raise DataError(f"{path} is a zip archive or an Excel workbook; save the sheet as CSV")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{path} is UTF-16 text; save it again as CSV with the encoding UTF-8")
-    if b"\0" in head:
-        raise DataError(f"{path} is a binary file, not a CSV file")
-    text = head.decode("utf-8-sig", errors="ignore")  # pandas is strict later
+    if dialect.encoding is None:
+        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise DataError(
+                f"{path} is UTF-16 text; save it again as CSV with the encoding UTF-8, or declare "
+                'encoding = "utf-16"'
+            )
+        if b"\0" in head:
+            raise DataError(f"{path} is a binary file, not a CSV file")
+    text = head.decode(encoding, errors="ignore")  # pandas is strict later
     if not text.strip():
         raise DataError(f"{path} is empty; the first line must name the columns")
-    lines = text.splitlines()
+    lines = LINE_BREAK.split(text)
     return packed, lines[:-1] if len(head) == _SAMPLE and len(lines) > 1 else lines
 
 
-def _separator(lines: list[str]) -> str:
-    """Finds the separator: the one that gives all rows the same number of cells, most of them."""
-    best, most = ",", (False, 1)
-    for separator in SEPARATORS:
-        reader = csv.reader(lines, delimiter=separator)
-        cells = [len(row) for row in itertools.islice(reader, _SAMPLE_ROWS) if row]
-        rank = (cells[0] > 1 and len(set(cells)) == 1, cells[0])
-        if rank > most:
-            best, most = separator, rank
-    return best
-
-
-def _no_table(path: Path, said: str, separator: str) -> str:
-    """Text for rows that pandas cannot read, in place of its own."""
-    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said):
-        wanted, line, cells = map(int, found.groups())
-        return (
-            f"{path}, line {line}: {count(cells, 'cell')}, but the header has {wanted} (separated "
-            f"by {SEPARATORS[separator]}); no row can have more"
-        )
-    if found := re.search(r"EOF inside string starting at row (\d+)", said):
-        return f'{path}, row {found[1]} below the header: a quote (") is opened and never closed'
-    return f"{path} is no CSV file: {' '.join(said.split())}"
+def _not_decoded(path: Path, dialect: Dialect, exc: UnicodeError) -> str:
+    """Text for bytes that are no text in the encoding."""
+    byte = f" (byte {exc.object[exc.start]:#04x})" if isinstance(exc, UnicodeDecodeError) else ""
+    if dialect.encoding is not None:
+        return f"{path} is not text in the encoding {dialect.encoding}{byte}; declare another one"
+    return (
+        f"{path} is not UTF-8 text{byte}; save it again as CSV with the encoding UTF-8, or declare "
+        'its own, such as encoding = "cp1252"'
+    )
 
 
 def _missing(path: Path) -> str:
@@ -149,21 +192,25 @@ def _missing(path: Path) -> str:
 
 def _check_header(path: Path, names: list[str]) -> None:
     """Checks that the first line names the columns, each once."""
-    if "" in names:
-        raise DataError(
-            f"{path}: column {names.index('') + 1} has no name in the first line; name it, or "
-            "leave it out (pandas: to_csv(…, index=False))"
+    faults = Faults(path)
+    if unnamed := [str(number) for number, name in enumerate(names, start=1) if not name]:
+        several = len(unnamed) > 1
+        faults.add(
+            f"column{'s' if several else ''} {', '.join(unnamed)} {'have' if several else 'has'} "
+            f"no name in the first line; name {'them' if several else 'it'}, or leave "
+            f"{'them' if several else 'it'} out (pandas: to_csv(…, index=False))"
         )
-    repeated = [name for name, times in Counter(names).items() if times > 1]
+    repeated = [name for name, times in Counter(names).items() if name and times > 1]
     if repeated:
-        raise DataError(
-            f'{path}: there are several columns "{repeated[0]}"; every column needs its own name'
+        faults.add(
+            f"there are several columns {', '.join(map(quoted, repeated))}; every column needs "
+            "its own name"
         )
-    try:
-        numbers = [float(name) for name in names]
-    except ValueError:
-        return
-    raise DataError(
-        f"{path}: the first line must name the columns, but it holds "
-        f"{count(len(numbers), 'number')} ({', '.join(names[:3])} …); put a line of names above it"
-    )
+    if all(NOTATIONS[0].plain(name) is not None for name in names):
+        faults.found.clear()
+        faults.add(
+            "the first line must name the columns, but it holds "
+            f"{count(len(names), 'number')} ({', '.join(map(on_one_line, names[:3]))} …); put a "
+            "line of names above it"
+        )
+    faults.raise_if_any()

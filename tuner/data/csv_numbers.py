@@ -1,22 +1,21 @@
-"""Numeric columns of a text table; a bad cell is named by column, line and what it holds."""
+"""Numeric columns of a text table as one array; all that cannot be read is named."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
+from tuner.data.faults import Faults
+from tuner.data.precision import blurred, remedy
 from tuner.data.words import count
-from tuner.errors import DataError
+from tuner.wording import quoted, toml
 
-# What programs write for "no value": pandas, R, spreadsheets, the UCI repository.
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-_LARGEST = float(np.finfo(np.float32).max)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_MOST_COLUMNS = 3  # columns that one fault describes
+_EXACT = 2.0**24  # whole numbers up to here are exact in float32
 
 
 def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
@@ -26,105 +25,118 @@ def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
         float32 ``(rows, names)``.
 
     Raises:
-        DataError: A cell is no number that float32 can hold (the first such cell is named), or
-            cells are empty (one error tells of all of them).
+        DataError: Cells are empty or no numbers that float32 can hold; names all such columns.
     """
-    import pandas as pd
-
-    values = np.empty((len(table.cells), len(names)), dtype=np.float32)
-    with np.errstate(over="ignore"):  # becomes infinite, which is found just below
-        for place, name in enumerate(names):
-            values[:, place] = pd.to_numeric(table.cells[name], errors="coerce")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        _refuse(table, names, bad)
+    faults = Faults(table.path)
+    values = checked_numbers(table, names, faults, training=False)
+    faults.raise_if_any()
     return values
 
 
-def _refuse(table: TextTable, names: Sequence[str], bad: NDArray[np.bool_]) -> NoReturn:
-    """Raises for the cells that are marked, ``(rows, names)``."""
-    missing: dict[str, list[int]] = {}
-    for row, place in np.argwhere(bad).tolist():
-        cell = str(table.cells[names[place]].iat[row]).strip()
-        if cell.lower() not in MISSING:
-            raise DataError(_not_a_number(table, row, names[place], cell))
-        missing.setdefault(names[place], []).append(row)
-    told = [
-        f'{count(len(rows), "empty cell")} in column "{name}" (first in line {table.line(rows[0])})'
-        for name, rows in list(missing.items())[:3]
-    ]
-    more = len(missing) - len(told)
-    rest = f" and in {count(more, 'more column')}" if more else ""
-    raise DataError(
-        f"{table.path}: {', '.join(told)}{rest}; fill them in, or leave those rows or columns out"
-    )
-
-
-def _not_a_number(table: TextTable, row: int, name: str, cell: str) -> str:
-    """Text for a cell that is no number, and what to do about it."""
-    where = f'{table.path}, line {table.line(row)}, column "{name}"'
-    if _DECIMAL_COMMA.fullmatch(cell):
-        return (
-            f'{where}: "{cell}" is not a number; write {cell.replace(",", ".")} with a decimal '
-            "point"
-        )
-    if _is_float(cell):
-        return (
-            f"{where}: {cell} is beyond what float32 holds ({_LARGEST:.1e}); correct it, or leave "
-            "the row out"
-        )
-    return (
-        f'{where}: "{cell}" is not a number; only numeric columns can be used: write numbers, or '
-        "leave the column out"
-    )
-
-
-def _is_float(cell: str) -> bool:
-    """True for what Python reads as a number; unlike Python, pandas takes no ``1_000``."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def target_values(table: TextTable, name: str, most_classes: int) -> NDArray[Any]:
-    """Converts the column to predict to a dtype that says what it holds.
+def checked_numbers(
+    table: TextTable, names: Sequence[str], faults: Faults, *, training: bool = True
+) -> NDArray[np.float32]:
+    """Converts some columns and collects what is wrong with them.
 
     Args:
         table: The table.
-        name: The column.
-        most_classes: Whole numbers with no more distinct values than this are classes.
+        names: Its numeric columns.
+        faults: Takes the faults; if there are any, the result means nothing.
+        training: Whether columns may be left out, and must be told apart by float32.
 
     Returns:
-        ``(rows,)``: int64 for few whole numbers, float64 for other numbers, text for anything
-        else.
-
-    Raises:
-        DataError: Cells are empty, or a few cells among many numbers are none.
+        float32 ``(rows, names)``.
     """
-    import pandas as pd
+    values = np.empty((len(table.cells), len(names)), dtype=np.float32)
+    empty: list[Column] = []
+    of_text: list[Column] = []
+    for position, name in enumerate(names):
+        column = read_column(table, name)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values[:, position] = column.values
+        if column.missing.any():
+            empty.append(column)
+        if column.odd.any():
+            fault = column.notation_fault()
+            if fault is None and column.odd.mean() > 0.5:
+                of_text.append(column)
+                continue
+            faults.add(fault)
+            faults.add(column.cell_fault(_cure(name, training)))
+        elif training and not column.missing.any():
+            faults.add(_precision_fault(column))
+    if len(of_text) == 1:
+        name = toml(of_text[0].name)
+        cure = f", or leave the column out: drop = [{name}]" if training else ""
+        faults.add(of_text[0].cell_fault(f"write numbers{cure}"))
+    else:
+        faults.add(_text_fault(of_text, training))
+    faults.add(_empty_fault(empty, training))
+    return values
 
-    where = f'{table.path}, column "{name}"'
-    cells = table.cells[name].str.strip()
-    absent = cells.str.lower().isin({"", "na", "n/a", "nan", "null"}).to_numpy()
-    if absent.any():
-        raise DataError(
-            f"{where}: {count(int(absent.sum()), 'empty cell')} (first in line "
-            f"{table.line(int(absent.argmax()))}); a row without a target teaches nothing: leave "
-            "it out"
-        )
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
-    odd = ~np.isfinite(values)
-    if odd.any():
-        row = int(odd.argmax())
-        if cells.nunique() > most_classes and odd.mean() < 0.5:
-            raise DataError(
-                f'{where}, line {table.line(row)}: "{cells.iat[row]}" is not a number, but most '
-                "others are; correct it, or leave the row out"
-            )
-        return cells.to_numpy(dtype=np.str_)
-    whole = bool(cells.str.fullmatch(r"[+-]?\d+").all())
-    exact = bool((np.abs(values) < 2.0**53).all())  # whole numbers in float64
-    few = len(np.unique(values)) <= most_classes
-    return values.astype(np.int64) if whole and exact and few else values
+
+def _cure(name: str, training: bool) -> str:
+    if not training:
+        return "write a number"
+    return f"correct it, or leave the column out: drop = [{toml(name)}]"
+
+
+def _precision_fault(column: Column) -> str | None:
+    """Text for a column whose values float32 cannot tell apart."""
+    values = column.values
+    if not len(values):
+        return None
+    large_whole = np.abs(values).max() > _EXACT and (values == np.floor(values)).all()
+    lost = blurred(values, column.cells.nunique() if large_whole else None)
+    if lost is None:
+        return None
+    return (
+        f"column {quoted(column.name)}: {lost} in float32, in which models compute; "
+        f"{remedy(values)}, or leave it out: drop = [{toml(column.name)}]"
+    )
+
+
+def _text_fault(columns: Sequence[Column], training: bool) -> str | None:
+    """Text for columns that hold text."""
+    if not columns:
+        return None
+    shown = [
+        f"{quoted(column.name)} (line {column.table.line(row, column.name)}: "
+        f"{quoted(column.cell(row))})"
+        for column in columns[:_MOST_COLUMNS]
+        for row in (int(column.odd.argmax()),)
+    ]
+    names = ", ".join(toml(column.name) for column in columns)
+    cure = f", or leave them out: drop = [{names}]" if training else ""
+    return (
+        f"{count(len(columns), 'column')} of text, where numbers are needed: {', '.join(shown)}"
+        f"{_more(columns)}; write numbers{cure}"
+    )
+
+
+def _empty_fault(columns: Sequence[Column], training: bool) -> str | None:
+    """Text for columns with empty cells; cells with a mark for a missing value count as empty."""
+    if not columns:
+        return None
+    shown = [
+        f"{count(int(column.missing.sum()), 'empty cell')} in column {quoted(column.name)} "
+        f"(first in line {column.table.line(int(column.missing.argmax()), column.name)}"
+        f"{marks_words(column)})"
+        for column in columns[:_MOST_COLUMNS]
+    ]
+    cure = "leave those rows or columns out" if training else "leave those rows out"
+    return f"{', '.join(shown)}{_more(columns)}; fill them in, or {cure}"
+
+
+def marks_words(column: Column) -> str:
+    """Returns which texts were taken for empty cells."""
+    marks = column.marks()[:_MOST_COLUMNS]
+    if not marks:
+        return ""
+    verb = "counts" if len(marks) == 1 else "count"
+    return f"; {', '.join(map(quoted, marks))} {verb} as empty"
+
+
+def _more(columns: Sequence[Column]) -> str:
+    more = len(columns) - _MOST_COLUMNS
+    return f" and {count(more, 'more column')}" if more > 0 else ""

@@ -8,58 +8,96 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.arrays import About, check_row_count, divided
+from tuner.data.arrays import About, row_count_fault, split_up
 from tuner.data.csv_file import read_text
-from tuner.data.csv_numbers import numbers, target_values
+from tuner.data.csv_numbers import checked_numbers, numbers
+from tuner.data.csv_rows import LINE_BREAK
+from tuner.data.csv_target import CsvTask, csv_target
+from tuner.data.faults import Faults
 from tuner.data.split import texts
 from tuner.data.splits import Splits
-from tuner.data.targets import MOST_CLASSES
+from tuner.data.targets import Target, class_size_fault
 from tuner.data.words import count
 from tuner.errors import DataError
-from tuner.wording import hint
+from tuner.spec import Dialect
+from tuner.wording import hint, nearest, quoted
 
 
-def load_csv(path: Path, target: str, source: str = "") -> Splits:
-    """Loads a table and divides it 60/20/20, stratified by class.
+def load_csv(
+    path: Path,
+    target: str,
+    source: str = "",
+    *,
+    task: CsvTask | None = None,
+    drop: Sequence[str] = (),
+    dialect: Dialect | None = None,
+) -> Splits:
+    """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
+    x, read, about = read_csv(path, target, source, task=task, drop=drop, dialect=dialect)
+    return split_up(x, read.y, read.task, about, read.class_names)
 
-    What is to be learnt follows from the target column (see `tuner.data.targets`): text, at most
-    20 distinct whole numbers and any two distinct values are classes, anything else a quantity.
+
+def read_csv(
+    path: Path,
+    target: str,
+    source: str = "",
+    *,
+    task: CsvTask | None = None,
+    drop: Sequence[str] = (),
+    dialect: Dialect | None = None,
+) -> tuple[NDArray[np.float32], Target, About]:
+    """Reads a table.
+
+    Without a ``task``, what is to be learnt follows from the target column: text, at most 20
+    distinct whole numbers and any two distinct numbers are classes, anything else is a quantity.
     Every other column is a feature and must be numeric, without empty cells.
 
     Args:
-        path: The CSV file (comma, semicolon or tab; UTF-8; first line names the columns).
+        path: The CSV file; its first line names the columns.
         target: Name of the column to predict.
         source: Where the data comes from, for people.
+        task: What the target holds.
+        drop: Names of columns that are no features.
+        dialect: How the file is written.
+
+    Returns:
+        The features, ``(n, features)``, the target, and what is to be said of them.
 
     Raises:
-        DataError: The file, a column, a cell or the number of rows is not what it must be.
+        DataError: The file, columns, cells or the number of rows are not what they must be; the
+            text names all faults.
     """
-    table = read_text(path)
+    table = read_text(path, dialect)
     header = list(table.cells.columns)
-    if target not in header:
-        raise DataError(
-            f'{path} has no column "{target}" (the target); {hint(target, header, "columns")}'
-        )
-    features = [name for name in header if name != target]
-    if not features:
-        raise DataError(f'{path} has no column beside the target "{target}"')
-    check_row_count(len(table.cells), f"{path} (below its header)")
-    return divided(
-        numbers(table, features),
-        target_values(table, target, MOST_CLASSES),
-        where=f'{path}, column "{target}"',
-        about=About(
-            name=path.name.removesuffix(".gz").removesuffix(".csv"),
-            feature_names=tuple(features),
-            source=source or path.name,
-        ),
+    faults = Faults(path)
+    features = _features(header, target, drop, faults)
+    rows = row_count_fault(len(table.cells))
+    faults.add(rows and f"below the header: {rows}")
+    x = checked_numbers(table, features, faults)
+    found = csv_target(table, target, task, faults) if target in header and not rows else None
+    if found is not None and (small := class_size_fault(found, 'task = "regression"')):
+        faults.add(f"column {quoted(target)}: {small}")
+    faults.raise_if_any()
+    assert found is not None
+    about = About(
+        name=path.name.removesuffix(".gz").removesuffix(".csv"),
+        feature_names=tuple(features),
+        source=source or path.name,
     )
+    return x, found, about
 
 
-def rows_from_csv(path: Path, feature_names: Sequence[str]) -> NDArray[np.float32]:
+def rows_from_csv(
+    path: Path, feature_names: Sequence[str], dialect: Dialect | None = None
+) -> NDArray[np.float32]:
     """Reads raw rows for a prediction.
 
     Columns are found by name, in any order; other columns are ignored, whatever they hold.
+
+    Args:
+        path: The CSV file.
+        feature_names: The columns that the model takes.
+        dialect: How the file is written.
 
     Returns:
         float32 ``(n, features)``, columns in the order of ``feature_names``.
@@ -70,23 +108,52 @@ def rows_from_csv(path: Path, feature_names: Sequence[str]) -> NDArray[np.float3
     """
     if not feature_names:
         raise DataError(f"{path}: this model does not take the rows of a table")
-    table = read_text(path)
+    table = read_text(path, dialect, by_options=True)
     header = list(table.cells.columns)
     missing = [name for name in feature_names if name not in header]
     if missing:
         spare = [name for name in header if name not in feature_names]
-        named = ", ".join(f'"{name}"' for name in missing)
+        named = ", ".join(map(quoted, missing))
         raise DataError(
             f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
             f"{hint(missing[0], spare, 'other columns')}"
+            f"{'; what separates columns is declared with --sep' if len(header) == 1 else ''}"
         )
     if table.cells.empty:
         raise DataError(f"{path} has no rows below its header")
     return numbers(table, feature_names)
 
 
-def texts_from_file(path: Path, column: str = "text") -> NDArray[np.object_]:
+def _features(header: list[str], target: str, drop: Sequence[str], faults: Faults) -> list[str]:
+    """Returns the columns that are features; a misspelt target is none."""
+    joined = ""
+    if len(header) == 1:
+        joined = (
+            "; the header is one column: if there are several, declare what separates them: "
+            'sep = ":"'
+        )
+    if target not in header:
+        known = hint(target, header, "columns")
+        faults.add(f"no column {quoted(target)} (the target); {known}{joined}")
+    for name in drop:
+        if name not in header:
+            faults.add(f"no column {quoted(name)} to drop; {hint(name, header, 'columns')}")
+    meant = {name if name in header else nearest(name, header) for name in (target, *drop)}
+    features = [name for name in header if name not in meant]
+    if target in header and not features:
+        faults.add(f"no column beside the target {quoted(target)}{joined}")
+    return features if len(header) > 1 else []
+
+
+def texts_from_file(
+    path: Path, column: str = "text", dialect: Dialect | None = None
+) -> NDArray[np.object_]:
     """Reads raw texts for a prediction: a line each in a .txt file, else a column of a CSV file.
+
+    Args:
+        path: The file.
+        column: The column of texts.
+        dialect: How the file is written; of a .txt file only the encoding counts.
 
     Returns:
         ``(n,)`` of ``str``.
@@ -95,18 +162,22 @@ def texts_from_file(path: Path, column: str = "text") -> NDArray[np.object_]:
         DataError: The file cannot be read, lacks the column, or has no texts.
     """
     if path.suffix.lower() != ".txt":
-        table = read_text(path)
+        table = read_text(path, dialect, by_options=True)
         if column not in table.cells:
             spare = hint(column, list(table.cells.columns), "columns")
-            raise DataError(f'{path} lacks the column "{column}" that the model takes; {spare}')
+            raise DataError(
+                f"{path} lacks the column {quoted(column)} that the model takes; {spare}"
+            )
         lines = table.cells[column].tolist()
     else:
         try:
-            lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+            text = path.read_text((dialect and dialect.encoding) or "utf-8-sig")
+            lines = [line for line in LINE_BREAK.split(text) if line.strip()]
         except FileNotFoundError as exc:
             raise DataError(f"there is no file {path}") from exc
         except (OSError, UnicodeDecodeError) as exc:
-            raise DataError(f"{path} cannot be read as UTF-8 text ({exc})") from exc
+            encoding = (dialect and dialect.encoding) or "UTF-8"
+            raise DataError(f"{path} cannot be read as {encoding} text ({exc})") from exc
     if not lines:
         raise DataError(f"{path} has no texts")
     return texts(lines, str(path))

@@ -27,6 +27,7 @@ import numpy as np
 
 from tuner.data.split import Split, Task, checked
 from tuner.errors import DataError
+from tuner.wording import quoted
 
 Kind = Literal["table", "image", "text"]
 PARTS = ("train", "validation", "test")
@@ -107,6 +108,12 @@ class Splits:
         if len(names) < max(2, least) or (self.task == "binary" and len(names) != 2):
             raise DataError(
                 f"{self.name}: {len(names)} class names {names} for labels 0 … {highest}"
+            )
+        if len(set(names)) < len(names):
+            twice = next(name for number, name in enumerate(names) if name in names[:number])
+            raise DataError(
+                f"{self.name}: several classes have the name {quoted(str(twice))}; every class "
+                "needs its own name"
             )
         object.__setattr__(self, "class_names", names)
 

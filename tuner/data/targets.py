@@ -7,11 +7,13 @@ The rule, for every source of data:
 - any other numbers are a quantity: ``"regression"``.
 
 In a CSV file a number has no type, so there a column of whole numbers (written without a decimal
-point) counts as integers only up to `MOST_CLASSES` distinct values.
+point) counts as integers only up to `MOST_CLASSES` distinct values, and a study file can name the
+task (`tuner.data.csv_target`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +24,10 @@ from tuner.data.dividing import LEAST_OF_A_CLASS
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
+from tuner.wording import on_one_line, quoted
 
 MOST_CLASSES = 20
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,22 @@ class Target:
     Attributes:
         task: What is to be learnt.
         y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
-        class_names: A name per class, sorted; empty for a regression.
+        class_names: A name per class, in their order, each once; empty for a regression.
     """
 
     task: Task
     y: NDArray[Any]
     class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(set(self.class_names)) == len(self.class_names), self.class_names
+
+
+def class_target(labels: NDArray[Any], class_names: tuple[str, ...]) -> Target:
+    """Returns the target of class numbers ``(n,)``; two classes make a binary task."""
+    if len(class_names) == 2:
+        return Target("binary", labels.astype(np.float32), class_names)
+    return Target("multiclass", labels.astype(np.int32), class_names)
 
 
 def read_target(y: NDArray[Any], where: str) -> Target:
@@ -67,16 +81,13 @@ def read_target(y: NDArray[Any], where: str) -> Target:
         return _several(y, where)
     values, labels = np.unique(y, return_inverse=True)
     if len(values) == 1:
+        value = on_one_line(str(values[0]))
         raise DataError(
-            f"{where} is {values[0]!s} in every row: with a constant target there is nothing to "
-            "learn"
+            f"{where} is {value} in every row: with a constant target there is nothing to learn"
         )
     if y.dtype.kind == "f" and len(values) > 2:
-        return Target("regression", y.astype(np.float32, copy=False))
-    names = tuple(_name(value) for value in values)
-    if len(values) == 2:
-        return Target("binary", labels.astype(np.float32), names)
-    return Target("multiclass", labels.astype(np.int32), names)
+        return Target("regression", quantity(y))
+    return class_target(labels, tuple(_name(value) for value in values))
 
 
 def check_class_sizes(target: Target, where: str) -> None:
@@ -85,20 +96,53 @@ def check_class_sizes(target: Target, where: str) -> None:
     Raises:
         DataError: A class has fewer rows than it takes to have some in every split.
     """
+    if fault := class_size_fault(target, "give it as floats"):
+        raise DataError(f"{where}: {fault}")
+
+
+def class_size_fault(target: Target, cure: str) -> str | None:
+    """Returns the text for classes that are too small to be in all three splits.
+
+    Args:
+        target: Classes or a quantity.
+        cure: What to do if it is a quantity.
+    """
     if target.task == "regression":
-        return
+        return None
     least = LEAST_OF_A_CLASS
     sizes = np.bincount(target.y.astype(np.intp), minlength=len(target.class_names))
     small = np.flatnonzero(sizes < least)
-    if len(small):
-        first = int(small[0])
-        others = f" (and {count(len(small) - 1, 'more class', 'more classes')} too)"
-        raise DataError(
-            f'{where}: class "{target.class_names[first]}" has {count(int(sizes[first]), "row")}'
-            f"{others if len(small) > 1 else ''}, too few to be divided into train, validation "
-            f"and test; a class needs at least {least}: add rows, merge classes, or, if this is "
-            "a quantity and not a class, give it as floats (in a CSV file: 5.0)"
-        )
+    if not len(small):
+        return None
+    first = int(small[0])
+    others = f" (and {count(len(small) - 1, 'more class', 'more classes')} too)"
+    return (
+        f"class {quoted(target.class_names[first])} has {count(int(sizes[first]), 'row')}"
+        f"{others if len(small) > 1 else ''}, too few to be divided into train, validation and "
+        f"test; a class needs at least {least}: add rows, merge classes, or, if this is a quantity "
+        f"and not a class: {cure}"
+    )
+
+
+def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:
+    """Returns how the targets were read, and how to change that if they came from a CSV file.
+
+    Such as ``the target was read as 5 classes (0, 1, 2 …)``.
+    """
+    if task == "regression":
+        words = "the target was read as a quantity"
+        todo = 'if it holds classes: task = "classification" in dataset'
+    else:
+        shown = ", ".join(map(on_one_line, class_names[:_MOST_NAMED]))
+        more = " …" if len(class_names) > _MOST_NAMED else ""
+        words = f"the target was read as {len(class_names)} classes ({shown}{more})"
+        todo = 'if it is a quantity: task = "regression" in dataset'
+    return f"{words}; {todo}" if is_csv else words
+
+
+def quantity(y: NDArray[Any]) -> NDArray[Any]:
+    """Returns quantities in the dtype that models take."""
+    return y.astype(np.float32, copy=False)
 
 
 def _several(y: NDArray[Any], where: str) -> Target:
@@ -110,7 +154,7 @@ def _several(y: NDArray[Any], where: str) -> Target:
             f"{where} of shape {y.shape} holds only 0 and 1 and looks one-hot; return one class "
             "number a row instead, y.argmax(axis=1), and compile with the sparse loss"
         )
-    return Target("regression", y.astype(np.float32, copy=False))
+    return Target("regression", quantity(y))
 
 
 def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
@@ -130,5 +174,5 @@ def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _name(value: Any) -> str:
-    """A class as people write it: 1 and not 1.0."""
-    return f"{value:g}" if isinstance(value, np.floating) else str(value)
+    """A class as people write it: 1 and not 1.0; other numbers with all their digits."""
+    return str(value).removesuffix(".0")

@@ -107,27 +107,31 @@ def _kinds(family: Family) -> str:
     return " or ".join(_PLURALS[kind] for kind in family.kinds)
 
 
-def check_metric(metric: str, available: Sequence[str], where: str = "objective.metric") -> None:
+def check_metric(
+    metric: str, available: Sequence[str], where: str = "objective.metric", why: str = ""
+) -> None:
     """Refuses a metric that the model does not report.
 
     Args:
         metric: The metric's name without ``val_``.
         available: The names that there are: ``family.metrics(task)`` or ``available_metrics``.
         where: What to name in the error.
+        why: What the metrics depend on, for the end of the error.
 
     Raises:
         MetricError: Lists the metrics that there are and offers the nearest.
     """
     if metric not in available:
-        raise absent_metric(metric, available, where)
+        raise absent_metric(metric, available, where, why)
 
 
 def absent_metric(
-    metric: str, available: Sequence[str], where: str = "objective.metric"
+    metric: str, available: Sequence[str], where: str = "objective.metric", why: str = ""
 ) -> MetricError:
     """Returns the error of ``check_metric``, to be raised when the time has come."""
     near = nearest(metric.removeprefix("val_"), available)
     return MetricError(
         f'{where}: the model does not measure "{metric}"'
         f"{f'; did you mean {near}?' if near else '.'} It measures: {', '.join(available)}"
+        f"{f'; {why}' if why else ''}"
     )

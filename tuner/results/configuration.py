@@ -30,7 +30,7 @@ class Configuration:
         metric: The objective's metric, as the study file names it.
         direction: ``"minimize"`` or ``"maximize"``.
         value: The metric's value on the validation split at ``epochs``; None without a trial.
-        dataset: A data set's name, ``"module:function"``, or a CSV file with its target column.
+        dataset: A data set's name, ``"module:function"``, or a CSV file.
         model: A model family's name, or ``"module:function"``.
         params: Parameter names and values, as the search space names them.
         epochs: Number of epochs to train, at least 1: the trial's best epoch.
@@ -97,7 +97,7 @@ class Configuration:
         dataset = table["dataset"]
         if not isinstance(dataset, str):
             csv = Path(os.path.normpath(folder.absolute() / dataset["csv"]))
-            dataset = CsvDataset(csv=str(csv), target=dataset["target"])
+            dataset = CsvDataset(**{**dataset, "csv": str(csv)})
         value = table.get("value")
         return cls(
             study=table["study"],
@@ -116,13 +116,13 @@ class Configuration:
             base=Path(os.path.normpath(folder.absolute() / table.get("base", "."))),
         )
 
-    def _dataset_table(self, folder: Path) -> str | dict[str, str]:
+    def _dataset_table(self, folder: Path) -> str | dict[str, Any]:
         if isinstance(self.dataset, str):
             return self.dataset
         csv = Path(self.dataset.csv)
         if not csv.is_absolute():
             csv = _relative(self.base / csv, folder)
-        return {"csv": csv.as_posix(), "target": self.dataset.target}
+        return self.dataset.to_table() | {"csv": csv.as_posix()}
 
     def _base_text(self, folder: Path) -> str | None:
         """Returns where ``module:function`` is found; None when nothing is imported from there."""

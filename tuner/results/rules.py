@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from tuner.errors import SpecError
+from tuner.spec import CsvDataset
 from tuner.wording import hint
 
 SCHEMA = 1
@@ -51,7 +54,11 @@ def _is_text(value: object) -> bool:
 
 def _is_dataset(value: object) -> bool:
     if isinstance(value, Mapping):
-        return set(value) == {"csv", "target"} and all(_is_text(text) for text in value.values())
+        try:
+            CsvDataset.model_validate(dict(value))
+        except ValidationError:
+            return False
+        return True
     return _is_text(value)
 
 

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from tuner.spec.units import seconds, size
+from tuner.wording import toml
 
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
@@ -25,16 +33,92 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class CsvDataset(Part):
+class Dialect(Part):
+    """How a CSV file is written.
+
+    Attributes:
+        sep: What separates cells: one character, a space for any number of blanks; found out if
+            None.
+        decimal: The decimal sign; a point if None.
+        thousands: What groups the digits of large numbers; nothing if None.
+        encoding: Python's name of the encoding; UTF-8 if None.
+        missing: Further texts that mark a cell without a value.
+        not_missing: Texts that usually mark a missing value, and are values in this file.
+    """
+
+    sep: str | None = Field(default=None, examples=['";"'])
+    decimal: Literal[".", ","] | None = Field(default=None, examples=['","'])
+    thousands: Literal[",", ".", "'", " "] | None = Field(default=None, examples=['"."'])
+    encoding: str | None = Field(default=None, examples=['"cp1252"'])
+    missing: list[Text] | None = Field(default=None, examples=['["-999"]'])
+    not_missing: list[Text] | None = Field(default=None, examples=['["NA"]'])
+
+    @field_validator("sep")
+    @classmethod
+    def _check_sep(cls, sep: str | None) -> str | None:
+        if sep == r"\t":  # as a shell or a literal TOML string passes it on
+            return "\t"
+        if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+            raise ValueError(
+                f'must be one character, but got {toml(sep)}; write sep = ";", "\\t" for tabs, or '
+                '" " for any number of blanks'
+            )
+        return sep
+
+    @field_validator("thousands")
+    @classmethod
+    def _check_thousands(cls, thousands: str | None, info: ValidationInfo) -> str | None:
+        decimal = info.data.get("decimal") or "."
+        if thousands == decimal:
+            other = {".": ",", ",": "."}[decimal]
+            raise ValueError(
+                f"must not be the decimal sign, but both are {toml(decimal)}; "
+                f"write decimal = {toml(other)} beside it"
+            )
+        return thousands
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            if encoding is not None:
+                "".encode(encoding)
+        except (LookupError, ValueError):
+            raise ValueError(
+                f"must be an encoding that Python knows, but got {toml(encoding)}; "
+                'write encoding = "cp1252" or "utf-16"'
+            ) from None
+        return encoding
+
+
+class CsvDataset(Dialect):
     """A table of the user's own.
 
     Attributes:
         csv: Path of the file, from the study file's folder.
         target: The column to predict.
+        task: Whether the target holds classes or a quantity; follows from its cells if None.
+        drop: Columns that are no features.
     """
 
     csv: Text = Field(examples=['"measurements.csv"'])
     target: Text = Field(examples=['"price"'])
+    task: Literal["classification", "regression"] | None = Field(
+        default=None, examples=['"regression"']
+    )
+    drop: list[Text] | None = Field(default=None, examples=['["id"]'])
+
+    @field_validator("drop")
+    @classmethod
+    def _check_drop(cls, drop: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        if drop and info.data.get("target") in drop:
+            raise ValueError(f"must not name the target, but got {toml(drop)}; leave it out there")
+        return drop
+
+    def to_table(self) -> dict[str, Any]:
+        """Returns the table of a study file; what is not set is left out."""
+        table = self.model_dump(exclude_none=True)
+        return {"csv": table.pop("csv"), "target": table.pop("target"), **table}
 
 
 class Objective(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -22,6 +22,7 @@ _TYPES = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "dict_type": "must be a table",
+    "list_type": "must be a list",
     "model_type": "must be a table",
     "finite_number": "must be a finite number",
     "string_too_short": "must not be empty",
@@ -86,7 +87,7 @@ def _needed(model: type[Part]) -> list[str]:
 
 
 def _line(model: type[Part], error: ErrorDetails, place: Place) -> SpecError:
-    keys = [str(key) for key in error["loc"]]
+    keys = [str(key) for key in error["loc"] if not isinstance(key, int)]  # of a list: its key
     here = place.at(*keys)
     holder = _holder(model, keys[:-1])
     if error["type"] == "extra_forbidden":
@@ -126,4 +127,6 @@ def _example(model: type[Part], key: str) -> str:
 
 
 def _allowed(model: type[Part], key: str) -> list[str]:
-    return list(getattr(model.model_fields[key].annotation, "__args__", ()))
+    annotation = model.model_fields[key].annotation
+    one_of = next((inner for inner in get_args(annotation) if get_args(inner)), annotation)
+    return list(get_args(one_of))  # of Literal[…], or of Literal[…] | None

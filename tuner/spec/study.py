@@ -16,6 +16,7 @@ from tuner.spec.models import (
     Budget,
     Choice,
     CsvDataset,
+    Dialect,
     EarlyStopping,
     Objective,
     Part,
@@ -34,7 +35,7 @@ class StudySpec(Part):
     Attributes:
         name: Stem of the file: ``wine``.
         title: One line for people.
-        dataset: A name, ``module:function``, or a CSV file and its target.
+        dataset: A name, ``module:function``, or a CSV file with its target and how it is read.
         model: A name or ``module:function``.
         search_space: The space itself, wherever it was written.
         objective: Metric and direction.
@@ -106,13 +107,14 @@ class StudySpec(Part):
         JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
         """
         parts = self.model_dump(
-            include={"dataset", "objective", "budget", "early_stopping", "training"},
+            include={"objective", "budget", "early_stopping", "training"},
             exclude_none=True,
         )
+        dataset = self.dataset
         table = {
             "name": self.name,
             "title": self.title,
-            "dataset": parts["dataset"],
+            "dataset": dataset if isinstance(dataset, str) else dataset.to_table(),
             "model": self.model,
             "search_space": self.search_space.to_dict(),
             "objective": parts["objective"],
@@ -142,6 +144,10 @@ class StudySpec(Part):
         table = self.to_dict()
         for key in ("name", "title", "budget", "training"):  # these may change on resume
             del table[key]
+        if isinstance(table["dataset"], dict):
+            # How a file is written changes no trial: the data have a fingerprint of their own.
+            for key in Dialect.model_fields:
+                table["dataset"].pop(key, None)
         # What was reported of a reference changes no trial.
         table["reference"] = [
             {"name": reference["name"], "params": reference["params"]}

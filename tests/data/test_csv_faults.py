@@ -1,0 +1,185 @@
+"""All faults of a file in one message, each on one line and shown as it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tuner.data import rows_from_csv
+from tuner.data.csv_file import read_text
+from tuner.data.csv_table import load_csv
+from tuner.errors import DataError
+from tuner.spec import Dialect
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "own.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def faults_of(path: Path, target: str = "y", **how: object) -> list[str]:
+    """Returns the lines of the error: one a fault, below a first line if there are several."""
+    with pytest.raises(DataError, match=path.name) as caught:
+        load_csv(path, target, **how)  # type: ignore[arg-type]  # whatever the test gives
+    return str(caught.value).splitlines()
+
+
+def test_all_faults_are_in_one_message(tmp_path: Path) -> None:
+    rows = "".join(
+        f'{"x" if n == 3 else n},"1,5",{"" if n % 7 == 0 else n},t{n},s{n},{1.7e9 + n:.0f},'
+        f"{'?' if n == 9 else n % 2}\n"
+        for n in range(40)
+    )
+    head, *faults = faults_of(write(tmp_path, "a,b,c,d,e,f,y\n" + rows), drop=["g"])
+    assert head.endswith("own.csv: 7 faults:")
+    beginnings = [
+        'no column "g" to drop; ',
+        'line 5, column "a": "x" is not a number; correct it, or leave the column out: drop = ',
+        'line 2, column "b": "1,5" is 1.5 with decimal = ","; add it to dataset',
+        'column "f": 40 different values become 1 in float32',
+        '2 columns of text, where numbers are needed: "d" (line 2: "t0"), "e" (line 2: "s0"); ',
+        '6 empty cells in column "c" (first in line 2); ',
+        '1 empty cell in column "y" (first in line 11; "?" counts as empty); ',
+    ]
+    for fault, beginning in zip(faults, beginnings, strict=True):
+        assert fault.startswith(f"  {beginning}")
+
+
+def test_faults_of_one_kind_are_counted(tmp_path: Path) -> None:
+    rows = "".join(f'"{n},5","7,25","$3","{n / 2}",{n % 2}\n' for n in range(30))
+    _, first, second = faults_of(write(tmp_path, "a,b,c,d,y\n" + rows))
+    assert first == (
+        '  line 2, column "a": "0,5" is 0.5 with decimal = ","; add it to dataset (likewise 1 more '
+        "column)"
+    )
+    assert second.startswith('  line 2, column "c": "$3" is not a plain number; ')
+
+
+def test_two_faults_of_one_column(tmp_path: Path) -> None:
+    rows = "".join(f'"{n},5",{n % 2}\n' for n in range(30))
+    _, first, second = faults_of(write(tmp_path, "a,y\n" + rows + "red,0\n"))
+    assert first.startswith('  line 2, column "a": "0,5" is 0.5 with decimal = ","')
+    assert second.startswith('  line 32, column "a": "red" is not a number; correct it')
+
+
+def test_the_fingerprint_does_not_see_how_a_file_is_written(tmp_path: Path) -> None:
+    rows = [(n * 1234.5, -n, n % 3) for n in range(40)]
+    plain = "a,b,y\n" + "".join(f"{a},{b},{y}\n" for a, b, y in rows)
+    other = '"a"|b|y|note\r\n\r\n' + "".join(
+        f"{a:_.2f}|−{-b}|{y} | '\r\n".replace(".", ",").replace("_", ".") for a, b, y in rows
+    )
+    path = write(tmp_path, plain)
+    fingerprint = load_csv(path, "y").fingerprint
+    write(tmp_path, other)
+    dialect = Dialect(decimal=",", thousands=".")
+    assert load_csv(path, "y", drop=["note"], dialect=dialect).fingerprint == fingerprint
+
+
+def test_only_some_of_many_faults_are_shown(tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(14)]
+    rows = "\n".join(
+        ",".join(["x" if row == 4 else "1"] * 14 + ["01"[row % 2]]) for row in range(20)
+    )
+    lines = faults_of(write(tmp_path, ",".join([*names, "y"]) + "\n" + rows))
+    assert len(lines) == 12
+    assert lines[-1] == "  … and 4 more faults"
+
+
+def test_a_misspelt_target_is_not_judged_as_a_feature(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,species\n" + "1,red\n2,blue\n" * 9)
+    assert faults_of(path, "Species") == [
+        f'{path}: no column "Species" (the target); did you mean species?'
+    ]
+
+
+def test_a_header_of_one_column_asks_for_the_separator(tmp_path: Path) -> None:
+    path = write(tmp_path, "a:y\n" + "1:0\n2:1\n" * 9)
+    (line,) = faults_of(path)
+    assert line.endswith('if there are several, declare what separates them: sep = ":"')
+    assert load_csv(path, "y", dialect=Dialect(sep=":")).feature_names == ("a",)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_editors_do(tmp_path: Path, end: str) -> None:
+    lines = ['a,"b', 'c",y', '"1', '",2,0', "1,2,0", '5,"3', 'x",0', '"1', '1",z,0', *["1,2,1"] * 9]
+    table = read_text(write(tmp_path, end.join([*lines, ""])))
+    assert [table.line(row) for row in range(4)] == [3, 5, 6, 8]
+    assert [table.line(row, "y") for row in range(4)] == [4, 5, 7, 9]
+    first, second, *_ = faults_of(table.path)[1:]
+    assert first.startswith('  line 8, column "a": "1')
+    escaped = end.encode("unicode_escape").decode()
+    assert second.startswith(
+        f'  line 6, column "b{escaped}c": "3{escaped}x" is not a number (and 1'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'a,"b\nc"\n"1\n2",2\n1,2,3\n1,2\n1,2,3,4\n',
+            r"line 5: 3 cells, but .* has 2 .*\(line 7\)",
+        ),
+        ('a,"b\nc"\n"1\n2",2\n1,"2\n', r'line 5: a quote \("\) is opened and never closed'),
+        ("a b\n1 2\n1 2 3\n", r"line 3: 3 cells, .* has 2 \(separated by blanks\)"),
+    ],
+)
+def test_broken_rows_are_named_by_their_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_text(write(tmp_path, text), Dialect(sep=" ") if "," not in text else None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("re\nd", r"re\nd"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("1\u00a0kg", r"1\xa0kg"),
+        ("\u202ered", r"\u202ered"),
+        ("r" * 100, "r" * 59 + "…"),
+        ("größe 한", "größe 한"),
+    ],
+)
+def test_cells_are_shown_on_one_line(tmp_path: Path, cell: str, shown: str) -> None:
+    (line,) = faults_of(write(tmp_path, f'a,y\n"{cell}",0\n' + "1,0\n1,1\n" * 9))
+    assert f'column "a": "{shown}" is not a number' in line
+
+
+def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
+    (line,) = faults_of(write(tmp_path, '"a\nb",c\n' + "1,0\n1,1\n" * 9))
+    assert line.endswith(r"the columns are: a\nb, c")
+
+
+@pytest.mark.parametrize("sep", ["|", " ", "  ", "\t", ";", ","])
+def test_separators_are_found_out(tmp_path: Path, sep: str) -> None:
+    path = write(tmp_path, "\n".join(f"{a}{sep}{b}" for a, b in [("a", "b"), (1, 2), (3, 4)]))
+    assert rows_from_csv(path, ["b", "a"]).tolist() == [[2, 1], [4, 3]]
+
+
+def test_a_comma_may_be_separator_and_decimal_sign(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n"1,5","2,25"\n"3",4\n')
+    assert rows_from_csv(path, ["a", "b"], Dialect(decimal=",")).tolist() == [[1.5, 2.25], [3, 4]]
+
+
+def test_rows_to_predict_name_options_of_the_command(tmp_path: Path) -> None:
+    path = write(tmp_path, "a;b\n1,5;2\n")
+    with pytest.raises(DataError, match=r'"1,5" is 1.5 with --decimal ","; give it'):
+        rows_from_csv(path, ["a", "b"])
+    assert rows_from_csv(path, ["a", "b"], Dialect(decimal=",")).tolist() == [[1.5, 2]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        (None, r'is not UTF-8 text \(byte 0xf6\); .* such as encoding = "cp1252"'),
+        ("ascii", r"is not text in the encoding ascii \(byte 0xf6\); declare another one"),
+    ],
+)
+def test_an_encoding_can_be_declared(tmp_path: Path, encoding: str | None, words: str) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(DataError, match=words):
+        read_text(path, Dialect(encoding=encoding))
+    assert list(read_text(path, Dialect(encoding="latin-1")).cells) == ["größe", "y"]

@@ -1,0 +1,99 @@
+"""The dataset of a study that is a CSV file: its keys, their rules, and what its identity is."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from study_texts import BASE, SHORT, SPACE, read
+
+from tuner.errors import SpecError
+from tuner.spec import CsvDataset, StudySpec
+
+PLAIN = 'csv = "a.csv", target = "y"'
+
+
+def study(keys: str = "") -> StudySpec:
+    table = tomllib.loads(SHORT + SPACE)
+    return read(table | tomllib.loads(f"dataset = {{ {PLAIN}{keys} }}"))
+
+
+ALL = (
+    ', task = "regression", drop = ["id"], sep = "|", decimal = ",", thousands = "."'
+    ', encoding = "cp1252", missing = ["-999"], not_missing = ["NA"]'
+)
+
+
+def test_every_key_is_read_and_stored() -> None:
+    spec = study(ALL)
+    assert spec.dataset == CsvDataset(
+        csv="a.csv",
+        target="y",
+        task="regression",
+        drop=["id"],
+        sep="|",
+        decimal=",",
+        thousands=".",
+        encoding="cp1252",
+        missing=["-999"],
+        not_missing=["NA"],
+    )
+    assert StudySpec.from_dict(spec.to_dict(), BASE) == spec
+
+
+def test_what_is_not_set_is_not_stored() -> None:
+    assert study().to_dict()["dataset"] == {"csv": "a.csv", "target": "y"}
+    # As computed before there were further keys: stored studies go on.
+    assert study().fingerprint == (
+        "8b7a7b5785c1119095cd475d6b9dcd786ab413300d4675411cf84b792a729e16"
+    )
+
+
+@pytest.mark.parametrize(
+    "key", ['sep = ";"', 'decimal = ","', 'missing = ["x"]', 'encoding = "l1"']
+)
+def test_how_a_file_is_written_is_no_part_of_the_identity(key: str) -> None:
+    assert study(f", {key}").differences(study()) == []
+    assert study(f", {key}").fingerprint == study().fingerprint
+
+
+@pytest.mark.parametrize(
+    ("key", "difference"),
+    [
+        ('task = "regression"', 'dataset.task: absent in the database, "regression" in the file'),
+        ('drop = ["id"]', 'dataset.drop: absent in the database, ["id"] in the file'),
+    ],
+)
+def test_what_is_learnt_is_part_of_the_identity(key: str, difference: str) -> None:
+    assert study(f", {key}").differences(study()) == [difference]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ('sep = ";;"', r'sep: must be one character, but got ";;"; write sep = ";", "\\t" for'),
+        ('sep = ""', r'sep: must be one character, but got ""'),
+        ('decimal = ";"', r'decimal: must be "." or ",", but got ";"'),
+        ('thousands = "."', r'thousands: must not be the decimal sign.*write decimal = "," beside'),
+        ('decimal = ",", thousands = ","', r'thousands: must not be .*write decimal = "\."'),
+        (
+            'encoding = "latin-x"',
+            r'encoding: must be an encoding that Python knows, but got "latin-x',
+        ),
+        (
+            'missing = "-999"',
+            r'missing: must be a list, but got "-999", a string; write missing = \[',
+        ),
+        (
+            "missing = [-999]",
+            r'missing: must be a string, but got -999.*; write missing = \["-999"\]',
+        ),
+        ('missing = [""]', "missing: must not be empty"),
+        ('task = "clasification"', r"task: must be .* did you mean classification\?"),
+        ('drop = ["y"]', r'drop: must not name the target, but got \["y"\]; leave it out there'),
+        ('dropp = ["a"]', r"dataset\.dropp: unknown key; did you mean drop\?"),
+    ],
+)
+def test_a_key_that_breaks_a_rule_is_refused(key: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        study(f", {key}")

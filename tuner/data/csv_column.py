@@ -1,0 +1,160 @@
+"""One column of a text table: its cells, the numbers in it, what is missing, what is no number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.csv_cells import (
+    bare,
+    is_number_like,
+    joined,
+    mark,
+    missing_marks,
+    notation_of,
+    parsed,
+    readings,
+)
+from tuner.data.csv_file import TextTable
+from tuner.data.faults import Fault
+from tuner.data.words import count
+from tuner.wording import quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column, read by the rules of `tuner.data.csv_cells`.
+
+    Attributes:
+        table: Where it stands.
+        name: Its name.
+        cells: ``(n,)`` text without blanks around it.
+        values: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none, infinity
+            where it is beyond float32.
+        missing: ``(n,)`` whether the cell marks a missing value.
+    """
+
+    table: TextTable
+    name: str
+    cells: pd.Series[str]
+    values: NDArray[Any]
+    missing: NDArray[np.bool_]
+
+    @property
+    def odd(self) -> NDArray[np.bool_]:
+        """``(n,)`` whether a cell has a value that is no finite number."""
+        return np.asarray(~np.isfinite(self.values) & ~self.missing)
+
+    def cell(self, row: int) -> str:
+        """Returns the text of a cell."""
+        return str(self.cells.iat[row])
+
+    def where(self, row: int) -> str:
+        """Returns column and line of a cell, as errors name it."""
+        return f"line {self.table.line(row, self.name)}, column {quoted(self.name)}"
+
+    @cached_property
+    def number_like(self) -> frozenset[str]:
+        """The cells that are numbers in any notation, if most cells are."""
+        present = self.cells[~self.missing]
+        like = frozenset(filter(is_number_like, present.unique()))
+        return like if present.isin(like).mean() > 0.5 else frozenset()
+
+    def notation_fault(self) -> Fault | None:
+        """Returns the text for a column whose numbers are written in another notation.
+
+        A column is judged by all its cells: most of them must be numbers in some notation, and
+        some must not be in the declared one. If they can be read in two ways, both are named.
+        """
+        odd = np.flatnonzero(np.isnan(self.values) & ~self.missing)
+        if not len(odd):
+            return None
+        row = next((row for row in odd.tolist() if self.cell(row) in self.number_like), None)
+        if row is None:
+            return None
+        like = sorted(self.number_like)
+        found = readings(like)
+        if not found:
+            return self._unit_fault(row, like)
+        if len(found) > 1:  # a cell by which the readings differ
+            apart = next(
+                i for i, _ in enumerate(like) if len({values[i] for _, values in found}) > 1
+            )
+            row = int((self.cells == like[apart]).to_numpy().argmax())
+        cell = self.cell(row)
+        declared = notation_of(self.table.dialect)
+        settings = [self.table.setting(**notation.settings(declared)) for notation, _ in found]
+        ways = [
+            f"{joined([values[like.index(cell)]])} with {setting}"
+            for setting, (_, values) in zip(settings, found, strict=True)
+        ]
+        what = "the one that is meant" if len(ways) > 1 else "it"
+        todo = f"give {what}" if self.table.by_options else f"add {what} to dataset"
+        text = f"{self.where(row)}: {quoted(cell)} is {', or '.join(ways)}; {todo}"
+        return Fault(text, kind=" ".join(settings))
+
+    def _unit_fault(self, row: int, like: list[str]) -> Fault:
+        """Text for numbers with currency or percent signs, brackets, or in several notations."""
+        cell = self.cell(row)
+        if any(bare(one) != one for one in like):
+            numbers = joined(dict.fromkeys(values[0] for _, values in readings([bare(cell)])))
+            return Fault(
+                f"{self.where(row)}: {quoted(cell)} is not a plain number; write {numbers}, and "
+                "all cells of the column in that way",
+                kind="unit",
+            )
+        return Fault(
+            f"{self.where(row)}: {quoted(cell)} is written otherwise than other numbers of the "
+            "column; write all of them in one way"
+        )
+
+    def cell_fault(self, cure: str) -> str | None:
+        """Returns the text for single cells that are no numbers, with what to do about them.
+
+        Cells that `notation_fault` names are left out.
+        """
+        explained = np.isnan(self.values) & self.cells.isin(self.number_like).to_numpy()
+        odd = np.flatnonzero(self.odd & ~explained)
+        if not len(odd):
+            return None
+        row = int(odd[0])
+        cell = self.cell(row)
+        more = f" (and {count(len(odd) - 1, 'more cell')} like it)" if len(odd) > 1 else ""
+        if np.isinf(self.values[row]):
+            return (
+                f"{self.where(row)}: {quoted(cell)} is beyond what float32 holds ({_LARGEST:.1e})"
+                f"{more}; correct it, or leave the row out"
+            )
+        return f"{self.where(row)}: {quoted(cell)} is not a number{more}; {cure}"
+
+    def marks(self) -> list[str]:
+        """Returns the texts that mark missing values here, beside empty cells."""
+        return [cell for cell in self.cells[self.missing].unique() if cell]
+
+
+def read_column(table: TextTable, name: str) -> Column:
+    """Reads a column; whether it may be as it is is for the caller to say."""
+    cells = table.cells[name].str.strip()
+    notation = notation_of(table.dialect)
+    values = parsed(cells, notation)
+    with np.errstate(over="ignore"):
+        too_large = np.isinf(values.astype(np.float32))
+    if too_large.any():
+        values = np.where(too_large, np.inf, values)
+    missing = ~np.isfinite(values)
+    if missing.any():
+        marks = missing_marks(table.dialect)
+        missing[missing] = [mark(cell) in marks for cell in cells[missing]]
+    for text in table.dialect.missing or ():  # -999 marks the cell -999.0, too
+        if (plain := notation.plain(text.strip())) is not None:
+            missing |= values == float(plain)
+    return Column(table, name, cells, values, missing)

@@ -1,0 +1,131 @@
+"""Rows of a CSV file as its lines have them: which separator divides them, and where they break.
+
+pandas reads the files. What it does not say, or says by the number of a row, is found out here with
+Python's `csv`, which counts lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from tuner.data.words import count
+from tuner.wording import on_one_line, quoted
+
+_BLANKS = re.compile(r"[ \t]+")
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+_SAMPLE_ROWS = 20  # rows looked at to find the separator
+_MOST_LINES = 5  # lines that an error names
+
+
+def find_separator(lines: list[str], decimal: str | None) -> str:
+    """Finds the separator: the one that gives all rows the same number of cells, most of them.
+
+    The decimal sign, and blanks, are only taken for one where there is no other, and all rows
+    agree.
+
+    Args:
+        lines: The first lines of the file, from the header on.
+        decimal: The decimal sign if it is declared.
+    """
+    best, most = ",", (False, 1)
+    for separator in SEPARATORS:
+        cells = _widths(lines, separator)
+        rank = (cells[0] > 1 and len(set(cells)) == 1, cells[0])
+        if rank > most and separator != decimal:
+            best, most = separator, rank
+    if most > (False, 1):
+        return best
+    for separator in (decimal or ",", " "):
+        cells = _widths(lines, separator)
+        if cells[0] > 1 and len(cells) > 1 and len(set(cells)) == 1:
+            return separator
+    return ","
+
+
+def separator_words(separator: str) -> str:
+    """Returns a separator as errors name it."""
+    if separator == " ":
+        return "blanks"
+    return SEPARATORS.get(separator, quoted(separator))
+
+
+def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
+    """Returns the text for rows that pandas cannot read, in place of its own.
+
+    Args:
+        path: The file.
+        said: The text of pandas.
+        separator: What separates cells.
+        encoding: How the file is read.
+    """
+    begin, width = 1, 0
+    wide: list[tuple[int, int]] = []
+    try:
+        for begin, cells in _numbered(path, separator, encoding):
+            width = width or len(cells)
+            if len(cells) > width:
+                wide.append((begin, len(cells)))
+    except (csv.Error, EOFError, OSError, zlib.error):  # a cell or a file without an end
+        pass
+    if "EOF inside string" in said:
+        return f'{path}, line {begin}: a quote (") is opened and never closed'
+    if not wide or not said.startswith("Error tokenizing data. C error: Expected"):
+        return f"{path} is no CSV file: {on_one_line(' '.join(said.split()), 200)}"
+    more = ""
+    if len(wide) > 1:
+        lines = ", ".join(str(line) for line, _ in wide[1 : _MOST_LINES + 1])
+        more = (
+            f"; {count(len(wide) - 1, 'more row has', 'more rows have')} too many (line {lines}"
+            f"{' …' if len(wide) > _MOST_LINES + 1 else ''})"
+        )
+    line, cells_there = wide[0]
+    return (
+        f"{path}, line {line}: {count(cells_there, 'cell')}, but the header has {width} (separated "
+        f"by {separator_words(separator)}); no row can have more{more}"
+    )
+
+
+def _widths(lines: Iterable[str], separator: str) -> list[int]:
+    reader = csv.reader(
+        _prepared(lines, separator), delimiter=separator, skipinitialspace=separator != " "
+    )
+    return [len(row) for row in itertools.islice(reader, _SAMPLE_ROWS) if row] or [1]
+
+
+def _prepared(lines: Iterable[str], separator: str) -> Iterable[str]:
+    """Yields lines for `csv`, in which one blank stands for any number of them."""
+    if separator != " ":
+        return lines
+    return (_BLANKS.sub(" ", f"{line.strip()}\n") for line in lines)
+
+
+def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields the line in which each row begins, and its cells; blank lines are left out."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    opened = gzip.open if packed else open
+    with cast(
+        "IO[str]", opened(path, "rt", encoding=encoding, errors="replace", newline="")
+    ) as file:
+        lines = _prepared(file, separator)
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != " ")
+        begin = 1
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield begin, []
+                raise
+            if any(cells):
+                yield begin, cells
+            begin = reader.line_num + 1

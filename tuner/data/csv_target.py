@@ -1,0 +1,161 @@
+"""The column to predict of a text table: classes, named by their cells, or a quantity."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from tuner.data.csv_cells import MISSING, mark, notation_of
+from tuner.data.csv_column import Column, read_column
+from tuner.data.csv_file import TextTable
+from tuner.data.csv_numbers import marks_words
+from tuner.data.faults import Faults
+from tuner.data.targets import MOST_CLASSES, Target, class_target, quantity
+from tuner.data.words import count
+from tuner.wording import on_one_line, quoted, toml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tuner.data.csv_cells import Notation
+
+CsvTask = Literal["classification", "regression"]
+_MANY = 1000  # so many different texts are not few numbers, however they are written
+_CURE = 'correct it, leave the row out, or, if these are classes: task = "classification"'
+_CODE = re.compile(r"[+-]?0\d+")  # 007 is no number: the zeros mean something
+
+
+def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults) -> Target | None:
+    """Reads the column to predict and collects what is wrong with it.
+
+    Without a task, text, at most `MOST_CLASSES` different whole numbers and any two different
+    numbers are classes; other numbers are a quantity.
+
+    Args:
+        table: The table.
+        name: The column.
+        task: What the study file says that it holds.
+        faults: Takes the faults.
+
+    Returns:
+        The target; None if there are faults.
+    """
+    column = read_column(table, name)
+    before = len(faults.found)
+    faults.add(_missing_fault(column))
+    if column.missing.all():
+        return None
+    present = column.cells[~column.missing]
+    notation = notation_of(table.dialect)
+    if task is None:
+        task = _task(column, notation, faults)
+    if task == "regression":
+        faults.add(column.notation_fault())
+        faults.add(column.cell_fault(_CURE))
+    if len(faults.found) > before or task is None:
+        return None
+    if task == "classification":
+        target = classes(present, notation)
+    else:
+        target = Target("regression", quantity(column.values.astype(np.float64)))
+    if len(np.unique(target.y)) == 1:
+        value = on_one_line(str(present.iat[0]))
+        faults.add(
+            f"column {quoted(name)} is {value} in every row: with a constant target there is "
+            "nothing to learn"
+        )
+    return target if len(faults.found) == before else None
+
+
+def classes(cells: pd.Series[str], notation: Notation) -> Target:
+    """Returns the classes that cells name, each by its text.
+
+    Numbers are sorted as numbers, and equal ones (1 and 1.0) are one class with the shortest of
+    its texts, unless a leading zero says that they are codes. Texts are sorted as texts.
+    """
+    names, of_spelling = _classes(cells, notation)
+    return class_target(cells.map(of_spelling).to_numpy(np.int64), tuple(names))
+
+
+def _classes(cells: pd.Series[str], notation: Notation) -> tuple[list[str], dict[str, int]]:
+    """Returns the classes' names in order, and the number of the class of each text."""
+    spellings = sorted(cells.unique().tolist(), key=lambda text: (len(text), text))
+    plain = {text: notation.plain(text) for text in spellings}
+    if None in plain.values():
+        names = sorted(spellings)
+        return names, {name: number for number, name in enumerate(names)}
+    values = {text: Decimal(number) for text, number in plain.items() if number is not None}
+    if any(_CODE.match(number) for number in plain.values() if number is not None):
+        names = sorted(spellings, key=lambda text: (values[text], text))
+        return names, {name: number for number, name in enumerate(names)}
+    shortest: dict[Decimal, str] = {}
+    for text in spellings:
+        shortest.setdefault(values[text], text)
+    numbers = {value: number for number, value in enumerate(sorted(shortest))}
+    return [shortest[value] for value in numbers], {t: numbers[v] for t, v in values.items()}
+
+
+def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
+    """Returns what the cells hold; None if that is for the user to say."""
+    odd = column.odd[~column.missing]
+    numeric = column.cells[~column.missing & ~column.odd]
+    if odd.any():
+        if np.isinf(column.values).any() and not np.isnan(column.values[~column.missing]).any():
+            faults.add(column.cell_fault(_CURE))
+            return None
+        if fault := column.notation_fault():
+            faults.add(f'{fault.text}; if these are classes: task = "classification"')
+            return None
+        if odd.mean() < 0.5 and _is_quantity(numeric, notation):
+            faults.add(column.cell_fault(f"most others are; {_CURE}"))
+            return None
+        if word := _one_word(column):
+            faults.add(
+                f"{column.where(int(column.odd.argmax()))}: {quoted(word)} is not a number, but "
+                f"all others are; if it marks a missing value: missing = [{toml(word)}]; if it is "
+                f"a class: not_missing = [{toml(word)}]"
+            )
+            return None
+        return "classification"
+    return "regression" if _is_quantity(numeric, notation) else "classification"
+
+
+def _one_word(column: Column) -> str | None:
+    """Returns the only text in a column of numbers, unless it was declared to be a value.
+
+    A text with digits (``3+``) is no such word: it continues the numbers.
+    """
+    words = column.cells[column.odd].unique().tolist()
+    if not (column.odd.mean() < 0.5 and len({word.casefold() for word in words}) == 1):
+        return None
+    kept = {mark(text) for text in column.table.dialect.not_missing or ()}
+    word = str(words[0])
+    return None if mark(word) in kept or any(sign.isdigit() for sign in word) else word
+
+
+def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:
+    """Returns whether numbers, as they are written, are a quantity and no classes."""
+    spellings = cells.unique()
+    if len(spellings) > _MANY:
+        return True
+    names, _ = _classes(cells, notation)
+    if len(names) == 2:
+        return False
+    whole = all((notation.plain(text) or "").lstrip("+-").isdigit() for text in spellings)
+    return not whole or len(names) > MOST_CLASSES
+
+
+def _missing_fault(column: Column) -> str | None:
+    missing = column.missing
+    if not missing.any():
+        return None
+    marks = ", ".join(toml(text) for text in column.marks() if mark(text) in MISSING)
+    cure = f"; if it is a class: not_missing = [{marks}]" if marks else ""
+    return (
+        f"{count(int(missing.sum()), 'empty cell')} in column {quoted(column.name)} (first in "
+        f"line {column.table.line(int(missing.argmax()), column.name)}{marks_words(column)}); a "
+        f"row without a target teaches nothing: leave it out{cure}"
+    )
