@@ -18,10 +18,12 @@ from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
 from tuner.models.families import FAMILIES, check_space
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
-from tuner.results.rows import StudyResult
+from tuner.results.rows import StudyResult, TrialRow
+from tuner.results.trials import best_of
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
 from tuner.wording import hint
@@ -94,7 +96,7 @@ def run_study(
         total = finished + more if more is not None else spec.budget.n_trials
         ending: Ending = "done"
         n_workers = None
-        if finished < total:
+        if finished < total and not (stored and _is_used_up(database, stored, spec)):
             n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
             ending = (engine or supervise)(
@@ -219,12 +221,17 @@ def _finished(database: Database, study: optuna.Study) -> int:
     return sum(counts[state] for state in FINISHED)
 
 
+def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> bool:
+    """Whether every combination that the sampler could try has been tried."""
+    with storage_errors(database.url):
+        left = search.left_of(spec, study)
+    return left is not None and left.is_used_up
+
+
 def _best(study: optuna.Study) -> tuple[int, float] | None:
-    try:
-        trial = study.best_trial
-    except ValueError:
-        return None
-    return trial.number, trial.values[0]
+    rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
+    best = best_of(rows, study.direction.name.lower())
+    return None if best is None or best.value is None else (best.number, best.value)
 
 
 def cores() -> int:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
-from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.results.trials import ADDED, STATES, BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.space import Left, Tried
 from tuner.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -112,6 +113,14 @@ class StudyResult:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
 
+    @property
+    def left(self) -> Left | None:
+        """What is left to try; None if the study's sampler never runs out of combinations."""
+        coverage = self.spec.coverage() if self.spec else None
+        if coverage is None:
+            return None
+        return coverage.left(Tried(row.number, row.state, row.params) for row in self.trials)
+
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the best trial's configuration, or that of trial ``number``.
 
@@ -125,6 +134,8 @@ class StudyResult:
                 f"the study {self.study} was not created by tuner: it does not say which data set "
                 "and model its parameters belong to; run a study file with `tuner run`"
             )
+        if row.state == "complete" and row.origin == ADDED:
+            row = self._as_if_run(row, self.spec)
         if row.state != "complete" or row.epoch is None or row.seed is None:
             raise StudyError(
                 f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
@@ -157,6 +168,7 @@ class StudyResult:
             "trials": self.counts,
             "best": None if self.best is None else self.best.to_dict(),
             "references": [reference.to_dict() for reference in self.references],
+            "is_used_up": self.left is not None and self.left.is_used_up,
             "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
         }
 
@@ -164,9 +176,35 @@ class StudyResult:
         row = best_of(self.trials, self.direction)
         if row is None or row.value is None:
             return None
-        known = self.spec is not None and row.epoch is not None and row.seed is not None
-        configuration = self.configuration(row.number) if known else None
+        try:
+            configuration = self.configuration(row.number)
+        except StudyError:
+            configuration = None
         return BestTrial(row.number, row.value, row.epoch, row.params, row.origin, configuration)
+
+    def _as_if_run(self, row: TrialRow, spec: StudySpec) -> TrialRow:
+        """What a run of tuner would have stored of a trial that was added by hand.
+
+        Its value is left out: nobody measured it here. It is trained for all its epochs, because
+        its best one is not known.
+        """
+        from tuner.objective import DEFAULT_EPOCHS  # here, because they import Optuna
+        from tuner.search import derive_seed
+
+        params = spec.search_space.as_stored(row.params)
+        if (fault := spec.search_space.fault(params)) is not None:
+            raise StudyError(
+                f"trial {row.number} of {self.study} was added by hand and is not in the search "
+                f"space, so it cannot be trained: {fault} Choose another one from "
+                f"`tuner trials {self.study}` with --trial N"
+            )
+        return replace(
+            row,
+            params=spec.search_space.read(params),
+            value=None,
+            epoch=int(params.get("epochs", DEFAULT_EPOCHS)),
+            seed=derive_seed(spec.sampler.seed, row.number),
+        )
 
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
