@@ -71,11 +71,11 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
         ("--set pruner.name=medium", r'pruner\.name: there is no pruner "medium"; did you mean me'),
         (
             "--set pruner.name=percentile --set pruner.percentile=120",
-            r'scripted\.toml: pruner: "percentile" refuses percentile = 120: .*between 0 and 100',
+            r"scripted\.toml: pruner\.percentile: must be at most 100\.0, but got 120; write percentile",
         ),
         (
             "--set pruner.name=percentile",
-            r'scripted\.toml: pruner: "percentile" refuses .*missing.*percentile',
+            r"scripted\.toml: pruner\.percentile: is missing; write percentile = 25\.0",
         ),
         ("--n-trials 0", r"budget\.n_trials: must be at least 1, but got 0; write n_trials = 50"),
         (

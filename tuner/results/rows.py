@@ -159,7 +159,10 @@ class StudyResult:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``."""
+        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
+
+        ``is_used_up`` is there if the sampler tries every combination once.
+        """
         return {
             "study": self.study,
             "storage": self.storage,
@@ -168,9 +171,8 @@ class StudyResult:
             "trials": self.counts,
             "best": None if self.best is None else self.best.to_dict(),
             "references": [reference.to_dict() for reference in self.references],
-            "is_used_up": self.left is not None and self.left.is_used_up,
             "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
-        }
+        } | ({} if self.left is None else {"is_used_up": self.left.is_used_up})
 
     def _best(self) -> BestTrial | None:
         row = best_of(self.trials, self.direction)
