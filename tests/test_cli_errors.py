@@ -71,7 +71,7 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
         ("--set pruner.name=medium", r'pruner\.name: there is no pruner "medium"; did you mean me'),
         (
             "--set pruner.name=percentile --set pruner.percentile=120",
-            r"scripted\.toml: pruner\.percentile: must be at most 100\.0, but got 120; write percentile",
+            r"scripted\.toml: pruner\.percentile: must be at most 100\.0, but got 120; write",
         ),
         (
             "--set pruner.name=percentile",

@@ -88,7 +88,10 @@ def test_title_and_budget_are_no_part_of_the_identity(setting: str) -> None:
         ("search_space.units.high=256", "search_space.units.high: 512 in the database, now 256"),
         ("search_space.units.log=true", "search_space.units.log: absent in the database, now true"),
         ("model=cnn", 'model: "mlp" in the database, now "cnn"'),
-        ("objective.direction=minimize", 'objective.direction: "maximize" in the database, now "min'),
+        (
+            "objective.direction=minimize",
+            'objective.direction: "maximize" in the database, now',
+        ),
         ("sampler.seed=8", "sampler.seed: 7 in the database, now 8"),
         ("pruner={}", "pruner.reduction_factor: 3 in the database, now absent"),
         ("early_stopping.patience=6", "early_stopping.patience: 5 in the database, now 6"),

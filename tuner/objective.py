@@ -168,10 +168,10 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     """
     enqueued = trial._cached_frozen_trial.system_attrs.get("fixed_params")
     if enqueued and (fault := space.fault(space.as_stored(enqueued))) is not None:
-        raise TrialFailed(f"enqueued with parameters that are not in the search space: {fault}")
+        raise TrialFailed(f"enqueued outside the search space: {fault}")
     params = space.suggest(trial)
     if (fault := space.fault(trial.params | params)) is not None:
-        raise TrialFailed(f"stored with parameters that are not in the search space: {fault}")
+        raise TrialFailed(f"stored outside the search space: {fault}")
     return params
 
 

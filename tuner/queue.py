@@ -121,9 +121,17 @@ def submit(
     put_at(study, database, Place("open", n_trials, priority, workers))
 
 
-def mark_used_up(study: optuna.Study, database: Database) -> None:
-    """Stores that every combination of the study's search space has been tried."""
-    put_at(study, database, replace(place_of(database.study_attrs(study)), is_used_up=True))
+def mark_used_up(study: optuna.Study, database: Database) -> bool:
+    """Stores that every combination of the study's search space has been tried.
+
+    Returns:
+        False if that is stored already.
+    """
+    place = place_of(database.study_attrs(study))
+    if place.is_used_up:
+        return False
+    put_at(study, database, replace(place, is_used_up=True))
+    return True
 
 
 def pause(study: optuna.Study, database: Database) -> bool:

@@ -93,6 +93,8 @@ def run_study(
         finished = _finished(database, stored) if stored else 0
         if stored:
             require_unpaused(stored, database)
+            with storage_errors(url):
+                search.check_stored(spec, stored)
         total = finished + more if more is not None else spec.budget.n_trials
         ending: Ending = "done"
         n_workers = None

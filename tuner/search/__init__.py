@@ -4,10 +4,12 @@ from tuner.search.by_name import make_pruner, make_sampler
 from tuner.search.exhaustive import left_of, tried
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
+from tuner.search.stored import check_stored
 
 __all__ = [
     "Judging",
     "SeededSampler",
+    "check_stored",
     "derive_seed",
     "judging",
     "left_of",

@@ -187,6 +187,8 @@ def _construct(entry: _Entry, place: Place, name: str, options: Mapping[str, Any
     with warnings.catch_warnings():
         # TPE's `group` is marked experimental; it is the documented way for conditional spaces.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # CMA-ES's `sigma0` is deprecated; it works until Optuna 6, which we do not allow.
+        warnings.simplefilter("ignore", FutureWarning)
         try:
             return entry.make(**options)
         except (TypeError, ValueError) as exc:

@@ -159,6 +159,7 @@ class Service:
         try:
             study = self._database.study(name)
             stored = self._allowed(runner.stored_spec(study))
+            search.check_stored(stored, study)
         except RequestError as error:
             self._set_aside(name, error)
             return
@@ -243,11 +244,10 @@ class Service:
             left = search.left_of(stored, study)
         if left is None or left.may_begin:
             return
-        if left.is_used_up:
-            queue.mark_used_up(study, self._database)
-            self._tell(f"{name} is done: {left.words()}")
-        else:  # others run the last ones, which may fail to end
+        if not left.is_used_up:  # others run the last ones, which may come back to the queue
             self._agenda.set_aside(name, _LAST_ONES_SECONDS)
+        elif queue.mark_used_up(study, self._database):
+            self._tell(f"{name} is done: {left.words()}")
 
     def _leave(self, slot: Slot) -> None:
         if slot.supervisor:
