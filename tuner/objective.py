@@ -1,4 +1,4 @@
-"""One trial, from the parameters that Optuna suggests to the value that it is told."""
+"""One trial, from the parameters that Optuna suggests to the end that is stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        state: The state that Optuna was told, in lower case.
+        state: The state that is stored, in lower case.
         value: The objective's value at the best epoch; None for a failed trial.
         reason: Why it did not run all its epochs; None if it did.
         was_refused: Whether it was never trained, because it was enqueued with parameters that
@@ -74,7 +74,7 @@ def run_trial(
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
 ) -> Outcome:
-    """Runs a trial and tells its outcome to the study.
+    """Runs a trial and stores how it ended.
 
     Args:
         trial: Just asked for.
@@ -87,8 +87,8 @@ def run_trial(
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
 
     Raises:
-        TunerError: The study cannot go on (all but a failure of this trial); the trial has
-            not been told.
+        TunerError: The study cannot go on (all but a failure of this trial); the trial is
+            still running.
         TrialLost: Somebody else has the trial by now.
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
