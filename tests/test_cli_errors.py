@@ -55,6 +55,18 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
             r"search_space\.learning_rate\.low: low <= high must hold, but low = 0\.5 and high = 0"
             r"\.1; write low = 0\.1 and high = 0\.5\?",
         ),
+        (
+            "--set search_space.epochs.low=0",
+            r"^tuner: scripted\.toml: search_space: epochs must be at least 1, but got 0$",
+        ),
+        (
+            "--set search_space.epochs.type=float",
+            r'scripted\.toml: search_space: epochs\.type must be "int", but got "float"$',
+        ),
+        (
+            '--set search_space.batch_size={type="categorical",choices=[16,2.5]}',
+            r"scripted\.toml: search_space: batch_size must be a whole number, such as 32, but",
+        ),
         ("--set objective.direction=up", r'must be "minimize" or "maximize", but got "up"'),
         ("--set dataset=wien", r'scripted\.toml: dataset: there is no data set "wien"; did you me'),
         (

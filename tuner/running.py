@@ -15,7 +15,7 @@ from tuner.catalog import find_study
 from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
-from tuner.models.families import FAMILIES, check_space
+from tuner.models.families import FAMILIES, MLP, check_space, check_training
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult, TrialRow
@@ -144,6 +144,7 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     search.make_pruner(spec, file)
     _check_dataset(spec, file, elsewhere)
     if ":" in spec.model:
+        check_training(MLP, spec.search_space, f"{file}: search_space")
         return
     if spec.model not in FAMILIES:
         raise UnknownNameError(
