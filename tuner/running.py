@@ -121,11 +121,16 @@ def begin(
     n_workers: int,
     checkpoints: str,
 ) -> None:
-    """Puts back what earlier processes left behind, and tells where the study stands."""
+    """Puts back what earlier processes left behind, and reports where the study stands."""
     cause = "its process is gone"
     for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
-    observer.started(study.study_name, _finished(database, study), total, n_workers, _best(study))
+    finished = _finished(database, study)
+    with storage_errors(database.url):
+        left = search.left_of(runner.stored_spec(study), study)
+    if left is not None:  # there may be fewer to try than are wanted
+        total = min(total, finished + left.may_begin + left.running)
+    observer.started(study.study_name, finished, total, n_workers, _best(study))
 
 
 def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:

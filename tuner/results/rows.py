@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ class StudyResult:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
 
-    @property
+    @cached_property
     def left(self) -> Left | None:
         """What is left to try; None if the study's sampler never runs out of combinations."""
         coverage = self.spec.coverage() if self.spec else None
