@@ -36,8 +36,8 @@ class Outcome:
         state: The state that is stored, in lower case.
         value: The objective's value at the best epoch; None for a failed trial.
         reason: Why it did not run all its epochs; None if it did.
-        was_refused: Whether it was never trained, because it was enqueued with parameters that
-            are not in the search space: this says nothing about the study.
+        was_refused: Whether it was never trained for a reason of its own, such as enqueued
+            parameters that are not in the search space: this says nothing about the study.
     """
 
     state: Literal["complete", "pruned", "fail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -237,6 +238,13 @@ def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> boo
 
 
 def _best(study: optuna.Study) -> tuple[int, float] | None:
+    try:
+        trial = study.best_trial
+    except ValueError:
+        return None
+    if math.isfinite(trial.values[0]):
+        return trial.number, trial.values[0]
+    # Somebody has added a value that is no number: the best of the others, which takes longer.
     rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
     best = best_of(rows, study.direction.name.lower())
     return None if best is None or best.value is None else (best.number, best.value)

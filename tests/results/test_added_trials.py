@@ -81,6 +81,14 @@ def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> Non
     assert "  gain      not known: the best trial was added by hand\n" in tell(result)
 
 
+def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
+    result = make_result(None, added(0.5))
+
+    assert result.best is not None
+    assert (result.best.origin, result.best.configuration) == ("search", None)
+    assert "best      trial 0   value 0.5000 on validation\n" in tell(result)
+
+
 def test_no_reference_may_have_the_name_of_added_trials() -> None:
     with pytest.raises(SpecError, match=r'the name "added by hand" is taken by trials that tuner'):
         make_spec(reference("added by hand"))

@@ -88,7 +88,7 @@ class StudyResult:
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
-        rows = tuple(TrialRow.of(trial) for trial in frozen)
+        rows = tuple(TrialRow.of(trial, in_ours=spec is not None) for trial in frozen)
         direction = directions[0].name.lower()
         result = cls(
             study=study.study_name,
@@ -186,10 +186,13 @@ class StudyResult:
         return BestTrial(row.number, row.value, row.epoch, row.params, row.origin, configuration)
 
     def _as_if_run(self, row: TrialRow, spec: StudySpec) -> TrialRow:
-        """What a run of tuner would have stored of a trial that was added by hand.
+        """Returns what a run of tuner would have stored of a trial that was added by hand.
 
         Its value is left out: nobody measured it here. It is trained for all its epochs, because
         its best one is not known.
+
+        Raises:
+            StudyError: Its parameters are not in the search space.
         """
         from tuner.objective import DEFAULT_EPOCHS  # here, because they import Optuna
         from tuner.search import derive_seed

@@ -54,14 +54,19 @@ class TrialRow:
     seed: int | None = None
 
     @classmethod
-    def of(cls, trial: optuna.trial.FrozenTrial) -> TrialRow:
-        """Reads one trial as Optuna stores it."""
+    def of(cls, trial: optuna.trial.FrozenTrial, *, in_ours: bool = True) -> TrialRow:
+        """Reads one trial as Optuna stores it.
+
+        Args:
+            trial: The trial.
+            in_ours: Whether tuner created its study; elsewhere no trial is :data:`ADDED`.
+        """
         attrs = trial.user_attrs
         state = trial.state.name.lower()
         steps = trial.intermediate_values
         params = dict(trial.params or trial.system_attrs.get("fixed_params", {}))
         finished = state in ("complete", "pruned", "fail")
-        is_added = finished and not ("worker" in attrs or "seed" in attrs)
+        is_added = in_ours and finished and not ("worker" in attrs or "seed" in attrs)
         return cls(
             number=trial.number,
             state=state,

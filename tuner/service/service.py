@@ -159,7 +159,8 @@ class Service:
         try:
             study = self._database.study(name)
             stored = self._allowed(runner.stored_spec(study))
-            search.check_stored(stored, study)
+            with storage_errors(self._database.url):
+                search.check_stored(stored, study)
         except RequestError as error:
             self._set_aside(name, error)
             return

@@ -84,8 +84,8 @@ class Finished:
     """Worker to supervisor: the trial has ended, and its end is stored.
 
     Attributes:
-        was_refused: Whether it failed before it was trained, for the parameters that it was
-            enqueued with.
+        was_refused: Whether it failed before it was trained, for a reason of its own, such as
+            the parameters that it was enqueued with.
     """
 
     number: int
