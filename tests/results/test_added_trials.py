@@ -81,6 +81,19 @@ def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> Non
     assert "  gain      not known: the best trial was added by hand\n" in tell(result)
 
 
+@pytest.mark.parametrize("origin", [{}, {"origin": "document"}])
+def test_a_running_trial_that_somebody_told_a_value_is_trained_likewise(
+    origin: dict[str, str], make_result: MakeResult
+) -> None:
+    told = added(0.99)
+    told.user_attrs = {"worker": {"pid": 1}, "seed": 42, **origin}
+    result = make_result(make_spec(reference()), told)
+    configuration = result.configuration()
+
+    assert (configuration.seed, configuration.value, configuration.epochs) == (42, None, 50)
+    assert result.trials[0].origin == origin.get("origin", "added by hand")
+
+
 def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
     result = make_result(None, added(0.5))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
-from tuner.results.trials import ADDED, STATES, BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.space import Left, Tried
 from tuner.spec import StudySpec
 
@@ -135,7 +135,7 @@ class StudyResult:
                 f"the study {self.study} was not created by tuner: it does not say which data set "
                 "and model its parameters belong to; run a study file with `tuner run`"
             )
-        if row.state == "complete" and row.origin == ADDED:
+        if row.state == "complete" and row.epoch is None:
             row = self._as_if_run(row, self.spec)
         if row.state != "complete" or row.epoch is None or row.seed is None:
             raise StudyError(
@@ -209,7 +209,7 @@ class StudyResult:
             params=spec.search_space.read(params),
             value=None,
             epoch=int(params.get("epochs", DEFAULT_EPOCHS)),
-            seed=derive_seed(spec.sampler.seed, row.number),
+            seed=derive_seed(spec.sampler.seed, row.number) if row.seed is None else row.seed,
         )
 
     def _row(self, number: int | None) -> TrialRow:

@@ -19,7 +19,8 @@ SEARCH = "search"
 """Origin of every trial that is not a reference."""
 
 ADDED = "added by hand"
-"""Origin of a finished trial that tuner did not run, such as one of ``Study.add_trial``."""
+"""Origin of a finished trial whose end tuner did not store: of ``Study.add_trial``, or of
+``Study.tell`` beside the process that ran it."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class TrialRow:
         state = trial.state.name.lower()
         steps = trial.intermediate_values
         params = dict(trial.params or trial.system_attrs.get("fixed_params", {}))
-        finished = state in ("complete", "pruned", "fail")
-        is_added = in_ours and finished and not ("worker" in attrs or "seed" in attrs)
+        was_run = "worker" in attrs or "seed" in attrs
+        was_ended = "epoch" in attrs if state == "complete" else was_run
+        is_added = in_ours and trial.state.is_finished() and not was_ended
         return cls(
             number=trial.number,
             state=state,
