@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from tuner.errors import SpecError, TrialFailed
-from tuner.search import make_pruner, make_sampler
+from tuner.search import left_of, make_pruner, make_sampler
 from tuner.spec import StudySpec
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -47,6 +47,13 @@ def suggest(one: StudySpec, trial: optuna.Trial) -> frozenset[tuple[str, Any]]:
     return frozenset(one.search_space.suggest(trial).items())
 
 
+def ask(study: optuna.Study) -> optuna.Trial:
+    """A trial as a worker of tuner takes it: with the worker's lease."""
+    trial = study.ask()
+    trial.set_user_attr("worker", {"pid": 1})
+    return trial
+
+
 def end(study: optuna.Study, trial: optuna.Trial) -> None:
     """Every trial ends in another way, in turn."""
     match trial.number % 3:
@@ -70,13 +77,13 @@ def test_every_combination_comes_once(pruner: str) -> None:
     study = opened(one)
     seen = []
     for _ in range(N_SPACE):
-        trial = study.ask()
+        trial = ask(study)
         seen.append(suggest(one, trial))
         end(study, trial)
 
     assert len(set(seen)) == N_SPACE
     with none_left():
-        suggest(one, study.ask())
+        suggest(one, ask(study))
 
 
 def test_the_seed_decides_the_order() -> None:
@@ -84,7 +91,7 @@ def test_the_seed_decides_the_order() -> None:
         one, found = spec(seed=seed), []
         study = opened(one)
         for _ in range(N_SPACE):
-            found.append(suggest(one, trial := study.ask()))
+            found.append(suggest(one, trial := ask(study)))
             end(study, trial)
         return found
 
@@ -99,7 +106,7 @@ def test_trials_asked_for_at_once_take_different_ones(order: Any) -> None:
     """Each worker has a sampler of its own, and they read before any of them has stored."""
     one = spec()
     study = opened(one)
-    trials = [study.ask() for _ in range(N_SPACE)]
+    trials = [ask(study) for _ in range(N_SPACE)]
     seen = set()
     for index in order:
         study.sampler = make_sampler(one)
@@ -108,7 +115,7 @@ def test_trials_asked_for_at_once_take_different_ones(order: Any) -> None:
 
     assert len(seen) == N_SPACE
     with none_left():
-        suggest(one, study.ask())
+        suggest(one, ask(study))
 
 
 def test_what_others_left_in_the_study_stops_nothing() -> None:
@@ -119,11 +126,26 @@ def test_what_others_left_in_the_study_stops_nothing() -> None:
     study.add_trial(create_trial(params={"depth": 7}, distributions=distributions, value=0.1))
     study.enqueue_trial({"units": 4, "depth": 1})
     study.enqueue_trial({"units": 8})
-    first, second = (suggest(one, study.ask()) for _ in range(2))
-    seen = {first, second, *(suggest(one, study.ask()) for _ in range(N_SPACE - 2))}
+    first, second = (suggest(one, ask(study)) for _ in range(2))
+    seen = {first, second, *(suggest(one, ask(study)) for _ in range(N_SPACE - 2))}
 
     assert ("units", 8) in second
     assert len(seen) == N_SPACE
+
+
+def test_a_trial_that_somebody_else_runs_takes_no_combination() -> None:
+    one = spec()
+    study = opened(one)
+    study.ask()
+    seen = []
+    for _ in range(N_SPACE):
+        seen.append(suggest(one, trial := ask(study)))
+        study.tell(trial, 0.5)
+    left = left_of(one, study)
+
+    assert len(set(seen)) == N_SPACE
+    assert left is not None
+    assert left.is_used_up
 
 
 def test_a_large_space_is_not_gone_through() -> None:
@@ -131,7 +153,7 @@ def test_a_large_space_is_not_gone_through() -> None:
     one = spec(wide)
     study = opened(one)
 
-    assert len({suggest(one, study.ask()) for _ in range(20)}) == 20
+    assert len({suggest(one, ask(study)) for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(
@@ -162,4 +184,4 @@ def test_what_cannot_be_enumerated_is_refused(changed: dict[str, Any], match: st
 
 def test_a_float_of_one_value_can_be_enumerated() -> None:
     one = spec({"rate": {"type": "float", "low": 0.1, "high": 0.1}})
-    assert suggest(one, opened(one).ask()) == {("rate", 0.1)}
+    assert suggest(one, ask(opened(one))) == {("rate", 0.1)}

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
-from tuner.space import Left, Tried
+from tuner.space import Left
 from tuner.spec import StudySpec
+from tuner.spec.models import EXHAUSTIVE
 
 if TYPE_CHECKING:
     import optuna
@@ -42,6 +42,7 @@ class StudyResult:
         spec: What the study file said; None if tuner did not create the study.
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
+        left: What is left to try; None if the study's sampler never runs out of combinations.
     """
 
     study: str
@@ -56,6 +57,7 @@ class StudyResult:
     spec: StudySpec | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    left: Left | None = None
 
     @classmethod
     def of(
@@ -106,6 +108,7 @@ class StudyResult:
             spec=spec,
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
+            left=None if spec is None else _left(spec, study),
         )
         return replace(result, best=result._best())
 
@@ -113,14 +116,6 @@ class StudyResult:
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
-
-    @cached_property
-    def left(self) -> Left | None:
-        """What is left to try; None if the study's sampler never runs out of combinations."""
-        coverage = self.spec.coverage() if self.spec else None
-        if coverage is None:
-            return None
-        return coverage.left(Tried(row.number, row.state, row.params) for row in self.trials)
 
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the best trial's configuration, or that of trial ``number``.
@@ -225,6 +220,14 @@ class StudyResult:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
             raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
         return found
+
+
+def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
+    if spec.sampler.name != EXHAUSTIVE:
+        return None
+    from tuner.search import left_of  # here, because it imports Optuna's samplers
+
+    return left_of(spec, study)
 
 
 def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:

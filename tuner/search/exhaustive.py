@@ -16,13 +16,14 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import TrialFailed
 from tuner.space import Coverage, Left, SearchSpace, Tried
 from tuner.space.combinations import Combinations
 from tuner.space.coverage import will_choose
 from tuner.spec import StudySpec
+from tuner.storage.backend import BEAT
 
 _SHUFFLED = 100_000  # up to this size all positions are shuffled; beyond, they are drawn
 
@@ -91,7 +92,11 @@ class ExhaustiveSampler(BaseSampler):
 
 
 def tried(trials: Iterable[FrozenTrial]) -> list[Tried]:
-    """The trials as :class:`Coverage` looks at them."""
+    """The trials as :class:`Coverage` looks at them.
+
+    Running trials that tuner does not run are left out, as wherever trials are waited for: they
+    may never end.
+    """
     return [
         Tried(
             trial.number,
@@ -99,7 +104,12 @@ def tried(trials: Iterable[FrozenTrial]) -> list[Tried]:
             trial.params or trial.system_attrs.get("fixed_params", {}),
         )
         for trial in trials
+        if trial.state is not TrialState.RUNNING or _is_ours(trial)
     ]
+
+
+def _is_ours(trial: FrozenTrial) -> bool:
+    return "worker" in trial.user_attrs or BEAT in trial.system_attrs  # see RunningTrial
 
 
 def left_of(spec: StudySpec, study: optuna.Study) -> Left | None:
