@@ -178,7 +178,7 @@ def test_a_permitted_value_of_a_pruner_decides(name: str, option: str, value: An
         ({"name": "percentile"}, r"pruner\.percentile: is missing; write percentile = 25\.0"),
         (
             {"name": "threshold"},
-            r'pruner: "threshold" refuses .*Either lower or upper must be spec',
+            r'pruner: "threshold" needs a bound; write lower = 0\.2 or upper',
         ),
         (
             {"name": "hyperband", "min_resource": 10},
@@ -193,6 +193,16 @@ def test_a_permitted_value_of_a_pruner_decides(name: str, option: str, value: An
 def test_what_is_missing_or_does_not_go_together(pruner: dict[str, Any], match: str) -> None:
     with pytest.raises(SpecError, match=match):
         make_pruner(spec(pruner=pruner), "s.toml")
+
+
+def test_tpe_groups_a_conditional_space_unless_it_samples_each_parameter_alone() -> None:
+    conditional = {"rate": SPACE["rate"] | {"when": {"depth": [3]}}, "depth": SPACE["depth"]}
+    for options in ({}, {"multivariate": False}, {"group": False}):
+        one = spec(search_space=conditional, sampler={"name": "tpe"} | options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study = optuna.create_study(sampler=make_sampler(one))
+        assert one.search_space.contains(one.search_space.suggest(study.ask()))
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

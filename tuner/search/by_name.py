@@ -87,7 +87,7 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     place = Place(where, ("sampler",))
     entry = _entry(_SAMPLERS, place, spec.sampler.name, spec.sampler.options)
     options = dict(spec.sampler.options)
-    if spec.sampler.name == "tpe":
+    if spec.sampler.name == "tpe" and options.get("multivariate", True):
         options.setdefault("group", spec.search_space.is_conditional)
     elif spec.sampler.name == EXHAUSTIVE:
         _check_finite(spec.search_space, where)
@@ -99,7 +99,7 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
         )
         return sampler
 
-    first = make(spec.sampler.seed)  # here, so that a wrong value is not told by a worker
+    first = make(spec.sampler.seed)  # so that a wrong value is found here, not in a worker
     if not entry.reseed:
         return SeededSampler(lambda _: first, spec.sampler.seed)
     again = first.reseeded if isinstance(first, IncrementalTPESampler) else make
@@ -124,6 +124,8 @@ def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
         if longest is not None:
             options.setdefault("max_resource", int(longest))
         _check_resources(options, place)
+    if spec.pruner.name == "threshold" and not options.keys() & {"lower", "upper"}:
+        raise place.error('"threshold" needs a bound; write lower = 0.2 or upper = 0.9')
     pruner: BasePruner = _construct(entry, place, spec.pruner.name, options)
     return pruner
 
