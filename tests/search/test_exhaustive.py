@@ -133,6 +133,36 @@ def test_what_others_left_in_the_study_stops_nothing() -> None:
     assert len(seen) == N_SPACE
 
 
+def test_trials_that_were_queued_first_are_left_their_combinations() -> None:
+    """As behind a proxy, where the last of three that were queued may be the first to suggest."""
+    one = spec()
+    study = opened(one)
+    for _ in range(3):
+        study.enqueue_trial({})
+    whole = [create_trial(state=TrialState.WAITING) for _ in range(N_SPACE - 3)]
+    first = ask(study)
+    assert first.number == 0
+    for trial in whole:
+        study.add_trial(trial)
+    trials = [first, *(ask(study) for _ in range(N_SPACE - 1))]
+    seen = {suggest(one, trial) for trial in reversed(trials)}
+
+    assert len(seen) == N_SPACE
+
+
+def test_a_trial_of_which_some_parameters_are_stored_is_left_its_combination() -> None:
+    one = spec()
+    study = opened(one)
+    partial, other = ask(study), ask(study)
+    mine = study.sampler
+    one.search_space.parameter("units").suggest(partial, "units")
+    study.sampler = make_sampler(one)  # of another process
+    second = suggest(one, other)
+    study.sampler = mine
+
+    assert suggest(one, partial) != second
+
+
 def test_a_trial_that_somebody_else_runs_takes_no_combination() -> None:
     one = spec()
     study = opened(one)

@@ -21,7 +21,6 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import TrialFailed
 from tuner.space import Coverage, Left, SearchSpace, Tried
 from tuner.space.combinations import Combinations
-from tuner.space.coverage import will_choose
 from tuner.spec import StudySpec
 from tuner.storage.backend import BEAT
 
@@ -32,17 +31,16 @@ class ExhaustiveSampler(BaseSampler):
     """Tries every combination once, in an order that the seed decides.
 
     Of trials that are asked for at the same moment each takes another combination: the one with the
-    lowest number the first that is left, the next one the second, whoever stores his first.
+    lowest number the first that is left, the next one the second, in whatever order they store it.
+    Behind a proxy trials are queued before they are taken, so those that wait count as well.
     """
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self._space = space
         self._seed = seed
         self._coverage = Coverage(space)
+        self._number = -1  # the trial that was last chosen for
         self._chosen: dict[str, Any] = {}
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self._chosen = {}
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -61,10 +59,10 @@ class ExhaustiveSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        if not trial.params.items() <= self._chosen.items() or param_name not in self._chosen:
+        if trial.number != self._number or not trial.params.items() <= self._chosen.items():
             # Not `study.get_trials`: under Hyperband that is one bracket of the study only.
             trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
-            self._chosen = self._choose(trial, tried(trials))
+            self._chosen, self._number = self._choose(trial, tried(trials)), trial.number
         return self._chosen[param_name]
 
     def _choose(self, trial: FrozenTrial, trials: list[Tried]) -> dict[str, Any]:
@@ -76,8 +74,8 @@ class ExhaustiveSampler(BaseSampler):
         others = [other for other in trials if other.number != trial.number]
         keys = self._coverage.keys(others)
         known = set(keys.values())
-        earlier = [one for one in others if one.state == "running" and one.number < trial.number]
-        ahead = sum(keys[one.number] is None and will_choose(one) for one in earlier)
+        earlier = [one for one in others if one.number < trial.number]
+        ahead = sum(keys[one.number] is None and self._coverage.will_choose(one) for one in earlier)
         combinations = Combinations(self._space, trial.params)
         for position in _order(combinations.size, self._seed):
             params = combinations.at(position)

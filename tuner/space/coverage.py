@@ -91,13 +91,24 @@ class Coverage:
             found[trial.number] = self._finished[trial.number]
         return found
 
+    def will_choose(self, trial: Tried) -> bool:
+        """Whether the sampler will choose what a trial without a configuration has not yet.
+
+        Behind a proxy its parameters are stored one after another.
+        """
+        known = self._space.names()
+        return trial.state in _UNFINISHED and all(
+            name in known and self._space.parameter(name).fault(value) is None
+            for name, value in trial.params.items()
+        )
+
     def left(self, trials: Iterable[Tried]) -> Left:
         """Counts what is left; a failed trial has tried its configuration, too, as for Optuna."""
         trials = list(trials)
         keys = self.keys(trials)
         known = {key for key in keys.values() if key is not None}
         # Each of them will be a configuration that nobody has yet.
-        undecided = sum(keys[trial.number] is None and will_choose(trial) for trial in trials)
+        undecided = sum(keys[trial.number] is None and self.will_choose(trial) for trial in trials)
         states = [trial.state for trial in trials]
         return Left(
             untried=max(0, self._total - len(known) - undecided),
@@ -105,8 +116,3 @@ class Coverage:
             running=states.count("running"),
             total=self._total,
         )
-
-
-def will_choose(trial: Tried) -> bool:
-    """Whether the sampler will choose the configuration of a trial that has none yet."""
-    return trial.state in _UNFINISHED and not trial.params
