@@ -135,7 +135,7 @@ def test_a_setting_reaches_into_a_named_space() -> None:
     wine = find_study("wine", ["search_space.units.high=64", "title=smaller"])
     assert wine.search_space.largest("units") == 64
     assert wine.differences(find_study("wine")) == [
-        "search_space.units.high: 512 in the database, 64 in the file"
+        "search_space.units.high: 512 in the database, now 64"
     ]
 
 

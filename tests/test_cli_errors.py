@@ -55,6 +55,18 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
             r"search_space\.learning_rate\.low: low <= high must hold, but low = 0\.5 and high = 0"
             r"\.1; write low = 0\.1 and high = 0\.5\?",
         ),
+        (
+            "--set search_space.epochs.low=0",
+            r"^tuner: scripted\.toml: search_space: epochs must be at least 1, but got 0$",
+        ),
+        (
+            "--set search_space.epochs.type=float",
+            r'scripted\.toml: search_space: epochs\.type must be "int", but got "float"$',
+        ),
+        (
+            '--set search_space.batch_size={type="categorical",choices=[16,2.5]}',
+            r"scripted\.toml: search_space: batch_size must be a whole number, such as 32, but",
+        ),
         ("--set objective.direction=up", r'must be "minimize" or "maximize", but got "up"'),
         ("--set dataset=wien", r'scripted\.toml: dataset: there is no data set "wien"; did you me'),
         (
@@ -71,11 +83,11 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
         ("--set pruner.name=medium", r'pruner\.name: there is no pruner "medium"; did you mean me'),
         (
             "--set pruner.name=percentile --set pruner.percentile=120",
-            r'scripted\.toml: pruner: "percentile" refuses percentile = 120: .*between 0 and 100',
+            r"scripted\.toml: pruner\.percentile: must be at most 100\.0, but got 120; write",
         ),
         (
             "--set pruner.name=percentile",
-            r'scripted\.toml: pruner: "percentile" refuses .*missing.*percentile',
+            r"scripted\.toml: pruner\.percentile: is missing; write percentile = 25\.0",
         ),
         ("--n-trials 0", r"budget\.n_trials: must be at least 1, but got 0; write n_trials = 50"),
         (

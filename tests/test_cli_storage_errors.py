@@ -153,8 +153,8 @@ def test_a_study_of_another_file(command: Command, laboratory: Laboratory) -> No
     assert (answer.status, answer.out) == (2, "")
     assert answer.err == (
         "tuner: study 'scripted' in sqlite:///tuner.db was made with other settings:\n"
-        "  search_space.epochs.high: 3 in the database, 9 in the file\n"
-        "  sampler.seed: 3 in the database, 4 in the file\n"
+        "  search_space.epochs.high: 3 in the database, now 9\n"
+        "  sampler.seed: 3 in the database, now 4\n"
         "Undo the change to go on with it, or start another with --study-name NAME\n"
     )
     assert contents(laboratory.database) == before

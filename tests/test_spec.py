@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from study_texts import BASE, SHORT, SPACE, STUDY, spec
 
+from tuner.catalog import find_study, shipped_studies
 from tuner.errors import SpecError
+from tuner.running import check_spec
 from tuner.space import SearchSpace
 from tuner.spec import Choice, CsvDataset, StudySpec, apply_settings
 from tuner.spec.units import seconds, size
@@ -97,6 +99,39 @@ def test_settings_are_toml_and_bare_words_are_strings() -> None:
         "h": "1=2",
     }
     assert table == {"sampler": {"name": "tpe"}, "other": [1]}
+
+
+PRUNED = {"pruner": {"name": "hyperband", "min_resource": 3}, "sampler": {"seed": 4, "group": 1}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "part", "expected"),
+    [
+        (["pruner.name=median"], "pruner", {"name": "median"}),
+        (["pruner.name=hyperband"], "pruner", {"name": "hyperband", "min_resource": 3}),
+        (["pruner.bootstrap_count=1"], "pruner", PRUNED["pruner"] | {"bootstrap_count": 1}),
+        (
+            ["pruner.n_warmup_steps=2", "pruner.name=median", "pruner.interval_steps=3"],
+            "pruner",
+            {"n_warmup_steps": 2, "name": "median", "interval_steps": 3},
+        ),
+        (["pruner.name=nop", "pruner.name=median"], "pruner", {"name": "median"}),
+        (["sampler.name=random"], "sampler", {"seed": 4, "name": "random"}),
+        (["sampler.name=tpe"], "sampler", {"seed": 4, "group": 1, "name": "tpe"}),
+        (["sampler=random", "pruner.name=nop"], "sampler", "random"),
+    ],
+)
+def test_another_name_drops_the_options_of_the_former_one(
+    settings: list[str], part: str, expected: object
+) -> None:
+    assert apply_settings(PRUNED, settings, "s.toml")[part] == expected
+
+
+def test_the_example_of_the_help_fits_every_shipped_study() -> None:
+    for name in shipped_studies():
+        for pruner in ("median", "nop"):
+            check_spec(find_study(name, [f"pruner.name={pruner}"]), elsewhere=True)
+        check_spec(find_study(name, ["sampler.name=random"]), elsewhere=True)
 
 
 def test_a_setting_cannot_smuggle_in_other_keys() -> None:

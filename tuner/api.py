@@ -196,7 +196,10 @@ def train(
     if isinstance(configuration, BestTrial):
         found = configuration.configuration
         if found is None:
-            raise RequestError("this trial was not run by tuner: its data and model are not known")
+            raise RequestError(
+                f"trial {configuration.number} cannot be trained: tuner did not run it, and its "
+                "parameters are not in the search space or its data and model are not known"
+            )
         configuration = found
     elif not isinstance(configuration, Configuration):
         configuration = read(Path(configuration))

@@ -1,10 +1,10 @@
-"""One trial, from the parameters that Optuna suggests to the value that it is told."""
+"""One trial, from the parameters that Optuna suggests to the end that is stored."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
@@ -18,6 +18,7 @@ from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_data, check_metric
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
+from tuner.space import SearchSpace, Value
 from tuner.spec import CsvDataset, StudySpec
 from tuner.storage.database import Database
 
@@ -33,14 +34,17 @@ class Outcome:
     """How a trial ended.
 
     Attributes:
-        state: The state that Optuna was told, in lower case.
+        state: The state that is stored, in lower case.
         value: The objective's value at the best epoch; None for a failed trial.
         reason: Why it did not run all its epochs; None if it did.
+        was_refused: Whether it was never trained for a reason of its own, such as enqueued
+            parameters that are not in the search space: this says nothing about the study.
     """
 
     state: Literal["complete", "pruned", "fail"]
     value: float | None
     reason: str | None
+    was_refused: bool = False
 
 
 def check_model(spec: StudySpec, data: Splits) -> None:
@@ -72,7 +76,7 @@ def run_trial(
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
 ) -> Outcome:
-    """Runs a trial and tells its outcome to the study.
+    """Runs a trial and stores how it ended.
 
     Args:
         trial: Just asked for.
@@ -85,15 +89,23 @@ def run_trial(
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
 
     Raises:
-        TunerError: The study cannot go on (all but a failure of this trial); the trial has
-            not been told.
+        TunerError: The study cannot go on (all but a failure of this trial); the trial is
+            still running.
         TrialLost: Somebody else has the trial by now.
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
-    with database.together():
-        params = spec.search_space.suggest(trial)
-        epochs = int(params.get("epochs", DEFAULT_EPOCHS))
-        database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+    try:
+        with database.together():
+            params = _suggest(trial, spec.search_space)
+            epochs = int(params.get("epochs", DEFAULT_EPOCHS))
+            database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+    except TrialFailed as failure:
+        return replace(_tell_failure(trial, database, str(failure), [], None), was_refused=True)
+    except (TunerError, optuna.exceptions.OptunaError):
+        raise
+    except Exception as error:  # noqa: BLE001 - samplers raise whatever they come across
+        reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error)}"
+        return _tell_failure(trial, database, reason, [], None)
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
     logged: list[Mapping[str, float]] = []
@@ -147,19 +159,38 @@ def run_trial(
     return Outcome(result.state, result.value, result.reason)
 
 
+def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
+    """Returns the trial's parameters; those that it was enqueued with as they are, or not at all.
+
+    Optuna warns of a value outside the space and trains it, cuts 31.5 to 31, and draws what is
+    missing or misspelt.
+
+    Raises:
+        TrialFailed: What it was enqueued or stored with is not in the space.
+    """
+    enqueued = trial._cached_frozen_trial.system_attrs.get("fixed_params")
+    if enqueued and (fault := space.fault(space.as_stored(enqueued))) is not None:
+        raise TrialFailed(f"enqueued outside the search space: {fault}")
+    params = space.suggest(trial)
+    if (fault := space.fault(trial.params | params)) is not None:
+        raise TrialFailed(f"stored outside the search space: {fault}")
+    return params
+
+
 def _tell_failure(
     trial: optuna.Trial,
     database: Database,
     reason: str,
     logged: Sequence[Mapping[str, float]],
-    kept: TrialCheckpoints,
+    kept: TrialCheckpoints | None,
 ) -> Outcome:
     with database.together():
         database.require_own(trial._trial_id)
         database.write_attrs(trial._trial_id, {"reason": reason})
         database.write_curves(trial._trial_id, logged)
         trial.study.tell(trial, state=TrialState.FAIL)
-    kept.remove()
+    if kept is not None:
+        kept.remove()
     return Outcome("fail", None, reason)
 
 

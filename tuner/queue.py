@@ -39,6 +39,8 @@ class Place:
         priority: Workers turn to studies of the highest priority first.
         workers: How many trials may run at the same time; None for any number.
         reason: Why it was stopped, if it cannot go on.
+        is_used_up: Whether every combination of its search space has been tried, so that it is
+            done with fewer trials than are wanted.
     """
 
     standing: Standing = "unlisted"
@@ -46,6 +48,14 @@ class Place:
     priority: int = 0
     workers: int | None = None
     reason: str | None = None
+    is_used_up: bool = False
+
+    def is_done(self, trials: Mapping[TrialState, int]) -> bool:
+        """Whether a study with so many trials in each state needs no more."""
+        if sum(trials.get(state, 0) for state in FINISHED) >= (self.n_trials or 0):
+            return True
+        # Somebody may have queued a trial since it was found used up.
+        return self.is_used_up and not trials.get(TrialState.WAITING, 0)
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,19 @@ def submit(
 ) -> None:
     """Puts a stored study up for work, or changes its place; a paused one is open again."""
     put_at(study, database, Place("open", n_trials, priority, workers))
+
+
+def mark_used_up(study: optuna.Study, database: Database) -> bool:
+    """Stores that every combination of the study's search space has been tried.
+
+    Returns:
+        False if that is stored already.
+    """
+    place = place_of(database.study_attrs(study))
+    if place.is_used_up:
+        return False
+    put_at(study, database, replace(place, is_used_up=True))
+    return True
 
 
 def pause(study: optuna.Study, database: Database) -> bool:

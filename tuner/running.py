@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,13 +16,15 @@ from tuner.catalog import find_study
 from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
-from tuner.models.families import FAMILIES, check_space
+from tuner.models.families import FAMILIES, MLP, check_space, check_training
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
-from tuner.results.rows import StudyResult
+from tuner.results.rows import StudyResult, TrialRow
+from tuner.results.trials import best_of
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
 from tuner.wording import hint
@@ -91,10 +94,12 @@ def run_study(
         finished = _finished(database, stored) if stored else 0
         if stored:
             require_unpaused(stored, database)
+            with storage_errors(url):
+                search.check_stored(spec, stored)
         total = finished + more if more is not None else spec.budget.n_trials
         ending: Ending = "done"
         n_workers = None
-        if finished < total:
+        if finished < total and not (stored and _is_used_up(database, stored, spec)):
             n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
             ending = (engine or supervise)(
@@ -117,11 +122,16 @@ def begin(
     n_workers: int,
     checkpoints: str,
 ) -> None:
-    """Puts back what earlier processes left behind, and tells where the study stands."""
+    """Puts back what earlier processes left behind, and reports where the study stands."""
     cause = "its process is gone"
     for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
-    observer.started(study.study_name, _finished(database, study), total, n_workers, _best(study))
+    finished = _finished(database, study)
+    with storage_errors(database.url):
+        left = search.left_of(runner.stored_spec(study), study)
+    if left is not None:  # there may be fewer to try than are wanted
+        total = min(total, finished + left.may_begin + left.running)
+    observer.started(study.study_name, finished, total, n_workers, _best(study))
 
 
 def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
@@ -140,6 +150,7 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     search.make_pruner(spec, file)
     _check_dataset(spec, file, elsewhere)
     if ":" in spec.model:
+        check_training(MLP, spec.search_space, f"{file}: search_space")
         return
     if spec.model not in FAMILIES:
         raise UnknownNameError(
@@ -219,12 +230,24 @@ def _finished(database: Database, study: optuna.Study) -> int:
     return sum(counts[state] for state in FINISHED)
 
 
+def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> bool:
+    """Whether every combination that the sampler could try has been tried."""
+    with storage_errors(database.url):
+        left = search.left_of(spec, study)
+    return left is not None and left.is_used_up
+
+
 def _best(study: optuna.Study) -> tuple[int, float] | None:
     try:
         trial = study.best_trial
     except ValueError:
         return None
-    return trial.number, trial.values[0]
+    if math.isfinite(trial.values[0]):
+        return trial.number, trial.values[0]
+    # Somebody has added a value that is no number: the best of the others, which takes longer.
+    rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
+    best = best_of(rows, study.direction.name.lower())
+    return None if best is None or best.value is None else (best.number, best.value)
 
 
 def cores() -> int:

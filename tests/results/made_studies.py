@@ -98,5 +98,17 @@ def _distribution(name: str) -> Any:
     return CategoricalDistribution([True, False] if name == "batch_norm" else ["adam", "sgd"])
 
 
+def added(value: float | None = 0.99, state: str = "complete", **changes: Any) -> FrozenTrial:
+    """A trial as somebody adds it by hand: nothing but parameters and values."""
+    params = PARAMS | changes
+    return create_trial(
+        state=TrialState[state.upper()],
+        value=value,
+        params=params,
+        distributions={name: _distribution(name) for name in params},
+        intermediate_values={1: float("nan"), 2: float("inf")},
+    )
+
+
 MakeStudy = Callable[..., optuna.Study]
 MakeResult = Callable[..., StudyResult]

@@ -36,7 +36,7 @@ def test_a_study_that_was_changed_in_the_database_is_refused(laboratory, databas
     stored = study.user_attrs["tuner:spec"]
     stored["search_space"]["epochs"]["high"] = 7
     study.set_user_attr("tuner:spec", stored)
-    with pytest.raises(SpecError, match=r"search_space\.epochs\.high: 7 in the database, 3 in"):
+    with pytest.raises(SpecError, match=r"search_space\.epochs\.high: 7 in the database, now 3"):
         laboratory.submit()
     assert study.user_attrs["tuner:spec"] == stored
 

@@ -29,13 +29,14 @@ def test_every_kind_of_database_is_read_alike(
     first.set_user_attr("tuner:queue", {"priority": 2})
     for value in (1.0, 3.0, 2.0):
         first.tell(first.ask(), value)
+    first.add_trial(optuna.trial.create_trial(value=float("inf")))  # not what anybody wants best
     first.ask()
     optuna.create_study(storage=storage, study_name="second")
     found = stored_studies(url)
     rate = found[0].per_minute
     assert rate is not None
     assert rate > 0
-    counts = {"complete": 3, "running": 1}
+    counts = {"complete": 4, "running": 1}
     queue = {"priority": 2}
     assert found == [
         StudyOverview("first", "maximize", counts, 3.0, queue, workers=1, per_minute=rate),

@@ -188,7 +188,7 @@ def test_an_absent_metric_is_told_before_anything_is_stored(laboratory):
 def test_another_file_is_refused_with_the_difference(laboratory):
     laboratory.run(workers=1, n_trials=1)
     laboratory.study.write_text(laboratory.study.read_text().replace("high = 0.1", "high = 0.5"))
-    difference = r"search_space.learning_rate.high: 0.1 in the database, 0.5 in the file"
+    difference = r"search_space.learning_rate.high: 0.1 in the database, now 0.5"
     with pytest.raises(SpecError, match=difference):
         laboratory.run(workers=1)
 

@@ -12,7 +12,7 @@ from tuner.wording import nearest, toml
 
 if TYPE_CHECKING:
     from tuner.data import Splits
-    from tuner.space import SearchSpace, Value
+    from tuner.space import Parameter, SearchSpace, Value
 
 
 def check_parameters(family: Family, names: Iterable[str], where: str = "search_space") -> None:
@@ -67,12 +67,34 @@ def check_space(family: Family, space: SearchSpace, where: str = "search_space")
     """
     check_parameters(family, space.names(), where)
     for parameter in space.parameters:
-        setting = family.setting(parameter.name)
-        if setting and setting.whole and parameter.type == "float":
-            raise SpecError(f'{where}: {parameter.name}.type must be "int", but got "float"')
-        ends = (parameter.low, parameter.high)
-        values = parameter.choices or tuple(end for end in ends if end is not None)
-        check_values(family, {parameter.name: values}, where)
+        _check_parameter(family, parameter, where)
+
+
+def check_training(family: Family, space: SearchSpace, where: str = "search_space") -> None:
+    """Refuses epochs and batch sizes that are no whole numbers, of a network of the user's own.
+
+    They are tuner's own parameters, whatever the model does with the others.
+
+    Args:
+        family: Any family: all have the same rules for these two.
+        space: The search space.
+        where: What to name in the error.
+
+    Raises:
+        SpecError: An impossible type, choice or end of a range.
+    """
+    for parameter in space.parameters:
+        if parameter.name in ("epochs", "batch_size"):
+            _check_parameter(family, parameter, where)
+
+
+def _check_parameter(family: Family, parameter: Parameter, where: str) -> None:
+    setting = family.setting(parameter.name)
+    if setting and setting.whole and parameter.type == "float":
+        raise SpecError(f'{where}: {parameter.name}.type must be "int", but got "float"')
+    ends = (parameter.low, parameter.high)
+    values = parameter.choices or tuple(end for end in ends if end is not None)
+    check_values(family, {parameter.name: values}, where)
 
 
 def check_data(family: Family, data: Splits, space: SearchSpace | None = None) -> None:

@@ -19,6 +19,7 @@ from tuner.models.checks import (
     check_metric,
     check_parameters,
     check_space,
+    check_training,
     check_values,
 )
 from tuner.models.family import Family, task_metrics
@@ -27,12 +28,14 @@ from tuner.models.settings import Setting
 
 __all__ = [
     "FAMILIES",
+    "MLP",
     "Family",
     "absent_metric",
     "check_data",
     "check_metric",
     "check_parameters",
     "check_space",
+    "check_training",
     "check_values",
     "task_metrics",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.results.rows import ReferenceRow, StudyResult
-from tuner.results.trials import SEARCH
+from tuner.results.trials import ADDED, SEARCH
 from tuner.units import figure
 
 _SPLITS = {
@@ -34,13 +34,15 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
     best = result.best
     if best is None:
         return "best", "", "none yet: no trial is complete"
+    if best.origin == ADDED:
+        words = f"{result.metric} {figure(best.value)}, {ADDED} and not measured here"
+        if best.configuration is None:
+            words += "; not in the search space"
+        return "best", f"trial {best.number}", words
     words = f"{result.metric} {figure(best.value)} on validation"
     words += "" if best.epoch is None else f", epoch {best.epoch}"
-    return (
-        "best",
-        f"trial {best.number}",
-        words + ("" if best.origin == SEARCH else f" (the reference {best.origin})"),
-    )
+    words += "" if best.origin == SEARCH else f" (the reference {best.origin})"
+    return "best", f"trial {best.number}", words
 
 
 def _reference(reference: ReferenceRow, metric: str) -> tuple[str, str, str]:
@@ -90,6 +92,8 @@ def _gain(result: StudyResult) -> str:
     searched = [row for row in result.trials if row.origin == SEARCH and row.state == "complete"]
     if not searched:
         return "none yet: no trial of the search is complete"
+    if result.best.origin == ADDED:
+        return f"not known: the best trial was {ADDED}"
     if result.best.origin != SEARCH or gained == 0:
         return f"0: the search did not beat the reference {name}"
     over = f" over {name}" if len(result.references) > 1 else ""

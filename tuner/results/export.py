@@ -16,6 +16,7 @@ from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError
 from tuner.results.configuration import Configuration
+from tuner.results.trials import ADDED
 from tuner.units import count, figure
 
 SUFFIXES = (".toml", ".json", ".py")
@@ -70,12 +71,12 @@ def as_json(configuration: Configuration, path: Path) -> str:
 def about(configuration: Configuration, path: Path) -> list[str]:
     """Returns what the file is, and the next command."""
     value = configuration.value
-    scored = (
-        ""
-        if value is None
-        else f": {configuration.metric} {figure(value)} on validation "
-        f"after {count(configuration.epochs, 'epoch')}"
-    )
+    scored = ""
+    if value is not None:
+        scored = f": {configuration.metric} {figure(value)} on validation "
+        scored += f"after {count(configuration.epochs, 'epoch')}"
+    elif configuration.trial is not None:
+        scored = f", which was {ADDED}: its value was not measured here"
     return [
         f"A configuration that tuner exported from {origin(configuration)}{scored}.",
         "Next: train it on everything but the test split, and write the model bundle:",

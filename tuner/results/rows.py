@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.space import Left
 from tuner.spec import StudySpec
+from tuner.spec.models import EXHAUSTIVE
 
 if TYPE_CHECKING:
     import optuna
@@ -40,6 +42,7 @@ class StudyResult:
         spec: What the study file said; None if tuner did not create the study.
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
+        left: What is left to try; None if the study's sampler never runs out of combinations.
     """
 
     study: str
@@ -54,6 +57,7 @@ class StudyResult:
     spec: StudySpec | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    left: Left | None = None
 
     @classmethod
     def of(
@@ -86,7 +90,7 @@ class StudyResult:
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
-        rows = tuple(TrialRow.of(trial) for trial in frozen)
+        rows = tuple(TrialRow.of(trial, in_ours=spec is not None) for trial in frozen)
         direction = directions[0].name.lower()
         result = cls(
             study=study.study_name,
@@ -104,6 +108,7 @@ class StudyResult:
             spec=spec,
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
+            left=None if spec is None else _left(spec, study),
         )
         return replace(result, best=result._best())
 
@@ -125,6 +130,8 @@ class StudyResult:
                 f"the study {self.study} was not created by tuner: it does not say which data set "
                 "and model its parameters belong to; run a study file with `tuner run`"
             )
+        if row.state == "complete" and row.epoch is None:
+            row = self._as_if_run(row, self.spec)
         if row.state != "complete" or row.epoch is None or row.seed is None:
             raise StudyError(
                 f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
@@ -148,7 +155,10 @@ class StudyResult:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``."""
+        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
+
+        ``is_used_up`` is there if the sampler tries every combination once.
+        """
         return {
             "study": self.study,
             "storage": self.storage,
@@ -158,15 +168,44 @@ class StudyResult:
             "best": None if self.best is None else self.best.to_dict(),
             "references": [reference.to_dict() for reference in self.references],
             "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
-        }
+        } | ({} if self.left is None else {"is_used_up": self.left.is_used_up})
 
     def _best(self) -> BestTrial | None:
         row = best_of(self.trials, self.direction)
         if row is None or row.value is None:
             return None
-        known = self.spec is not None and row.epoch is not None and row.seed is not None
-        configuration = self.configuration(row.number) if known else None
+        try:
+            configuration = self.configuration(row.number)
+        except StudyError:
+            configuration = None
         return BestTrial(row.number, row.value, row.epoch, row.params, row.origin, configuration)
+
+    def _as_if_run(self, row: TrialRow, spec: StudySpec) -> TrialRow:
+        """Returns what a run of tuner would have stored of a trial that was added by hand.
+
+        Its value is left out: nobody measured it here. It is trained for all its epochs, because
+        its best one is not known.
+
+        Raises:
+            StudyError: Its parameters are not in the search space.
+        """
+        from tuner.objective import DEFAULT_EPOCHS  # here, because they import Optuna
+        from tuner.search import derive_seed
+
+        params = spec.search_space.as_stored(row.params)
+        if (fault := spec.search_space.fault(params)) is not None:
+            raise StudyError(
+                f"trial {row.number} of {self.study} was added by hand and is not in the search "
+                f"space, so it cannot be trained: {fault} Choose another one from "
+                f"`tuner trials {self.study}` with --trial N"
+            )
+        return replace(
+            row,
+            params=spec.search_space.read(params),
+            value=None,
+            epoch=int(params.get("epochs", DEFAULT_EPOCHS)),
+            seed=derive_seed(spec.sampler.seed, row.number) if row.seed is None else row.seed,
+        )
 
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
@@ -181,6 +220,14 @@ class StudyResult:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
             raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
         return found
+
+
+def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
+    if spec.sampler.name != EXHAUSTIVE:
+        return None
+    from tuner.search import left_of  # here, because it imports Optuna's samplers
+
+    return left_of(spec, study)
 
 
 def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:

@@ -122,12 +122,14 @@ def _queued(line: StudyLine, *, progress: bool = False) -> str:
     if standing == "unlisted":
         return ""
     finished, wanted = trials.get("complete", 0) + trials.get("pruned", 0), place.get("n_trials")
-    is_done = standing == "open" and wanted is not None and finished >= wanted
+    has_all = wanted is not None and finished >= wanted
+    is_used_up = bool(place.get("is_used_up")) and not trials.get("waiting")
+    is_done = standing == "open" and (has_all or is_used_up)
     words = ["done" if is_done else standing]
     if progress and wanted is not None:
         words.append(f"{finished} of {wanted}")
     if is_done:
-        return ", ".join(words)
+        return ", ".join(words if has_all else [*words, "nothing left to try"])
     if place.get("reason"):
         return f"{', '.join(words)}: {place['reason']}"
     if place.get("priority"):

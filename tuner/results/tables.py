@@ -9,6 +9,7 @@ from typing import Any
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.rows import StudyResult
+from tuner.results.trials import ADDED
 from tuner.results.words import tell
 from tuner.units import duration, figure
 
@@ -73,12 +74,13 @@ def best(result: StudyResult, form: Format = "table") -> str:
     if found is None:
         return f"{result.study} has no complete trial yet\n"
     space = result.spec.search_space if result.spec else None
+    is_added = found.origin == ADDED
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
-        (result.metric, f"{figure(found.value)} on validation"),
+        (result.metric, figure(found.value) + ("" if is_added else " on validation")),
         ("epoch", "" if found.epoch is None else str(found.epoch)),
-        ("origin", found.origin),
+        ("origin", f"{ADDED}, not measured here" if is_added else found.origin),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)

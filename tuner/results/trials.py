@@ -18,6 +18,10 @@ STATES = ("complete", "pruned", "fail", "running", "waiting")
 SEARCH = "search"
 """Origin of every trial that is not a reference."""
 
+ADDED = "added by hand"
+"""Origin of a finished trial whose end tuner did not store: of ``Study.add_trial``, or of
+``Study.tell`` beside the process that ran it."""
+
 
 @dataclass(frozen=True)
 class TrialRow:
@@ -28,11 +32,11 @@ class TrialRow:
         state: One of :data:`STATES`.
         value: The objective's value: of a complete trial its best epoch's, of a pruned one what
             was stored when it stopped; None if there is none or it is not finite.
-        params: Parameter names and values; of a waiting trial those that it was enqueued with.
+        params: Parameter names and values; without any, those that it was enqueued with.
         epochs: Epochs that were run; None before the first.
         reason: Why it was pruned or failed.
         duration_s: Seconds from start to end; None while it runs or waits.
-        origin: ``"search"`` or the reference's name.
+        origin: ``"search"``, the reference's name, or :data:`ADDED`.
         epoch: The best epoch, counted from 1; of a complete trial only.
         epochs_wanted: Epochs that it would have run without early stopping and pruning.
         seed: The seed that it was trained with.
@@ -51,14 +55,20 @@ class TrialRow:
     seed: int | None = None
 
     @classmethod
-    def of(cls, trial: optuna.trial.FrozenTrial) -> TrialRow:
-        """Reads one trial as Optuna stores it."""
+    def of(cls, trial: optuna.trial.FrozenTrial, *, in_ours: bool = True) -> TrialRow:
+        """Reads one trial as Optuna stores it.
+
+        Args:
+            trial: The trial.
+            in_ours: Whether tuner created its study; elsewhere no trial is :data:`ADDED`.
+        """
         attrs = trial.user_attrs
         state = trial.state.name.lower()
         steps = trial.intermediate_values
-        params = dict(trial.params)
-        if state == "waiting":
-            params = params or dict(trial.system_attrs.get("fixed_params", {}))
+        params = dict(trial.params or trial.system_attrs.get("fixed_params", {}))
+        was_run = "worker" in attrs or "seed" in attrs
+        was_ended = "epoch" in attrs if state == "complete" else was_run
+        is_added = in_ours and trial.state.is_finished() and not was_ended
         return cls(
             number=trial.number,
             state=state,
@@ -67,7 +77,7 @@ class TrialRow:
             epochs=attrs.get("epochs") or max(steps, default=None),
             reason=attrs.get("reason"),
             duration_s=None if trial.duration is None else trial.duration.total_seconds(),
-            origin=attrs.get("origin", SEARCH),
+            origin=attrs.get("origin", ADDED if is_added else SEARCH),
             epoch=attrs.get("epoch") if state == "complete" else None,
             epochs_wanted=attrs.get("epochs_wanted"),
             seed=attrs.get("seed"),
@@ -96,8 +106,9 @@ class BestTrial:
         value: The objective's value on the validation split, at ``epoch``.
         epoch: The best epoch, counted from 1; None in a study that tuner did not run.
         params: Parameter names and values.
-        origin: ``"search"`` or the reference's name.
-        configuration: What to train; None in a study that tuner did not run.
+        origin: ``"search"``, the reference's name, or :data:`ADDED`.
+        configuration: What to train; None in a study that tuner did not run, and of a trial that
+            was added by hand and is not in the search space.
     """
 
     number: int

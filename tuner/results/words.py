@@ -64,7 +64,8 @@ def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
         told += f"{counts['fail']} failed"
         for state in ("running", "waiting"):
             told += f", {counts[state]} {state}" if counts[state] else ""
-    return [title, told] + ([_ENDED[ended]] if ended in _ENDED else [])
+    lines = [title, told] + ([_ENDED[ended]] if ended in _ENDED else [])
+    return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 
 def _about(seconds: float) -> str:
@@ -101,7 +102,8 @@ def _next(result: StudyResult, options: str) -> list[str]:
     if result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))
-        commands.append((f"tuner run {study}{more}", "goes on"))
+        if not (result.left and result.left.is_used_up):
+            commands.append((f"tuner run {study}{more}", "goes on"))
     elif result.best.configuration is not None:
         export = f"tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"
         commands.append((export, ""))

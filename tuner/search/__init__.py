@@ -1,7 +1,19 @@
 """What Optuna needs of a study: its sampler and pruner, when they decide, every trial's seed."""
 
 from tuner.search.by_name import make_pruner, make_sampler
+from tuner.search.exhaustive import left_of, tried
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
+from tuner.search.stored import check_stored
 
-__all__ = ["Judging", "SeededSampler", "derive_seed", "judging", "make_pruner", "make_sampler"]
+__all__ = [
+    "Judging",
+    "SeededSampler",
+    "check_stored",
+    "derive_seed",
+    "judging",
+    "left_of",
+    "make_pruner",
+    "make_sampler",
+    "tried",
+]

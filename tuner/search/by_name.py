@@ -1,9 +1,10 @@
 """Samplers and pruners by name, as a study file writes them.
 
 Names are Optuna's class names without their ending, in lower case; options are the class's
-own keyword arguments. Two settings are derived from the study instead of being asked for:
-TPE splits a conditional space into groups, and Hyperband's longest trial is the longest that
-the space allows, so that trials are compared at equal epochs only.
+own keyword arguments, checked by :mod:`tuner.search.options`. Two settings are derived from the
+study instead of being asked for: TPE splits a conditional space into groups, and Hyperband's
+longest trial is the longest that the space allows, so that trials are compared at equal epochs
+only.
 """
 
 from __future__ import annotations
@@ -18,58 +19,55 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
+from tuner.search import options as checked
+from tuner.search.exhaustive import ExhaustiveSampler
 from tuner.search.hyperband import RememberingHyperbandPruner
 from tuner.search.seeded import SeededSampler
 from tuner.search.tpe import IncrementalTPESampler
+from tuner.space import SearchSpace
+from tuner.space.combinations import MOST_BRANCHES, n_branches
 from tuner.spec import StudySpec
+from tuner.spec.models import EXHAUSTIVE, Part
+from tuner.spec.reading import read_part
 from tuner.wording import Place, hint, toml
 
 
 @dataclass(frozen=True)
 class _Entry:
+    """A class of Optuna's.
+
+    Attributes:
+        make: What makes an object of it.
+        options: The model of its options.
+        needs: The module that it needs beside Optuna; the extra that installs it has its name.
+        reseed: Whether a trial may draw from a stream of its own.
+    """
+
     make: Callable[..., Any]
-    options: tuple[str, ...]
-    extra: tuple[str, str] | None = None  # module that it needs, our extra that installs it
-    reseed: bool = True  # whether a trial may draw from a stream of its own
+    options: type[Part]
+    needs: str | None = None
+    reseed: bool = True
 
 
 _SAMPLERS = {
-    "tpe": _Entry(
-        IncrementalTPESampler,
-        ("n_startup_trials", "n_ei_candidates", "multivariate", "group", "constant_liar"),
-    ),
-    "random": _Entry(optuna.samplers.RandomSampler, ()),
+    "tpe": _Entry(IncrementalTPESampler, checked.TpeOptions),
+    "random": _Entry(optuna.samplers.RandomSampler, checked.NoOptions),
     # Quasi-random points are one sequence: its scrambling must stay the same for all trials.
-    "qmc": _Entry(optuna.samplers.QMCSampler, ("qmc_type", "scramble"), reseed=False),
-    "bruteforce": _Entry(optuna.samplers.BruteForceSampler, ("avoid_premature_stop",)),
-    "cmaes": _Entry(
-        optuna.samplers.CmaEsSampler,
-        ("sigma0", "n_startup_trials", "popsize", "with_margin", "lr_adapt"),
-        extra=("cmaes", "cmaes"),
-    ),
+    "qmc": _Entry(optuna.samplers.QMCSampler, checked.QmcOptions, reseed=False),
+    EXHAUSTIVE: _Entry(ExhaustiveSampler, checked.BruteForceOptions, reseed=False),
+    "cmaes": _Entry(optuna.samplers.CmaEsSampler, checked.CmaEsOptions, needs="cmaes"),
+    "nsgaii": _Entry(optuna.samplers.NSGAIISampler, checked.NsgaIIOptions),
 }
 
 _PRUNERS = {
-    "hyperband": _Entry(
-        RememberingHyperbandPruner,
-        ("min_resource", "max_resource", "reduction_factor", "bootstrap_count"),
-    ),
+    "hyperband": _Entry(RememberingHyperbandPruner, checked.HyperbandOptions),
     "successivehalving": _Entry(
-        optuna.pruners.SuccessiveHalvingPruner,
-        ("min_resource", "reduction_factor", "min_early_stopping_rate", "bootstrap_count"),
+        optuna.pruners.SuccessiveHalvingPruner, checked.SuccessiveHalvingOptions
     ),
-    "median": _Entry(
-        optuna.pruners.MedianPruner,
-        ("n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials"),
-    ),
-    "percentile": _Entry(
-        optuna.pruners.PercentilePruner,
-        ("percentile", "n_startup_trials", "n_warmup_steps", "interval_steps", "n_min_trials"),
-    ),
-    "threshold": _Entry(
-        optuna.pruners.ThresholdPruner, ("lower", "upper", "n_warmup_steps", "interval_steps")
-    ),
-    "nop": _Entry(optuna.pruners.NopPruner, ()),
+    "median": _Entry(optuna.pruners.MedianPruner, checked.MedianOptions),
+    "percentile": _Entry(optuna.pruners.PercentilePruner, checked.PercentileOptions),
+    "threshold": _Entry(optuna.pruners.ThresholdPruner, checked.ThresholdOptions),
+    "nop": _Entry(optuna.pruners.NopPruner, checked.NoOptions),
 }
 
 
@@ -89,8 +87,11 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     place = Place(where, ("sampler",))
     entry = _entry(_SAMPLERS, place, spec.sampler.name, spec.sampler.options)
     options = dict(spec.sampler.options)
-    if spec.sampler.name == "tpe":
+    if spec.sampler.name == "tpe" and options.get("multivariate", True):
         options.setdefault("group", spec.search_space.is_conditional)
+    elif spec.sampler.name == EXHAUSTIVE:
+        _check_finite(spec.search_space, where)
+        options = {"space": spec.search_space}
 
     def make(seed: int) -> BaseSampler:
         sampler: BaseSampler = _construct(
@@ -98,9 +99,9 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
         )
         return sampler
 
+    first = make(spec.sampler.seed)  # so that a wrong value is found here, not in a worker
     if not entry.reseed:
-        return make(spec.sampler.seed)
-    first = make(spec.sampler.seed)  # here, so that a wrong value is not told by a worker
+        return SeededSampler(lambda _: first, spec.sampler.seed)
     again = first.reseeded if isinstance(first, IncrementalTPESampler) else make
     return SeededSampler(again, spec.sampler.seed)
 
@@ -122,6 +123,9 @@ def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
         longest = spec.search_space.largest("epochs")
         if longest is not None:
             options.setdefault("max_resource", int(longest))
+        _check_resources(options, place)
+    if spec.pruner.name == "threshold" and not options.keys() & {"lower", "upper"}:
+        raise place.error('"threshold" needs a bound; write lower = 0.2 or upper = 0.9')
     pruner: BasePruner = _construct(entry, place, spec.pruner.name, options)
     return pruner
 
@@ -136,25 +140,63 @@ def _entry(
             f"there is no {kind} {toml(name)}; {hint(name, entries, f'{kind}s')}"
         )
     for option in options:
-        if option not in entry.options:
+        if option not in entry.options.model_fields:
+            known = entry.options.model_fields
             raise place.at(option).error(
-                f"{kind} {toml(name)} has no such option; {hint(option, entry.options, 'options')}"
+                f"{kind} {toml(name)} has no such option; {hint(option, known, 'options')}"
             )
-    if entry.extra and importlib.util.find_spec(entry.extra[0]) is None:
+    read_part(entry.options, options, place)
+    if entry.needs and importlib.util.find_spec(entry.needs) is None:
         raise place.at("name").error(
-            f"{kind} {toml(name)} needs the package {entry.extra[0]}; "
-            f"install it with: pip install 'tuner[{entry.extra[1]}]'"
+            f"{kind} {toml(name)} needs the package {entry.needs}; "
+            f"install it with: pip install 'tuner[{entry.needs}]'"
         )
     return entry
+
+
+def _check_finite(space: SearchSpace, where: str) -> None:
+    """Makes sure that every combination of a space can be tried.
+
+    Raises:
+        SpecError: A parameter has endless values, or too many depend on each other.
+    """
+    for parameter in space.parameters:
+        if parameter.size() is None:
+            log = " instead of log = true" if parameter.log else ""
+            raise Place(where, ("search_space", parameter.name, "step")).error(
+                f'is missing: the sampler "{EXHAUSTIVE}" tries every combination, and a float '
+                f"without a step has no end of values; write a step{log}, choices, or another "
+                "sampler"
+            )
+    branches = n_branches(space)
+    if branches > MOST_BRANCHES:
+        raise Place(where, ("sampler", "name")).error(
+            f'"{EXHAUSTIVE}" takes at most {MOST_BRANCHES:,} combinations of the parameters that '
+            f"others depend on, but there are {branches:,}; write another sampler"
+        )
+
+
+def _check_resources(options: Mapping[str, Any], place: Place) -> None:
+    least, most = options.get("min_resource", 1), options.get("max_resource", "auto")
+    if most != "auto" and least > most:
+        raise place.at("min_resource").error(
+            f"must be at most max_resource, which is {most} (the most epochs of a trial unless it "
+            f"is set), but got {least}; write min_resource = 1"
+        )
 
 
 def _construct(entry: _Entry, place: Place, name: str, options: Mapping[str, Any]) -> Any:
     with warnings.catch_warnings():
         # TPE's `group` is marked experimental; it is the documented way for conditional spaces.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # CMA-ES's `sigma0` is deprecated; it works until Optuna 6, which we do not allow.
+        warnings.simplefilter("ignore", FutureWarning)
         try:
             return entry.make(**options)
         except (TypeError, ValueError) as exc:
-            shown = ", ".join(f"{key} = {toml(value)}" for key, value in options.items())
+            # The seed is never what is wrong: it is checked where it is read.
+            shown = ", ".join(
+                f"{key} = {toml(value)}" for key, value in options.items() if key != "seed"
+            )
             text = " ".join(str(exc).split())
             raise place.error(f"{toml(name)} refuses {shown}: {text}") from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,10 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
+
+from tuner.errors import TunerError
+
+_log = logging.getLogger(__name__)
 
 
 def derive_seed(seed: int, number: int) -> int:
@@ -66,7 +71,12 @@ class SeededSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        self._sampler.after_trial(study, trial, state, values)
+        try:
+            self._sampler.after_trial(study, trial, state, values)
+        except (TunerError, optuna.exceptions.OptunaError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the trial has ended well
+            _log.warning("the sampler failed after trial %d: %r", trial.number, error)
 
     def reseed_rng(self) -> None:
         """Nothing to do: every trial is seeded by its number."""

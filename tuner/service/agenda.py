@@ -85,13 +85,13 @@ class Agenda:
         """
         for name in self._studies:
             place, counts = self._closed.get(name, (Place(), {}))
-            is_done = place.n_trials is not None and _has_all(place, counts)
+            is_done = place.n_trials is not None and place.is_done(counts)
             if name not in self.open and not is_done:
                 raise RequestError(self._why_absent(name))
 
     def is_done(self) -> bool:
         """Whether no study that counts is open and lacks trials."""
-        return all(_has_all(place, counts) for place, counts in self.open.values())
+        return all(place.is_done(counts) for place, counts in self.open.values())
 
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
@@ -108,7 +108,7 @@ class Agenda:
         """
         now, busy, demands = time.monotonic(), list(here), []
         for name, (place, counts) in self.open.items():
-            if now < self._aside.get(name, now):
+            if now < self._aside.get(name, now) or place.is_done(counts):
                 continue
             running = counts[TrialState.RUNNING]
             running += sum(study == name and not runs for study, runs in busy)
@@ -145,10 +145,6 @@ class Agenda:
         ):
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
-
-
-def _has_all(place: Place, counts: dict[TrialState, int]) -> bool:
-    return _finished(counts) >= (place.n_trials or 0)
 
 
 def _finished(counts: dict[TrialState, int]) -> int:

@@ -15,13 +15,14 @@ from typing import Any
 
 import optuna
 
-from tuner import queue, runner
+from tuner import queue, runner, search
 from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
 from tuner.running import begin
 from tuner.service.agenda import Agenda
 from tuner.service.offer import Offer, Slot
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
 from tuner.units import duration
 from tuner.workers.interrupts import interrupts
 from tuner.workers.messages import Job
@@ -34,6 +35,7 @@ SLICE_SECONDS = 60.0
 often it looks, too, whether the study has been stored with other limits."""
 
 _ASIDE_SECONDS = 300.0
+_LAST_ONES_SECONDS = 5.0
 _TICK_SECONDS = 0.2
 
 
@@ -157,6 +159,8 @@ class Service:
         try:
             study = self._database.study(name)
             stored = self._allowed(runner.stored_spec(study))
+            with storage_errors(self._database.url):
+                search.check_stored(stored, study)
         except RequestError as error:
             self._set_aside(name, error)
             return
@@ -227,8 +231,24 @@ class Service:
         except (RequestError, WorkerError) as error:
             self._set_aside(slot.study, error)
             ending = "stopped"
+        if ending == "done":
+            self._look_what_is_left(slot.study, slot.stored)
         if ending:
             self._leave(slot)
+
+    def _look_what_is_left(self, name: str, stored: StudySpec | None) -> None:
+        """Turns to a study with a finite search space again only when there is more to try."""
+        study = self._database.find_study(name)  # it may have been deleted
+        if study is None or stored is None:
+            return
+        with storage_errors(self._database.url):
+            left = search.left_of(stored, study)
+        if left is None or left.may_begin:
+            return
+        if not left.is_used_up:  # others run the last ones, which may come back to the queue
+            self._agenda.set_aside(name, _LAST_ONES_SECONDS)
+        elif queue.mark_used_up(study, self._database):
+            self._tell(f"{name} is done: {left.words()}")
 
     def _leave(self, slot: Slot) -> None:
         if slot.supervisor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tuner.space.coverage import Coverage, Left, Tried
 from tuner.space.parameter import Parameter, Value
 from tuner.space.space import SearchSpace
 
-__all__ = ["Parameter", "SearchSpace", "Value"]
+__all__ = ["Coverage", "Left", "Parameter", "SearchSpace", "Tried", "Value"]

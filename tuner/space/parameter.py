@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from tuner.wording import either, kind, toml
@@ -70,7 +71,7 @@ class Parameter:
     def suggest(self, trial: BaseTrial, name: str) -> Value:
         """Asks the trial for a value under a concrete name."""
         if self.type == "categorical":
-            return self.read(trial.suggest_categorical(name, self.choices))
+            return self.read(self.as_stored(trial.suggest_categorical(name, self.choices)))
         assert self.low is not None
         assert self.high is not None
         if self.type == "float":
@@ -79,6 +80,15 @@ class Parameter:
             )
         step = 1 if self.step is None else int(self.step)
         return trial.suggest_int(name, int(self.low), int(self.high), step=step, log=self.log)
+
+    def as_stored(self, value: object) -> object:
+        """Returns a whole float as the int that it stands for, where that is what is meant.
+
+        Tables of trials hold floats only: whoever enqueues one of its rows means 32 by 32.0.
+        """
+        if isinstance(value, float) and value.is_integer() and self.fault(value) is not None:
+            return value if self.fault(int(value)) is not None else int(value)
+        return value
 
     def read(self, value: Any) -> Value:
         """Returns a permitted value in this parameter's own type: 0 becomes 0.0 for a float."""
@@ -120,6 +130,35 @@ class Parameter:
         on_grid = self.low + round((value - self.low) / self.step) * self.step
         return math.isclose(value, on_grid, rel_tol=1e-12, abs_tol=1e-8 * self.step)
 
+    def size(self) -> int | None:
+        """Returns how many values there are; None for a float range without a step."""
+        if self.type == "categorical":
+            return len(self.choices)
+        if self.low == self.high:
+            return 1
+        if self.step is None and self.type == "float":
+            return None
+        assert self.low is not None
+        assert self.high is not None
+        # On the written digits, as Optuna counts: high is low plus a multiple of step.
+        low, high, step = (Decimal(str(n)) for n in (self.low, self.high, self.step or 1))
+        return int((high - low) // step) + 1
+
+    def at(self, position: int) -> Value:
+        """Returns the value at a position from 0, of those that :meth:`size` counts."""
+        if self.type == "categorical":
+            return self.choices[position]
+        assert self.low is not None
+        step = Decimal(str(self.step or 1))
+        return self.read(Decimal(str(self.low)) + position * step)
+
+    def position(self, value: Value) -> int:
+        """Returns the position of a permitted value, so that ``at(position(value))`` is it."""
+        if self.type == "categorical":
+            return next(i for i, choice in enumerate(self.choices) if same(value, choice))
+        assert self.low is not None
+        return round((float(value) - self.low) / (self.step or 1))
+
     def largest(self) -> int | float | None:
         """Returns the largest value, or None when the choices are not all numbers."""
         if self.type != "categorical":
@@ -159,7 +198,7 @@ class Parameter:
 
 
 def same(value: object, wanted: Value) -> bool:
-    """Tells whether a value is the wanted one, of the same type; an int passes for a float."""
+    """Returns whether a value is the wanted one, of the same type; an int passes for a float."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return isinstance(value, bool) and isinstance(wanted, bool) and value == wanted
     if isinstance(wanted, int) and not isinstance(value, int):

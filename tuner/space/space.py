@@ -15,6 +15,8 @@ from tuner.wording import Place, either, hint, key_text, toml
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
+_MOST_FAULTS = 3  # sentences about one configuration; more is no longer one clear line
+
 
 @dataclass(frozen=True)
 class SearchSpace:
@@ -92,13 +94,36 @@ class SearchSpace:
                 params[name] = parameter.suggest(trial, name)
         return params
 
+    def as_stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns a configuration with whole floats as the ints that they stand for."""
+        known = self._by_concrete_name
+        return {
+            name: known[name].as_stored(value) if name in known else value
+            for name, value in params.items()
+        }
+
+    def in_order(self) -> tuple[Parameter, ...]:
+        """Returns the parameters as declared, except that parents come first."""
+        return self._in_order
+
+    def parameter(self, name: str) -> Parameter:
+        """Returns the parameter that a concrete name belongs to."""
+        return self._by_concrete_name[name]
+
     def contains(self, params: Mapping[str, Any]) -> bool:
-        """Tells whether a configuration could have been suggested."""
+        """Returns whether a configuration could have been suggested."""
         return not self.violations(params)
 
     def read(self, params: Mapping[str, Any]) -> dict[str, Value]:
         """Returns a contained configuration with each value in its parameter's own type."""
         return {name: self._by_concrete_name[name].read(value) for name, value in params.items()}
+
+    def fault(self, params: Mapping[str, Any]) -> str | None:
+        """Returns the first :meth:`violations` as one text; None if there are none."""
+        sentences = self.violations(params)
+        more = len(sentences) - _MOST_FAULTS
+        text = " ".join(sentences[:_MOST_FAULTS]) + (f" (and {more} more)" if more > 0 else "")
+        return text or None
 
     def violations(self, params: Mapping[str, Any]) -> list[str]:
         """Returns what keeps a configuration from being in the space, each a full sentence.

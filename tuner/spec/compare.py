@@ -1,4 +1,4 @@
-"""What differs between two studies, told by dotted keys."""
+"""What differs between two studies, by dotted keys."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tuner.wording import key_text, toml
 _ABSENT = object()
 
 
-def differences(file: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
+def differences(now: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
     """Compares two tables of :meth:`StudySpec.identity`, in the order of their keys.
 
     Returns:
-        Such as ``search_space.units.high: 512 in the database, 256 in the file``; empty exactly
-        when the tables are equal, types included.
+        Such as ``search_space.units.high: 512 in the database, now 256``; empty exactly when the
+        tables are equal, types included.
     """
-    ours, theirs = dict(_leaves(_by_name(file))), dict(_leaves(_by_name(stored)))
+    ours, theirs = dict(_leaves(_by_name(now))), dict(_leaves(_by_name(stored)))
     lines = [
         f"{'.'.join(map(key_text, path))}: {_text(theirs, path)} in the database, "
-        f"{_text(ours, path)} in the file"
+        f"now {_text(ours, path)}"
         for path in {**theirs, **ours}
         if _json(theirs.get(path, _ABSENT)) != _json(ours.get(path, _ABSENT))
     ]
-    if lines or _json(file) == _json(stored):
+    if lines or _json(now) == _json(stored):
         return lines
-    orders = [[reference["name"] for reference in side["reference"]] for side in (stored, file)]
-    return [f"reference: in the order {orders[0]} in the database, {orders[1]} in the file"]
+    orders = [[reference["name"] for reference in side["reference"]] for side in (stored, now)]
+    return [f"reference: in the order {orders[0]} in the database, now {orders[1]}"]
 
 
 def _by_name(table: Mapping[str, Any]) -> dict[str, Any]:

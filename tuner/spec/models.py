@@ -24,6 +24,12 @@ Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+DEFAULT_NAMES = {"sampler": "tpe", "pruner": "hyperband"}
+"""What samples and prunes where the study file names nothing."""
+
+EXHAUSTIVE = "bruteforce"
+"""The sampler that tries every combination of the search space once, and then has no more."""
+
 Loop = Literal["auto", "resident", "fit"]
 
 

@@ -106,8 +106,12 @@ def _line(model: type[Part], error: ErrorDetails, place: Place) -> SpecError:
             return here.error(f"{text}; {hint(str(value), allowed, 'values')}")
         case "greater_than_equal":
             return here.error(f"must be at least {error['ctx']['ge']}, {got}; write {example}")
+        case "greater_than":
+            return here.error(f"must be above {error['ctx']['gt']}, {got}; write {example}")
         case "less_than":
             return here.error(f"must be below {error['ctx']['lt']}, {got}; write {example}")
+        case "less_than_equal":
+            return here.error(f"must be at most {error['ctx']['le']}, {got}; write {example}")
     rule = _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     what = "" if error["type"] == "string_too_short" else f", {kind(value)}"
     return here.error(f"{rule}, {got}{what}; write {example}")

@@ -10,8 +10,11 @@ from tuner.spec.models import Reference
 from tuner.spec.reading import check_plain, read_part
 from tuner.wording import Place, either, hint, key_text, kind, toml
 
+_TAKEN = {
+    "search": "the trials of the search itself",
+    "added by hand": "trials that tuner did not run",
+}
 _SPLITS = ("train", "validation", "test")
-_MOST_FAULTS = 3  # sentences about one reference in an error; more is no longer one clear line
 
 
 def read_references(value: object, space: SearchSpace, place: Place) -> tuple[Reference, ...]:
@@ -46,17 +49,14 @@ def _read(table: object, number: int, space: SearchSpace, place: Place) -> Refer
     named = table.get("name")
     here = place.at(named if isinstance(named, str) and named else str(number))
     reference = read_part(Reference, table, here)
-    if reference.name == "search":
+    if reference.name in _TAKEN:
         raise here.at("name").error(
-            'the name "search" is taken by the trials of the search itself; write another name'
+            f"the name {toml(reference.name)} is taken by {_TAKEN[reference.name]}; "
+            "write another name"
         )
     _check_reported(reference.reported, here.at("reported"))
-    faults = space.violations(reference.params)
-    if faults:
-        rest = len(faults) - _MOST_FAULTS
-        more = f" (and {rest} more)" if rest > 0 else ""
-        told = " ".join(faults[:_MOST_FAULTS])
-        raise here.at("params").error(f"must be one trial of the search space: {told}{more}")
+    if (fault := space.fault(reference.params)) is not None:
+        raise here.at("params").error(f"must be one trial of the search space: {fault}")
     return reference.model_copy(update={"params": space.read(reference.params)})
 
 

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuner.spec.models import DEFAULT_NAMES
 from tuner.wording import Place, kind
 
 _EXAMPLE = "write KEY=VALUE, such as budget.n_trials=10"
@@ -18,30 +19,47 @@ def apply_settings(table: Mapping[str, Any], settings: Sequence[str], where: str
     Args:
         table: The study file as TOML has it.
         settings: ``dotted.key=value``, the keys being those of the file. The value is TOML; what
-            is no TOML, such as a bare word, is a string: ``sampler.name=random``.
+            is no TOML, such as a bare word, is a string: ``sampler.name=random``. Another name
+            of a sampler or pruner drops the file's options of the former one.
         where: The file, as errors name it.
 
     Raises:
         SpecError: A setting has no ``=`` or no key, or leads into something that is no table.
     """
     result = copy.deepcopy(dict(table))
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        place = Place(f"--set {' '.join(setting.split())}")
-        keys = [key.strip() for key in path.split(".")]
-        if not equals or not all(keys):
-            raise place.error(f"must be a key and a value; {_EXAMPLE}")
+    read = [_read(setting) for setting in settings]
+    for part in DEFAULT_NAMES:
+        names = [value for _, keys, value in read if keys == [part, "name"]]
+        if names and isinstance(own := result.get(part), dict):
+            _rename(own, part, names[-1])
+    for place, keys, value in read:
         inner: dict[str, Any] = result
         for depth, key in enumerate(keys[:-1], start=1):
-            value = inner.setdefault(key, {})
-            if not isinstance(value, dict):
+            within = inner.setdefault(key, {})
+            if not isinstance(within, dict):
                 raise place.error(
-                    f"{'.'.join(keys[:depth])} in {where} is {kind(value)}, not a table, "
+                    f"{'.'.join(keys[:depth])} in {where} is {kind(within)}, not a table, "
                     f"and has no keys inside; write {'.'.join(keys[:depth])}=… for all of it"
                 )
-            inner = value
-        inner[keys[-1]] = _value(text.strip())
+            inner = within
+        inner[keys[-1]] = value
     return result
+
+
+def _rename(own: dict[str, Any], part: str, name: object) -> None:
+    """Drops the options in the file when another sampler or pruner is named: they are its own."""
+    if own.get("name", DEFAULT_NAMES[part]) != name:
+        for option in own.keys() - {"name", "seed"}:
+            del own[option]
+
+
+def _read(setting: str) -> tuple[Place, list[str], Any]:
+    path, equals, text = setting.partition("=")
+    place = Place(f"--set {' '.join(setting.split())}")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise place.error(f"must be a key and a value; {_EXAMPLE}")
+    return place, keys, _value(text.strip())
 
 
 def _value(text: str) -> Any:

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from tuner.space import SearchSpace
+from tuner.space import Coverage, SearchSpace
+from tuner.space.combinations import is_finite
 from tuner.spec.compare import differences
 from tuner.spec.models import (
+    EXHAUSTIVE,
     Budget,
     Choice,
     CsvDataset,
@@ -139,6 +141,12 @@ class StudySpec(Part):
         """The ``module:function`` code that it names for its network and its data."""
         return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
 
+    def coverage(self) -> Coverage | None:
+        """Returns what counts the combinations tried; None if the sampler never has no more."""
+        if self.sampler.name != EXHAUSTIVE or not is_finite(self.search_space):
+            return None
+        return Coverage(self.search_space)
+
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
@@ -162,11 +170,11 @@ class StudySpec(Part):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def differences(self, stored: StudySpec) -> list[str]:
-        """Returns where this study, from a file, departs from one in the database.
+        """Returns where this study, from its file and the options given, departs from a stored one.
 
         Only the identity counts: the list is empty exactly when the fingerprints are equal.
 
         Returns:
-            Such as ``search_space.units.high: 512 in the database, 256 in the file``.
+            Such as ``search_space.units.high: 512 in the database, now 256``.
         """
         return differences(self.identity(), stored.identity())

@@ -8,7 +8,15 @@ from typing import Any
 
 from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
-from tuner.spec.models import Budget, Choice, CsvDataset, EarlyStopping, Objective, Training
+from tuner.spec.models import (
+    DEFAULT_NAMES,
+    Budget,
+    Choice,
+    CsvDataset,
+    EarlyStopping,
+    Objective,
+    Training,
+)
 from tuner.spec.reading import check_keys, check_plain, read_part
 from tuner.spec.references import read_references
 from tuner.wording import Place, kind, toml
@@ -66,8 +74,8 @@ def read_study(
         "search_space": space,
         "objective": read_part(Objective, table["objective"], place.at("objective")),
         "budget": read_part(Budget, table.get("budget", {}), place.at("budget")),
-        "sampler": _choice(table.get("sampler", {}), "tpe", place.at("sampler"), seeded=True),
-        "pruner": _choice(table.get("pruner", {}), "hyperband", place.at("pruner"), seeded=False),
+        "sampler": _choice(table.get("sampler", {}), place.at("sampler"), seeded=True),
+        "pruner": _choice(table.get("pruner", {}), place.at("pruner"), seeded=False),
         "early_stopping": None
         if early is None
         else read_part(EarlyStopping, early, place.at("early_stopping")),
@@ -128,7 +136,8 @@ def _search_space(
         raise place.error(str(error)) from None
 
 
-def _choice(table: object, default: str, place: Place, *, seeded: bool) -> Choice:
+def _choice(table: object, place: Place, *, seeded: bool) -> Choice:
+    default = DEFAULT_NAMES[place.keys[-1]]
     if not isinstance(table, Mapping):
         name = place.keys[-1]
         raise place.error(

@@ -6,6 +6,7 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -132,7 +133,7 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
             leases = {str(trial.lease) for trial in database.running(study) if trial.lease}
             complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             maximize = study.directions[0].name == "MAXIMIZE"
-            values = [trial.values[0] for trial in complete]
+            values = [trial.values[0] for trial in complete if math.isfinite(trial.values[0])]
             found.append(
                 StudyOverview(
                     name=study.study_name,

@@ -81,12 +81,18 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Finished:
-    """Worker to supervisor: the trial has been told to the storage."""
+    """Worker to supervisor: the trial has ended, and its end is stored.
+
+    Attributes:
+        was_refused: Whether it failed before it was trained, for a reason of its own, such as
+            the parameters that it was enqueued with.
+    """
 
     number: int
     state: str
     value: float | None
     reason: str | None
+    was_refused: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import optuna
 from optuna.trial import TrialState
 
+from tuner import search
 from tuner.queue import FINISHED
 from tuner.storage.database import Database
+from tuner.storage.errors import storage_errors
 from tuner.units import count
 from tuner.workers.messages import Job
 
@@ -33,6 +35,7 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
+        self._coverage = job.spec.coverage()  # its trials may end before as many are finished
         self.wanted = job.n_trials
         self.open = 0
         self.finished = 0
@@ -66,6 +69,10 @@ class Remaining:
         self.open = self.wanted - self.finished - under_way
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)
+        if self._coverage:
+            with storage_errors(self._database.url):
+                trials = search.tried(study.get_trials(deepcopy=False))
+            self.open = min(self.open, self._coverage.left(trials).may_begin - asked)
         if self.open > 0:
             self.waits_for = 0
         self._counted_at = time.monotonic()

@@ -210,7 +210,7 @@ class Supervisor:
                 self._observer.trial_returned(number, "somebody else has taken it over")
             case Finished(number=number, state=state, value=value, reason=reason):
                 self._recount()
-                self._finish(number, state, value, reason)
+                self._finish(number, state, value, reason, counts=not message.was_refused)
 
     def _dispatch(self) -> None:
         if self._study is None or self._draining:
@@ -273,12 +273,22 @@ class Supervisor:
                 self._observer.trial_returned(trial.number, cause)
         return bool(returned)
 
-    def _finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
+    def _finish(
+        self,
+        number: int,
+        state: str,
+        value: float | None,
+        reason: str | None,
+        *,
+        counts: bool = True,
+    ) -> None:
+        """Takes in a trial that ended; ``counts`` unless its end says nothing about the study."""
         self.n_ended += 1
         self._observer.trial_finished(number, state, value, reason)
-        self._setbacks.ended(
-            self._job.study_name, state, reason, self._remaining.wanted, self._remaining.finished
-        )
+        left = self._remaining
+        if counts:
+            name = self._job.study_name
+            self._setbacks.ended(name, state, reason, left.wanted, left.finished)
 
     def _replace(self, worker: WorkerProcess) -> None:
         # Whoever comes first must try the user's model.

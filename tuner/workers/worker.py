@@ -18,6 +18,7 @@ from tuner import data, search
 from tuner.errors import TunerError
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
+from tuner.space import Tried
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
@@ -86,6 +87,7 @@ class Worker:
         self._structures = Structures()
         self._told_at = 0.0
         self._trial_id: int | None = None
+        self._coverage = job.spec.coverage()
 
     def run(self) -> None:
         """Runs trials, one for each message, until the supervisor hangs up."""
@@ -166,6 +168,9 @@ class Worker:
             self._run_trial(self._study)
 
     def _run_trial(self, study: optuna.Study) -> None:
+        if self._coverage and not self._coverage.left(_tried(study)).may_begin:
+            self._say(NothingOpen())
+            return
         try:
             trial = study.ask()
         except (NoneOpen, KeyError):  # KeyError: the study has been deleted
@@ -193,4 +198,9 @@ class Worker:
             raise
         finally:
             self._trial_id = None
-        self._say(Finished(trial.number, outcome.state, outcome.value, outcome.reason))
+        state, value, reason = outcome.state, outcome.value, outcome.reason
+        self._say(Finished(trial.number, state, value, reason, outcome.was_refused))
+
+
+def _tried(study: optuna.Study) -> list[Tried]:
+    return search.tried(study.get_trials(deepcopy=False))

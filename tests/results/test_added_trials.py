@@ -1,0 +1,158 @@
+"""Trials that somebody added by hand, with whatever values: shown as such, trained if they fit."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from made_studies import PARAMS, MakeResult, MakeStudy, added, make_spec, reference, trial
+
+from tuner import api
+from tuner.errors import RequestError, SpecError, StudyError
+from tuner.results import tables
+from tuner.results.export import about
+from tuner.results.mattered import what_mattered
+from tuner.results.words import tell
+from tuner.running import _best
+from tuner.search import derive_seed
+
+
+def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), trial(value=0.5), added(0.99))
+
+    assert result.best is not None
+    assert result.to_dict()["best"] == {
+        "number": 1,
+        "value": 0.99,
+        "epoch": None,
+        "params": PARAMS,
+        "origin": "added by hand",
+    }
+    assert "best      trial 1   accuracy 0.9900, added by hand and not measured here" in tell(
+        result
+    )
+    assert "added by hand, not measured here" in tables.best(result)
+    assert "on validation" not in tables.best(result)
+    assert "added by hand" in tables.trials(result)
+
+
+def test_an_added_trial_in_the_space_is_exported_for_all_its_epochs(
+    make_result: MakeResult,
+) -> None:
+    result = make_result(make_spec(), trial(value=0.5), added(0.99))
+    configuration = result.configuration()
+
+    assert result.best is not None
+    assert result.best.configuration == configuration
+    assert (configuration.params, configuration.epochs, configuration.value) == (PARAMS, 50, None)
+    assert configuration.seed == derive_seed(0, 1)
+    assert "trial 1, which was added by hand: its value was not measured here." in " ".join(
+        about(configuration, Path("best.toml"))
+    )
+    assert "tuner export wine" in tell(result)
+
+
+def test_an_added_trial_outside_the_space_says_why_it_is_not_exported(
+    make_result: MakeResult,
+) -> None:
+    result = make_result(make_spec(), trial(value=0.5), added(0.99, units_1=1))
+
+    with pytest.raises(
+        StudyError,
+        match=r"trial 1 of wine was added by hand and is not in the search space, so it cannot be "
+        r"trained: units_1 = 1 is wrong: it must lie between 4 and 512\. Choose .* --trial N",
+    ):
+        result.configuration()
+    assert result.best is not None
+    assert result.best.configuration is None
+    with pytest.raises(RequestError, match="trial 1 cannot be trained: tuner did not run it"):
+        api.train(result.best, "model")
+    assert "added by hand and not measured here; not in the search space" in tell(result)
+    assert "tuner export" not in tell(result)
+    assert result.configuration(0).value == 0.5
+
+
+def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> None:
+    mine, document = trial(value=0.6), trial(value=0.5, origin="document")
+    result = make_result(make_spec(reference()), mine, document, added(0.99))
+
+    assert "  gain      not known: the best trial was added by hand\n" in tell(result)
+
+
+@pytest.mark.parametrize("origin", [{}, {"origin": "document"}])
+def test_a_running_trial_that_somebody_told_a_value_is_trained_likewise(
+    origin: dict[str, str], make_result: MakeResult
+) -> None:
+    told = added(0.99)
+    told.user_attrs = {"worker": {"pid": 1}, "seed": 42, **origin}
+    result = make_result(make_spec(reference()), told)
+    configuration = result.configuration()
+
+    assert (configuration.seed, configuration.value, configuration.epochs) == (42, None, 50)
+    assert result.trials[0].origin == origin.get("origin", "added by hand")
+
+
+def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
+    result = make_result(None, added(0.5))
+
+    assert result.best is not None
+    assert (result.best.origin, result.best.configuration) == ("search", None)
+    assert "best      trial 0   value 0.5000 on validation\n" in tell(result)
+
+
+def test_no_reference_may_have_the_name_of_added_trials() -> None:
+    with pytest.raises(SpecError, match=r'the name "added by hand" is taken by trials that tuner'):
+        make_spec(reference("added by hand"))
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, direction: str) -> None:
+    from tuner.results import StudyResult
+
+    values = [math.inf, -math.inf, 0.5]
+    trials = [added(value) for value in values] + [added(-math.inf, "pruned")]
+    study = make_study(make_spec(direction=direction), *trials, *(added(i / 9) for i in range(9)))
+    result = StudyResult.of(study, "sqlite:///tuner.db")
+
+    assert result.best is not None
+    assert math.isfinite(result.best.value)
+    assert _best(study) == (result.best.number, result.best.value)
+    assert [row.value for row in result.trials[:4]] == [None, None, 0.5, None]
+    assert [row.state for row in result.trials[:4]] == 3 * ["complete"] + ["pruned"]
+    json.dumps(result.to_dict(), allow_nan=False)
+    for form in ("table", "json", "csv"):
+        mattered = what_mattered(study)
+        text = tables.trials(result, form) + tables.best(result, form)
+        text += tables.show(result, form, mattered=mattered)
+        assert "inf" not in text.lower()
+        assert "nan" not in text.lower()
+
+
+def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), added(math.inf))
+
+    assert result.best is None
+    assert "none yet" in tell(result)
+
+
+BRUTE = {
+    "sampler": {"name": "bruteforce"},
+    "search_space": {"batch_norm": {"type": "categorical", "choices": [True, False]}},
+}
+
+
+def test_a_used_up_space_is_said_in_words_and_as_json(make_result: MakeResult) -> None:
+    yes, no = {"batch_norm": True}, {"batch_norm": False}
+    half = make_result(make_spec(**BRUTE), trial("fail", params=yes))
+    whole = make_result(make_spec(**BRUTE), trial("fail", params=yes), trial("fail", params=no))
+
+    assert half.to_dict()["is_used_up"] is False
+    assert "tuner run wine" in tell(half)
+    assert whole.to_dict()["is_used_up"] is True
+    words = (
+        "2 trials in 2 s: 0 complete, 0 pruned, 2 failed\nevery combination of the search space "
+    )
+    assert f"{words}has been tried, 2 in all\n" in tell(whole)
+    assert "tuner run wine" not in tell(whole)
