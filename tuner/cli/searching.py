@@ -184,7 +184,7 @@ def worker(
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
     from rich.console import Console
 
-    from tuner.progress import ServiceProgress
+    from tuner.progress import ServiceProgress, print_line
     from tuner.service.serve import serve
 
     console = Console(stderr=True)
@@ -197,7 +197,7 @@ def worker(
         until_done=until_done,
         checkpoints=checkpoints,
         observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
-        tell=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+        tell=lambda line: print_line(console, line),
     )
     if ended == "interrupted":
         raise typer.Exit(130)

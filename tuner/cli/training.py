@@ -15,6 +15,7 @@ from tuner.cli.options import (
     Study,
     StudyName,
     chosen_form,
+    print_note,
     print_out,
 )
 
@@ -49,7 +50,7 @@ def train(
     from tuner.results.rendering import document
 
     configuration = read(config)
-    typer.echo("training; TensorFlow takes some seconds to load", err=True)
+    print_note("training; TensorFlow takes some seconds to load")
     bundle = api.train(configuration, output, force=force)
     print_out(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
 
