@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "wording",
     "units",
+    "paths",
     "dataset_rows",
     "quiet",
     "space",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import SpecError, UnknownNameError
+from tuner.paths import expanded, is_link
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec, apply_settings
-from tuner.wording import hint, toml
+from tuner.wording import hint, one_line, toml
 
 _STUDIES, _SPACES = "studies", "search_spaces"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -100,9 +102,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         SpecError: It cannot be read or is not TOML; the text has file, line and column.
     """
-    where = _shown(path)
+    where = one_line(_shown(path))
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise SpecError(f"{where}: is no regular file; write the study into one")
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        what = "is a link to a file that is not there" if is_link(path) else "does not exist"
+        raise SpecError(f"{where}: {what}") from error
+    except RecursionError as error:
+        raise SpecError(f"{where}: not valid TOML: lists or tables nest too deeply") from error
     except OSError as error:
         raise SpecError(f"{where}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -135,16 +144,18 @@ def _is_path(text: str) -> bool:
 
 
 def _study_path(name_or_path: str) -> Path:
-    path = Path(name_or_path)
+    path = expanded(name_or_path)
     if _is_path(name_or_path):
-        if _exists(path):
+        if _exists(path) or is_link(path):
             return path
         near = hint(path.name, _names(path, ".toml"), f"files in {path.parent}")
         raise UnknownNameError(f"no study file {toml(name_or_path)}; {near}")
     file = f"{name_or_path}.toml"
-    for path in (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file):
-        if _exists(path):
-            return path
+    paths = (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file)
+    for is_there in (_exists, is_link):  # a broken link hides no study behind it
+        for path in paths:
+            if is_there(path):
+                return path
     near = hint(name_or_path, study_names(), "studies")
     raise UnknownNameError(
         f"no study {toml(name_or_path)}; {near}{'' if near.endswith('?') else '.'} "
@@ -154,7 +165,8 @@ def _study_path(name_or_path: str) -> Path:
 
 def _space_paths(name: str, base: Path) -> Iterator[Path]:
     if _is_path(name):
-        yield from (base / name, Path(name))
+        path = expanded(name)
+        yield from (base / path, path)
         return
     file = f"{name}.toml"
     yield from (base / _SPACES / file, base.parent / _SPACES / file, base / file)
@@ -173,7 +185,7 @@ def _is_study(path: Path) -> bool:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name too long or impossible is no file's name
+    except (OSError, RuntimeError, ValueError):  # too long, impossible, a link to itself
         return False
 
 
@@ -191,8 +203,7 @@ def _shipped(folder: str) -> Path:
 
 def _shown(path: Path) -> str:
     """Returns a path as short as it can be named from the working directory."""
-    full = path.resolve()
     try:
-        return str(full.relative_to(Path.cwd()))
+        return str(Path(os.path.normpath(path.absolute())).relative_to(Path.cwd()))
     except ValueError:
         return str(path)

@@ -189,7 +189,7 @@ def _check_dataset(spec: StudySpec, file: str, elsewhere: bool) -> None:
         known = DATASETS.get(dataset)
         there = known.status().state != "lack" if known else ":" in dataset
     else:
-        there = os.access(spec.base / dataset.csv, os.R_OK)
+        there = os.access(dataset.path(spec.base), os.R_OK)
     if not there:
         try:
             load_data(dataset, spec.base)

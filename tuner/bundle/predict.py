@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.bundle.folder import writing
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
+from tuner.paths import expanded
+from tuner.results.export import write_text
 from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.replacing import check_replaceable
+from tuner.wording import toml
 
 _TEXT_FILES = (".csv", ".tsv", ".txt")
+# One word with a slash or an ending, or any text that ends as files with data in them do.
+_LIKE_A_PATH = re.compile(
+    r"^[^\s]*[/\\][^\s]*$|^\S+\.[A-Za-z]\w{0,7}$"
+    r"|\.(json|jsonl|ndjson|csv|tsv|txt|npy|npz|gz|zip|xlsx?|ods|parquet|md|html?|xml|pdf|docx?)$",
+    re.IGNORECASE,
+)
 
 
 def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv") -> str:
@@ -32,7 +47,7 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
     """
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    rows = _rows(bundle, data)
+    rows = _rows(bundle, data if isinstance(data, str) else str(data))
     table = _table(bundle, bundle.predict(rows))
     if form == "json":
         return document(table)
@@ -42,12 +57,47 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
     return as_table(columns, ([_cell(row[c]) for c in columns] for row in table), none="no rows")
 
 
-def _rows(bundle: Bundle, data: Path | str) -> NDArray[Any]:
+def write_predictions(
+    bundle: Bundle | Path | str,
+    data: Path | str,
+    path: Path,
+    form: Format = "csv",
+    *,
+    force: bool = False,
+) -> None:
+    """Writes what :func:`predict` returns to a file; earlier predictions in it are replaced.
+
+    Raises:
+        RequestError: Another file is there, and ``force`` is not given.
+        BundleError: As :func:`predict`, or the file cannot be written.
+        DataError: As :func:`predict`.
+    """
+    with writing(path):
+        check_replaceable(path, is_predictions, force=force)
+    write_text(path, predict(bundle, data, form))
+
+
+def is_predictions(text: str) -> bool:
+    """Whether a text is what :func:`predict` returns: every column holds predictions."""
+    if text.lstrip().startswith("["):
+        try:
+            first = (json.loads(text) or [None])[0]
+        except (ValueError, RecursionError):
+            return False
+        columns = list(first) if isinstance(first, dict) else []
+    else:
+        head = text.partition("\n")[0]
+        columns = next(csv.reader([head]), []) if "," in head else head.split()
+    classes = columns[:1] == ["prediction"]
+    rest = ("probability_",) if classes else ("prediction_",)
+    return bool(columns) and all(name.startswith(rest) for name in columns[classes:])
+
+
+def _rows(bundle: Bundle, data: str) -> NDArray[Any]:
     about = bundle.info["data"]
-    path = Path(data)
+    path = expanded(data)
     if about.get("kind") == "text":
-        is_file = path.suffix.lower() in _TEXT_FILES
-        return texts_from_file(path) if is_file else np.array([str(data)], dtype=object)
+        return _texts(data, path)
     names = about["feature_names"]
     if path.suffix.lower() != ".npy":
         return rows_from_csv(path, names)
@@ -60,6 +110,27 @@ def _rows(bundle: Bundle, data: Path | str) -> NDArray[Any]:
     if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiub":
         raise DataError(f"{path} is no array of numbers; write it with numpy.save")
     return rows.astype(np.float32)
+
+
+def _texts(data: str, path: Path) -> NDArray[Any]:
+    """The texts of a file, or the text itself, which must not look like the name of a file.
+
+    Raises:
+        DataError: A file has that name which holds no texts, or there is no such file.
+    """
+    if path.suffix.lower() in _TEXT_FILES:
+        return texts_from_file(path)
+    shown = toml(data)
+    todo = (
+        "give texts in a .txt file, one a line, or in a CSV file with the column text; a text "
+        "that looks like the name of a file must stand in one, too"
+    )
+    if data and os.path.lexists(path):
+        what = "a folder" if path.is_dir() else "a file"
+        raise DataError(f"{shown} is {what} from which no texts can be read; {todo}")
+    if _LIKE_A_PATH.search(data):
+        raise DataError(f"there is no file {shown}; {todo}")
+    return np.array([data], dtype=object)
 
 
 def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:

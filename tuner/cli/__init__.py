@@ -51,7 +51,7 @@ def options(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
-    debug: Annotated[  # noqa: ARG001 - for the help; _arguments() has taken it out already
+    debug: Annotated[
         bool,
         typer.Option("--debug", help="Show tracebacks of errors. Works after a command, too."),
     ] = False,

@@ -58,7 +58,7 @@ def load(dataset: str | CsvDataset, base: Path) -> Splits:
         DataError: It is there but cannot be used; the text says why and what to do.
     """
     if not isinstance(dataset, str):
-        return load_csv(base / dataset.csv, dataset.target, source=dataset.csv)
+        return load_csv(dataset.path(base), dataset.target, source=dataset.csv)
     if dataset in DATASETS:
         return DATASETS[dataset].load()
     if ":" in dataset:

@@ -6,10 +6,12 @@ to write.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tuner.paths import expanded
 from tuner.spec.units import seconds, size
 
 Seconds = Annotated[float, BeforeValidator(seconds)]
@@ -35,6 +37,10 @@ class CsvDataset(Part):
 
     csv: Text = Field(examples=['"measurements.csv"'])
     target: Text = Field(examples=['"price"'])
+
+    def path(self, base: Path) -> Path:
+        """Returns where the file lies, seen from the study file's folder ``base``."""
+        return base / expanded(self.csv)
 
 
 class Objective(Part):

@@ -1,0 +1,19 @@
+"""Paths as people write them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def expanded(path: str | Path) -> Path:
+    """Returns a path whose leading ``~`` is the home folder; of an unknown user it stays."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
+
+
+def is_link(path: Path) -> bool:
+    """Whether a path is a link, wherever it leads; False for what can be no path at all."""
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):  # too long, a null character
+        return False
