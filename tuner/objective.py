@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
@@ -13,7 +14,8 @@ from optuna.trial import TrialState
 from tuner import models, training
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
-from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
+from tuner.data.raised import described
+from tuner.errors import MetricError, ModelError, TrialFailed, TunerError, debugging
 from tuner.models.families import FAMILIES, check_data, check_metric
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
@@ -128,7 +130,7 @@ def run_trial(
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - a user's network may raise anything
-        return _tell_failure(trial, database, _in_one_line(error), logged, kept)
+        return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -161,11 +163,11 @@ def _tell_failure(
     return Outcome("fail", None, reason)
 
 
-def _in_one_line(error: Exception) -> str:
-    """The error as the trial's reason; its traceback goes to the worker's output."""
-    traceback.print_exception(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
+def _in_one_line(error: Exception, base: Path) -> str:
+    """The error as the trial's reason, with file and line of a person's own code."""
+    if debugging():
+        traceback.print_exception(error)  # the supervisor shows what a worker prints
+    return described(error, base)
 
 
 def _example_params(spec: StudySpec) -> dict[str, Any]:
