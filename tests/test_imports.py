@@ -29,6 +29,7 @@ ORDER = (
     "queue",
     "data",
     "models",
+    "checking",
     "training",
     "checkpoints",
     "objective",

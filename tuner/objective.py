@@ -12,11 +12,13 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import models, training
+from tuner.checking import check_family
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
 from tuner.data.raised import described
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError, debugging
-from tuner.models.families import FAMILIES, check_data, check_metric
+from tuner.models.families import FAMILIES, check_metric
+from tuner.models.saving import check_saveable
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
@@ -53,12 +55,13 @@ def check_model(spec: StudySpec, data: Splits) -> None:
         SpecError: The family does not read such data, or has no such output for the task.
     """
     if spec.model in FAMILIES:
-        check_data(FAMILIES[spec.model], data, spec.search_space)
-        available = FAMILIES[spec.model].metrics(data.task)
-    else:
-        model = models.build(spec.model, _example_params(spec), data, spec.base)
-        available = models.available_metrics(model, data)
+        check_family(spec, data)
+        return
+    model = models.build(spec.model, _example_params(spec), data, spec.base)
+    available = models.available_metrics(model, data, spec.base)
     check_metric(spec.objective.metric, available)
+    if spec.training.saveable:
+        check_saveable(model, spec.model, data, spec.base)
 
 
 def run_trial(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.bundle.script_files import check_script_replaceable
+from tuner.bundle.train import check_configuration
 from tuner.quiet import load_tensorflow
 from tuner.results import export as files
 from tuner.results.configuration import Configuration
@@ -28,6 +29,7 @@ def export(configuration: Configuration, path: Path, *, force: bool = False) -> 
     """
     if files.suffix_of(path) == ".py":
         check_script_replaceable(path, force=force)
+        check_configuration(configuration)
         load_tensorflow()
         from tuner.bundle.script import write_script
 

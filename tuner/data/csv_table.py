@@ -8,19 +8,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.arrays import About, check_row_count, divided
+from tuner.data.arrays import About, check_row_count, split_up
 from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import numbers, target_values
 from tuner.data.split import texts
 from tuner.data.splits import Splits
-from tuner.data.targets import MOST_CLASSES
+from tuner.data.targets import MOST_CLASSES, Target, check_class_sizes, read_target
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.wording import hint
 
 
 def load_csv(path: Path, target: str, source: str = "") -> Splits:
-    """Loads a table and divides it 60/20/20, stratified by class.
+    """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
+    x, read, about = read_csv(path, target, source)
+    return split_up(x, read.y, read.task, about, read.class_names)
+
+
+def read_csv(
+    path: Path, target: str, source: str = ""
+) -> tuple[NDArray[np.float32], Target, About]:
+    """Reads a table.
 
     What is to be learnt follows from the target column (see `tuner.data.targets`): text, at most
     20 distinct whole numbers and any two distinct values are classes, anything else a quantity.
@@ -30,6 +38,9 @@ def load_csv(path: Path, target: str, source: str = "") -> Splits:
         path: The CSV file (comma, semicolon or tab; UTF-8; first line names the columns).
         target: Name of the column to predict.
         source: Where the data comes from, for people.
+
+    Returns:
+        The features, ``(n, features)``, the target, and what is to be said of them.
 
     Raises:
         DataError: The file, a column, a cell or the number of rows is not what it must be.
@@ -44,16 +55,16 @@ def load_csv(path: Path, target: str, source: str = "") -> Splits:
     if not features:
         raise DataError(f'{path} has no column beside the target "{target}"')
     check_row_count(len(table.cells), f"{path} (below its header)")
-    return divided(
-        numbers(table, features),
-        target_values(table, target, MOST_CLASSES),
-        where=f'{path}, column "{target}"',
-        about=About(
-            name=path.name.removesuffix(".gz").removesuffix(".csv"),
-            feature_names=tuple(features),
-            source=source or path.name,
-        ),
+    x = numbers(table, features)
+    where = f'{path}, column "{target}"'
+    found = read_target(target_values(table, target, MOST_CLASSES), where)
+    check_class_sizes(found, where)
+    about = About(
+        name=path.name.removesuffix(".gz").removesuffix(".csv"),
+        feature_names=tuple(features),
+        source=source or path.name,
     )
+    return x, found, about
 
 
 def rows_from_csv(path: Path, feature_names: Sequence[str]) -> NDArray[np.float32]:

@@ -149,7 +149,7 @@ def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
 
 
 def _head(node: ast.AST) -> ast.AST:
-    """What stands before the block of a statement: the target of ``for``, the ``as`` of ``with``."""
+    """What binds names before the block of a statement: ``for NAME in``, ``with … as NAME``."""
     heads = [getattr(node, field, None) for field in ("target", "test")]
     heads += [item.optional_vars for item in getattr(node, "items", [])]
     return ast.Tuple([head for head in heads if isinstance(head, ast.expr)], ast.Load())

@@ -105,10 +105,13 @@ class Training(Part):
             takes the first where it can.
         checkpoint: Seconds from the beginning of a trial to its first checkpoint, and from one to
             the next.
+        saveable: Whether a network of the user's own is saved and loaded again before the first
+            trial.
     """
 
     loop: Loop = Field(default="auto", examples=['"auto"'])
     checkpoint: Seconds = Field(default=30.0, examples=['"30s"'])
+    saveable: bool = Field(default=True, examples=["false"])
 
 
 class EarlyStopping(Part):
