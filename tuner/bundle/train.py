@@ -65,10 +65,14 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             "baseline": baseline(rows, data.test, data.task, data.class_names, measured),
         }
         with writing(out_dir):
-            _save(model, folder / MODEL, out_dir)
+            _save(model, folder / MODEL, out_dir, configuration.base)
             (folder / "MODEL.md").write_text(card(info, out_dir.name), encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
-        _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+        try:
+            _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+        except BundleError as error:  # the folder with its final name is not there yet
+            said = str(error).replace(str(folder), str(out_dir))
+            raise BundleError(said) from error.__cause__
     return load_bundle(out_dir)
 
 
@@ -157,9 +161,9 @@ def _info(configuration: Configuration, data: Splits, out_dir: Path) -> dict[str
     }
 
 
-def _save(model: keras.Model, file: Path, out_dir: Path) -> None:
+def _save(model: keras.Model, file: Path, out_dir: Path, base: Path) -> None:
     try:
-        save_model(model, file)
+        save_model(model, file, base)
     except ModelError as error:
         raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
 

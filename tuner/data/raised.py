@@ -21,6 +21,9 @@ _NOISE = re.compile(
     r"|\s*\[\[\{\{.*\Z"
     r"|\s*\[Op:\w+\] name:.*\Z"
     r"|\s*Arguments received by .*\Z"  # Keras's: every tensor of the call
+    r"|\s*Full object config: .*\Z"  # Keras's, when it cannot load a layer
+    r"|\s*If you trust the source of the artifact.*\Z"
+    r"|\n\s*Example:\s.*\Z"
     r"|\s*Traceback \(most recent call last\):.*\Z",
     re.DOTALL,
 )
@@ -54,7 +57,8 @@ def _said(exc: BaseException) -> str:
     if text.startswith("in user code:"):
         # AutoGraph's: a traceback, each frame with its line of code, then the error.
         text = re.split(r"\n\s*\n", text.strip())[-1]
-    return one_line(" ".join(_NOISE.sub("", text).split()))
+    text = text.rpartition("Exception encountered: ")[2]  # Keras's, after the whole configuration
+    return one_line(" ".join(_NOISE.sub("", text).split()).rstrip("."))
 
 
 def _where(exc: BaseException, base: Path) -> str:

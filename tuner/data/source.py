@@ -87,7 +87,10 @@ def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
     """Returns where a module lies, or None and the first part of its name that is not there."""
     importlib.invalidate_caches()
     top, *parts = module.split(".")
-    spec = PathFinder.find_spec(top, [str(base)]) or _installed(top)
+    own = PathFinder.find_spec(top, [str(base)])
+    if own is None and module in sys.modules:
+        return ModuleSpec(module, None), module  # os.path has no file of its own
+    spec = own or _installed(top)
     name = top
     for part in parts:
         if spec is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _ROWS = 8
 _CURE = (
-    "layers of your own need get_config() and @keras.saving.register_keras_serializable(), and "
-    "take the place of Lambda"
+    "layers of your own need get_config() and @keras.saving.register_keras_serializable(); write "
+    "Lambda layers and lambdas as such layers"
 )
 _ALL_THE_SAME = (
     "to search all the same, without a model to train in the end: [training] saveable = false"
 )
 
 
-def save_model(model: keras.Model, file: Path) -> None:
+def save_model(model: keras.Model, file: Path, base: Path) -> None:
     """Writes ``model.keras``.
+
+    Args:
+        model: The model.
+        file: Where to.
+        base: Folder of the study file; errors name files from there.
 
     Raises:
         ModelError: The model cannot be saved; the text says why and what it needs.
@@ -40,9 +46,7 @@ def save_model(model: keras.Model, file: Path) -> None:
     except OSError:
         raise
     except Exception as exc:  # get_config() of a person's own layer raises what it likes
-        raise ModelError(
-            f"the model cannot be saved: {described(exc, Path.cwd())}; {_CURE}"
-        ) from exc
+        raise ModelError(f"the model cannot be saved: {described(exc, base)}; {_CURE}") from exc
 
 
 def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path) -> None:
@@ -64,9 +68,10 @@ def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path)
 
     rows = data.validation.x[:_ROWS]
     try:
-        with tempfile.TemporaryDirectory(prefix="tuner-") as folder:
+        with tempfile.TemporaryDirectory(prefix="tuner-") as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they warn of is an error just below
             file = Path(folder, "model.keras")
-            save_model(model, file)
+            save_model(model, file, base)
             # As a bundle is loaded: not compiled, and without code from the file.
             loaded = keras.models.load_model(file, compile=False)
             same = _agree(model.predict(rows, verbose=0), loaded.predict(rows, verbose=0))
