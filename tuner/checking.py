@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner import search
-from tuner.data import DATASETS, Known, check_function, known
+from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.errors import (
     MetricError,
@@ -103,7 +103,7 @@ def check_dataset(
             check_function(dataset, base, elsewhere=elsewhere)
         elif not elsewhere or dataset not in DATASETS:
             _require(dataset, base)
-        return known(dataset, base)
+        return look_up(dataset, base)
 
 
 def _require(dataset: str | CsvDataset, base: Path) -> None:

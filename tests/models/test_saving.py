@@ -109,7 +109,7 @@ def test_a_network_that_can_be_saved(check, model):
             r"cannot be saved: AttributeError: .*'absent' \(saved_\d+\.py, line \d+",
         ),
         ("register(Strange)(2)", "cannot be saved: TypeError: Cannot serialize object"),
-        ("Network(1)", r"cannot be saved: NotImplementedError: .*implement `get_config\(\)`;"),
+        ("Network(1)", r"cannot be saved: NotImplementedError: .*implement `get_config\(\)`"),
         ("layers.Lambda(lambda x: 2 * x)", r"not loaded again: ValueError: .*`Lambda` layer whose"),
         ("layers.Dense(2, activation=lambda x: x)", "not loaded again: TypeError: Could not inter"),
     ],

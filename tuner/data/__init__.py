@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
-from tuner.data.known import Known, known
+from tuner.data.known import Known, look_up
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
@@ -37,8 +37,8 @@ __all__ = [
     "data_home",
     "fetch",
     "import_function",
-    "known",
     "load",
+    "look_up",
     "rows_from_csv",
     "status",
     "texts_from_file",

@@ -36,7 +36,7 @@ class Known:
     class_names: tuple[str, ...] = ()
 
 
-def known(dataset: str | CsvDataset, base: Path) -> Known | None:
+def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
     """Returns what is known of a data set by name, and of a CSV file that is not large.
 
     Args:

@@ -21,6 +21,7 @@ from tuner.wording import hint
 
 _DYNAMIC = re.compile(r"\b(__getattr__|globals|locals|exec|setattr)\b|^from\s.*\bimport\s+\*", re.M)
 """Names may appear in such a module that its source does not show."""
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def check_function(
@@ -70,9 +71,10 @@ def check_function(
     if function not in names:
         if _DYNAMIC.search(source):
             return
+        others = [name for name, node in names.items() if not isinstance(node, _IMPORTS)]
         raise error(
             f'"{reference}": {short(file, base)} has no function "{function}"; '
-            f"{hint(function, names, 'functions')}"
+            f"{hint(function, others, 'functions')}"
         )
     node = names[function]
     if isinstance(node, ast.FunctionDef) and not _accepts(node, len(arguments)):
