@@ -63,7 +63,7 @@ def study(
         ({"dataset": CSV.replace("cats", "cast")}, r"dataset: there is no file .*mean cats\.csv\?"),
         (
             {"metric": "accuracy"},
-            r'cats\.toml: objective\.metric: the model does not measure "accuracy".*: loss, mse, mae',
+            r'cats\.toml: objective\.metric: the model does not measure "accuracy".*: loss, mse',
         ),
         ({"metric": "mse", "dataset": '"wine"'}, r'does not measure "mse".* loss, accuracy'),
         (

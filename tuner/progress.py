@@ -25,7 +25,7 @@ def print_line(console: Console, text: str, style: str | None = None) -> None:
 
     Colours that a worker's output brings along are left out, other control characters escaped.
     """
-    plain = printable(_COLOUR.sub("", text))
+    plain = printable(_COLOUR.sub("", text)).replace("\n", r"\n")
     console.print(plain, style=style, markup=False, highlight=False, soft_wrap=style is None)
 
 

@@ -38,6 +38,21 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", r"\n").replace("\t", r"\t")
 
 
+def error_text(text: str) -> str:
+    """Returns an error as it is printed: on one line, but for lines indented below it.
+
+    A list of faults or differences stands below its error, each indented by two spaces, and a line
+    may follow it. Any other line break came with a name or a value, and is escaped.
+    """
+    lines: list[str] = []
+    for line in printable(text).split("\n"):
+        if not lines or line.startswith("  ") or lines[-1].startswith("  "):
+            lines.append(line)
+        else:
+            lines[-1] += rf"\n{line}"
+    return "\n".join(lines).rstrip("\n")
+
+
 def json_printable(document: str) -> str:
     """Returns a JSON document whose control characters are JSON escapes; it means the same."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)

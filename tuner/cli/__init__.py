@@ -17,6 +17,7 @@ from tuner import __version__
 from tuner.cli import looking, searching, training
 from tuner.cli.options import print_note, print_out
 from tuner.errors import DEBUG, TunerError, debugging
+from tuner.wording import error_text
 
 app = typer.Typer(
     name="tuner",
@@ -83,7 +84,7 @@ def main() -> None:
     except TunerError as error:
         if debugging():
             print_note("".join(traceback.format_exception(error)).rstrip())
-        print_note(f"tuner: {error}")
+        print_note(error_text(f"tuner: {error}"))
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if error.format_message():  # none after a bare `tuner`, which has printed the help

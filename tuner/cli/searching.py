@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
+from tuner.wording import one_line
 
 Checkpoints = Annotated[
     str | None,
@@ -236,7 +237,7 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
 def _name(study: str, study_name: str | None) -> str:
     from tuner.catalog import locate
 
-    return study_name or locate(study)[1]
+    return one_line(study_name or locate(study)[1])
 
 
 def _more(storage: str | None) -> str:

@@ -69,7 +69,7 @@ def as_table(
     )
     kept = list(rows)
     if not kept:
-        return f"{none}\n"
+        return f"{one_line(none)}\n"
     filled = [i for i in range(len(header)) if any(row[i] for row in kept)]
     for i in filled:
         # Text: a title may hold [brackets], which rich would take for markup.

@@ -11,6 +11,7 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.rows import StudyResult
 from tuner.results.words import tell
 from tuner.units import duration, figure
+from tuner.wording import one_line
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
@@ -71,7 +72,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
-        return f"{result.study} has no complete trial yet\n"
+        return f"{one_line(result.study)} has no complete trial yet\n"
     space = result.spec.search_space if result.spec else None
     lines = [
         ("study", result.study),
