@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def study(
         ),
         ({"model": "cat_code:load_data"}, r"model: .*load_data\(\) is called with 2 arguments"),
         ({"dataset": '"cat_code:load_date"'}, r"dataset: .*did you mean load_data\?"),
-        ({"dataset": '"cat_code:build_model"'}, r"dataset: .*is called with 0 arguments"),
+        ({"dataset": '"cat_code:build_model"'}, r"dataset: .*is called without arguments"),
         ({"dataset": CSV.replace("weight", "wieght")}, r"dataset: .*\"wieght\".*mean weight\?"),
         ({"dataset": CSV.replace("cats", "cast")}, r"dataset: there is no file .*mean cats\.csv\?"),
         (
@@ -85,6 +87,23 @@ def test_it_takes_no_worker(
     answer.refused(2, match)
     assert "starting workers" not in answer.err
     assert not (tmp_path / "tuner.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (os.mkfifo, r"cats\.toml: dataset: .*cats\.csv is no regular file; name a CSV file"),
+        (os.mkdir, r"cats\.toml: dataset: .*cats\.csv cannot be read: Is a directory"),
+        (lambda path: path.symlink_to(path), r"cats\.toml: dataset: .*cats\.csv"),
+    ],
+)
+def test_what_is_no_file_is_not_waited_for(
+    tmp_path: Path, command: Command, make: Callable[[Path], object], match: str
+) -> None:
+    study(tmp_path)
+    (tmp_path / "cats.csv").unlink()
+    make(tmp_path / "cats.csv")
+    command("run", "cats").refused(2, match)
 
 
 def test_it_takes_no_tensorflow(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
         try:
             check_family(spec, found)
         except (MetricError, SpecError) as error:
-            raise type(error)(f"{file}: {error}") from None
+            raise type(error)(f"{file}: {error}") from error
 
 
 def check_family(spec: StudySpec, data: Described) -> None:
@@ -107,11 +107,14 @@ def check_dataset(
 
 
 def _require(dataset: str | CsvDataset, base: Path) -> None:
-    """Raises the error of loading what is not there."""
+    """Raises the error of loading what is not there; a pipe would be waited for."""
     if isinstance(dataset, str):
         there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
     else:
-        there = os.access(dataset.path(base), os.R_OK)
+        path = dataset.path(base)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise DataError(f"{path} is no regular file; name a CSV file")
+        there = path.is_file() and os.access(path, os.R_OK)
     if not there:
         load_data(dataset, base)
 
@@ -122,4 +125,4 @@ def _named(file: str, key: str) -> Iterator[None]:
     try:
         yield
     except RequestError as error:
-        raise type(error)(f"{file}: {key}: {error}") from error.__cause__
+        raise type(error)(f"{file}: {key}: {error}") from error

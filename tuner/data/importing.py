@@ -51,7 +51,7 @@ def import_function(
             module = importlib.import_module(module_name)
     except RequestError as exc:
         missing = exc.__cause__
-        # Only when the module itself is missing; what it fails to import was told by user_code.
+        # Only when the module itself is missing; user_code has named what it fails to import.
         missing_name = getattr(missing, "name", None) or "?"
         if isinstance(missing, ModuleNotFoundError) and f"{module_name}.".startswith(
             f"{missing_name}."

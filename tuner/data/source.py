@@ -78,9 +78,10 @@ def check_function(
         )
     node = names[function]
     if isinstance(node, ast.FunctionDef) and not _accepts(node, len(arguments)):
+        given = f"with {len(arguments)} arguments" if arguments else "without arguments"
         raise error(
-            f'"{reference}": {function}({ast.unparse(node.args)}) is called with '
-            f"{len(arguments)} arguments ({short(file, base)}, line {node.lineno}); write "
+            f'"{reference}": {function}({ast.unparse(node.args)}) is called {given} '
+            f"({short(file, base)}, line {node.lineno}); write "
             f"def {function}({', '.join(arguments)})"
         )
 
