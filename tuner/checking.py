@@ -11,6 +11,7 @@ from tuner import search
 from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.errors import (
+    DataError,
     MetricError,
     ModelError,
     RequestError,
