@@ -109,6 +109,8 @@ def test_an_export_reads_back(command: Command, nasty: Laboratory) -> None:
     check(command("export", NASTY, "-o", "best.json"))
     check(command("export", NASTY, "-o", "scripted.toml"), 2)
     assert nasty.study.read_text().startswith("\ntitle")
+    check(command("export", NASTY, "-o", "scripted.toml", "--force"))
+    assert "tuner_export = 1" in nasty.study.read_text()
 
 
 @pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])

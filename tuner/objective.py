@@ -129,6 +129,7 @@ def run_trial(
             checkpoints=kept,
         )
     except (TrialFailed, ModelError, MetricError) as failure:
+        _show_traceback(failure)
         return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
@@ -168,9 +169,14 @@ def _tell_failure(
 
 def _in_one_line(error: Exception, base: Path) -> str:
     """The error as the trial's reason, with file and line of a person's own code."""
-    if debugging():
-        traceback.print_exception(error)  # the supervisor shows what a worker prints
+    _show_traceback(error)
     return described(error, base)
+
+
+def _show_traceback(error: BaseException) -> None:
+    """Prints a traceback with ``--debug``; the supervisor shows what a worker prints."""
+    if debugging():
+        traceback.print_exception(error)
 
 
 def _example_params(spec: StudySpec) -> dict[str, Any]:

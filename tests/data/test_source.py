@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,18 @@ def test_on_another_machine_a_module_need_not_be_here(tmp_path: Path) -> None:
     check_function("own_source:f", tmp_path, elsewhere=True)
     with pytest.raises(DataError, match='has no function "g"'):
         check_function("own_source:g", tmp_path, elsewhere=True)
+
+
+def test_a_module_that_a_script_has_loaded_takes_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module(tmp_path / "script", "", "helpers_of_a_script")
+    module(tmp_path / "study", "def f(): ...\n", "helpers_of_a_script")
+    loaded = types.ModuleType("helpers_of_a_script")
+    loaded.__file__ = str(tmp_path / "script" / "helpers_of_a_script.py")
+    monkeypatch.setitem(sys.modules, "helpers_of_a_script", loaded)
+    check_function("helpers_of_a_script:f", tmp_path / "study")
+    with pytest.raises(
+        DataError, match=r'has no function "g"; did you mean f|the functions are: f'
+    ):
+        check_function("helpers_of_a_script:g", tmp_path / "study")

@@ -64,7 +64,7 @@ def _said(exc: BaseException) -> str:
 def _where(exc: BaseException, base: Path) -> str:
     if isinstance(exc, SyntaxError) and exc.filename:
         return f" ({short(Path(exc.filename), base)}, line {exc.lineno})"
-    places = [place for place in _places(exc) if _is_own(place[0])]
+    places = [place for place in _places(exc) if is_own(place[0])]
     below = [place for place in places if place[0].is_relative_to(base)]
     for file, line in (below or places)[-1:]:
         return f" ({one_line(short(file, base))}, line {line})"
@@ -79,7 +79,7 @@ def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
         yield Path(file), int(line)
 
 
-def _is_own(file: Path) -> bool:
+def is_own(file: Path) -> bool:
     """Whether a person wrote a file: it is neither ours nor a library's nor generated."""
     if not file.is_file() or file.name.startswith("__autograph_generated_file"):
         return False

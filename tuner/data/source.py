@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from tuner.data.importing import check_form, check_room, not_found
-from tuner.data.raised import described, short
+from tuner.data.raised import described, is_own, short
 from tuner.errors import DataError, RequestError
 from tuner.wording import hint
 
@@ -48,7 +48,10 @@ def check_function(
     check_form(reference, error)
     module, _, function = reference.partition(":")
     base = base.resolve()
-    check_room(module.partition(".")[0], base, reference, error)
+    top = module.partition(".")[0]
+    loaded = getattr(sys.modules.get(top), "__file__", None)
+    if loaded is None or not is_own(Path(loaded)):  # a worker has not loaded what a script has
+        check_room(top, base, reference, error)
     found, missing = _find(module, base)
     if found is None:
         if elsewhere:
