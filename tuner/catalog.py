@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import SpecError, UnknownNameError
-from tuner.paths import expanded, is_link
+from tuner.paths import exists, expanded, is_link, shown
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec, apply_settings
 from tuner.wording import hint, one_line, toml
@@ -34,7 +33,7 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
         SpecError: The file cannot be read, or breaks a rule.
     """
     path = _study_path(name_or_path)
-    where, base = _shown(path), path.absolute().parent
+    where, base = shown(path), path.absolute().parent
     table = read_toml(path)
     if settings:
         if any(s.startswith("search_space.") for s in settings):
@@ -72,8 +71,8 @@ def find_space(name_or_path: str, base: Path) -> SearchSpace:
     paths = list(_space_paths(name_or_path, base))
     for path in paths:
         # Elsewhere than in search_spaces/, a file of that name may well be the study itself.
-        if _exists(path) and (path.parent.name == _SPACES or not _is_study(path)):
-            return SearchSpace.parse(read_toml(path), _shown(path))
+        if exists(path) and (path.parent.name == _SPACES or not _is_study(path)):
+            return SearchSpace.parse(read_toml(path), shown(path))
     if _is_path(name_or_path):
         names = _names(base / name_or_path, ".toml")
     else:
@@ -102,7 +101,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         SpecError: It cannot be read or is not TOML; the text has file, line and column.
     """
-    where = one_line(_shown(path))
+    where = one_line(shown(path))
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise SpecError(f"{where}: is no regular file; write the study into one")
@@ -146,13 +145,13 @@ def _is_path(text: str) -> bool:
 def _study_path(name_or_path: str) -> Path:
     path = expanded(name_or_path)
     if _is_path(name_or_path):
-        if _exists(path) or is_link(path):
+        if exists(path) or is_link(path):
             return path
         near = hint(path.name, _names(path, ".toml"), f"files in {path.parent}")
         raise UnknownNameError(f"no study file {toml(name_or_path)}; {near}")
     file = f"{name_or_path}.toml"
     paths = (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file)
-    for is_there in (_exists, is_link):  # a broken link hides no study behind it
+    for is_there in (exists, is_link):  # a broken link hides no study behind it
         for path in paths:
             if is_there(path):
                 return path
@@ -182,13 +181,6 @@ def _is_study(path: Path) -> bool:
     return "search_space" in table and "objective" in table
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, RuntimeError, ValueError):  # too long, impossible, a link to itself
-        return False
-
-
 def _names(beside: Path, suffix: str = "") -> list[str]:
     """Returns the TOML files in the folder of a path: their stems, with a suffix."""
     return sorted(path.stem + suffix for path in beside.parent.glob("*.toml"))
@@ -199,11 +191,3 @@ def _shipped(folder: str) -> Path:
     package = Path(str(resources.files("tuner")))
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
-
-
-def _shown(path: Path) -> str:
-    """Returns a path as short as it can be named from the working directory."""
-    try:
-        return str(Path(os.path.normpath(path.absolute())).relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -17,3 +17,19 @@ def is_link(path: Path) -> bool:
         return path.is_symlink()
     except (OSError, ValueError):  # too long, a null character
         return False
+
+
+def exists(path: Path) -> bool:
+    """Whether something lies at a path; False for what can be no path, and for a broken link."""
+    try:
+        return path.exists()
+    except (OSError, RuntimeError, ValueError):  # too long, impossible, a link to itself
+        return False
+
+
+def shown(path: Path) -> str:
+    """Returns a path as short as it can be named from the working directory."""
+    try:
+        return str(Path(os.path.normpath(path.absolute())).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
