@@ -19,6 +19,7 @@ from tuner.errors import (
     UnknownNameError,
 )
 from tuner.models.families import FAMILIES, Described, check_data, check_metric, check_space
+from tuner.paths import exists, is_file
 from tuner.spec import CsvDataset, StudySpec
 from tuner.wording import hint
 
@@ -113,9 +114,9 @@ def _require(dataset: str | CsvDataset, base: Path) -> None:
         there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
     else:
         path = dataset.path(base)
-        if path.exists() and not (path.is_file() or path.is_dir()):
+        there = is_file(path) and os.access(path, os.R_OK)
+        if not there and exists(path) and not (path.is_file() or path.is_dir()):
             raise DataError(f"{path} is no regular file; name a CSV file")
-        there = path.is_file() and os.access(path, os.R_OK)
     if not there:
         load_data(dataset, base)
 

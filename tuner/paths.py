@@ -33,3 +33,11 @@ def shown(path: Path) -> str:
         return str(Path(os.path.normpath(path.absolute())).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file lies at a path, and can be seen."""
+    try:
+        return path.is_file()
+    except (OSError, RuntimeError, ValueError):  # no right to enter its folder
+        return False

@@ -16,7 +16,7 @@ from tuner.bundle.folder import writing
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
-from tuner.paths import expanded
+from tuner.paths import exists, expanded
 from tuner.results.export import write_text
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.replacing import check_replaceable
@@ -126,7 +126,7 @@ def _texts(data: str, path: Path) -> NDArray[Any]:
         "that looks like the name of a file must stand in one, too"
     )
     if data and os.path.lexists(path):
-        what = "a folder" if path.is_dir() else "a file"
+        what = "a folder" if exists(path) and path.is_dir() else "a file"
         raise DataError(f"{shown} is {what} from which no texts can be read; {todo}")
     if _LIKE_A_PATH.search(data):
         raise DataError(f"there is no file {shown}; {todo}")

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from tuner.paths import is_file
 from tuner.wording import one_line
 
 _OURS = Path(__file__).parent.parent  # the package: its lines are never the person's
@@ -81,7 +82,7 @@ def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
 
 def is_own(file: Path) -> bool:
     """Whether a person wrote a file: it is neither ours nor a library's nor generated."""
-    if not file.is_file() or file.name.startswith("__autograph_generated_file"):
+    if not is_file(file) or file.name.startswith("__autograph_generated_file"):
         return False
     # A virtual environment often lies inside the project's folder.
     if {"site-packages", "dist-packages"} & set(file.parts):

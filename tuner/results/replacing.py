@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuner.errors import RequestError
+from tuner.paths import is_file
 from tuner.wording import one_line
 
 _MOST_BYTES = 4 * 2**20
@@ -40,7 +41,7 @@ def check_replaceable(path: Path, is_ours: Callable[[str], bool], *, force: bool
 def read_text(path: Path) -> str:
     """Returns the text of a regular file; empty where there is none that can be read."""
     try:
-        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        if not is_file(path) or path.stat().st_size > _MOST_BYTES:
             return ""
         return path.read_text(encoding="utf-8-sig")
     except (OSError, RuntimeError, ValueError):  # no rights, a link to itself, no UTF-8
@@ -49,7 +50,7 @@ def read_text(path: Path) -> str:
 
 def described(path: Path) -> str:
     """Returns what lies at a path, in a few words: ``a study file``."""
-    if not path.is_file():
+    if not is_file(path):
         return "a link to a file that is not there" if path.is_symlink() else "no regular file"
     with_size = f"a file of {path.stat().st_size:,} bytes"
     if path.suffix.lower() != ".toml":
