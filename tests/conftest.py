@@ -37,7 +37,7 @@ def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Nor the width of his terminal, which pytest-xdist hands on to its processes.
     """
-    ours = ("STORAGE", "CHECKPOINTS", "DASHBOARD_TOKEN")
+    ours = ("STORAGE", "CHECKPOINTS", "DASHBOARD_TOKEN", "DEBUG")
     for name in ("OPTUNA_STORAGE", "COLUMNS", *(f"TUNER_{one}" for one in ours)):
         monkeypatch.delenv(name, raising=False)
 

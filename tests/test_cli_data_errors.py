@@ -67,7 +67,7 @@ def test_all_faults_of_a_csv_file_are_in_one_answer(cats: Path, command: Command
     cats.write_text(f'{HEADER}\n{ROWS}\n7,long,"3,5"\n,1,?\n')
     answer = command("run", "cats")
     assert (answer.status, answer.out) == (2, "")
-    head, *faults = answer.err.splitlines()[1:]
+    head, *faults = answer.err.splitlines()
     assert head.endswith("cats.csv: 4 faults:")
     assert [fault.split(":")[0] for fault in faults] == [
         '  line 32, column "length"',

@@ -11,8 +11,9 @@ import optuna
 import pytest
 from PIL import Image
 
-from tuner import models, running, training
+from tuner import models, training
 from tuner.catalog import find_study, shipped_studies
+from tuner.checking import check_spec
 from tuner.data import DATASETS, Split, Splits
 from tuner.data import load as load_data
 from tuner.data.sets import digits
@@ -65,7 +66,7 @@ def test_a_study_is_one_that_its_model_can_search(name: str) -> None:
 
 def api_checks_all_but_missing_data(spec: StudySpec) -> None:
     try:
-        running.check_spec(spec)
+        check_spec(spec)
     except DataError:
         assert DATASETS[str(spec.dataset)].status().state == "lack"
 

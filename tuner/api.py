@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tuner.catalog import locate
 from tuner.engines import EngineName, chosen_engine
 from tuner.errors import RequestError, StudyError
+from tuner.paths import expanded
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
@@ -155,15 +156,17 @@ def export(
     trial: int | None = None,
     storage: str | None = None,
     study_name: str | None = None,
+    force: bool = False,
 ) -> list[Path]:
     """Writes a configuration as TOML, JSON or a Python script, by the ending of ``path``.
 
     Args:
         study: As in :func:`load`.
-        path: The file.
+        path: The file; an earlier export in it is replaced.
         trial: Number of the trial; the best one if None.
         storage: As in :func:`run`.
         study_name: As in :func:`load`.
+        force: Replace any other file that is there, too.
 
     Returns:
         The files that were written: a script has its data beside it.
@@ -171,7 +174,7 @@ def export(
     from tuner import bundle
 
     result = load(study, storage, study_name).result
-    return bundle.export(result.configuration(trial), Path(path))
+    return bundle.export(result.configuration(trial), expanded(path), force=force)
 
 
 def train(
@@ -202,5 +205,5 @@ def train(
             )
         configuration = found
     elif not isinstance(configuration, Configuration):
-        configuration = read(Path(configuration))
-    return bundle.train(configuration, Path(out_dir), force=force)
+        configuration = read(expanded(configuration))
+    return bundle.train(configuration, expanded(out_dir), force=force)

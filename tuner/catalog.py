@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import SpecError, UnknownNameError
+from tuner.paths import exists, expanded, is_link, shown
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec, apply_settings
-from tuner.wording import hint, toml
+from tuner.wording import hint, one_line, toml
 
 _STUDIES, _SPACES = "studies", "search_spaces"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -32,7 +33,7 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
         SpecError: The file cannot be read, or breaks a rule.
     """
     path = _study_path(name_or_path)
-    where, base = _shown(path), path.absolute().parent
+    where, base = shown(path), path.absolute().parent
     table = read_toml(path)
     if settings:
         if any(s.startswith("search_space.") for s in settings):
@@ -70,8 +71,8 @@ def find_space(name_or_path: str, base: Path) -> SearchSpace:
     paths = list(_space_paths(name_or_path, base))
     for path in paths:
         # Elsewhere than in search_spaces/, a file of that name may well be the study itself.
-        if _exists(path) and (path.parent.name == _SPACES or not _is_study(path)):
-            return SearchSpace.parse(read_toml(path), _shown(path))
+        if exists(path) and (path.parent.name == _SPACES or not _is_study(path)):
+            return SearchSpace.parse(read_toml(path), shown(path))
     if _is_path(name_or_path):
         names = _names(base / name_or_path, ".toml")
     else:
@@ -100,9 +101,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         SpecError: It cannot be read or is not TOML; the text has file, line and column.
     """
-    where = _shown(path)
+    where = one_line(shown(path))
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise SpecError(f"{where}: is no regular file; write the study into one")
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        what = "is a link to a file that is not there" if is_link(path) else "does not exist"
+        raise SpecError(f"{where}: {what}") from error
+    except RecursionError as error:
+        raise SpecError(f"{where}: not valid TOML: lists or tables nest too deeply") from error
     except OSError as error:
         raise SpecError(f"{where}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -135,16 +143,18 @@ def _is_path(text: str) -> bool:
 
 
 def _study_path(name_or_path: str) -> Path:
-    path = Path(name_or_path)
+    path = expanded(name_or_path)
     if _is_path(name_or_path):
-        if _exists(path):
+        if exists(path) or is_link(path):
             return path
         near = hint(path.name, _names(path, ".toml"), f"files in {path.parent}")
         raise UnknownNameError(f"no study file {toml(name_or_path)}; {near}")
     file = f"{name_or_path}.toml"
-    for path in (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file):
-        if _exists(path):
-            return path
+    paths = (Path(_STUDIES, file), Path(file), _shipped(_STUDIES) / file)
+    for is_there in (exists, is_link):  # a broken link hides no study behind it
+        for path in paths:
+            if is_there(path):
+                return path
     near = hint(name_or_path, study_names(), "studies")
     raise UnknownNameError(
         f"no study {toml(name_or_path)}; {near}{'' if near.endswith('?') else '.'} "
@@ -154,7 +164,8 @@ def _study_path(name_or_path: str) -> Path:
 
 def _space_paths(name: str, base: Path) -> Iterator[Path]:
     if _is_path(name):
-        yield from (base / name, Path(name))
+        path = expanded(name)
+        yield from (base / path, path)
         return
     file = f"{name}.toml"
     yield from (base / _SPACES / file, base.parent / _SPACES / file, base / file)
@@ -170,13 +181,6 @@ def _is_study(path: Path) -> bool:
     return "search_space" in table and "objective" in table
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long or impossible is no file's name
-        return False
-
-
 def _names(beside: Path, suffix: str = "") -> list[str]:
     """Returns the TOML files in the folder of a path: their stems, with a suffix."""
     return sorted(path.stem + suffix for path in beside.parent.glob("*.toml"))
@@ -187,12 +191,3 @@ def _shipped(folder: str) -> Path:
     package = Path(str(resources.files("tuner")))
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
-
-
-def _shown(path: Path) -> str:
-    """Returns a path as short as it can be named from the working directory."""
-    full = path.resolve()
-    try:
-        return str(full.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

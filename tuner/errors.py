@@ -22,6 +22,12 @@ The command line prints the text of an error as it is, so each text is whole: wh
 
 from __future__ import annotations
 
+import os
+import traceback
+
+DEBUG = "TUNER_DEBUG"
+"""Environment variable that ``--debug`` sets; worker processes inherit it."""
+
 
 class TunerError(Exception):
     """Base of all errors raised on purpose; ``exit_code`` is the command line's exit status."""
@@ -85,3 +91,19 @@ class TrialFailed(TunerError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def debugging() -> bool:
+    """Whether tracebacks are shown, see :data:`DEBUG`."""
+    return bool(os.environ.get(DEBUG))
+
+
+def keep_traceback(error: TunerError) -> TunerError:
+    """Attaches the traceback of a caught error as a note, and returns the error.
+
+    An exception that a worker sends to its supervisor loses its traceback and its cause, but
+    keeps its notes.
+    """
+    if debugging():
+        error.add_note("".join(traceback.format_exception(error)).rstrip())
+    return error

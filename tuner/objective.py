@@ -5,21 +5,24 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import optuna
 from optuna.trial import TrialState
 
 from tuner import models, training
+from tuner.checking import check_family, check_reported
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
-from tuner.data.targets import read_as
-from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
-from tuner.models.families import FAMILIES, check_data, check_metric
+from tuner.data.raised import described
+from tuner.errors import MetricError, ModelError, TrialFailed, TunerError, debugging
+from tuner.models.families import FAMILIES
+from tuner.models.saving import check_saveable
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
-from tuner.spec import CsvDataset, StudySpec
+from tuner.spec import StudySpec
 from tuner.storage.database import Database
 
 if TYPE_CHECKING:
@@ -56,13 +59,13 @@ def check_model(spec: StudySpec, data: Splits) -> None:
         SpecError: The family does not read such data, or has no such output for the task.
     """
     if spec.model in FAMILIES:
-        check_data(FAMILIES[spec.model], data, spec.search_space)
-        available = FAMILIES[spec.model].metrics(data.task)
-    else:
-        model = models.build(spec.model, _example_params(spec), data, spec.base)
-        available = models.available_metrics(model, data)
-    why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
-    check_metric(spec.objective.metric, available, why=why)
+        check_family(spec, data)
+        return
+    model = models.build(spec.model, _example_params(spec), data, spec.base)
+    available = models.available_metrics(model, data, spec.base)
+    check_reported(spec, data, available)
+    if spec.training.saveable:
+        check_saveable(model, spec.model, data, spec.base)
 
 
 def run_trial(
@@ -104,7 +107,7 @@ def run_trial(
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - samplers raise whatever they come across
-        reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error)}"
+        reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
         return _tell_failure(trial, database, reason, [], None)
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
@@ -138,11 +141,12 @@ def run_trial(
             checkpoints=kept,
         )
     except (TrialFailed, ModelError, MetricError) as failure:
+        _show_traceback(failure)
         return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - a user's network may raise anything
-        return _tell_failure(trial, database, _in_one_line(error), logged, kept)
+        return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -194,11 +198,16 @@ def _tell_failure(
     return Outcome("fail", None, reason)
 
 
-def _in_one_line(error: Exception) -> str:
-    """The error as the trial's reason; its traceback goes to the worker's output."""
-    traceback.print_exception(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
+def _in_one_line(error: Exception, base: Path) -> str:
+    """The error as the trial's reason, with file and line of a person's own code."""
+    _show_traceback(error)
+    return described(error, base)
+
+
+def _show_traceback(error: BaseException) -> None:
+    """Prints a traceback with ``--debug``; the supervisor shows what a worker prints."""
+    if debugging():
+        traceback.print_exception(error)
 
 
 def _example_params(spec: StudySpec) -> dict[str, Any]:

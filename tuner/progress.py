@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -13,7 +14,19 @@ from rich.text import Text
 
 from tuner.spec.models import Objective
 from tuner.units import count, duration, figure
+from tuner.wording import one_line, printable
 from tuner.workers.observer import Observer
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def print_line(console: Console, text: str, style: str | None = None) -> None:
+    """Prints one line of progress; what it holds may come from a person's code or the database.
+
+    Colours that a worker's output brings along are left out, other control characters escaped.
+    """
+    plain = printable(_COLOUR.sub("", text)).replace("\n", r"\n")
+    console.print(plain, style=style, markup=False, highlight=False, soft_wrap=style is None)
 
 
 class _Tally:
@@ -79,7 +92,7 @@ class LiveProgress(Observer):
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
     ) -> None:
         self._tally.begin(done, total, best)
-        self._console.print(_beginning(title, done, total, workers), markup=False)
+        print_line(self._console, _beginning(title, done, total, workers))
         self._live.start()
 
     def counted(self, done: int) -> None:
@@ -104,7 +117,7 @@ class LiveProgress(Observer):
         self.note(f"trial {number} goes back to the queue: {reason}")
 
     def note(self, text: str) -> None:
-        self._console.print(text, style="dim", markup=False, highlight=False)
+        print_line(self._console, text, style="dim")
 
     def tick(self) -> None:
         if self._live.is_started:
@@ -122,9 +135,10 @@ class LiveProgress(Observer):
             f"{tally.pruned} pruned, {tally.failed} failed",
             tally.left(),
         )
-        lines = [Text(tally.best_text(self._metric))] if tally.best else []
+        metric = one_line(self._metric)
+        lines = [Text(tally.best_text(metric))] if tally.best else []
         for number, (epoch, epochs, value) in sorted(tally.running.items()):
-            shown = "" if value is None else f"  {self._metric} {figure(value)}"
+            shown = "" if value is None else f"  {metric} {figure(value)}"
             lines.append(Text(f"  trial {number}  epoch {epoch} of {epochs}{shown}", style="dim"))
         return Group(head, *lines)
 
@@ -168,7 +182,7 @@ class PlainProgress(Observer):
         self.note(f"trial {number} goes back to the queue: {reason}")
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, text)
 
     def tick(self) -> None:
         """Nothing: there is no display to refresh."""

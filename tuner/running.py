@@ -13,10 +13,8 @@ import optuna
 
 from tuner import runner, search
 from tuner.catalog import find_study
-from tuner.data import DATASETS
-from tuner.data import load as load_data
-from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
-from tuner.models.families import FAMILIES, MLP, check_space, check_training
+from tuner.checking import check_spec
+from tuner.errors import RequestError, StudyError
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult, TrialRow
@@ -27,7 +25,6 @@ from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
-from tuner.wording import hint
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
@@ -134,32 +131,6 @@ def begin(
     observer.started(study.study_name, finished, total, n_workers, _best(study))
 
 
-def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
-    """Checks what can be known without loading the data or TensorFlow.
-
-    Args:
-        spec: The study.
-        elsewhere: Whether it is run on other machines, so that its data need not be here.
-
-    Raises:
-        TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
-            not exist.
-    """
-    file = f"{spec.name}.toml"
-    search.make_sampler(spec, file)
-    search.make_pruner(spec, file)
-    _check_dataset(spec, file, elsewhere)
-    if ":" in spec.model:
-        check_training(MLP, spec.search_space, f"{file}: search_space")
-        return
-    if spec.model not in FAMILIES:
-        raise UnknownNameError(
-            f'{file}: model: there is no model "{spec.model}" (your own is written '
-            f'"module:function"); {hint(spec.model, FAMILIES, "models")}'
-        )
-    check_space(FAMILIES[spec.model], spec.search_space, f"{file}: search_space")
-
-
 def supervise(
     spec: StudySpec,
     name: str,
@@ -189,23 +160,6 @@ def supervise(
     job = Job(spec, name, database.url, check=False, n_trials=total, checkpoints=checkpoints)
     supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
-
-
-def _check_dataset(spec: StudySpec, file: str, elsewhere: bool) -> None:
-    """Says at once what is missing; what is there is read and judged by a worker."""
-    dataset = spec.dataset
-    if elsewhere and not (isinstance(dataset, str) and dataset not in DATASETS):
-        return
-    if isinstance(dataset, str):
-        known = DATASETS.get(dataset)
-        there = known.status().state != "lack" if known else ":" in dataset
-    else:
-        there = os.access(spec.base / dataset.csv, os.R_OK)
-    if not there:
-        try:
-            load_data(dataset, spec.base)
-        except (DataError, UnknownNameError) as error:
-            raise type(error)(f"{file}: dataset: {error}") from None
 
 
 def _check_begun(database: Database, name: str, ending: Ending) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tuner.queue import Place
 from tuner.spec import StudySpec
 from tuner.units import count
+from tuner.wording import one_line
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Submitted:
         """Lines for people: ``wine is up for work: 40 trials wanted (was 30), priority 0``."""
         was = self.before.standing
         again = f" again, it was {was}" if was in ("paused", "stopped") else ""
-        lines = f"{self.name} is up for work{again}: {', '.join(self._wanted())}\n"
+        lines = f"{one_line(self.name)} is up for work{again}: {', '.join(self._wanted())}\n"
         in_file = self.spec.budget.n_trials
         if self.place.n_trials != in_file:
             lines += f"its file wants {in_file}; that is --n-trials {in_file}\n"

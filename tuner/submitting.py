@@ -9,9 +9,9 @@ import optuna
 
 from tuner import queue, runner
 from tuner.catalog import find_study, locate
+from tuner.checking import check_spec
 from tuner.errors import RequestError
 from tuner.queue import Place
-from tuner.running import check_spec
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.submitted import Submitted

@@ -18,11 +18,54 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 80  # characters of a value that are shown; enough to recognise it, still one line
 _LONGEST_QUOTE = 60  # characters of a text from a file
 _MOST_NAMES = 15  # names that an error lists
+# Control characters but tab and line break, line separators, marks that turn the direction of
+# writing round, and lone surrogates, which no encoding can write.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Returns a text that is safe to print: control characters escaped, line breaks and tabs kept.
+
+    Every text goes through here on its way to standard output and standard error, because names,
+    titles and reasons may come from anybody who can write to the database.
+    """
+    return _CONTROL.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    r"""Returns a text on one line: as :func:`printable`, but ``\n`` and ``\t`` are escaped, too."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def error_text(text: str) -> str:
+    """Returns an error as it is printed: on one line, but for lines indented below it.
+
+    A list of faults or differences stands below its error, each indented by two spaces, and a line
+    may follow it. Any other line break came with a name or a value, and is escaped.
+    """
+    lines: list[str] = []
+    for line in printable(text).split("\n"):
+        if not lines or line.startswith("  ") or lines[-1].startswith("  "):
+            lines.append(line)
+        else:
+            lines[-1] += rf"\n{line}"
+    return "\n".join(lines).rstrip("\n")
+
+
+def json_printable(document: str) -> str:
+    """Returns a JSON document whose control characters are JSON escapes; it means the same."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def toml(value: object) -> str:
     """Returns a value as it is written in TOML, on one line, shortened when long."""
-    text = _toml(value)
+    text = one_line(_toml(value))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -43,7 +86,7 @@ def _toml(value: object) -> str:
             return str(value)
 
 
-def on_one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
+def excerpt(text: str, longest: int = _LONGEST_QUOTE) -> str:
     """Returns a text from a file as messages show it: one line, escaped, shortened when long.
 
     Line breaks, control characters and what else cannot be seen (a no-break space) are written
@@ -56,13 +99,13 @@ def on_one_line(text: str, longest: int = _LONGEST_QUOTE) -> str:
 
 
 def quoted(text: str, longest: int = _LONGEST_QUOTE) -> str:
-    """Returns :func:`on_one_line` in double quotes."""
-    return '"' + on_one_line(text, longest).replace('"', '\\"') + '"'
+    """Returns :func:`excerpt` in double quotes."""
+    return '"' + excerpt(text, longest).replace('"', '\\"') + '"'
 
 
 def key_text(key: str) -> str:
     """Returns a key as TOML writes it: bare where it can be, otherwise quoted."""
-    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return key if _BARE_KEY.fullmatch(key) else one_line(json.dumps(key, ensure_ascii=False))
 
 
 def kind(value: object) -> str:
@@ -109,11 +152,11 @@ def hint(name: str, known: Iterable[str], plural: str) -> str:
     """
     names = list(known)
     if (near := nearest(name, names)) is not None:
-        return f"did you mean {on_one_line(near)}?"
+        return f"did you mean {one_line(near)}?"
     if not names:
         return f"there are no {plural}"
     more = ", …" if len(names) > _MOST_NAMES else ""
-    return f"the {plural} are: {', '.join(map(on_one_line, names[:_MOST_NAMES]))}{more}"
+    return f"the {plural} are: {', '.join(map(one_line, names[:_MOST_NAMES]))}{more}"
 
 
 @dataclass(frozen=True)

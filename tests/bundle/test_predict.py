@@ -15,7 +15,8 @@ import pytest
 from commands import Command
 
 from tuner.bundle import Bundle, load_bundle, predict
-from tuner.errors import BundleError, DataError, SpecError
+from tuner.bundle.predict import is_predictions, write_predictions
+from tuner.errors import BundleError, DataError, RequestError, SpecError
 
 
 @pytest.fixture
@@ -233,3 +234,88 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def critic(trained: Bundle) -> Bundle:
+    """A bundle for texts."""
+    data = {"kind": "text", "class_names": ["bad", "good"], "task": "binary", "input_shape": ()}
+    return scripted(trained, [0.9], data=data)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "reviews.json",
+            r'"reviews\.json" is a file from which no texts can be read; give texts in',
+        ),
+        ("reviews", r'"reviews" is a file from which no texts'),
+        ("folder", r'"folder" is a folder from which no texts'),
+        ("loop.json", r'"loop\.json" is a file from which'),
+        (
+            "reviewz.json",
+            r'there is no file "reviewz\.json"; give texts in a \.txt file, one a line',
+        ),
+        ("reviewz.txt", r"there is no file reviewz\.txt"),
+        ("nowhere/reviews", r'there is no file "nowhere/reviews"'),
+        ("C:\\reviews", r"there is no file"),
+        ("my other reviews.XLSX", r'there is no file "my other reviews\.XLSX"'),
+        ("~/no_reviews.pkl", r'there is no file "~/no_reviews\.pkl"'),
+    ],
+)
+def test_the_name_of_a_file_is_never_taken_for_a_text(
+    critic: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reviews.json").write_text('["good"]')
+    Path("reviews").write_text("good")
+    Path("loop.json").symlink_to("loop.json")
+    Path("folder").mkdir()
+    with pytest.raises(DataError, match=words):
+        predict(critic, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["great", "Great.", "It was ok.", "I loved it. Really", "and/or a plot", "", "x" * 5000, "a\0"],
+)
+def test_a_text_is_classified(critic: Bundle, text: str) -> None:
+    assert predict(critic, text).splitlines()[1].startswith("good,")
+
+
+def test_predictions_replace_only_predictions(trained: Bundle, rows: Path, tmp_path: Path) -> None:
+    bundle = scripted(trained, [0.9], [0.1])
+    out = tmp_path / "out"
+    for form in ("csv", "json", "table", "csv"):
+        write_predictions(bundle, rows, out, form)  # type: ignore[arg-type]
+        assert out.read_text() == predict(bundle, rows, form)  # type: ignore[arg-type]
+
+    before = rows.read_text()
+    with pytest.raises(
+        RequestError, match=r"rows\.csv is there already, a file of 45 bytes, and w"
+    ):
+        write_predictions(bundle, rows, rows)
+    assert rows.read_text() == before
+    write_predictions(bundle, rows, rows, force=True)
+    assert rows.read_text() == out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("prediction,probability_a,probability_b\n", True),
+        ("prediction\n", True),
+        ("prediction_1,prediction_2\n", True),
+        ('[{"prediction": 3.0}]', True),
+        ("id,prediction,probability_a\n", False),
+        ("prediction,note\n", False),
+        ("prediction of the weather\n", False),
+        ('[{"prediction": 3.0, "id": 1}]', False),
+        ("[" * 100_000, False),
+        ("[]", False),
+        ("", False),
+    ],
+)
+def test_predictions_are_known_by_their_columns(text: str, expected: bool) -> None:
+    assert is_predictions(text) is expected

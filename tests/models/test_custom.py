@@ -62,6 +62,26 @@ def test_a_function_that_does_not_deliver_is_told_in_one_line(build, body, words
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "params['lr']",
+            r"raised KeyError: 'lr' \(.*, line 6\); the parameters are: learning_rate, u",
+        ),
+        ("params['learning']", r"KeyError: 'learning' \(.*\); did you mean learning_rate\?$"),
+        ("params.pop('lr')", r"KeyError: 'lr' \(.*\); the parameters are: learning_rate, units$"),
+        ("params.unit", r"AttributeError: .*'unit' \(.*\); did you mean units\?$"),
+        ("{}['units']", r"raised KeyError: 'units' \(user_model_\d+\.py, line 6\)$"),
+        ("{}[3]", r"raised KeyError: 3 \(user_model_\d+\.py, line 6\)$"),
+        ("model.unit", r"raised AttributeError: .*'unit' \(user_model_\d+\.py, line 6\)$"),
+    ],
+)
+def test_an_unknown_parameter_is_answered_with_those_there_are(build, body, words):
+    with pytest.raises(ModelError, match=words):
+        build(f"    {body}\n", {"learning_rate": 0.1, "units": 3})
+
+
 def test_a_missing_function_is_named_with_the_nearest(build):
     with pytest.raises(ModelError, match=r'has no function "build_modle".*build_model'):
         build("    return model\n", function="build_modle")

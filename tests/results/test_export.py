@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tuner.errors import BundleError, RequestError, SpecError
@@ -219,3 +219,45 @@ def test_other_files(tmp_path: Path) -> None:
         (tmp_path / "best.json").write_bytes(content)
         with pytest.raises(SpecError, match=words):
             read(tmp_path / "best.json")
+
+
+@pytest.mark.parametrize("name", ["best.toml", "best.json"])
+def test_a_byte_order_mark_is_read_over(tmp_path: Path, name: str) -> None:
+    written = configuration(base=tmp_path)
+    write(written, tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content)
+    assert read(tmp_path / name) == written
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".json"])
+@given(name=st.text(min_size=1, max_size=20))
+@example(name="a\nb = 1")
+@example(name="a\r\x1b[2J\x7f\x85\u2028")
+@example(name=r"\x \N{")
+@example(name="\ud800")
+def test_any_study_name_reads_back(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, name: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any_name{suffix}"
+    written = configuration(study=name, base=path.parent)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        with pytest.raises(BundleError, match=r"surrogates not allowed; nothing was written"):
+            write(written, path)
+    else:
+        write(written, path)
+        assert read(path) == written
+
+
+def test_what_would_not_read_back_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tomli_w.dumps", lambda table: "study = [\n")
+    with pytest.raises(BundleError, match=r"cannot write .*best\.toml: .*; nothing was written"):
+        write(configuration(), tmp_path / "best.toml")
+    monkeypatch.setattr("tuner.results.export.as_json", lambda *_: "{}")
+    with pytest.raises(BundleError, match=r"cannot write .*best\.json: .*tuner_export is missing"):
+        write(configuration(), tmp_path / "best.json")
+    assert list(tmp_path.iterdir()) == []

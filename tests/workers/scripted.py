@@ -41,6 +41,7 @@ def build_model(params, data):
     return model
 
 
+@keras.saving.register_keras_serializable()
 class _Slow(keras.Model):
     def test_step(self, data):
         import tensorflow as tf
@@ -49,6 +50,7 @@ class _Slow(keras.Model):
         return super().test_step(data)
 
 
+@keras.saving.register_keras_serializable()
 class _Counts(keras.Model):
     """Tells by a file that grows how many epochs were really run, whoever ran them."""
 

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuner.bundle.script_files import check_script_replaceable
+from tuner.bundle.train import check_configuration
 from tuner.quiet import load_tensorflow
 from tuner.results import export as files
 from tuner.results.configuration import Configuration
 
 
-def export(configuration: Configuration, path: Path) -> list[Path]:
+def export(configuration: Configuration, path: Path, *, force: bool = False) -> list[Path]:
     """Writes ``configuration`` as TOML, JSON or a Python script, as the suffix says.
+
+    Args:
+        configuration: What to write.
+        path: The file; an earlier export in it is replaced.
+        force: Replace any other file, too.
 
     Returns:
         The files that were written; a script has its data beside it.
 
     Raises:
-        RequestError: Another suffix.
+        RequestError: Another suffix, or a file is there that is no earlier export.
         BundleError: The file cannot be written, or the model cannot be written as a script.
         DataError: A script needs the data, and they are not those of the study.
     """
     if files.suffix_of(path) == ".py":
+        check_script_replaceable(path, force=force)
+        check_configuration(configuration)
         load_tensorflow()
         from tuner.bundle.script import write_script
 
-        return write_script(configuration, path)
-    files.write(configuration, path)
+        return write_script(configuration, path, force=force)
+    files.write(configuration, path, force=force)
     return [path]

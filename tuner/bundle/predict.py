@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,15 +13,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.bundle.folder import writing
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
+from tuner.paths import exists, expanded
+from tuner.results.export import write_text
 from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.replacing import check_replaceable
 from tuner.spec import Dialect
 from tuner.spec.reading import read_part
-from tuner.wording import Place
+from tuner.wording import Place, toml
 
 _TEXT_FILES = (".csv", ".tsv", ".txt")
+# One word with a slash or an ending, or any text that ends as files with data in them do.
+_LIKE_A_PATH = re.compile(
+    r"^[^\s]*[/\\][^\s]*$|^\S+\.[A-Za-z]\w{0,7}$"
+    r"|\.(json|jsonl|ndjson|csv|tsv|txt|npy|npz|gz|zip|xlsx?|ods|parquet|md|html?|xml|pdf|docx?)$",
+    re.IGNORECASE,
+)
 
 
 def predict(
@@ -44,7 +58,7 @@ def predict(
     """
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    rows = _rows(bundle, data, dialect or {})
+    rows = _rows(bundle, data if isinstance(data, str) else str(data), dialect or {})
     table = _table(bundle, bundle.predict(rows))
     if form == "json":
         return document(table)
@@ -52,6 +66,43 @@ def predict(
     if form == "csv":
         return as_csv(table, columns)
     return as_table(columns, ([_cell(row[c]) for c in columns] for row in table), none="no rows")
+
+
+def write_predictions(
+    bundle: Bundle | Path | str,
+    data: Path | str,
+    path: Path,
+    form: Format = "csv",
+    *,
+    force: bool = False,
+    dialect: Mapping[str, str] | None = None,
+) -> None:
+    """Writes what :func:`predict` returns to a file; earlier predictions in it are replaced.
+
+    Raises:
+        RequestError: Another file is there, and ``force`` is not given.
+        BundleError: As :func:`predict`, or the file cannot be written.
+        DataError: As :func:`predict`.
+    """
+    with writing(path):
+        check_replaceable(path, is_predictions, force=force)
+    write_text(path, predict(bundle, data, form, dialect=dialect))
+
+
+def is_predictions(text: str) -> bool:
+    """Whether a text is what :func:`predict` returns: every column holds predictions."""
+    if text.lstrip().startswith("["):
+        try:
+            first = (json.loads(text) or [None])[0]
+        except (ValueError, RecursionError):
+            return False
+        columns = list(first) if isinstance(first, dict) else []
+    else:
+        head = text.partition("\n")[0]
+        columns = next(csv.reader([head]), []) if "," in head else head.split()
+    classes = columns[:1] == ["prediction"]
+    rest = ("probability_",) if classes else ("prediction_",)
+    return bool(columns) and all(name.startswith(rest) for name in columns[classes:])
 
 
 def _dialect(trained: object, given: Mapping[str, str]) -> Dialect:
@@ -73,17 +124,12 @@ def _dialect(trained: object, given: Mapping[str, str]) -> Dialect:
     return read_part(Dialect, {**kept, **given}, Place("how the rows are written"))
 
 
-def _rows(bundle: Bundle, data: Path | str, given: Mapping[str, str]) -> NDArray[Any]:
+def _rows(bundle: Bundle, data: str, given: Mapping[str, str]) -> NDArray[Any]:
     dialect = _dialect(bundle.info.get("dataset"), given)
     about = bundle.info["data"]
-    path = Path(data)
+    path = expanded(data)
     if about.get("kind") == "text":
-        is_file = path.suffix.lower() in _TEXT_FILES
-        return (
-            texts_from_file(path, dialect=dialect)
-            if is_file
-            else np.array([str(data)], dtype=object)
-        )
+        return _texts(data, path, dialect)
     names = about["feature_names"]
     if path.suffix.lower() != ".npy":
         return rows_from_csv(path, names, dialect)
@@ -96,6 +142,27 @@ def _rows(bundle: Bundle, data: Path | str, given: Mapping[str, str]) -> NDArray
     if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiub":
         raise DataError(f"{path} is no array of numbers; write it with numpy.save")
     return rows.astype(np.float32)
+
+
+def _texts(data: str, path: Path, dialect: Dialect) -> NDArray[Any]:
+    """The texts of a file, or the text itself, which must not look like the name of a file.
+
+    Raises:
+        DataError: A file has that name which holds no texts, or there is no such file.
+    """
+    if path.suffix.lower() in _TEXT_FILES:
+        return texts_from_file(path, dialect=dialect)
+    shown = toml(data)
+    todo = (
+        "give texts in a .txt file, one a line, or in a CSV file with the column text; a text "
+        "that looks like the name of a file must stand in one, too"
+    )
+    if data and os.path.lexists(path):
+        what = "a folder" if exists(path) and path.is_dir() else "a file"
+        raise DataError(f"{shown} is {what} from which no texts can be read; {todo}")
+    if _LIKE_A_PATH.search(data):
+        raise DataError(f"there is no file {shown}; {todo}")
+    return np.array([data], dtype=object)
 
 
 def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.bundle.folder import writing
+from tuner.bundle.literal import source
 from tuner.bundle.network import model_source
+from tuner.bundle.script_files import check_script_replaceable, companion_of
 from tuner.bundle.train import build, everything_but_test, load_data
 from tuner.data import Split
-from tuner.errors import ModelError
+from tuner.errors import BundleError, ModelError
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin, write_text
 from tuner.units import count, figure
+from tuner.wording import one_line
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +41,7 @@ import numpy as np
 EPOCHS = {epochs}
 BATCH_SIZE = {batch_size}
 SEED = {seed}
-DATA = Path(__file__).with_name("{data}")
+DATA = Path(__file__).with_name({data_name})
 
 
 def build_model():
@@ -83,14 +87,21 @@ if __name__ == "__main__":
 '''
 
 
-def write_script(configuration: Configuration, path: Path) -> list[Path]:
+def write_script(configuration: Configuration, path: Path, *, force: bool = False) -> list[Path]:
     """Writes the script at ``path`` and its data as ``NAME-data.npz`` beside it.
+
+    Args:
+        configuration: What to write.
+        path: The file; an earlier script in it is replaced.
+        force: Replace any other file, too.
 
     Returns:
         Both files.
 
     Raises:
-        BundleError: A file cannot be written; neither is left behind.
+        RequestError: A file is there that is no earlier script.
+        BundleError: A file cannot be written, or the script would not run; neither file is left
+            behind.
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
@@ -98,7 +109,7 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
 
     data = load_data(configuration)
     rows = everything_but_test(data)
-    companion = path.with_name(f"{path.stem}-data.npz")
+    companion = companion_of(path)
     if data.kind == "text":
         raise ModelError(
             f"{path}: a network for texts carries its vocabulary, which is no readable script; "
@@ -107,8 +118,10 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
     model = build(configuration, data, rows)
     text = _script(configuration, model, rows, data.test, path, companion)
     as_fitted = [Split(split.x, targets(model, split.y)) for split in (rows, data.test)]
+    _check_text(path, text)
     temporary = _write_data(companion, *as_fitted)
     try:
+        check_script_replaceable(path, force=force)  # again: building took its time
         write_text(path, text)
         with writing(companion):
             temporary.replace(companion)
@@ -130,10 +143,11 @@ def _script(
     value = configuration.value
     scored = "" if value is None else f": {configuration.metric} {figure(value)} on validation"
     return _TEMPLATE.format(
-        title=f"The network of {origin(configuration)}{scored}.".replace('"', "'"),
-        data=companion.name,
+        title=_in_docstring(f"The network of {origin(configuration)}{scored}."),
+        data=_in_docstring(companion.name),
+        data_name=source(companion.name),
         rows=f"{count(len(rows), 'row')} to train on, {count(len(test), 'row')} to test.",
-        script=path.name,
+        script=_in_docstring(shlex.quote(path.name)),
         epochs=configuration.epochs,
         batch_size=configuration.batch_size,
         seed=configuration.seed,
@@ -141,6 +155,26 @@ def _script(
         callbacks=", ".join(_callback_source(callback) for callback in epoch_callbacks(model)),
         evaluation_batch=EVALUATION_BATCH,
     )
+
+
+def _in_docstring(text: str) -> str:
+    """Returns a text that means itself inside a docstring, on one line."""
+    return one_line(text).replace("\\", r"\\").replace('"', "'")
+
+
+def _check_text(path: Path, text: str) -> None:
+    """Makes sure that a script is Python.
+
+    Raises:
+        BundleError: It is not.
+    """
+    try:
+        compile(text.encode(), path.name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as exc:
+        raise BundleError(
+            f"cannot write {path}: the script is not Python: {one_line(str(exc))}; export it as "
+            ".toml or .json"
+        ) from exc
 
 
 def _callback_source(callback: keras.callbacks.Callback) -> str:

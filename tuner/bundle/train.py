@@ -14,10 +14,13 @@ from tuner.bundle.baseline import baseline
 from tuner.bundle.card import card
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.load import MODEL, SCHEMA, Bundle, load_bundle, load_model
+from tuner.checking import check_dataset, check_model_name
 from tuner.data import Split, Splits, load
-from tuner.errors import BundleError, DataError, TrialFailed
+from tuner.errors import BundleError, DataError, ModelError, TrialFailed
+from tuner.models.saving import save_model
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
+from tuner.results.export import origin
 from tuner.results.rendering import document
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         TunerError: The configuration cannot be loaded or built.
     """
     with new_folder(out_dir, force=force) as folder:
+        check_configuration(configuration)
         load_tensorflow()
         data = load_data(configuration)
         rows = everything_but_test(data)
@@ -61,11 +65,26 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             "baseline": baseline(rows, data.test, data.task, data.class_names, measured),
         }
         with writing(out_dir):
-            _save(model, folder / MODEL, out_dir)
+            _save(model, folder / MODEL, out_dir, configuration.base)
             (folder / "MODEL.md").write_text(card(info, out_dir.name), encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
-        _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+        try:
+            _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+        except BundleError as error:  # the folder with its final name is not there yet
+            said = str(error).replace(str(folder), str(out_dir))
+            raise BundleError(said) from error.__cause__
     return load_bundle(out_dir)
+
+
+def check_configuration(configuration: Configuration) -> None:
+    """Checks what can be known of a configuration without TensorFlow.
+
+    Raises:
+        TunerError: The data set or the model is not there, or the data are not what they must be.
+    """
+    where = origin(configuration)
+    check_model_name(configuration.model, configuration.base, where)
+    check_dataset(configuration.dataset, configuration.base, where)
 
 
 def load_data(configuration: Configuration) -> Splits:
@@ -142,15 +161,11 @@ def _info(configuration: Configuration, data: Splits, out_dir: Path) -> dict[str
     }
 
 
-def _save(model: keras.Model, file: Path, out_dir: Path) -> None:
+def _save(model: keras.Model, file: Path, out_dir: Path, base: Path) -> None:
     try:
-        model.save(file)
-    except (TypeError, ValueError, NotImplementedError) as exc:
-        said = " ".join(str(exc).split())[:200]
-        raise BundleError(
-            f"cannot write {out_dir}: the model cannot be saved: {said}; layers of your own need "
-            "get_config() and @keras.saving.register_keras_serializable()"
-        ) from exc
+        save_model(model, file, base)
+    except ModelError as error:
+        raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
 
 
 def _check_written(

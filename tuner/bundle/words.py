@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.units import count, figure
+from tuner.wording import one_line
 
 
 def words(path: Path, info: Mapping[str, Any]) -> str:
@@ -31,7 +32,7 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
         beside = f"   {info['baseline']['predicts']}: {trivial}" if trivial else ""
         lines.append(f"  {name:<{name_width}}   {value:<{value_width}}{beside}".rstrip())
     example = {"text": '"A TEXT"', "image": "ROWS.npy"}.get(info["data"].get("kind"), "ROWS.csv")
-    return "\n".join([*lines, "", f"next  tuner predict {path} {example}"])
+    return "\n".join(map(one_line, [*lines, "", f"next  tuner predict {path} {example}"]))
 
 
 def scores(info: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -6,15 +6,18 @@ is imported by the command that needs it, so that ``tuner --help`` answers at on
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from tuner import __version__
 from tuner.cli import looking, searching, training
-from tuner.cli.options import print_out
-from tuner.errors import TunerError
+from tuner.cli.options import print_note, print_out
+from tuner.errors import DEBUG, TunerError, debugging
+from tuner.wording import error_text
 
 app = typer.Typer(
     name="tuner",
@@ -49,6 +52,10 @@ def options(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show tracebacks of errors. Works after a command, too."),
+    ] = False,
 ) -> None:
     """Hyperparameter tuning for Keras models: one study file, one command, one SQL database."""
 
@@ -61,15 +68,26 @@ def _misused(error: typer.TyperException) -> str:
     return f"{command}: {text[:1].lower()}{text[1:]}; see: {command} --help"
 
 
+def _arguments() -> list[str]:
+    """The arguments without ``--debug``, which may stand before or after the command."""
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    if "--debug" in words[:end]:
+        os.environ[DEBUG] = "1"
+    return [word for word in words[:end] if word != "--debug"] + words[end:]
+
+
 def main() -> None:
     """Runs the command line; the entry point ``tuner``."""
     try:
-        status = app(standalone_mode=False, prog_name="tuner")
+        status = app(args=_arguments(), standalone_mode=False, prog_name="tuner")
     except TunerError as error:
-        typer.echo(f"tuner: {error}", err=True)
+        if debugging():
+            print_note("".join(traceback.format_exception(error)).rstrip())
+        print_note(error_text(f"tuner: {error}"))
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if error.format_message():  # none after a bare `tuner`, which has printed the help
-            typer.echo(_misused(error), err=True)
+            print_note(_misused(error))
         sys.exit(error.exit_code)
     sys.exit(status)

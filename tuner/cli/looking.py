@@ -16,6 +16,7 @@ from tuner.cli.options import (
     Study,
     StudyName,
     chosen_form,
+    print_note,
     print_out,
     storage_option,
 )
@@ -111,9 +112,9 @@ def dashboard(
 
     database = Database(chosen_url(storage), must_exist=True)
     with dashboards.open_server(database, host, port, token) as server:
-        typer.echo(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)", err=True)
+        print_note(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)")
         if token is None and not dashboards.is_local(host):
-            typer.echo("whoever reaches it may change studies; set TUNER_DASHBOARD_TOKEN", err=True)
+            print_note("whoever reaches it may change studies; set TUNER_DASHBOARD_TOKEN")
         # As Ctrl-C: the database is closed in order.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
@@ -166,4 +167,4 @@ def fetch(name: Annotated[str, typer.Argument(help="Name of a data set.")]) -> N
     """Get a data set from its official source."""
     from tuner.data import fetch as fetch_data
 
-    typer.echo(f"{name} is in {fetch_data(name)}")
+    print_out(f"{name} is in {fetch_data(name)}\n")

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from tuner.wording import printable
+
 FormName = Literal["table", "json", "csv"]
 
 
@@ -37,13 +39,18 @@ AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output."
 
 
 def print_out(text: str) -> None:
-    """Prints a result, as it is."""
+    """Prints a result on standard output, control characters escaped."""
     try:
-        typer.echo(text, nl=False)
+        typer.echo(printable(text), nl=False)
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; what is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(141) from None
+
+
+def print_note(text: str) -> None:
+    """Prints a line of progress or an error on standard error, control characters escaped."""
+    typer.echo(printable(text), err=True)
 
 
 def chosen_form(form: Format, as_json: bool) -> FormName:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
+from tuner.wording import one_line
 
 Checkpoints = Annotated[
     str | None,
@@ -184,7 +185,7 @@ def worker(
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
     from rich.console import Console
 
-    from tuner.progress import ServiceProgress
+    from tuner.progress import ServiceProgress, print_line
     from tuner.service.serve import serve
 
     console = Console(stderr=True)
@@ -197,7 +198,7 @@ def worker(
         until_done=until_done,
         checkpoints=checkpoints,
         observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
-        tell=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+        tell=lambda line: print_line(console, line),
     )
     if ended == "interrupted":
         raise typer.Exit(130)
@@ -236,7 +237,7 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
 def _name(study: str, study_name: str | None) -> str:
     from tuner.catalog import locate
 
-    return study_name or locate(study)[1]
+    return one_line(study_name or locate(study)[1])
 
 
 def _more(storage: str | None) -> str:

@@ -15,8 +15,14 @@ from tuner.cli.options import (
     Study,
     StudyName,
     chosen_form,
+    print_note,
     print_out,
 )
+from tuner.paths import expanded
+
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace a file that this command did not write, too.")
+]
 
 
 def export(
@@ -29,11 +35,15 @@ def export(
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
+    force: Force = False,
 ) -> None:
     """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
     from tuner import api
 
-    for path in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
+    written = api.export(
+        study, output, trial=trial, storage=storage, study_name=study_name, force=force
+    )
+    for path in written:
         print_out(f"wrote {path}\n")
 
 
@@ -48,8 +58,8 @@ def train(
     from tuner.results.export import read
     from tuner.results.rendering import document
 
-    configuration = read(config)
-    typer.echo("training; TensorFlow takes some seconds to load", err=True)
+    configuration = read(expanded(config))
+    print_note("training; TensorFlow takes some seconds to load")
     bundle = api.train(configuration, output, force=force)
     print_out(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
 
@@ -83,17 +93,20 @@ def predict(
         str | None,
         typer.Option(help="Encoding of the file.", show_default="as in the training file"),
     ] = None,
+    force: Force = False,
     form: AsFormat = Format.CSV,
     as_json: AsJson = False,
 ) -> None:
     """Predict from raw rows: a class and its probabilities, or the numbers."""
     from tuner.bundle.predict import predict as predict_rows
-    from tuner.results.export import write_text
+    from tuner.bundle.predict import write_predictions
 
     options = {"sep": sep, "decimal": decimal, "thousands": thousands, "encoding": encoding}
     dialect = {key: value for key, value in options.items() if value is not None}
-    text = predict_rows(bundle, data, chosen_form(form, as_json), dialect=dialect)
+    asked = chosen_form(form, as_json)
     if output is None:
-        print_out(text)
+        print_out(predict_rows(expanded(bundle), data, asked, dialect=dialect))
     else:
-        write_text(output, text)
+        write_predictions(
+            *(expanded(bundle), data, expanded(output), asked), force=force, dialect=dialect
+        )

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
+from tuner.data.known import Known, look_up
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
+from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
 from tuner.errors import UnknownNameError
 from tuner.wording import hint
@@ -26,14 +28,17 @@ __all__ = [
     "PARTS",
     "Dataset",
     "Kind",
+    "Known",
     "Split",
     "Splits",
     "Status",
     "Task",
+    "check_function",
     "data_home",
     "fetch",
     "import_function",
     "load",
+    "look_up",
     "rows_from_csv",
     "status",
     "texts_from_file",
@@ -59,7 +64,7 @@ def load(dataset: str | CsvDataset, base: Path) -> Splits:
     """
     if not isinstance(dataset, str):
         return load_csv(
-            base / dataset.csv,
+            dataset.path(base),
             dataset.target,
             source=dataset.csv,
             task=dataset.task,

@@ -25,7 +25,7 @@ from tuner.data.faults import Faults
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
-from tuner.wording import hint, on_one_line, quoted, toml
+from tuner.wording import excerpt, hint, quoted, toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +210,7 @@ def _check_header(path: Path, names: list[str]) -> None:
         faults.found.clear()
         faults.add(
             "the first line must name the columns, but it holds "
-            f"{count(len(names), 'number')} ({', '.join(map(on_one_line, names[:3]))} …); put a "
+            f"{count(len(names), 'number')} ({', '.join(map(excerpt, names[:3]))} …); put a "
             "line of names above it"
         )
     faults.raise_if_any()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from tuner.data.words import count
-from tuner.wording import on_one_line, quoted
+from tuner.wording import excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t]+")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -78,7 +78,7 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
     if "EOF inside string" in said:
         return f'{path}, line {begin}: a quote (") is opened and never closed'
     if not wide or not said.startswith("Error tokenizing data. C error: Expected"):
-        return f"{path} is no CSV file: {on_one_line(' '.join(said.split()), 200)}"
+        return f"{path} is no CSV file: {excerpt(' '.join(said.split()), 200)}"
     more = ""
     if len(wide) > 1:
         lines = ", ".join(str(line) for line, _ in wide[1 : _MOST_LINES + 1])

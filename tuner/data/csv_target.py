@@ -15,7 +15,7 @@ from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
 from tuner.data.targets import MOST_CLASSES, Target, class_target, quantity
 from tuner.data.words import count
-from tuner.wording import on_one_line, quoted, toml
+from tuner.wording import excerpt, quoted, toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
     else:
         target = Target("regression", quantity(column.values.astype(np.float64)))
     if len(np.unique(target.y)) == 1:
-        value = on_one_line(str(present.iat[0]))
+        value = excerpt(str(present.iat[0]))
         faults.add(
             f"column {quoted(name)} is {value} in every row: with a constant target there is "
             "nothing to learn"

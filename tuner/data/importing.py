@@ -9,17 +9,16 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tuner.data.raised import described, short
 from tuner.errors import DataError, RequestError, TunerError
-from tuner.wording import hint
+from tuner.wording import hint, toml
 
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-_OURS = Path(__file__).parent.parent  # the package: its lines are never the person's
 _from_studies: set[str] = set()  # top-level modules that were imported from a study's folder
 
 
@@ -41,8 +40,7 @@ def import_function(
         RequestError: Of class ``error``: the reference is not of that form, the module or the
             function is not there, it cannot be called, or the module raises when imported.
     """
-    if not _REFERENCE.fullmatch(reference) or ".py:" in reference:
-        raise error(f'"{reference}" is not of the form "module:function"{_better(reference)}')
+    check_form(reference, error)
     module_name, _, function_name = reference.partition(":")
     base = base.resolve()
     _make_room(module_name.partition(".")[0], base, reference, error)
@@ -53,12 +51,12 @@ def import_function(
             module = importlib.import_module(module_name)
     except RequestError as exc:
         missing = exc.__cause__
-        # Only when the module itself is missing; what it fails to import was told by user_code.
+        # Only when the module itself is missing; user_code has named what it fails to import.
         missing_name = getattr(missing, "name", None) or "?"
         if isinstance(missing, ModuleNotFoundError) and f"{module_name}.".startswith(
             f"{missing_name}."
         ):
-            raise error(_not_found(reference, missing_name, base)) from missing
+            raise error(not_found(reference, missing_name, base)) from missing
         raise
     if not hasattr(module, function_name):
         names = [name for name, value in vars(module).items() if callable(value)]
@@ -92,9 +90,41 @@ def user_code(reference: str, base: Path, error: type[RequestError] = DataError)
     except TunerError:
         raise
     except (Exception, SystemExit) as exc:
-        said = " ".join(str(exc).split()) or "no message"
-        where = _where(exc, base.resolve())
-        raise error(f'"{reference}" raised {type(exc).__name__}: {said}{where}') from exc
+        raise error(f'"{reference}" raised {described(exc, base)}') from exc
+
+
+def check_form(reference: str, error: type[RequestError]) -> None:
+    """Refuses what is not of the form ``"module:function"``.
+
+    Raises:
+        RequestError: Of class ``error``; the text says what to write instead.
+    """
+    if not _REFERENCE.fullmatch(reference) or ".py:" in reference:
+        raise error(f'{toml(reference)} is not of the form "module:function"{_better(reference)}')
+
+
+def check_room(top: str, base: Path, reference: str, error: type[RequestError]) -> bool:
+    """Makes sure that the top-level module ``top`` can be imported from ``base``.
+
+    Returns:
+        Whether a module of that name that was imported for another study must go first.
+
+    Raises:
+        RequestError: Of class ``error``: it lies there, but Python or a package has the name.
+    """
+    loaded = sys.modules.get(top)
+    here = _lies_in(base, top)
+    if here is None or loaded is None:
+        return False
+    places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
+    if any(place and Path(place).resolve().is_relative_to(base) for place in places):
+        return False
+    if top not in _from_studies:
+        raise error(
+            f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
+            f"({places[0] or 'built in'}); rename {here.name}"
+        )
+    return True
 
 
 def _make_room(top: str, base: Path, reference: str, error: type[RequestError]) -> None:
@@ -102,21 +132,10 @@ def _make_room(top: str, base: Path, reference: str, error: type[RequestError]) 
 
     One worker serves studies of several folders, and each may have its ``my_data.py``.
     """
-    loaded = sys.modules.get(top)
-    here = _lies_in(base, top)
-    if here is None:
+    if not check_room(top, base, reference, error):
+        if top not in sys.modules and _lies_in(base, top):
+            _from_studies.add(top)
         return
-    if loaded is None:
-        _from_studies.add(top)
-        return
-    places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
-    if any(place and Path(place).resolve().is_relative_to(base) for place in places):
-        return
-    if top not in _from_studies:
-        raise error(
-            f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
-            f"({places[0] or 'built in'}); rename {here.name}"
-        )
     for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
         del sys.modules[name]
 
@@ -138,7 +157,7 @@ def _better(reference: str) -> str:
     return f'; write "{guess}"'
 
 
-def _not_found(reference: str, missing: str, base: Path) -> str:
+def not_found(reference: str, missing: str, base: Path) -> str:
     """Text for a module that is nowhere."""
     neighbours = [path.stem for path in sorted(base.glob("*.py"))] if base.is_dir() else []
     last = missing.rpartition(".")[2]
@@ -151,32 +170,4 @@ def _not_found(reference: str, missing: str, base: Path) -> str:
 def _file_of(module: Any, base: Path) -> str:
     """A module's file as people know it."""
     file = getattr(module, "__file__", None)
-    return module.__name__ if file is None else _short(Path(file), base)
-
-
-def _short(file: Path, base: Path) -> str:
-    return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
-
-
-def _where(exc: BaseException, base: Path) -> str:
-    """File and line of the deepest frame in the person's own code, else of the deepest frame.
-
-    In parentheses, for the end of a line; nothing when the call itself was wrong.
-    """
-    if isinstance(exc, SyntaxError) and exc.filename:
-        return f" ({_short(Path(exc.filename), base)}, line {exc.lineno})"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(exc.__traceback__)
-        if not frame.filename.startswith("<") and not Path(frame.filename).is_relative_to(_OURS)
-    ]
-    if not frames:
-        return ""
-    own = [
-        frame
-        for frame in frames
-        # A virtual environment often lies inside the project's folder.
-        if Path(frame.filename).is_relative_to(base) and "site-packages" not in frame.filename
-    ]
-    frame = (own or frames)[-1]
-    return f" ({_short(Path(frame.filename), base)}, line {frame.lineno})"
+    return module.__name__ if file is None else short(Path(file), base)

@@ -24,7 +24,7 @@ from tuner.data.dividing import LEAST_OF_A_CLASS
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
-from tuner.wording import on_one_line, quoted
+from tuner.wording import excerpt, quoted
 
 MOST_CLASSES = 20
 _MOST_NAMED = 3
@@ -81,7 +81,7 @@ def read_target(y: NDArray[Any], where: str) -> Target:
         return _several(y, where)
     values, labels = np.unique(y, return_inverse=True)
     if len(values) == 1:
-        value = on_one_line(str(values[0]))
+        value = excerpt(str(values[0]))
         raise DataError(
             f"{where} is {value} in every row: with a constant target there is nothing to learn"
         )
@@ -133,7 +133,7 @@ def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:
         words = "the target was read as a quantity"
         todo = 'if it holds classes: task = "classification" in dataset'
     else:
-        shown = ", ".join(map(on_one_line, class_names[:_MOST_NAMED]))
+        shown = ", ".join(map(excerpt, class_names[:_MOST_NAMED]))
         more = " …" if len(class_names) > _MOST_NAMED else ""
         words = f"the target was read as {len(class_names)} classes ({shown}{more})"
         todo = 'if it is a quantity: task = "regression" in dataset'

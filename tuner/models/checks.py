@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tuner.errors import MetricError, SpecError
 from tuner.models.family import Family
@@ -11,8 +11,23 @@ from tuner.models.outputs import choose
 from tuner.wording import nearest, toml
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data.splits import Kind, Task
     from tuner.space import Parameter, SearchSpace, Value
+
+
+class Described(Protocol):
+    """What is looked at of data: `tuner.data.Splits`, or `tuner.data.Known` before the loading."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def task(self) -> Task: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
 
 
 def check_parameters(family: Family, names: Iterable[str], where: str = "search_space") -> None:
@@ -97,7 +112,7 @@ def _check_parameter(family: Family, parameter: Parameter, where: str) -> None:
     check_values(family, {parameter.name: values}, where)
 
 
-def check_data(family: Family, data: Splits, space: SearchSpace | None = None) -> None:
+def check_data(family: Family, data: Described, space: SearchSpace | None = None) -> None:
     """Refuses data that the family does not read, and outputs and losses that do not fit the task.
 
     Args:

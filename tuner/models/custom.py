@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tuner.data.importing import import_function, user_code
 from tuner.errors import ModelError
+from tuner.wording import hint
 
 if TYPE_CHECKING:
     from tuner.data import Splits
@@ -41,7 +42,7 @@ def build_custom(
     except ModelError as error:
         if isinstance(error.__cause__, MemoryError | tf.errors.ResourceExhaustedError):
             raise error.__cause__ from None
-        raise
+        raise ModelError(f"{error}{_absent(error.__cause__, params)}") from error.__cause__
     if not isinstance(model, keras.Model):
         raise ModelError(
             f'"{reference}" returned {_kind(model)}; it must return a compiled keras.Model'
@@ -52,6 +53,18 @@ def build_custom(
             "model.compile(optimizer=…, loss=…, metrics=[…]) before returning it"
         )
     return model
+
+
+def _absent(cause: BaseException | None, params: Mapping[str, Value]) -> str:
+    """Returns the parameters that there are, if one was asked for that is not among them."""
+    name: object = None
+    if isinstance(cause, KeyError) and cause.args:
+        name = cause.args[0]
+    elif isinstance(cause, AttributeError) and isinstance(cause.obj, dict):  # params.units
+        name = cause.name
+    if not isinstance(name, str) or name in params:
+        return ""
+    return f"; {hint(name, params, 'parameters')}"
 
 
 def _kind(value: object) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tuner.models.checks import (
+    Described,
     absent_metric,
     check_data,
     check_metric,
@@ -29,6 +30,7 @@ from tuner.models.settings import Setting
 __all__ = [
     "FAMILIES",
     "MLP",
+    "Described",
     "Family",
     "absent_metric",
     "check_data",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner.data.raised import described
 from tuner.errors import ModelError
 
 if TYPE_CHECKING:
@@ -13,16 +14,17 @@ if TYPE_CHECKING:
     from tuner.data import Splits
 
 _ROWS = 8
-_LONGEST = 300  # characters of Keras's own text; the first sentence tells, the rest are dumps
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # Keras writes parts of its errors in bold
 
 
-def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
+def available_metrics(
+    model: keras.Model, data: Splits, base: Path | None = None
+) -> tuple[str, ...]:
     """Evaluates the model on a few validation rows and returns what it reports.
 
     Args:
         model: Compiled; its weights stay as they are.
         data: Rows as the model will see them.
+        base: Folder of the study file; errors name files from there.
 
     Returns:
         The names that ``objective.metric`` may have, ``loss`` first.
@@ -36,9 +38,8 @@ def available_metrics(model: keras.Model, data: Splits) -> tuple[str, ...]:
     try:
         logs = model.evaluate(x, targets(model, y), verbose=0, return_dict=True)
     except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
-        text = " ".join(_COLOURS.sub("", str(exc)).split())
         raise ModelError(
             f"the model does not fit the data {data.name}, rows of x have the shape {x.shape[1:]} "
-            f"and of y {y.shape[1:]}: {type(exc).__name__}: {text[:_LONGEST]}"
+            f"and of y {y.shape[1:]}: {described(exc, base or Path.cwd())}"
         ) from exc
     return ("loss", *(name for name in logs if name != "loss"))

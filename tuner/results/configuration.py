@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuner.paths import expanded
 from tuner.results.rules import SCHEMA, check
 from tuner.spec import CsvDataset
 
@@ -96,7 +97,7 @@ class Configuration:
         check(table, where)
         dataset = table["dataset"]
         if not isinstance(dataset, str):
-            csv = Path(os.path.normpath(folder.absolute() / dataset["csv"]))
+            csv = Path(os.path.normpath(folder.absolute() / expanded(dataset["csv"])))
             dataset = CsvDataset(**{**dataset, "csv": str(csv)})
         value = table.get("value")
         return cls(
@@ -113,13 +114,13 @@ class Configuration:
             seed=table["seed"],
             data_fingerprint=table.get("data_fingerprint"),
             versions=dict(table.get("versions", {})),
-            base=Path(os.path.normpath(folder.absolute() / table.get("base", "."))),
+            base=Path(os.path.normpath(folder.absolute() / expanded(table.get("base", ".")))),
         )
 
     def _dataset_table(self, folder: Path) -> str | dict[str, Any]:
         if isinstance(self.dataset, str):
             return self.dataset
-        csv = Path(self.dataset.csv)
+        csv = expanded(self.dataset.csv)
         if not csv.is_absolute():
             csv = _relative(self.base / csv, folder)
         return self.dataset.to_table() | {"csv": csv.as_posix()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import tempfile
 import tomllib
 from pathlib import Path
@@ -16,8 +17,10 @@ from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError
 from tuner.results.configuration import Configuration
+from tuner.results.replacing import check_replaceable
 from tuner.results.trials import ADDED
 from tuner.units import count, figure
+from tuner.wording import one_line
 
 SUFFIXES = (".toml", ".json", ".py")
 
@@ -38,32 +41,73 @@ def suffix_of(path: Path) -> str:
     return suffix
 
 
-def write(configuration: Configuration, path: Path) -> None:
+def write(configuration: Configuration, path: Path, *, force: bool = False) -> None:
     """Writes ``configuration`` as TOML or JSON, as the suffix says, in one step.
 
+    The text is read back before it is written.
+
+    Args:
+        configuration: What to write.
+        path: The file; an earlier export in it is replaced.
+        force: Replace any other file, too.
+
     Raises:
-        RequestError: The suffix is neither ``.toml`` nor ``.json``.
-        BundleError: The file cannot be written; nothing is left half-written.
+        RequestError: The suffix is neither ``.toml`` nor ``.json``, or another file is there.
+        BundleError: The file cannot be written, or would not be read as what it is; nothing is
+            left half-written.
     """
     suffix = suffix_of(path)
     if suffix == ".py":
         raise RequestError(f"{path}: a script is written by tuner.bundle.export, not from here")
-    write_text(
-        path, as_json(configuration, path) if suffix == ".json" else as_toml(configuration, path)
-    )
+    try:
+        check_replaceable(path, is_export, force=force)
+    except OSError as exc:
+        raise cannot_write(path, exc) from exc
+    text = as_json(configuration, path) if suffix == ".json" else as_toml(configuration, path)
+    _check_text(configuration, path, text)
+    write_text(path, text)
+
+
+def is_export(text: str) -> bool:
+    """Whether a text is an exported configuration, TOML or JSON."""
+    try:
+        table = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return "tuner_export" in table
+
+
+def _check_text(configuration: Configuration, path: Path, text: str) -> None:
+    """Makes sure that a text reads back as the configuration that it was made from.
+
+    Raises:
+        BundleError: It does not: it is not UTF-8, TOML or JSON, or something in it differs.
+    """
+    folder = path.absolute().parent
+    try:
+        text.encode()
+        table = _parsed(path, text)
+        Configuration.from_dict(table, folder=folder, where=path.name)
+        table.pop("about", None)
+        if table == configuration.to_dict(folder):
+            return
+        problem = "it would read back as another configuration"
+    except (ValueError, SpecError) as exc:
+        problem = str(exc)
+    raise BundleError(f"cannot write {path}: {one_line(problem)}; nothing was written")
 
 
 def as_toml(configuration: Configuration, path: Path) -> str:
     """Returns the TOML text of ``configuration`` for a file at ``path``."""
     import tomli_w
 
-    head = "".join(f"# {line}\n" for line in about(configuration, path))
+    head = "".join(f"# {one_line(line)}\n" for line in about(configuration, path))
     return head + "\n" + tomli_w.dumps(configuration.to_dict(path.absolute().parent))
 
 
 def as_json(configuration: Configuration, path: Path) -> str:
     """Returns the JSON text of ``configuration`` for a file at ``path``; ``about`` comes first."""
-    table = {"about": " ".join(map(str.strip, about(configuration, path)))}
+    table = {"about": " ".join(one_line(line).strip() for line in about(configuration, path))}
     table |= configuration.to_dict(path.absolute().parent)
     return json.dumps(table, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -80,7 +124,7 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     return [
         f"A configuration that tuner exported from {origin(configuration)}{scored}.",
         "Next: train it on everything but the test split, and write the model bundle:",
-        f"    tuner train {path.name} -o model/",
+        f"    tuner train {shlex.quote(path.name)} -o model/",
     ]
 
 
@@ -107,8 +151,7 @@ def _load(path: Path) -> dict[str, Any]:
             "write one with `tuner export STUDY -o best.toml`"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
+        table = _parsed(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as exc:
         raise SpecError(
             f"{path} does not exist; write it with `tuner export STUDY -o {path}`"
@@ -126,6 +169,11 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise SpecError(f"{path} is not an exported configuration: it holds no table of keys")
     return table
+
+
+def _parsed(path: Path, text: str) -> Any:
+    """Parses the text of a file as TOML or JSON, as its suffix says."""
+    return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
 
 
 def write_text(path: Path, text: str) -> None:

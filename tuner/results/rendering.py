@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from tuner.wording import json_printable, one_line
+
 Format = Literal["table", "json", "csv"]
 
 _UNKNOWN_WIDTH = 10_000
@@ -18,7 +20,8 @@ _UNKNOWN_WIDTH = 10_000
 
 def document(value: object) -> str:
     """Returns ``value`` as one JSON document; what JSON has no word for (NaN) becomes null."""
-    return json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str) + "\n"
+    text = json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str)
+    return json_printable(text) + "\n"
 
 
 def _jsonable(value: object) -> object:
@@ -66,13 +69,13 @@ def as_table(
     )
     kept = list(rows)
     if not kept:
-        return f"{none}\n"
+        return f"{one_line(none)}\n"
     filled = [i for i in range(len(header)) if any(row[i] for row in kept)]
     for i in filled:
         # Text: a title may hold [brackets], which rich would take for markup.
-        table.add_column(Text(header[i]), overflow="fold")
+        table.add_column(Text(one_line(header[i])), overflow="fold")
     for row in kept:
-        table.add_row(*(Text(row[i]) for i in filled))
+        table.add_row(*(Text(one_line(row[i])) for i in filled))
     text = io.StringIO()
     Console(file=text, width=terminal_width(), color_system=None).print(table)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

@@ -12,6 +12,7 @@ from tuner.results.rows import StudyResult
 from tuner.results.trials import ADDED
 from tuner.results.words import tell
 from tuner.units import duration, figure
+from tuner.wording import one_line
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
@@ -72,7 +73,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
-        return f"{result.study} has no complete trial yet\n"
+        return f"{one_line(result.study)} has no complete trial yet\n"
     space = result.spec.search_space if result.spec else None
     is_added = found.origin == ADDED
     lines = [

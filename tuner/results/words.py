@@ -11,6 +11,7 @@ from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
 from tuner.results.rows import StudyResult
 from tuner.units import count, duration
+from tuner.wording import one_line
 
 Ended = Literal["done", "interrupted", "timeout", "paused", "stopped", "drained"]
 
@@ -43,7 +44,7 @@ def tell(
     blocks = [_head(result, n_workers, ended), comparison(result)]
     details = _configuration(result) + _shares(mattered or {}) + failures(result.trials)
     blocks += [details, _next(result, options)]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 
 
 def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:

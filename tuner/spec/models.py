@@ -6,6 +6,7 @@ to write.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from tuner.paths import expanded
 from tuner.spec.units import seconds, size
 from tuner.wording import toml
 
@@ -126,6 +128,10 @@ class CsvDataset(Dialect):
         table = self.model_dump(exclude_none=True)
         return {"csv": table.pop("csv"), "target": table.pop("target"), **table}
 
+    def path(self, base: Path) -> Path:
+        """Returns where the file lies, seen from the study file's folder ``base``."""
+        return base / expanded(self.csv)
+
 
 class Objective(Part):
     """What the search improves.
@@ -189,10 +195,13 @@ class Training(Part):
             takes the first where it can.
         checkpoint: Seconds from the beginning of a trial to its first checkpoint, and from one to
             the next.
+        saveable: Whether a network of the user's own is saved and loaded again before the first
+            trial.
     """
 
     loop: Loop = Field(default="auto", examples=['"auto"'])
     checkpoint: Seconds = Field(default=30.0, examples=['"30s"'])
+    saveable: bool = Field(default=True, examples=["false"])
 
 
 class EarlyStopping(Part):

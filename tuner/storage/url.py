@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import StorageError
+from tuner.paths import expanded
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -19,14 +20,18 @@ PROXY_PORT = 13000
 """Where Optuna's proxy listens unless it is told otherwise."""
 _EXAMPLES = f"{DEFAULT_URL} or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _AUTHORITY = re.compile(r"[^/]*://([^?#]*)@")
+_HOME = re.compile(r"^(sqlite(?:\+\w+)?:///)~(?=/)")
 _HARMLESS = re.compile(r"[\w+.-]*")
 
 
 def chosen_url(option: str | None = None) -> str:
-    """The storage URL: the option, ``TUNER_STORAGE``, ``OPTUNA_STORAGE`` or SQLite here."""
+    """The storage URL: the option, ``TUNER_STORAGE``, ``OPTUNA_STORAGE`` or SQLite here.
+
+    The ``~`` of ``sqlite:///~/tuner.db`` is the home folder.
+    """
     for url in (option, os.environ.get("TUNER_STORAGE"), os.environ.get("OPTUNA_STORAGE")):
         if url:
-            return url
+            return _HOME.sub(lambda found: f"{found[1]}{expanded('~')}", url)
     return DEFAULT_URL
 
 

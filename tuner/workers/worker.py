@@ -15,7 +15,7 @@ import tensorflow as tf
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tuner import data, search
-from tuner.errors import TunerError
+from tuner.errors import TunerError, keep_traceback
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
 from tuner.space import Tried
@@ -101,7 +101,7 @@ class Worker:
         try:
             self._run()
         except TunerError as error:
-            self._say(Refused(error))
+            self._say(Refused(keep_traceback(error)))
         except SupervisorGone:
             return
 

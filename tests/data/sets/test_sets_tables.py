@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tuner.data
-from tuner.data import load
+from tuner.data import DATASETS, load
 from tuner.errors import DataError
 
 TABLES = Path(tuner.data.__file__).parent / "tables"
@@ -60,6 +60,7 @@ def test_the_notes_own_file_wins(home: Path, inside: str) -> None:
     assert data.source == "birth_life_2010.txt"
     assert "190 countries" in data.note
     assert data.everything.x[:2, 0].tolist() == pytest.approx([1, 1.02])
+    assert DATASETS["birth-life"].status().rows == 190
 
 
 def test_a_file_that_is_cut_off_is_refused_and_kept(home: Path) -> None:

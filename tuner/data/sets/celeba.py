@@ -149,6 +149,7 @@ CELEBA_GENDER = Dataset(
     name="celeba-gender",
     title="man or woman, from the photograph of a face, 64 × 64 pixels",
     task="binary",
+    kind="image",
     rows=DATASET_ROWS["celeba-gender"],
     source="Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, 2015",
     licence="for research that is not commercial; not to be passed on",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tuner.data.arrays import About
 from tuner.data.sets.places import OWN_FOLDER, data_home
-from tuner.data.splits import Splits, Task
+from tuner.data.splits import Kind, Splits, Task
 from tuner.errors import DataError
 
 
@@ -23,12 +23,14 @@ class Form:
         read: Reads and checks what was found.
         note: What a person must know of a score on these rows.
         whole: False for a smaller stand-in.
+        rows: How many rows it has, if not as many as the data set.
     """
 
     find: Callable[[], Path | None]
     read: Callable[[Path, About], Splits]
     note: str = ""
     whole: bool = True
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Dataset:
         source: Where the data comes from, for people.
         licence: Its licence, for people.
         forms: Where to look, the first that is found wins.
+        kind: What a row is, as `Splits` has it.
         ways: How to get it, as commands and sentences; ``{home}`` stands for the data folder.
         downloads: What ``tuner data fetch`` gets.
     """
@@ -67,6 +70,7 @@ class Dataset:
     source: str
     licence: str
     forms: tuple[Form, ...]
+    kind: Kind = "table"
     ways: tuple[str, ...] = ()
     downloads: tuple[Download, ...] = ()
 
@@ -94,7 +98,7 @@ class Dataset:
         return Status(
             name=self.name,
             title=self.title,
-            rows=self.rows,
+            rows=(form and form.rows) or self.rows,
             state=state,
             where=None if path is None else _where(path),
             note=form.note if form else "",
@@ -124,7 +128,7 @@ class Status:
     Attributes:
         name: What a study file calls it.
         title: What is predicted from what.
-        rows: Number of rows when all of it is there.
+        rows: Number of rows of what is there, if it says so beforehand; else when all of it is.
         state: ``"have"``, ``"part"`` (a smaller stand-in is used, see ``note``) or ``"lack"``.
         where: File or folder that would be read, or "comes with tuner"; None when lacking.
         note: What is known of those rows.

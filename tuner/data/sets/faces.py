@@ -36,6 +36,7 @@ FACES = Dataset(
     name="faces",
     title="face or not, from a grey image of 25 × 25 pixels",
     task="binary",
+    kind="image",
     rows=DATASET_ROWS["faces"],
     source="Labeled Faces in the Wild (Huang et al.), cut out by scikit-image",
     licence="public for research, no licence stated",

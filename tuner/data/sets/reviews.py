@@ -44,6 +44,7 @@ IMDB = Dataset(
     name="imdb",
     title="praise or not, from the text of a film review",
     task="binary",
+    kind="text",
     rows=DATASET_ROWS["imdb"],
     source="A. Maas et al.: Learning Word Vectors for Sentiment Analysis, ACL 2011",
     licence="free to use with citation, no licence stated",

@@ -107,6 +107,7 @@ BIRTH_LIFE = Dataset(
             lambda: first(data_home() / "birth-life" / NOTE_FILE, data_home() / NOTE_FILE),
             _birth_life_of_the_note,
             note=f"the {NOTE_ROWS} countries of {NOTE_FILE}",
+            rows=NOTE_ROWS,
         ),
         _bundled("birth-life"),
     ),

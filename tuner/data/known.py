@@ -1,0 +1,65 @@
+"""What is known of a data set before a search loads it: enough to judge a model and a metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner.data.csv_table import read_csv
+from tuner.data.sets import DATASETS
+from tuner.data.splits import Kind, Task
+
+if TYPE_CHECKING:
+    from tuner.spec import CsvDataset
+
+_MOST_BYTES = 8 * 2**20
+"""Larger CSV files are read by workers only: it would take longer than a second."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The part of `Splits` that models and metrics are judged by.
+
+    Attributes:
+        name: As `Splits` has it.
+        kind: As `Splits` has it.
+        task: As `Splits` has it.
+        input_shape: Shape of a row of ``x``; empty if it is not known.
+        class_names: As `Splits` has it; empty if they are not known.
+    """
+
+    name: str
+    kind: Kind
+    task: Task
+    input_shape: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
+
+
+def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
+    """Returns what is known of a data set by name, and of a CSV file that is not large.
+
+    Args:
+        dataset: As in `tuner.data.load`.
+        base: As in `tuner.data.load`.
+
+    Returns:
+        None of a function, of a large file, and of a name that is not known.
+
+    Raises:
+        DataError: The file is not what it must be.
+    """
+    if isinstance(dataset, str):
+        found = DATASETS.get(dataset)
+        return None if found is None else Known(found.name, found.kind, found.task)
+    path = dataset.path(base)
+    if path.stat().st_size > _MOST_BYTES:
+        return None
+    x, target, about = read_csv(
+        path,
+        dataset.target,
+        task=dataset.task,
+        drop=dataset.drop or (),
+        dialect=dataset,
+    )
+    return Known(about.name, "table", target.task, x.shape[1:], target.class_names)

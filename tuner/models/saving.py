@@ -1,0 +1,103 @@
+"""Saves a model, and finds out before a search whether what it finds can be saved at all."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuner.data.raised import described
+from tuner.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+    from tuner.data import Splits
+
+_log = logging.getLogger(__name__)
+_ROWS = 8
+_CURE = (
+    "layers of your own need get_config() and @keras.saving.register_keras_serializable(); write "
+    "Lambda layers and lambdas as such layers"
+)
+_ALL_THE_SAME = (
+    "to search all the same, without a model to train in the end: [training] saveable = false"
+)
+
+
+def save_model(model: keras.Model, file: Path, base: Path) -> None:
+    """Writes ``model.keras``.
+
+    Args:
+        model: The model.
+        file: Where to.
+        base: Folder of the study file; errors name files from there.
+
+    Raises:
+        ModelError: The model cannot be saved; the text says why and what it needs.
+        OSError: The file cannot be written.
+    """
+    try:
+        model.save(file)
+    except OSError:
+        raise
+    except Exception as exc:  # get_config() of a person's own layer raises what it likes
+        raise ModelError(f"the model cannot be saved: {described(exc, base)}; {_CURE}") from exc
+
+
+def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path) -> None:
+    """Saves a network of the user's own, loads it again and compares what both predict.
+
+    The search may take hours, and only its end, ``tuner train``, saves anything. Shipped families
+    are known to be saved.
+
+    Args:
+        model: Built; as ``reference`` returned it.
+        reference: ``module:function``, for the text.
+        data: A few of its validation rows are predicted.
+        base: Folder of the study file; errors name files from there.
+
+    Raises:
+        ModelError: It cannot be saved or loaded, or what was loaded predicts something else.
+    """
+    import keras
+
+    rows = data.validation.x[:_ROWS]
+    try:
+        with tempfile.TemporaryDirectory(prefix="tuner-") as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they warn of is an error just below
+            file = Path(folder, "model.keras")
+            save_model(model, file, base)
+            # As a bundle is loaded: not compiled, and without code from the file.
+            loaded = keras.models.load_model(file, compile=False)
+            same = _agree(model.predict(rows, verbose=0), loaded.predict(rows, verbose=0))
+    except ModelError as error:
+        raise ModelError(f'"{reference}": {error}; {_ALL_THE_SAME}') from error.__cause__
+    except OSError as error:
+        _log.warning("could not try whether the model can be saved: %s", error)
+        return
+    except Exception as exc:
+        raise ModelError(
+            f'"{reference}": the model can be saved, but not loaded again: '
+            f"{described(exc, base)}; {_CURE}; {_ALL_THE_SAME}"
+        ) from exc
+    if not same:
+        raise ModelError(
+            f'"{reference}": the model predicts something else when it was saved and loaded; a '
+            "layer of your own probably does not save all its state (see "
+            f"keras.layers.Layer.get_config); {_ALL_THE_SAME}"
+        )
+
+
+def _agree(one: object, other: object) -> bool:
+    """Whether two predictions, arrays or lists of arrays, are equal but for rounding."""
+    import keras
+
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    return all(
+        a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5, equal_nan=True) for a, b in pairs
+    )
