@@ -16,7 +16,14 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 
 
-def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv") -> str:
+def predict(
+    bundle: Bundle | Path | str,
+    data: Path | str,
+    form: Format = "csv",
+    *,
+    code: str | Path | None = None,
+    allow_code: bool = False,
+) -> str:
     """Returns a line a row: the class and the probability of each, or the quantity.
 
     Args:
@@ -25,13 +32,15 @@ def predict(bundle: Bundle | Path | str, data: Path | str, form: Format = "csv")
             ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file with one a
             line, a CSV file with the column ``text``, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
+        code: See :func:`tuner.bundle.load_bundle`; of no effect on an open bundle.
+        allow_code: As ``code``.
 
     Raises:
         BundleError: The folder is no bundle.
         DataError: The file is not what the model takes.
     """
     if not isinstance(bundle, Bundle):
-        bundle = load_bundle(bundle)
+        bundle = load_bundle(bundle, code=code, allow_code=allow_code)
     rows = _rows(bundle, data)
     table = _table(bundle, bundle.predict(rows))
     if form == "json":

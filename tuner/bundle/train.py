@@ -64,7 +64,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             _save(model, folder / MODEL, out_dir)
             (folder / "MODEL.md").write_text(card(info, out_dir.name), encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
-        _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+        _check_written(model, folder, rows.x[:_CHECKED_ROWS])
     return load_bundle(out_dir)
 
 
@@ -153,11 +153,12 @@ def _save(model: keras.Model, file: Path, out_dir: Path) -> None:
         ) from exc
 
 
-def _check_written(
-    model: keras.Model, folder: Path, configuration: Configuration, rows: np.ndarray
-) -> None:
-    """Makes sure that what was written predicts what was trained, on the same rows."""
-    written = load_model(folder / MODEL, configuration.model, configuration.base)
+def _check_written(model: keras.Model, folder: Path, rows: np.ndarray) -> None:
+    """Makes sure that what was written predicts what was trained, on the same rows.
+
+    The user's own layers are registered: their module has just built the model.
+    """
+    written = load_model(folder / MODEL)
     one, other = (np.asarray(net.predict(rows, verbose=0)) for net in (model, written))
     if one.shape != other.shape or not np.allclose(one, other, 1e-5, 1e-6, equal_nan=True):
         raise BundleError(

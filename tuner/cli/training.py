@@ -66,6 +66,21 @@ def predict(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
     ] = None,
+    code: Annotated[
+        Path | None,
+        typer.Option(
+            help="Python file of yours that defines the layers of the model, if they are not "
+            "Keras's own."
+        ),
+    ] = None,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Import the code that the bundle names for its layers. Whoever made the bundle "
+            "then decides what runs here.",
+        ),
+    ] = False,
     form: AsFormat = Format.CSV,
     as_json: AsJson = False,
 ) -> None:
@@ -73,7 +88,7 @@ def predict(
     from tuner.bundle.predict import predict as predict_rows
     from tuner.results.export import write_text
 
-    text = predict_rows(bundle, data, chosen_form(form, as_json))
+    text = predict_rows(bundle, data, chosen_form(form, as_json), code=code, allow_code=allow_code)
     if output is None:
         print_out(text)
     else:
