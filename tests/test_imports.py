@@ -17,6 +17,7 @@ ORDER = (
     "wording",
     "units",
     "dataset_rows",
+    "access",
     "quiet",
     "space",
     "spec",

@@ -19,8 +19,10 @@ def export(configuration: Configuration, path: Path) -> list[Path]:
         RequestError: Another suffix.
         BundleError: The file cannot be written, or the model cannot be written as a script.
         DataError: A script needs the data, and they are not those of the study.
+        RequestError: A script needs code or data that a database names and may not be used.
     """
     if files.suffix_of(path) == ".py":
+        configuration.check_access()
         load_tensorflow()
         from tuner.bundle.script import write_script
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.access import require_regular
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
@@ -60,6 +61,7 @@ def _rows(bundle: Bundle, data: Path | str) -> NDArray[Any]:
     names = about["feature_names"]
     if path.suffix.lower() != ".npy":
         return rows_from_csv(path, names)
+    require_regular(path)
     try:
         rows = np.load(path, allow_pickle=False)
     except FileNotFoundError as exc:

@@ -47,6 +47,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         DataError: The data are not those of the study.
         TunerError: The configuration cannot be loaded or built.
     """
+    configuration.check_access()
     with new_folder(out_dir, force=force) as folder:
         load_tensorflow()
         data = load_data(configuration)
@@ -74,7 +75,7 @@ def load_data(configuration: Configuration) -> Splits:
     Raises:
         DataError: They are others.
     """
-    data = load(configuration.dataset, configuration.base)
+    data = load(configuration.dataset, configuration.base, configuration.access)
     wanted = configuration.data_fingerprint
     if wanted is not None and wanted != data.fingerprint:
         raise DataError(
@@ -98,7 +99,12 @@ def everything_but_test(data: Splits) -> Split:
 
 
 def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
-    """Builds the model with its scaling taken from ``rows``."""
+    """Builds the model with its scaling taken from ``rows``.
+
+    Raises:
+        RequestError: It is code that the configuration's ``access`` does not allow.
+    """
+    configuration.check_access()
     return models.build(
         configuration.model, configuration.params, replace(data, train=rows), configuration.base
     )

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import (
+    AllowCode,
     AsFormat,
     AsJson,
+    DataRoots,
     Format,
     Storage,
     Study,
@@ -29,11 +31,22 @@ def export(
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
+    allow_code: AllowCode = False,
+    data_root: DataRoots = None,
 ) -> None:
     """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
     from tuner import api
 
-    for path in api.export(study, output, trial=trial, storage=storage, study_name=study_name):
+    written = api.export(
+        study,
+        output,
+        trial=trial,
+        storage=storage,
+        study_name=study_name,
+        allow_code=allow_code,
+        data_roots=data_root or [],
+    )
+    for path in written:
         print_out(f"wrote {path}\n")
 
 

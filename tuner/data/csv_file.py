@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+from tuner.access import require_regular
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.wording import hint
@@ -55,10 +56,12 @@ def read_text(path: Path) -> TextTable:
     is, blank lines are skipped. A row that is too short ends in empty cells.
 
     Raises:
-        DataError: The file is missing, unreadable, empty, no UTF-8 text, or no table.
+        DataError: The file is missing, no regular file, unreadable, empty, no UTF-8 text, or no
+            table.
     """
     import pandas as pd
 
+    require_regular(path)
     try:
         packed, sample = _sample(path)
         blank = len(list(itertools.takewhile(lambda line: not line.strip(), sample)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.access import require_regular
 from tuner.data.arrays import About, check_row_count, divided
 from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import numbers, target_values
@@ -101,6 +102,7 @@ def texts_from_file(path: Path, column: str = "text") -> NDArray[np.object_]:
             raise DataError(f'{path} lacks the column "{column}" that the model takes; {spare}')
         lines = table.cells[column].tolist()
     else:
+        require_regular(path)
         try:
             lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
         except FileNotFoundError as exc:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuner.access import Access
 from tuner.results.rules import SCHEMA, check
 from tuner.spec import CsvDataset
 
@@ -39,6 +40,8 @@ class Configuration:
         data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
         versions: Package names and versions that the study ran on.
         base: Folder from which ``module:function`` is imported and a relative CSV path is read.
+        access: What it may use of this machine if it comes from a database; None if it comes from
+            a file or a run of the user's own. It is in no exported file.
     """
 
     study: str
@@ -55,6 +58,24 @@ class Configuration:
     data_fingerprint: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     base: Path = field(default_factory=Path.cwd)
+    access: Access | None = field(default=None, compare=False)
+
+    @property
+    def own_code(self) -> list[str]:
+        """The ``module:function`` code that it names for its network and its data."""
+        return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
+
+    def check_access(self) -> None:
+        """Refuses what its ``access`` does not allow.
+
+        Raises:
+            RequestError: It names code, or a file outside of the folders that may be read.
+        """
+        if self.access is None:
+            return
+        self.access.check_code(self.own_code)
+        if not isinstance(self.dataset, str):
+            self.access.file(self.base / self.dataset.csv)
 
     def to_dict(self, folder: Path) -> dict[str, Any]:
         """Returns a JSON-able table whose relative paths start at ``folder``.
@@ -126,8 +147,7 @@ class Configuration:
 
     def _base_text(self, folder: Path) -> str | None:
         """Returns where ``module:function`` is found; None when nothing is imported from there."""
-        names = [self.model, self.dataset if isinstance(self.dataset, str) else ""]
-        if not any(":" in name for name in names):
+        if not self.own_code:
             return None
         return _relative(self.base, folder).as_posix()
 

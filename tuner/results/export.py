@@ -76,10 +76,13 @@ def about(configuration: Configuration, path: Path) -> list[str]:
         else f": {configuration.metric} {figure(value)} on validation "
         f"after {count(configuration.epochs, 'epoch')}"
     )
+    code = configuration.own_code
+    runs = [f"It names code, {' and '.join(code)}, which the command runs."] if code else []
     return [
         f"A configuration that tuner exported from {origin(configuration)}{scored}.",
         "Next: train it on everything but the test split, and write the model bundle:",
         f"    tuner train {path.name} -o model/",
+        *runs,
     ]
 
 

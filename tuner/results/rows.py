@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.access import Access
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
@@ -40,6 +41,7 @@ class StudyResult:
         spec: What the study file said; None if tuner did not create the study.
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
+        access: See :attr:`tuner.results.configuration.Configuration.access`.
     """
 
     study: str
@@ -54,6 +56,7 @@ class StudyResult:
     spec: StudySpec | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    access: Access | None = None
 
     @classmethod
     def of(
@@ -63,6 +66,7 @@ class StudyResult:
         wall_s: float | None = None,
         *,
         base: Path | None = None,
+        access: Access | None = None,
     ) -> StudyResult:
         """Reads a study.
 
@@ -72,6 +76,8 @@ class StudyResult:
             wall_s: Seconds of the run that just ended.
             base: Folder of the study file, from which relative paths in it are read; the working
                 folder if None.
+            access: What the study may use of this machine; None if the user's own study file
+                names the same data and network.
 
         Raises:
             StudyError: The study has several objectives.
@@ -104,6 +110,7 @@ class StudyResult:
             spec=spec,
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
+            access=access,
         )
         return replace(result, best=result._best())
 
@@ -145,6 +152,7 @@ class StudyResult:
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,
             base=self.spec.base,
+            access=self.access,
         )
 
     def to_dict(self) -> dict[str, Any]:
