@@ -44,6 +44,7 @@ ORDER = (
     "engines",
     "listing",
     "doctor",
+    "request_gate",
     "token_gate",
     "dashboard",
     "api",
