@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.folder import MARKER
+from tuner.bundle.info import read_info
 from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
 from tuner.errors import BundleError, DataError, ModelError
@@ -22,13 +22,11 @@ from tuner.quiet import load_tensorflow
 if TYPE_CHECKING:
     import keras
 
-SCHEMA = 1
 MODEL = "model.keras"
 _ADVICE = (
     "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
     "bundle again"
 )
-_KEYS = ("study", "model", "params", "epochs", "scores", "baseline", "data", "versions")
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,7 @@ class Bundle:
 
         Raises:
             DataError: The rows have not the shape that the model takes.
+            BundleError: The model cannot be loaded, or does not fit ``bundle.json``.
         """
         shape = tuple(self.info["data"]["input_shape"])
         if tuple(rows.shape[1:]) != shape:
@@ -93,10 +92,32 @@ class Bundle:
                 f"the model in {self.path} takes rows of shape {shape}, but these have "
                 f"{tuple(rows.shape[1:])}; give an array of shape (n, {', '.join(map(str, shape))})"
             )
-        output = np.asarray(self.model.predict(rows, batch_size=256, verbose=0), np.float32)
+        output = self._output(rows)
         if self.info["data"]["task"] == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
         return _probabilities(output, logits=bool(self.info.get("logits")))
+
+    def _output(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Returns what the network says: ``(n,)`` or ``(n, k)``.
+
+        Raises:
+            BundleError: The network does not take such rows, or says something else.
+        """
+        model = self.model
+        try:
+            output = np.asarray(model.predict(rows, batch_size=256, verbose=0), np.float32)
+        except Exception as exc:
+            said = " ".join(str(exc).split())[:200]
+            raise BundleError(
+                f"{self.path / MODEL} cannot predict rows as {MARKER} describes them: {said}; "
+                "train the bundle again"
+            ) from exc
+        if output.ndim not in (1, 2) or len(output) != len(rows):
+            raise BundleError(
+                f"{self.path / MODEL} gives an output of shape {output.shape} for {len(rows)} "
+                "rows, but a model must give a row of numbers for each; train the bundle again"
+            )
+        return output
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the document of ``tuner train --json``."""
@@ -142,19 +163,7 @@ def load_bundle(
             f"{path} is not a model bundle: it {what}; "
             f"write one with `tuner train CONFIG -o {path}`"
         )
-    try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise BundleError(f"{file} cannot be read: {exc}; train the bundle again") from exc
-    if not isinstance(info, dict) or info.get("tuner_bundle") != SCHEMA:
-        found = info.get("tuner_bundle") if isinstance(info, dict) else None
-        raise BundleError(
-            f"{file}: tuner_bundle is {found}, this version of tuner reads {SCHEMA}; "
-            "train the bundle again, or update tuner"
-        )
-    missing = [key for key in _KEYS if key not in info]
-    if missing:
-        raise BundleError(f"{file}: the key {missing[0]} is missing; train the bundle again")
+    info = read_info(file)
     if not (path / MODEL).is_file():
         raise BundleError(f"{path}: {MODEL} is missing; train the bundle again")
     return Bundle(path, info, None if code is None else Path(code), allow_code)

@@ -13,7 +13,8 @@ from tuner import models, training
 from tuner.bundle.baseline import baseline
 from tuner.bundle.card import card
 from tuner.bundle.folder import MARKER, new_folder, writing
-from tuner.bundle.load import MODEL, SCHEMA, Bundle, load_bundle, load_model
+from tuner.bundle.info import SCHEMA
+from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
 from tuner.data import Split, Splits, load
 from tuner.errors import BundleError, DataError, TrialFailed
 from tuner.quiet import load_tensorflow

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.access import Access
-from tuner.results.rules import SCHEMA, check
+from tuner.results.exported import SCHEMA, read_exported
 from tuner.spec import CsvDataset
 
 Value = int | float | str | bool
@@ -114,27 +114,26 @@ class Configuration:
             SpecError: It is no exported configuration, or a key is missing, unknown or of a
                 wrong type.
         """
-        check(table, where)
-        dataset = table["dataset"]
+        read = read_exported(table, where)
+        dataset = read.dataset
         if not isinstance(dataset, str):
-            csv = Path(os.path.normpath(folder.absolute() / dataset["csv"]))
-            dataset = CsvDataset(csv=str(csv), target=dataset["target"])
-        value = table.get("value")
+            csv = Path(os.path.normpath(folder.absolute() / dataset.csv))
+            dataset = dataset.model_copy(update={"csv": str(csv)})
         return cls(
-            study=table["study"],
-            trial=table.get("trial"),
-            metric=table["metric"],
-            direction=table["direction"],
-            value=None if value is None else float(value),
+            study=read.study,
+            trial=read.trial,
+            metric=read.metric,
+            direction=read.direction,
+            value=read.value,
             dataset=dataset,
-            model=table["model"],
-            params=dict(table["params"]),
-            epochs=table["epochs"],
-            batch_size=table["batch_size"],
-            seed=table["seed"],
-            data_fingerprint=table.get("data_fingerprint"),
-            versions=dict(table.get("versions", {})),
-            base=Path(os.path.normpath(folder.absolute() / table.get("base", "."))),
+            model=read.model,
+            params=dict(read.params),
+            epochs=read.epochs,
+            batch_size=read.batch_size,
+            seed=read.seed,
+            data_fingerprint=read.data_fingerprint,
+            versions=dict(read.versions),
+            base=Path(os.path.normpath(folder.absolute() / (read.base or "."))),
         )
 
     def _dataset_table(self, folder: Path) -> str | dict[str, str]:

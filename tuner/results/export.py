@@ -125,6 +125,8 @@ def _load(path: Path) -> dict[str, Any]:
         ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise SpecError(f"{path} is not TOML: {exc}; correct it or export it again") from exc
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits, deep nesting
+        raise SpecError(f"{path} cannot be read: {exc}; export it again") from exc
     if not isinstance(table, dict):
         raise SpecError(f"{path} is not an exported configuration: it holds no table of keys")
     return table
