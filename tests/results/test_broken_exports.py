@@ -59,6 +59,7 @@ def means_the_same(found: Configuration, table: dict[str, Any], folder: Path) ->
     given = {key: value for key, value in table.items() if key != "about" and value is not None}
     meant = found.to_dict(folder)
     for one in (given, meant):
+        one["value"] = float(one.get("value", 0))  # a whole number, too
         one["base"] = one.get("base", ".")
         one["versions"] = one.get("versions") or {}
         # A path is the same however it is written.

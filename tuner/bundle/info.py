@@ -95,7 +95,7 @@ class BundleInfo(Trained):
     baseline: Baseline
     versions: dict[str, str]
     search_versions: dict[str, str] = Field(default={})
-    created: str = ""
+    created: str
 
 
 def read_info(file: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from tuner.errors import SpecError
 from tuner.spec import CsvDataset
-from tuner.spec.models import Finite, Part, Text
+from tuner.spec.models import FilePath, Finite, Part, Text
 from tuner.spec.reading import read_part
 from tuner.spec.tables import name_or_function, read_dataset
 from tuner.wording import Place, key_text, toml
@@ -49,7 +49,7 @@ class Trained(Part):
     value: Finite | None = Field(default=None, examples=["0.95"])
     dataset: str | CsvDataset = Field(examples=['"wine"'])
     model: Text = Field(examples=['"mlp"'])
-    base: Text | None = Field(default=None, examples=['"."'])
+    base: FilePath | None = Field(default=None, examples=['"."'])
     epochs: int = Field(ge=1, lt=_LARGEST, examples=["18"])
     batch_size: int = Field(ge=1, lt=_LARGEST, examples=["64"])
     seed: int = Field(ge=0, lt=2**32, examples=["0"])

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tuner.spec.units import seconds, size
 
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _without_null(path: str) -> str:
+    """Refuses what no file's name can hold."""
+    if "\0" in path:
+        raise ValueError("must not hold a null character")
+    return path
+
+
+FilePath = Annotated[Text, AfterValidator(_without_null)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Loop = Literal["auto", "resident", "fit"]
 
@@ -33,7 +43,7 @@ class CsvDataset(Part):
         target: The column to predict.
     """
 
-    csv: Text = Field(examples=['"measurements.csv"'])
+    csv: FilePath = Field(examples=['"measurements.csv"'])
     target: Text = Field(examples=['"price"'])
 
 
