@@ -118,3 +118,25 @@ def test_the_command_refuses_in_one_line(command: Command, tmp_path: Path) -> No
         (tmp_path / "best.json").write_text(json.dumps(json.loads(JSON) | change))
         command("train", "best.json", "-o", "model").refused(2, r"best\.json: [\w.]+: ")
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "match"),
+    [
+        ({"params": {"n_layers": 1, "units_1": 2**62}}, 2, r"the network cannot be built: Invalid"),
+        ({"params": {"units_1": "x"}}, 2, r'units_1 must be a number, such as 64, but got "x"'),
+        ({"metric": "zz"}, 2, r"zz"),
+        ({"base": "x" * 5000}, 2, r"base: is too long for the path of a file: 5000 characters"),
+        ({"dataset": {"csv": "a\0b", "target": "c"}}, 2, r"dataset\.csv: must not hold a null"),
+    ],
+)
+def test_a_training_that_cannot_be_ends_in_one_line(
+    change: dict[str, Any], status: int, match: str, command: Command, tmp_path: Path
+) -> None:
+    rows = "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "boxes.csv").write_text(f"width,height,class\n{rows}")
+    table = json.loads(JSON) | {"model": "mlp", "data_fingerprint": None, "params": {}}
+    table = {key: value for key, value in (table | change).items() if value is not None}
+    (tmp_path / "best.json").write_text(json.dumps(table))
+    command("train", "best.json", "-o", "model").refused(status, match)
+    assert not (tmp_path / "model").exists()

@@ -16,7 +16,8 @@ from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
 from tuner.data import Split, Splits, load
-from tuner.errors import BundleError, DataError, TrialFailed
+from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
+from tuner.models.families import FAMILIES, check_metric
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.rendering import document
@@ -104,11 +105,22 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
 
     Raises:
         RequestError: It is code that the configuration's ``access`` does not allow.
+        MetricError: The model does not measure the configuration's metric.
+        ModelError: The parameters do not make a network.
     """
     configuration.check_access()
-    return models.build(
-        configuration.model, configuration.params, replace(data, train=rows), configuration.base
-    )
+    if configuration.model in FAMILIES:
+        check_metric(
+            configuration.metric, FAMILIES[configuration.model].metrics(data.task), "metric"
+        )
+    try:
+        return models.build(
+            configuration.model, configuration.params, replace(data, train=rows), configuration.base
+        )
+    except (TunerError, MemoryError):
+        raise
+    except Exception as exc:  # numbers that no search would have drawn
+        raise ModelError(f"the network cannot be built: {_said(exc)}") from exc
 
 
 def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
@@ -124,7 +136,15 @@ def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model
         raise BundleError(
             f"the training failed, nothing was written: {failure.reason}"
         ) from failure
+    except TunerError:
+        raise
+    except Exception as exc:  # a user's network may raise anything
+        raise BundleError(f"the training failed, nothing was written: {_said(exc)}") from exc
     return model
+
+
+def _said(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
 
 
 def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, Any]:

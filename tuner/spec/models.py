@@ -17,14 +17,17 @@ Bytes = Annotated[int, BeforeValidator(size)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-def _without_null(path: str) -> str:
-    """Refuses what no file's name can hold."""
+def _possible(path: str) -> str:
+    """Refuses what no file system can name, so that nothing fails on it later."""
     if "\0" in path:
         raise ValueError("must not hold a null character")
+    longest = max(len(part.encode()) for part in path.split("/"))
+    if longest > 255 or len(path.encode()) > 4000:
+        raise ValueError(f"is too long for the path of a file: {len(path)} characters")
     return path
 
 
-FilePath = Annotated[Text, AfterValidator(_without_null)]
+FilePath = Annotated[Text, AfterValidator(_possible)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Loop = Literal["auto", "resident", "fit"]
 
