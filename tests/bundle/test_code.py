@@ -132,3 +132,13 @@ def test_predict_runs_the_code_of_a_trusted_bundle(
     (tmp_path / "rows.csv").write_text("width,height\n1,2\n")
     assert command("predict", foreign, "rows.csv", "--allow-code").status == 0
     assert len(ran(foreign)) == 1
+
+
+def test_lambda_layers_are_refused(trained: Bundle, tmp_path: Path) -> None:
+    import keras
+
+    shutil.copytree(trained.path, tmp_path / "model")
+    layer = keras.layers.Lambda(lambda x: 2 * x, output_shape=(2,))
+    keras.Sequential([keras.Input((2,)), layer]).save(tmp_path / "model" / "model.keras")
+    with pytest.raises(BundleError, match=r"model\.keras cannot be loaded: "):
+        load_bundle(tmp_path / "model", allow_code=True).predict(ROWS)
