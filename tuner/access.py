@@ -1,6 +1,7 @@
-"""What may be read and run for a study that stands in a database: anybody may have written it.
+"""What a study from a database may read and run on this machine.
 
-A study file that the user names is theirs and has no limits; then there is no :class:`Access`.
+Anybody who can write to the database may have changed such a study. A study file that the user
+names has no limits: then there is no :class:`Access`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Access:
         """Returns the file that ``path`` leads to, links resolved.
 
         Raises:
-            DataError: It lies outside of all roots, whether it exists or not.
+            DataError: It lies outside of all roots. The text is the same whether it exists or not.
         """
         try:
             real = path.resolve()
@@ -84,12 +85,12 @@ class Access:
 
 
 def require_regular(path: Path) -> None:
-    """Refuses what would never end or never begin: pipes, sockets, devices.
+    """Refuses pipes, sockets and devices: reading one may block for ever, or never end.
 
-    What is not there, or is a folder, is left to whoever opens it.
+    A missing file or a folder passes; opening it raises the right error.
 
     Raises:
-        DataError: It is such, or no path at all.
+        DataError: ``path`` is one of them, or cannot be a path.
     """
     try:
         mode = path.stat().st_mode

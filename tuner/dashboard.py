@@ -28,7 +28,7 @@ class Rules:
     """Who may reach the dashboard, and what for.
 
     Attributes:
-        token: What everybody must have; None for nobody is asked.
+        token: What every request must come with; None for no token.
         allow_write: Whether studies may be changed.
         hosts: Names that ``Host`` may have beside those of this machine; None for any.
     """
