@@ -30,7 +30,10 @@ class Rows(Part):
 
 
 class DataInfo(Part):
-    """What ``Splits.describe`` says of the data; bundles of older versions lack the defaults."""
+    """What ``Splits.describe`` says of the data; a key with a default may be missing.
+
+    A new key of ``describe`` needs a line here, with a default, so that older bundles stay readable.
+    """
 
     name: str
     task: Literal["regression", "binary", "multiclass"]
@@ -45,6 +48,7 @@ class DataInfo(Part):
     source: str
     licence: str
     note: str = ""
+    weighted: bool = False
     fingerprint: str
 
     @model_validator(mode="after")
