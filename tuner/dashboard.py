@@ -119,9 +119,11 @@ def open_server(database: Database, host: str, port: int, rules: Rules) -> Serve
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as exc:
+        # Python adds the address to the text of an error with a number of the system.
+        why = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or exc
         raise RequestError(
-            f"the dashboard cannot listen on {host}:{port}: {exc.strerror or exc}; choose another "
-            "with --host or --port"
+            f"the dashboard cannot listen on {host}:{port}: {why}; choose another with --host or "
+            "--port"
         ) from exc
     server = waitress.create_server(
         make_dashboard(database, rules),

@@ -32,7 +32,7 @@ class Rows(Part):
 class DataInfo(Part):
     """What ``Splits.describe`` says of the data; a key with a default may be missing.
 
-    A new key of ``describe`` needs a line here, with a default, so that older bundles stay readable.
+    A new key of ``describe`` needs a field here, with a default for bundles that are older.
     """
 
     name: str
