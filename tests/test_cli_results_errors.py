@@ -116,4 +116,5 @@ def test_an_address_that_the_dashboard_cannot_have(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command("dashboard", "--host", host, "--port", port).refused(2, match)
+        words = ("--host", host, "--port", port, "--token", "a-token-of-24-characters")
+        command("dashboard", *words).refused(2, match)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -15,8 +16,10 @@ import pytest
 from laboratory import Laboratory
 from processes import WAIT_SECONDS, ask, program, running
 
-from tuner.dashboard import make_dashboard
+from tuner.dashboard import Rules, make_dashboard
 from tuner.storage.database import Database
+
+TOKEN = "a-token-of-24-characters"
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def served(stored: Laboratory) -> Iterator[tuple[subprocess.Popen[str], str]]:
         assert process.stderr
         line = process.stderr.readline()
         assert line.startswith("sqlite:///tuner.db on http://127.0.0.1:")
-        assert line.endswith("(Ctrl-C ends it)\n")
+        assert line.endswith("/  (read-only; Ctrl-C ends it)\n")
         yield process, line.split()[2].rstrip("/")
 
 
@@ -41,7 +44,7 @@ def test_the_application_answers_with_the_study(stored: Laboratory) -> None:
     environ: dict[str, object] = {"PATH_INFO": "/api/studies"}
     setup_testing_defaults(environ)
     answered: list[str] = []
-    body = make_dashboard(database)(environ, lambda status, *_: answered.append(status))
+    body = make_dashboard(database, Rules())(environ, lambda status, *_: answered.append(status))
     studies = json.loads(b"".join(body))["study_summaries"]
     database.close()
     assert answered == ["200 OK"]
@@ -101,20 +104,39 @@ def test_the_stock_dashboard_shows_the_study(stored: Laboratory) -> None:
 def test_a_browser_shows_the_study(
     page: str, words: list[str], served: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [
-            "chromium",
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--virtual-time-budget=20000",
-            "--dump-dom",
-            f"{served[1]}/{page}",
-        ],
+    shown = browsed(f"{served[1]}/{page}", tmp_path)
+    assert [word for word in words if word not in shown] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+@pytest.mark.parametrize(
+    ("query", "word"), [("", 'placeholder="Token"'), (f"?token={TOKEN}", "scripted")]
+)
+def test_a_browser_asks_for_the_token(
+    query: str, word: str, stored: Laboratory, tmp_path: Path
+) -> None:
+    words = [*program("tuner"), "dashboard", "--port", "0", "--host", "::1"]
+    environment = os.environ | {"TUNER_DASHBOARD_TOKEN": TOKEN}
+    with running(words, stored.folder, env=environment) as process:
+        assert process.stderr
+        address = process.stderr.readline().split(" on ")[1].split()[0]
+        assert address.startswith("http://[::1]:")
+        assert word in browsed(f"{address}dashboard{query}", tmp_path)
+
+
+def browsed(address: str, tmp_path: Path) -> str:
+    """The page at an address as a browser has built it."""
+    words = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'browser'}",
+    ]
+    return subprocess.run(
+        ["chromium", *words, "--virtual-time-budget=20000", "--dump-dom", address],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
-    )
-    assert [word for word in words if word not in done.stdout] == []
+    ).stdout

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner.access import Access
 from tuner.catalog import locate
 from tuner.engines import EngineName, chosen_engine
 from tuner.errors import RequestError, StudyError
@@ -16,7 +17,7 @@ from tuner.paths import expanded
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
-from tuner.runner import stored_base
+from tuner.runner import matches_file, stored_base
 from tuner.running import Run, run_study
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
@@ -90,22 +91,41 @@ def run(
     return ended.result
 
 
-def load(study: str, storage: str | None = None, study_name: str | None = None) -> Run:
+def load(
+    study: str,
+    storage: str | None = None,
+    study_name: str | None = None,
+    *,
+    allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
+) -> Run:
     """A stored study as it stands, as a run that is long over.
+
+    If the study file is here and names the same data and network, :func:`train` takes the result
+    as it takes that of :func:`run`. Otherwise a database alone says what is read and run, and the
+    last two arguments limit it.
 
     Args:
         study: Its name in the database, or the name or path of its file.
         storage: As in :func:`run`.
         study_name: Its name in the database, if that is not the file's.
+        allow_code: Lets ``module:function`` code run that the database names.
+        data_roots: Folders below which files are read that the database names; the working folder
+            if empty.
 
     Raises:
         UnknownNameError: No study of that name is stored.
+        RequestError: One of ``data_roots`` is not a folder.
     """
     base, name = locate(study)
+    access: Access | None = Access.given(data_roots, allow_code=allow_code)
     database = Database(chosen_url(storage), must_exist=True)
     try:
         opened = database.study(study_name or name)
-        result = StudyResult.of(opened, str(database), base=base or stored_base(opened))
+        base = base or stored_base(opened)
+        if matches_file(opened, study, base):
+            access = None
+        result = StudyResult.of(opened, str(database), base=base, access=access)
         return Run(result, "done", None, what_mattered(opened))
     finally:
         database.close()
@@ -157,6 +177,8 @@ def export(
     storage: str | None = None,
     study_name: str | None = None,
     force: bool = False,
+    allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
 ) -> list[Path]:
     """Writes a configuration as TOML, JSON or a Python script, by the ending of ``path``.
 
@@ -167,13 +189,15 @@ def export(
         storage: As in :func:`run`.
         study_name: As in :func:`load`.
         force: Replace any other file that is there, too.
+        allow_code: As in :func:`load`; a script is written with the network built.
+        data_roots: As in :func:`load`; a script has its data beside it.
 
     Returns:
         The files that were written: a script has its data beside it.
     """
     from tuner import bundle
 
-    result = load(study, storage, study_name).result
+    result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots).result
     return bundle.export(result.configuration(trial), expanded(path), force=force)
 
 

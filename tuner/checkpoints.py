@@ -12,6 +12,7 @@ it, so that whoever goes on with the trial, or ends it, leaves none behind:
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _KEY = "checkpoint"
 _LONGEST_NAME = 100  # of the study, in a file's name
+_NAME = re.compile(r"[\w.~%-]*-\d+-[0-9a-f]{32}\.npz", re.ASCII)  # as _new_name makes it
 _SHARE = 10  # of a trial's time a store that fails may take one part
 
 
@@ -68,9 +70,9 @@ class TrialCheckpoints:
         self._every_s = every_s
         self._on_resumed = on_resumed
         self._due_at = time.monotonic() + every_s
-        left: Mapping[str, Any] = trial._cached_frozen_trial.user_attrs.get(_KEY) or {}
-        self._current: str | None = left.get("id")
-        self._files: set[str] = set(left.get("files", ()))
+        left = trial._cached_frozen_trial.user_attrs.get(_KEY)
+        self._current: str | None = next(iter(_named(left, "id")), None)
+        self._files = _named(left, "files")
         self._next = ""
         self._failing = False
 
@@ -151,8 +153,19 @@ def remove_of(database: Database, study: optuna.Study, number: int, place: str) 
     with storage_errors(database.url):
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        left = storage.get_trial(trial_id).user_attrs.get(_KEY) or {}
-    _remove(Artifacts(place), left.get("files", ()), number)
+        left = storage.get_trial(trial_id).user_attrs.get(_KEY)
+    _remove(Artifacts(place), _named(left, "files"), number)
+
+
+def _named(left: object, key: str) -> set[str]:
+    """Returns the file names under ``key`` of a trial's attribute.
+
+    Anybody who can write to the database can write the attribute: only names that
+    :class:`TrialCheckpoints` gives are taken, so that no other file is read or removed.
+    """
+    value = left.get(key) if isinstance(left, Mapping) else None
+    names = value if isinstance(value, list) else [value]
+    return {name for name in names if isinstance(name, str) and _NAME.fullmatch(name)}
 
 
 def _remove(artifacts: Artifacts, names: Iterable[str], number: int) -> None:

@@ -1,58 +1,135 @@
-"""optuna-dashboard's own application on our storage."""
+"""optuna-dashboard's own application on our storage, behind gates and a server for production."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable
-from socketserver import ThreadingMixIn
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FrameType
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import optuna_dashboard
 
 from tuner.errors import RequestError
+from tuner.request_gate import Application, is_local, read_only, same_site
 from tuner.storage.database import Database
-from tuner.token_gate import guarded
+from tuner.token_gate import HOW_TO_MAKE_ONE, SHORTEST_TOKEN, check_token, guarded
+
+TOKEN_VARIABLE = "TUNER_DASHBOARD_TOKEN"
+_THREADS = 8  # the page asks for several things at a time
+_LARGEST_REQUEST = 16 * 2**20  # bytes; a note with its pictures
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    """Answers requests in threads of their own: the page asks for several at a time."""
+@dataclass(frozen=True)
+class Rules:
+    """Who may reach the dashboard, and what for.
 
-    daemon_threads = True
+    Attributes:
+        token: What every request must come with; None for no token.
+        allow_write: Whether studies may be changed.
+        hosts: Names that ``Host`` may have beside those of this machine; None for any.
+    """
+
+    token: str | None = None
+    allow_write: bool = False
+    hosts: frozenset[str] | None = frozenset()
+
+    @classmethod
+    def given(
+        cls, host: str, token: str | None, *, allow_write: bool, hosts: Iterable[str] = ()
+    ) -> Rules:
+        """Returns the rules that options ask for.
+
+        Args:
+            host: The address that the server listens on.
+            token: As given; None if it was not.
+            allow_write: See the attribute.
+            hosts: As ``--allow-host`` names them.
+
+        Raises:
+            RequestError: The token cannot be used, or there is none where others reach the server.
+        """
+        named = frozenset(name.lower() for name in hosts)
+        if token is not None:
+            check_token(token)
+            return cls(token, allow_write, named if named or is_local(host) else None)
+        if os.environ.get(TOKEN_VARIABLE) == "":
+            raise RequestError(
+                f"{TOKEN_VARIABLE} is set but empty, and would guard nothing; unset it, or "
+                f"{HOW_TO_MAKE_ONE}"
+            )
+        if not is_local(host):
+            raise RequestError(
+                f"--host {host}: others than this machine can reach that address, and may only "
+                f"with a token; set {TOKEN_VARIABLE} to at least {SHORTEST_TOKEN} characters: "
+                f"{HOW_TO_MAKE_ONE}"
+            )
+        return cls(None, allow_write, named)
 
 
-class _QuietHandler(WSGIRequestHandler):
-    """Without a line for each request: the page polls."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
-
-
-def make_dashboard(database: Database, token: str | None = None) -> Callable[..., Any]:
-    """optuna-dashboard as a WSGI application over this database, for those who have the token."""
-    app: Callable[..., Any] = optuna_dashboard.wsgi(database.storage)
-    return app if token is None else guarded(app, token)
+def make_dashboard(database: Database, rules: Rules) -> Application:
+    """Returns optuna-dashboard as a WSGI application over this database."""
+    app: Application = optuna_dashboard.wsgi(database.storage)
+    if not rules.allow_write:
+        app = read_only(app)
+    if rules.token is not None:
+        app = guarded(app, rules.token)
+    return same_site(app, rules.hosts)
 
 
-def open_server(database: Database, host: str, port: int, token: str | None = None) -> WSGIServer:
-    """A server that listens already; port 0 takes a free one.
+@dataclass(frozen=True)
+class Server:
+    """A server that listens already.
+
+    Attributes:
+        address: Such as ``http://127.0.0.1:8080/``.
+    """
+
+    address: str
+    _server: Any
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Answers until SIGTERM or Ctrl-C; returns the exit status for that, 143 or 130."""
+        ended = [0]
+
+        def end(number: int, _frame: FrameType | None) -> None:
+            ended[0] = 128 + number
+            raise SystemExit(ended[0])  # the server's loop ends by it, and catches it
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        on_ready()
+        self._server.run()
+        return ended[0]
+
+
+def open_server(database: Database, host: str, port: int, rules: Rules) -> Server:
+    """Opens a server; port 0 takes a free one.
 
     Raises:
-        RequestError: The address or the token cannot be used.
+        RequestError: The address cannot be used.
     """
-    app = make_dashboard(database, token)
+    import waitress
+
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # the page polls
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return make_server(host, port, app, server_class=_Server, handler_class=_QuietHandler)
+        listening = socket.create_server((host, port), family=family)
     except OSError as exc:
+        # Python adds the address to the text of an error with a number of the system.
+        why = os.strerror(exc.errno) if exc.errno and exc.errno > 0 else exc.strerror or exc
         raise RequestError(
-            f"the dashboard cannot listen on {host}:{port}: {exc.strerror or exc}; choose another "
-            "with --host or --port"
+            f"the dashboard cannot listen on {host}:{port}: {why}; choose another with --host or "
+            "--port"
         ) from exc
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach a server on that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    server = waitress.create_server(
+        make_dashboard(database, rules),
+        sockets=[listening],
+        threads=_THREADS,
+        max_request_body_size=_LARGEST_REQUEST,
+    )
+    shown = f"[{host}]" if family == socket.AF_INET6 else host
+    return Server(f"http://{shown}:{listening.getsockname()[1]}/", server)

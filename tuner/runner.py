@@ -19,6 +19,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from tuner.catalog import find_study
 from tuner.checkpoints import remove_of
 from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
@@ -154,6 +155,29 @@ def stored_base(study: optuna.Study) -> Path | None:
     """The folder that the study was last run from, if it is on this machine."""
     base = study.user_attrs.get("tuner:base")
     return Path(base) if base and os.access(base, os.X_OK) else None
+
+
+def matches_file(study: optuna.Study, name_or_path: str, base: Path | None) -> bool:
+    """Returns whether a study file of the user's own names the data and the network of a study.
+
+    Args:
+        study: The stored study.
+        name_or_path: What the user calls it; the file is looked up as ``tuner run`` does.
+        base: The folder from which the stored study's files and functions are found.
+    """
+    try:
+        own = find_study(name_or_path)
+    except RequestError:
+        return False
+    return names_the_same(study, own) and base is not None and base.resolve() == own.base.resolve()
+
+
+def names_the_same(study: optuna.Study, own: StudySpec) -> bool:
+    """Returns whether a stored study names the data and the network that ``own`` does."""
+    stored, table = study.user_attrs.get("tuner:spec"), own.to_dict()
+    return isinstance(stored, Mapping) and all(
+        stored.get(key) == table[key] for key in ("dataset", "model")
+    )
 
 
 def versions() -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 
 from tuner import runner, search
+from tuner.access import Access
 from tuner.catalog import find_study
 from tuner.checking import check_spec
 from tuner.errors import RequestError, StudyError
@@ -105,7 +106,9 @@ def run_study(
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
-        result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
+        # Whoever can write to the database may have changed the study during the run.
+        access = None if runner.names_the_same(opened, spec) else Access.given()
+        result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
         return Run(result, ending, n_workers, what_mattered(opened))
     finally:
         database.close()

@@ -194,11 +194,11 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
     ("change", "words"),
     [
         (lambda info: "{", "bundle.json cannot be read: .*; train the bundle again"),
-        (lambda info: "[]", "tuner_bundle is None, this version of tuner reads 1"),
+        (lambda info: "[]", "tuner_bundle is nothing, this version of tuner reads 1"),
         (lambda info: json.dumps(info | {"tuner_bundle": 2}), "tuner_bundle is 2, this version"),
         (
             lambda info: json.dumps({k: v for k, v in info.items() if k != "scores"}),
-            "the key scores is missing",
+            "bundle.json: scores: is missing; train the bundle again$",
         ),
     ],
 )

@@ -158,7 +158,7 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
     code = (
         "import sys, numpy as np\n"
         "from tuner.bundle import load_bundle\n"
-        "b = load_bundle(sys.argv[1])\n"
+        "b = load_bundle(sys.argv[1], allow_code=True)\n"
         "p = b.predict(np.ones((1, 2), np.float32))\n"
         "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), b.info['baseline']['test'])"
     )

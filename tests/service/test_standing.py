@@ -110,7 +110,7 @@ def test_a_study_that_cannot_be_run_here_is_named_with_its_folder(laboratory):
     )
     laboratory.study = laboratory.study.rename(submitted / "scripted.toml")
     laboratory.submit(n_trials=1)
-    with pytest.raises(RequestError, match=r"^scripted: it runs code .*--allow-code") as raised:
+    with pytest.raises(RequestError, match=r"^scripted: code .*--allow-code") as raised:
         laboratory.serve(allow_code=False)
     assert "submitted from" not in str(raised.value)
     shutil.rmtree(submitted)

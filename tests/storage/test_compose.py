@@ -122,7 +122,7 @@ def test_the_secrets_lie_in_a_file_that_nobody_else_can_read(tmp_path: Path) -> 
 @pytest.mark.parametrize("missing", ["TUNER_DATABASE_PASSWORD", "TUNER_DASHBOARD_TOKEN"])
 def test_without_a_secret_nothing_starts(missing: str) -> None:
     service = "dashboard"  # has both
-    told = {"TUNER_DATABASE_PASSWORD": "a", "TUNER_DASHBOARD_TOKEN": "b", "PATH": os.defpath}
+    told = {"TUNER_DATABASE_PASSWORD": "a", "TUNER_DASHBOARD_TOKEN": "b" * 16, "PATH": os.defpath}
     del told[missing]
     words = [sys.executable, SCRIPT, "run", service, "--help"]
     done = subprocess.run(words, env=told, capture_output=True, text=True)
@@ -171,7 +171,7 @@ def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:
 
 @pytest.mark.slow
 def test_the_same_commands_run_a_study(tmp_path: Path, server: Postgres) -> None:
-    url, token = server.new_database(), "a-token"
+    url, token = server.new_database(), "a-token-of-24-characters"
     environment = os.environ | {
         "TUNER_STORAGE": url,
         "TUNER_DATABASE_PASSWORD": "unused",

@@ -102,9 +102,16 @@ def _use(info: Mapping[str, Any], folder: str) -> str:
             file = "rows.csv"
             takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
             takes += _dialect(info.get("dataset"))
+    own = ":" in info["model"]
+    code = " --code FILE.py" if own else ""
+    if own:
+        takes += (
+            f" Layers that are not Keras's own come from your copy of `{info['model']}`: "
+            "`--code`, or an import of it before the lines below."
+        )
     return (
         "## Use\n\n"
-        f"```sh\ntuner predict {folder} {file}\n```\n\n"
+        f"```sh\ntuner predict {folder} {file}{code}\n```\n\n"
         f"{takes} From Python, with {rows}:\n\n"
         "```python\n"
         "from tuner.bundle import load_bundle\n\n"

@@ -26,9 +26,11 @@ def export(configuration: Configuration, path: Path, *, force: bool = False) -> 
         RequestError: Another suffix, or a file is there that is no earlier export.
         BundleError: The file cannot be written, or the model cannot be written as a script.
         DataError: A script needs the data, and they are not those of the study.
+        RequestError: A script needs code or data that a database names and may not be used.
     """
     if files.suffix_of(path) == ".py":
         check_script_replaceable(path, force=force)
+        configuration.check_access()
         check_configuration(configuration)
         load_tensorflow()
         from tuner.bundle.script import write_script

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.folder import MARKER
+from tuner.bundle.info import read_info
 from tuner.bundle.words import words
-from tuner.data.importing import import_function
+from tuner.data.importing import import_file, import_function
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
 
 if TYPE_CHECKING:
     import keras
 
-SCHEMA = 1
 MODEL = "model.keras"
-_KEYS = ("study", "model", "params", "epochs", "scores", "baseline", "data", "versions")
+_ADVICE = (
+    "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
+    "bundle again"
+)
 
 
 @dataclass(frozen=True)
@@ -33,19 +36,41 @@ class Bundle:
     Attributes:
         path: The folder.
         info: What ``bundle.json`` holds.
+        code: A Python file of the user's that defines the layers of the model; None if they are
+            all Keras's own, or have been imported.
+        allow_code: Whether the module that ``bundle.json`` names is imported.
     """
 
     path: Path
     info: Mapping[str, Any] = field(repr=False)
+    code: Path | None = None
+    allow_code: bool = False
 
     @cached_property
     def model(self) -> keras.Model:
         """The Keras model; it takes raw rows. Loaded when first asked for.
 
         Raises:
-            BundleError: ``model.keras`` is missing, broken, or needs code that is not there.
+            BundleError: ``model.keras`` is missing, broken, or needs code that is not there or is
+                not allowed.
+            ModelError: The user's ``code`` cannot be imported.
         """
-        return load_model(self.path / MODEL, self.info["model"], self._base)
+        file, named = self.path / MODEL, self.info["model"]
+        load_tensorflow()
+        if self.code is not None:
+            import_file(self.code, ModelError)
+        elif ":" not in named:
+            return load_model(file)
+        elif self.allow_code:
+            import_function(named, self._base, ModelError)
+        else:
+            return load_model(
+                file,
+                f"the bundle names {named} for it, but no code of a bundle is run by itself: name "
+                "your own copy with --code FILE.py, or add --allow-code if you trust whoever made "
+                "the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
+            )
+        return load_model(file)
 
     def predict(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         """Returns the model's output for raw rows.
@@ -59,6 +84,7 @@ class Bundle:
 
         Raises:
             DataError: The rows have not the shape that the model takes.
+            BundleError: The model cannot be loaded, or does not fit ``bundle.json``.
         """
         shape = tuple(self.info["data"]["input_shape"])
         if tuple(rows.shape[1:]) != shape:
@@ -66,10 +92,32 @@ class Bundle:
                 f"the model in {self.path} takes rows of shape {shape}, but these have "
                 f"{tuple(rows.shape[1:])}; give an array of shape (n, {', '.join(map(str, shape))})"
             )
-        output = np.asarray(self.model.predict(rows, batch_size=256, verbose=0), np.float32)
+        output = self._output(rows)
         if self.info["data"]["task"] == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
         return _probabilities(output, logits=bool(self.info.get("logits")))
+
+    def _output(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Returns what the network says: ``(n,)`` or ``(n, k)``.
+
+        Raises:
+            BundleError: The network does not take such rows, or says something else.
+        """
+        model = self.model
+        try:
+            output = np.asarray(model.predict(rows, batch_size=256, verbose=0), np.float32)
+        except Exception as exc:
+            said = " ".join(str(exc).split())[:200]
+            raise BundleError(
+                f"{self.path / MODEL} cannot predict rows as {MARKER} describes them: {said}; "
+                "train the bundle again"
+            ) from exc
+        if output.ndim not in (1, 2) or len(output) != len(rows):
+            raise BundleError(
+                f"{self.path / MODEL} gives an output of shape {output.shape} for {len(rows)} "
+                "rows, but a model must give a row of numbers for each; train the bundle again"
+            )
+        return output
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the document of ``tuner train --json``."""
@@ -90,8 +138,19 @@ class Bundle:
         return self.path / str(self.info.get("base", "."))
 
 
-def load_bundle(path: str | Path) -> Bundle:
+def load_bundle(
+    path: str | Path, *, code: str | Path | None = None, allow_code: bool = False
+) -> Bundle:
     """Opens a model bundle; the model itself is loaded when it is first used.
+
+    Nothing of the bundle is imported unless ``allow_code`` is set. Layers that are not Keras's own
+    come from ``code``, or from a module that the caller has imported before.
+
+    Args:
+        path: The bundle's folder.
+        code: A Python file of the user's that defines the layers of the model.
+        allow_code: Import the module that ``bundle.json`` names. Whoever made the bundle then
+            decides what runs in this process.
 
     Raises:
         BundleError: ``path`` is no bundle, or a part of it is missing or broken.
@@ -104,54 +163,39 @@ def load_bundle(path: str | Path) -> Bundle:
             f"{path} is not a model bundle: it {what}; "
             f"write one with `tuner train CONFIG -o {path}`"
         )
-    try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise BundleError(f"{file} cannot be read: {exc}; train the bundle again") from exc
-    if not isinstance(info, dict) or info.get("tuner_bundle") != SCHEMA:
-        found = info.get("tuner_bundle") if isinstance(info, dict) else None
-        raise BundleError(
-            f"{file}: tuner_bundle is {found}, this version of tuner reads {SCHEMA}; "
-            "train the bundle again, or update tuner"
-        )
-    missing = [key for key in _KEYS if key not in info]
-    if missing:
-        raise BundleError(f"{file}: the key {missing[0]} is missing; train the bundle again")
+    info = read_info(file)
     if not (path / MODEL).is_file():
         raise BundleError(f"{path}: {MODEL} is missing; train the bundle again")
-    return Bundle(path, info)
+    return Bundle(path, info, None if code is None else Path(code), allow_code)
 
 
-def load_model(file: Path, model: str, base: Path) -> keras.Model:
-    """Loads ``model.keras``.
+def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
+    """Loads ``model.keras``; layers that are not Keras's own must have been registered before.
 
-    A user's own network may hold layers of their own: their module is imported first, so that
-    what it registers is known to Keras.
+    Args:
+        file: The saved model.
+        advice: The end of the error's text.
 
     Raises:
-        BundleError: The file is broken, or needs code that is not there.
+        BundleError: The file is broken, or has layers that nothing has registered.
     """
     load_tensorflow()
     import keras
 
-    if ":" in model:
-        try:
-            import_function(model, base, ModelError)
-        except ModelError as exc:
-            missing = f" ({exc})"
-        else:
-            missing = ""
-    else:
-        missing = ""
     try:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError) as exc:
-        said = " ".join(str(exc).split())[:200]
-        raise BundleError(
-            f"{file} cannot be loaded: {said}{missing}; layers of your own need "
-            "@keras.saving.register_keras_serializable(), otherwise train the bundle again"
-        ) from exc
+    except Exception as exc:  # a broken archive may raise anything
+        raise BundleError(f"{file} cannot be loaded: {_why(exc)}; {advice}") from exc
+
+
+def _why(exc: Exception) -> str:
+    """Returns the first unknown class; Keras names it behind a whole configuration."""
+    said = " ".join(str(exc).split())
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", said)
+    if unknown:
+        return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
+    return said[:200] or type(exc).__name__
 
 
 def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:

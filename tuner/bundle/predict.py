@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.access import require_regular
 from tuner.bundle.folder import writing
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
@@ -133,6 +134,7 @@ def _rows(bundle: Bundle, data: str, given: Mapping[str, str]) -> NDArray[Any]:
     names = about["feature_names"]
     if path.suffix.lower() != ".npy":
         return rows_from_csv(path, names, dialect)
+    require_regular(path)
     try:
         rows = np.load(path, allow_pickle=False)
     except FileNotFoundError as exc:

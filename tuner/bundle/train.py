@@ -13,10 +13,12 @@ from tuner import models, training
 from tuner.bundle.baseline import baseline
 from tuner.bundle.card import card
 from tuner.bundle.folder import MARKER, new_folder, writing
-from tuner.bundle.load import MODEL, SCHEMA, Bundle, load_bundle, load_model
+from tuner.bundle.info import SCHEMA
+from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
 from tuner.checking import check_dataset, check_model_name
 from tuner.data import Split, Splits, load
-from tuner.errors import BundleError, DataError, ModelError, TrialFailed
+from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
+from tuner.models.families import FAMILIES, check_metric
 from tuner.models.saving import save_model
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
@@ -50,6 +52,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         DataError: The data are not those of the study.
         TunerError: The configuration cannot be loaded or built.
     """
+    configuration.check_access()
     with new_folder(out_dir, force=force) as folder:
         check_configuration(configuration)
         load_tensorflow()
@@ -69,7 +72,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             (folder / "MODEL.md").write_text(card(info, out_dir.name), encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
         try:
-            _check_written(model, folder, configuration, rows.x[:_CHECKED_ROWS])
+            _check_written(model, folder, rows.x[:_CHECKED_ROWS])
         except BundleError as error:  # the folder with its final name is not there yet
             said = str(error).replace(str(folder), str(out_dir))
             raise BundleError(said) from error.__cause__
@@ -93,7 +96,7 @@ def load_data(configuration: Configuration) -> Splits:
     Raises:
         DataError: They are others.
     """
-    data = load(configuration.dataset, configuration.base)
+    data = load(configuration.dataset, configuration.base, configuration.access)
     wanted = configuration.data_fingerprint
     if wanted is not None and wanted != data.fingerprint:
         raise DataError(
@@ -117,10 +120,26 @@ def everything_but_test(data: Splits) -> Split:
 
 
 def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
-    """Builds the model with its scaling taken from ``rows``."""
-    return models.build(
-        configuration.model, configuration.params, replace(data, train=rows), configuration.base
-    )
+    """Builds the model with its scaling taken from ``rows``.
+
+    Raises:
+        RequestError: It is code that the configuration's ``access`` does not allow.
+        MetricError: The model does not measure the configuration's metric.
+        ModelError: The parameters do not make a network.
+    """
+    configuration.check_access()
+    if configuration.model in FAMILIES:
+        check_metric(
+            configuration.metric, FAMILIES[configuration.model].metrics(data.task), "metric"
+        )
+    try:
+        return models.build(
+            configuration.model, configuration.params, replace(data, train=rows), configuration.base
+        )
+    except (TunerError, MemoryError):
+        raise
+    except Exception as exc:  # numbers that no search would have drawn
+        raise ModelError(f"the network cannot be built: {_said(exc)}") from exc
 
 
 def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
@@ -136,7 +155,15 @@ def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model
         raise BundleError(
             f"the training failed, nothing was written: {failure.reason}"
         ) from failure
+    except TunerError:
+        raise
+    except Exception as exc:  # a user's network may raise anything
+        raise BundleError(f"the training failed, nothing was written: {_said(exc)}") from exc
     return model
+
+
+def _said(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
 
 
 def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, Any]:
@@ -168,11 +195,12 @@ def _save(model: keras.Model, file: Path, out_dir: Path, base: Path) -> None:
         raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
 
 
-def _check_written(
-    model: keras.Model, folder: Path, configuration: Configuration, rows: np.ndarray
-) -> None:
-    """Makes sure that what was written predicts what was trained, on the same rows."""
-    written = load_model(folder / MODEL, configuration.model, configuration.base)
+def _check_written(model: keras.Model, folder: Path, rows: np.ndarray) -> None:
+    """Makes sure that what was written predicts what was trained, on the same rows.
+
+    The user's own layers are registered: their module has just built the model.
+    """
+    written = load_model(folder / MODEL)
     one, other = (np.asarray(net.predict(rows, verbose=0)) for net in (model, written))
     if one.shape != other.shape or not np.allclose(one, other, 1e-5, 1e-6, equal_nan=True):
         raise BundleError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from typing import Annotated
 
 import typer
@@ -95,32 +93,47 @@ def best(
 
 def dashboard(
     storage: Storage = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another needs a token.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="TUNER_DASHBOARD_TOKEN",
-            help="Let in only who has it. Better set in the environment than written here.",
+            help="Let in only who has it: 16 characters or more. Better set in the environment "
+            "than written here.",
+        ),
+    ] = None,
+    allow_write: Annotated[
+        bool,
+        typer.Option(
+            "--allow-write", help="Let the page change studies: rename, delete, write notes."
+        ),
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name that browsers may call the server by, behind a proxy say. Repeatable.",
+            show_default="those of this machine",
         ),
     ] = None,
 ) -> None:
     """Open optuna-dashboard on the same storage."""
-    from tuner import dashboard as dashboards
+    from tuner.dashboard import Rules, open_server
     from tuner.storage.database import Database
     from tuner.storage.url import chosen_url
 
+    rules = Rules.given(host, token, allow_write=allow_write, hosts=allow_host or [])
     database = Database(chosen_url(storage), must_exist=True)
-    with dashboards.open_server(database, host, port, token) as server:
-        print_note(f"{database} on http://{host}:{server.server_port}/  (Ctrl-C ends it)")
-        if token is None and not dashboards.is_local(host):
-            print_note("whoever reaches it may change studies; set TUNER_DASHBOARD_TOKEN")
-        # As Ctrl-C: the database is closed in order.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        try:
-            server.serve_forever()
-        finally:
-            database.close()
+    try:
+        server = open_server(database, host, port, rules)
+        may = "may change studies" if allow_write else "read-only"
+        line = f"{database} on {server.address}  ({may}; Ctrl-C ends it)"
+        status = server.run(lambda: print_note(line))
+    finally:
+        database.close()
+    raise typer.Exit(status)
 
 
 def upgrade(storage: Storage = None) -> None:

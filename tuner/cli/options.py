@@ -34,6 +34,21 @@ Storage = Annotated[
 StudyName = Annotated[
     str | None, typer.Option(help="Name in the database, if not that of the file.")
 ]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Run module:function code that a study in the database names. Whoever can write to "
+        "the database then decides what runs here.",
+    ),
+]
+DataRoots = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Folder below which files that a study in the database names are read. Repeatable.",
+        show_default="the working folder",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 

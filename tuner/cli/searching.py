@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
+from tuner.cli.options import (
+    AllowCode,
+    AsJson,
+    DataRoots,
+    Storage,
+    Study,
+    StudyName,
+    print_out,
+    storage_option,
+)
 from tuner.wording import one_line
 
 Checkpoints = Annotated[
@@ -165,14 +174,8 @@ def worker(
         int | None, typer.Option(help="Trials at the same time.", show_default="one a core")
     ] = None,
     storage: Storage = None,
-    allow_code: Annotated[
-        bool,
-        typer.Option(
-            "--allow-code",
-            help="Run module:function code that studies in the database name. Whoever can write "
-            "to the database then decides what runs here.",
-        ),
-    ] = False,
+    allow_code: AllowCode = False,
+    data_root: DataRoots = None,
     grace: Annotated[
         str, typer.Option(help="Time for running trials to finish when told to stop: 30s, 2m, 0.")
     ] = "30s",
@@ -194,6 +197,7 @@ def worker(
         workers=workers,
         storage=storage,
         allow_code=allow_code,
+        data_roots=data_root or [],
         grace=grace,
         until_done=until_done,
         checkpoints=checkpoints,

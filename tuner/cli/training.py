@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import (
+    AllowCode,
     AsFormat,
     AsJson,
+    DataRoots,
     Format,
     Storage,
     Study,
@@ -36,12 +38,21 @@ def export(
     storage: Storage = None,
     study_name: StudyName = None,
     force: Force = False,
+    allow_code: AllowCode = False,
+    data_root: DataRoots = None,
 ) -> None:
     """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
     from tuner import api
 
     written = api.export(
-        study, output, trial=trial, storage=storage, study_name=study_name, force=force
+        study,
+        output,
+        trial=trial,
+        storage=storage,
+        study_name=study_name,
+        force=force,
+        allow_code=allow_code,
+        data_roots=data_root or [],
     )
     for path in written:
         print_out(f"wrote {path}\n")
@@ -94,19 +105,34 @@ def predict(
         typer.Option(help="Encoding of the file.", show_default="as in the training file"),
     ] = None,
     force: Force = False,
+    code: Annotated[
+        Path | None,
+        typer.Option(
+            help="Python file of yours that defines the layers of the model, if they are not "
+            "Keras's own."
+        ),
+    ] = None,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Import the code that the bundle names for its layers. Whoever made the bundle "
+            "then decides what runs here.",
+        ),
+    ] = False,
     form: AsFormat = Format.CSV,
     as_json: AsJson = False,
 ) -> None:
     """Predict from raw rows: a class and its probabilities, or the numbers."""
+    from tuner.bundle import load_bundle
     from tuner.bundle.predict import predict as predict_rows
     from tuner.bundle.predict import write_predictions
 
     options = {"sep": sep, "decimal": decimal, "thousands": thousands, "encoding": encoding}
     dialect = {key: value for key, value in options.items() if value is not None}
     asked = chosen_form(form, as_json)
+    opened = load_bundle(expanded(bundle), code=code, allow_code=allow_code)
     if output is None:
-        print_out(predict_rows(expanded(bundle), data, asked, dialect=dialect))
+        print_out(predict_rows(opened, data, asked, dialect=dialect))
     else:
-        write_predictions(
-            *(expanded(bundle), data, expanded(output), asked), force=force, dialect=dialect
-        )
+        write_predictions(opened, data, expanded(output), asked, force=force, dialect=dialect)

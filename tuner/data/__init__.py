@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuner.access import Access
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 
-def load(dataset: str | CsvDataset, base: Path) -> Splits:
+def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> Splits:
     """Loads what a study's ``dataset`` names.
 
     The division into train, validation and test depends on the data set alone, never on a
@@ -57,14 +58,19 @@ def load(dataset: str | CsvDataset, base: Path) -> Splits:
             `tuner.data.functions.load_function`) or a CSV file and its target (see
             `tuner.data.csv_table.load_csv`).
         base: Folder of the study file, where files and modules are looked for first.
+        access: What a study from a database may use; None for a study of the user's own.
 
     Raises:
         UnknownNameError: There is no data set of that name.
         DataError: It is there but cannot be used; the text says why and what to do.
+        RequestError: ``access`` does not allow the code.
     """
     if not isinstance(dataset, str):
+        file = dataset.path(base)
+        if access is not None:
+            file = access.file(file)
         return load_csv(
-            dataset.path(base),
+            file,
             dataset.target,
             source=dataset.csv,
             task=dataset.task,
@@ -74,6 +80,8 @@ def load(dataset: str | CsvDataset, base: Path) -> Splits:
     if dataset in DATASETS:
         return DATASETS[dataset].load()
     if ":" in dataset:
+        if access is not None:
+            access.check_code([dataset])
         return load_function(dataset, base)
     if dataset.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         todo = f'a file is written {{ csv = "{dataset}", target = "column to predict" }}'

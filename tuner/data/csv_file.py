@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.access import require_regular
 from tuner.data.csv_cells import NOTATIONS
 from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
 from tuner.data.faults import Faults
@@ -93,10 +94,12 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
         by_options: See `TextTable`.
 
     Raises:
-        DataError: The file is missing, unreadable, empty, not in the encoding, or no table.
+        DataError: The file is missing, no regular file, unreadable, empty, not in the encoding, or
+            no table.
     """
     import pandas as pd
 
+    require_regular(path)
     dialect = dialect or Dialect()
     encoding = _encoding(dialect)
     separator = dialect.sep or ","

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.access import require_regular
 from tuner.data.arrays import About, row_count_fault, split_up
 from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
@@ -170,6 +171,7 @@ def texts_from_file(
             )
         lines = table.cells[column].tolist()
     else:
+        require_regular(path)
         try:
             text = path.read_text((dialect and dialect.encoding) or "utf-8-sig")
             lines = [line for line in LINE_BREAK.split(text) if line.strip()]

@@ -43,21 +43,7 @@ def import_function(
     check_form(reference, error)
     module_name, _, function_name = reference.partition(":")
     base = base.resolve()
-    _make_room(module_name.partition(".")[0], base, reference, error)
-    sys.path[:] = [str(base), *(folder for folder in sys.path if folder != str(base))]
-    importlib.invalidate_caches()
-    try:
-        with user_code(reference, base, error):
-            module = importlib.import_module(module_name)
-    except RequestError as exc:
-        missing = exc.__cause__
-        # Only when the module itself is missing; user_code has named what it fails to import.
-        missing_name = getattr(missing, "name", None) or "?"
-        if isinstance(missing, ModuleNotFoundError) and f"{module_name}.".startswith(
-            f"{missing_name}."
-        ):
-            raise error(not_found(reference, missing_name, base)) from missing
-        raise
+    module = _import(module_name, base, reference, error)
     if not hasattr(module, function_name):
         names = [name for name, value in vars(module).items() if callable(value)]
         raise error(
@@ -71,6 +57,44 @@ def import_function(
             f"{type(function).__name__}, not a function; write def {function_name}(…)"
         )
     return function  # type: ignore[no-any-return]
+
+
+def import_file(file: Path, error: type[RequestError] = DataError) -> None:
+    """Imports a Python file that the user names, as the module of its name.
+
+    Args:
+        file: Such as ``my_network.py``; its folder becomes the first of ``sys.path``, so that the
+            code can import its neighbours.
+        error: Class of the error to raise.
+
+    Raises:
+        RequestError: Of class ``error``: there is no such file, its name is not that of a module,
+            or it raises when imported.
+    """
+    if file.suffix != ".py" or not file.stem.isidentifier():
+        raise error(f"{file} is not a Python module; name a file such as my_network.py")
+    if not file.is_file():
+        raise error(f"there is no file {file}")
+    _import(file.stem, file.resolve().parent, str(file), error)
+
+
+def _import(module_name: str, base: Path, reference: str, error: type[RequestError]) -> Any:
+    """Imports a module, the (resolved) folder ``base`` first."""
+    _make_room(module_name.partition(".")[0], base, reference, error)
+    sys.path[:] = [str(base), *(folder for folder in sys.path if folder != str(base))]
+    importlib.invalidate_caches()
+    try:
+        with user_code(reference, base, error):
+            return importlib.import_module(module_name)
+    except RequestError as exc:
+        missing = exc.__cause__
+        # Only when the module itself is missing; user_code has reported what it fails to import.
+        missing_name = getattr(missing, "name", None) or "?"
+        if isinstance(missing, ModuleNotFoundError) and f"{module_name}.".startswith(
+            f"{missing_name}."
+        ):
+            raise error(not_found(reference, missing_name, base)) from missing
+        raise
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tuner.access import Access
 from tuner.paths import expanded
-from tuner.results.rules import SCHEMA, check
+from tuner.results.exported import SCHEMA, read_exported
 from tuner.spec import CsvDataset
 
 Value = int | float | str | bool
@@ -40,6 +41,8 @@ class Configuration:
         data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
         versions: Package names and versions that the study ran on.
         base: Folder from which ``module:function`` is imported and a relative CSV path is read.
+        access: What it may use of this machine if it comes from a database; None if it comes from
+            a file or a run of the user's own. It is in no exported file.
     """
 
     study: str
@@ -56,6 +59,24 @@ class Configuration:
     data_fingerprint: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     base: Path = field(default_factory=Path.cwd)
+    access: Access | None = field(default=None, compare=False)
+
+    @property
+    def own_code(self) -> list[str]:
+        """The ``module:function`` code that it names for its network and its data."""
+        return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
+
+    def check_access(self) -> None:
+        """Refuses what its ``access`` does not allow.
+
+        Raises:
+            RequestError: It names code, or a file outside of the folders that may be read.
+        """
+        if self.access is None:
+            return
+        self.access.check_code(self.own_code)
+        if not isinstance(self.dataset, str):
+            self.access.file(self.dataset.path(self.base))
 
     def to_dict(self, folder: Path) -> dict[str, Any]:
         """Returns a JSON-able table whose relative paths start at ``folder``.
@@ -94,27 +115,26 @@ class Configuration:
             SpecError: It is no exported configuration, or a key is missing, unknown or of a
                 wrong type.
         """
-        check(table, where)
-        dataset = table["dataset"]
+        read = read_exported(table, where)
+        dataset = read.dataset
         if not isinstance(dataset, str):
-            csv = Path(os.path.normpath(folder.absolute() / expanded(dataset["csv"])))
-            dataset = CsvDataset(**{**dataset, "csv": str(csv)})
-        value = table.get("value")
+            csv = Path(os.path.normpath(folder.absolute() / expanded(dataset.csv)))
+            dataset = dataset.model_copy(update={"csv": str(csv)})
         return cls(
-            study=table["study"],
-            trial=table.get("trial"),
-            metric=table["metric"],
-            direction=table["direction"],
-            value=None if value is None else float(value),
+            study=read.study,
+            trial=read.trial,
+            metric=read.metric,
+            direction=read.direction,
+            value=read.value,
             dataset=dataset,
-            model=table["model"],
-            params=dict(table["params"]),
-            epochs=table["epochs"],
-            batch_size=table["batch_size"],
-            seed=table["seed"],
-            data_fingerprint=table.get("data_fingerprint"),
-            versions=dict(table.get("versions", {})),
-            base=Path(os.path.normpath(folder.absolute() / expanded(table.get("base", ".")))),
+            model=read.model,
+            params=dict(read.params),
+            epochs=read.epochs,
+            batch_size=read.batch_size,
+            seed=read.seed,
+            data_fingerprint=read.data_fingerprint,
+            versions=dict(read.versions),
+            base=Path(os.path.normpath(folder.absolute() / expanded(read.base or "."))),
         )
 
     def _dataset_table(self, folder: Path) -> str | dict[str, Any]:
@@ -127,8 +147,7 @@ class Configuration:
 
     def _base_text(self, folder: Path) -> str | None:
         """Returns where ``module:function`` is found; None when nothing is imported from there."""
-        names = [self.model, self.dataset if isinstance(self.dataset, str) else ""]
-        if not any(":" in name for name in names):
+        if not self.own_code:
             return None
         return _relative(self.base, folder).as_posix()
 

@@ -121,10 +121,13 @@ def about(configuration: Configuration, path: Path) -> list[str]:
         scored += f"after {count(configuration.epochs, 'epoch')}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
+    code = configuration.own_code
+    runs = [f"It names code, {' and '.join(code)}, which the command runs."] if code else []
     return [
         f"A configuration that tuner exported from {origin(configuration)}{scored}.",
         "Next: train it on everything but the test split, and write the model bundle:",
         f"    tuner train {shlex.quote(path.name)} -o model/",
+        *runs,
     ]
 
 
@@ -166,6 +169,8 @@ def _load(path: Path) -> dict[str, Any]:
         ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise SpecError(f"{path} is not TOML: {exc}; correct it or export it again") from exc
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits, deep nesting
+        raise SpecError(f"{path} cannot be read: {exc}; export it again") from exc
     if not isinstance(table, dict):
         raise SpecError(f"{path} is not an exported configuration: it holds no table of keys")
     return table

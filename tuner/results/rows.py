@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuner.access import Access
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
@@ -43,6 +44,7 @@ class StudyResult:
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
         left: What is left to try; None if the study's sampler never runs out of combinations.
+        access: See :attr:`tuner.results.configuration.Configuration.access`.
     """
 
     study: str
@@ -58,6 +60,7 @@ class StudyResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     left: Left | None = None
+    access: Access | None = None
 
     @classmethod
     def of(
@@ -67,6 +70,7 @@ class StudyResult:
         wall_s: float | None = None,
         *,
         base: Path | None = None,
+        access: Access | None = None,
     ) -> StudyResult:
         """Reads a study.
 
@@ -76,6 +80,8 @@ class StudyResult:
             wall_s: Seconds of the run that just ended.
             base: Folder of the study file, from which relative paths in it are read; the working
                 folder if None.
+            access: What the study may use of this machine; None if the user's own study file
+                names the same data and network.
 
         Raises:
             StudyError: The study has several objectives.
@@ -109,6 +115,7 @@ class StudyResult:
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
             left=None if spec is None else _left(spec, study),
+            access=access,
         )
         return replace(result, best=result._best())
 
@@ -152,6 +159,7 @@ class StudyResult:
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,
             base=self.spec.base,
+            access=self.access,
         )
 
     def to_dict(self) -> dict[str, Any]:

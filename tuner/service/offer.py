@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tuner.access import Access
 from tuner.queue import Place
 from tuner.spec import StudySpec
 from tuner.workers.supervisor import Supervisor
@@ -20,8 +21,8 @@ class Offer:
 
     Attributes:
         slots: Trials that it runs at the same time.
+        access: What studies in the database may use of this machine.
         studies: Those that it works for; all that are open if empty.
-        allow_code: Whether it runs ``module:function`` code that a study in the database names.
         grace: Seconds, see :data:`GRACE_SECONDS`.
         until_done: Ends when those studies have all their trials, instead of waiting for more.
         checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
@@ -29,8 +30,8 @@ class Offer:
 
     slots: int
     checkpoints: str
+    access: Access
     studies: Sequence[str] = ()
-    allow_code: bool = False
     grace: float = GRACE_SECONDS
     until_done: bool = False
 

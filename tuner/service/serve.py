@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from tuner.access import Access
 from tuner.catalog import locate
 from tuner.errors import RequestError
 from tuner.running import cores
@@ -26,6 +28,7 @@ def serve(
     workers: int | None = None,
     storage: str | None = None,
     allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
     grace: float | str = GRACE_SECONDS,
     until_done: bool = False,
     checkpoints: str | None = None,
@@ -38,7 +41,8 @@ def serve(
         studies: Names, or paths of study files; see :class:`tuner.service.offer.Offer`.
         workers: Trials at the same time; one a core if None.
         storage: As in :func:`tuner.run`.
-        allow_code: See ``Offer``.
+        allow_code: Run the ``module:function`` code that studies in the database name.
+        data_roots: Folders below which their files are read; the working folder if empty.
         grace: Seconds, or as ``"30s"``; 0 gives running trials back at once.
         until_done: See ``Offer``.
         checkpoints: As in :func:`tuner.run`.
@@ -58,8 +62,8 @@ def serve(
         offer = Offer(
             workers or cores(),
             chosen_place(checkpoints, url),
+            Access.given(data_roots, allow_code=allow_code),
             tuple(locate(study)[1] for study in studies),
-            allow_code=allow_code,
             grace=seconds(grace, zero=True),
             until_done=until_done,
         )

@@ -158,7 +158,10 @@ class Service:
         place, _ = self._agenda.open[name]
         try:
             study = self._database.study(name)
-            stored = self._allowed(runner.stored_spec(study))
+            stored = runner.stored_spec(study)
+            self._offer.access.check_code(stored.own_code)
+            if not isinstance(stored.dataset, str):  # before a process loads TensorFlow for it
+                self._offer.access.file(stored.dataset.path(stored.base))
             with storage_errors(self._database.url):
                 search.check_stored(stored, study)
         except RequestError as error:
@@ -174,6 +177,7 @@ class Service:
             n_trials=n_trials,
             checkpoints=kept,
             at_once=place.workers,
+            access=self._offer.access,
         )
         observer = self._observe(name, spec)
 
@@ -188,15 +192,6 @@ class Service:
         )
         slot.turn_to(supervisor, name, place, stored)
         supervisor.start()
-
-    def _allowed(self, spec: StudySpec) -> StudySpec:
-        named = " and ".join(spec.own_code)
-        if named and not self._offer.allow_code:
-            raise RequestError(
-                f"it runs code of its own, {named}, which this worker must not: "
-                "start it with --allow-code if you trust whoever can write to the database"
-            )
-        return spec
 
     def _must_turn(self, slot: Slot, supervisor: Supervisor) -> bool:
         """Whether another study has more right to the slot, or its own is to be run otherwise."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,19 @@ from tuner.wording import toml
 Seconds = Annotated[float, BeforeValidator(seconds)]
 Bytes = Annotated[int, BeforeValidator(size)]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _possible(path: str) -> str:
+    """Refuses what no file system can name, so that nothing fails on it later."""
+    if "\0" in path:
+        raise ValueError("must not hold a null character")
+    longest = max(len(part.encode()) for part in path.split("/"))
+    if longest > 255 or len(path.encode()) > 4000:
+        raise ValueError(f"is too long for the path of a file: {len(path)} characters")
+    return path
+
+
+FilePath = Annotated[Text, AfterValidator(_possible)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 DEFAULT_NAMES = {"sampler": "tpe", "pruner": "hyperband"}
 """What samples and prunes where the study file names nothing."""
@@ -109,7 +123,7 @@ class CsvDataset(Dialect):
         drop: Columns that are no features.
     """
 
-    csv: Text = Field(examples=['"measurements.csv"'])
+    csv: FilePath = Field(examples=['"measurements.csv"'])
     target: Text = Field(examples=['"price"'])
     task: Literal["classification", "regression"] | None = Field(
         default=None, examples=['"regression"']

@@ -23,14 +23,22 @@ _TYPES = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table",
     "list_type": "must be a list",
+    "string_unicode": "must be text",
+    "int_parsing_size": "must be a whole number of a usual size",
     "model_type": "must be a table",
     "finite_number": "must be a finite number",
     "string_too_short": "must not be empty",
 }
 
 
-def read_part(model: type[_Part], table: object, place: Place) -> _Part:
-    """Validates one table of a study file.
+def read_part(model: type[_Part], table: object, place: Place, advice: str | None = None) -> _Part:
+    """Validates one table of a study file, or of another file that tuner reads.
+
+    Args:
+        model: The table's rules.
+        table: What was read.
+        place: Where it was read.
+        advice: What the error tells people to do, instead of an example for the key.
 
     Raises:
         SpecError: The first thing that is wrong with it, in one line.
@@ -46,7 +54,7 @@ def read_part(model: type[_Part], table: object, place: Place) -> _Part:
     except ValidationError as invalid:
         # Unknown keys first: a misspelt key is also a missing one, and its name says more.
         errors = sorted(invalid.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        raise _line(model, errors[0], place) from None
+        raise _line(model, errors[0], place, advice) from None
 
 
 def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> None:
@@ -86,44 +94,47 @@ def _needed(model: type[Part]) -> list[str]:
     return needed or list(model.model_fields)[:1]
 
 
-def _line(model: type[Part], error: ErrorDetails, place: Place) -> SpecError:
+def _line(model: type[Part], error: ErrorDetails, place: Place, advice: str | None) -> SpecError:
     keys = [str(key) for key in error["loc"] if not isinstance(key, int)]  # of a list: its key
     here = place.at(*keys)
-    holder = _holder(model, keys[:-1])
+    holder, key = _holder(model, keys)
     if error["type"] == "extra_forbidden":
-        return here.error(f"unknown key; {hint(keys[-1], holder.model_fields, 'keys')}")
-    example = _example(holder, keys[-1])
+        near = hint(key, holder.model_fields, "keys")
+        return here.error(f"unknown key ({near}); {advice}" if advice else f"unknown key; {near}")
+    todo = advice or f"write {_example(holder, key)}"
     if error["type"] == "missing":
-        return here.error(f"is missing; write {example}")
+        return here.error(f"is missing; {todo}")
     value = error["input"]
     got = f"but got {toml(value)}"
     match error["type"]:
         case "value_error":  # from our own validators, whose text is whole
-            return here.error(str(error["ctx"]["error"]))
+            text = str(error["ctx"]["error"])
+            return here.error(f"{text}; {advice}" if advice else text)
         case "literal_error":
-            allowed = _allowed(holder, keys[-1])
+            allowed = _allowed(holder, key)
             text = f"must be {' or '.join(map(toml, allowed))}, {got}"
             return here.error(f"{text}; {hint(str(value), allowed, 'values')}")
         case "greater_than_equal":
-            return here.error(f"must be at least {error['ctx']['ge']}, {got}; write {example}")
+            return here.error(f"must be at least {error['ctx']['ge']}, {got}; {todo}")
         case "greater_than":
-            return here.error(f"must be above {error['ctx']['gt']}, {got}; write {example}")
+            return here.error(f"must be above {error['ctx']['gt']}, {got}; {todo}")
         case "less_than":
-            return here.error(f"must be below {error['ctx']['lt']}, {got}; write {example}")
+            return here.error(f"must be below {error['ctx']['lt']}, {got}; {todo}")
         case "less_than_equal":
-            return here.error(f"must be at most {error['ctx']['le']}, {got}; write {example}")
+            return here.error(f"must be at most {error['ctx']['le']}, {got}; {todo}")
     rule = _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     what = "" if error["type"] == "string_too_short" else f", {kind(value)}"
-    return here.error(f"{rule}, {got}{what}; write {example}")
+    return here.error(f"{rule}, {got}{what}; {todo}")
 
 
-def _holder(model: type[Part], keys: list[str]) -> type[Part]:
-    for key in keys:
+def _holder(model: type[Part], keys: list[str]) -> tuple[type[Part], str]:
+    """Returns the innermost model on the way along ``keys``, and the key of it that they go to."""
+    for i, key in enumerate(keys[:-1]):
         inner = model.model_fields[key].annotation
-        assert isinstance(inner, type)
-        assert issubclass(inner, Part)
+        if not (isinstance(inner, type) and issubclass(inner, Part)):
+            return model, keys[i]  # further keys are those of a list or a plain table
         model = inner
-    return model
+    return model, keys[-1]
 
 
 def _example(model: type[Part], key: str) -> str:

@@ -69,8 +69,8 @@ def read_study(
     early = table.get("early_stopping")
     return {
         **title,
-        "dataset": _dataset(table["dataset"], place.at("dataset")),
-        "model": _name_or_function(table["model"], place.at("model")),
+        "dataset": read_dataset(table["dataset"], place.at("dataset")),
+        "model": name_or_function(table["model"], place.at("model")),
         "search_space": space,
         "objective": read_part(Objective, table["objective"], place.at("objective")),
         "budget": read_part(Budget, table.get("budget", {}), place.at("budget")),
@@ -94,7 +94,12 @@ def _text(value: object, place: Place) -> str:
     return value
 
 
-def _name_or_function(value: object, place: Place) -> str:
+def name_or_function(value: object, place: Place) -> str:
+    """Reads the name of a data set or model, or ``module:function``.
+
+    Raises:
+        SpecError: It is no text, or neither.
+    """
     text = _text(value, place)
     if ":" in text and not _FUNCTION.fullmatch(text):
         raise place.error(
@@ -104,7 +109,12 @@ def _name_or_function(value: object, place: Place) -> str:
     return text
 
 
-def _dataset(value: object, place: Place) -> str | CsvDataset:
+def read_dataset(value: object, place: Place) -> str | CsvDataset:
+    """Reads the ``dataset`` of a study file or an exported configuration.
+
+    Raises:
+        SpecError: It is neither a name nor a function nor a CSV file with its target.
+    """
     if isinstance(value, Mapping):
         return read_part(CsvDataset, value, place)
     if not isinstance(value, str):
@@ -117,7 +127,7 @@ def _dataset(value: object, place: Place) -> str | CsvDataset:
             f"a CSV file needs the column to predict, but got {toml(value)}; "
             f'write {{ csv = {toml(value)}, target = "column" }}'
         )
-    return _name_or_function(value, place)
+    return name_or_function(value, place)
 
 
 def _search_space(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.access import Access
 from tuner.errors import TunerError
 from tuner.spec import StudySpec
 
@@ -21,6 +22,8 @@ class Job:
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
         checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
+        access: What the study may use of this machine if it comes from a database; None for a
+            study file of the user's own.
     """
 
     spec: StudySpec
@@ -30,6 +33,7 @@ class Job:
     n_trials: int
     checkpoints: str
     at_once: int | None = None
+    access: Access | None = None
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class Worker:
 
     def _run(self) -> None:
         spec = self._job.spec
-        self._data = data.load(spec.dataset, spec.base)
+        self._data = data.load(spec.dataset, spec.base, self._job.access)
         if self._job.check:
             check_model(spec, self._data)
         self._say(Ready(self._data.describe()))

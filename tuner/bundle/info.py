@@ -1,0 +1,129 @@
+"""The rules of ``bundle.json``: what is read back is what was written, or an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tuner.errors import BundleError, SpecError
+from tuner.results.exported import Trained, with_names
+from tuner.spec.models import Finite, Part
+from tuner.spec.reading import read_part
+from tuner.wording import Place, toml
+
+SCHEMA = 1
+"""Version of the form of ``bundle.json``; raised when an older reader could not understand it."""
+
+_ADVICE = "train the bundle again"
+
+
+class Rows(Part):
+    """How many rows each split has."""
+
+    train: int = Field(ge=1)
+    validation: int = Field(ge=1)
+    test: int = Field(ge=1)
+
+
+class DataInfo(Part):
+    """What ``Splits.describe`` says of the data; a key with a default may be missing.
+
+    A new key of ``describe`` needs a field here, with a default for bundles that are older.
+    """
+
+    name: str
+    task: Literal["regression", "binary", "multiclass"]
+    rows: Rows
+    kind: Literal["table", "image", "text"] = "table"
+    input_shape: list[int]
+    input_dtype: str = "float32"
+    scale: Finite | None = None
+    n_classes: int = Field(ge=0)
+    feature_names: list[str]
+    class_names: list[str]
+    source: str
+    licence: str
+    note: str = ""
+    weighted: bool = False
+    fingerprint: str
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        """Refuses parts that contradict each other: a prediction would be a wrong one."""
+        if any(size < 1 for size in self.input_shape):
+            raise ValueError("input_shape must have sizes of at least 1")
+        if (self.kind == "text") != (self.input_shape == []):
+            raise ValueError(f"input_shape must be [] for texts, and for nothing else: {self.kind}")
+        columns = [1] if self.kind == "text" else self.input_shape
+        if self.feature_names and [len(self.feature_names)] != columns:
+            raise ValueError(
+                f"feature_names must have a name for each column of input_shape "
+                f"{toml(self.input_shape)}, but has {len(self.feature_names)}"
+            )
+        if len(self.class_names) != self.n_classes:
+            raise ValueError(
+                f"class_names must have n_classes = {self.n_classes} names, but has "
+                f"{len(self.class_names)}"
+            )
+        least, most = {"regression": (0, 0), "binary": (2, 2)}.get(self.task, (2, 2**31))
+        if not least <= self.n_classes <= most:
+            raise ValueError(f'task "{self.task}" cannot have {self.n_classes} classes')
+        return self
+
+
+class Scores(Part):
+    """Metric → value for each split; null for what is not a number."""
+
+    validation: dict[str, Finite | None]
+    test: dict[str, Finite | None]
+
+
+class Baseline(Part):
+    """What the trivial predictor says, and its scores."""
+
+    predicts: str
+    test: dict[str, Finite | None]
+
+
+class BundleInfo(Trained):
+    """All of ``bundle.json``."""
+
+    tuner_bundle: int
+    data: DataInfo
+    logits: bool
+    scores: Scores
+    baseline: Baseline
+    versions: dict[str, str]
+    search_versions: dict[str, str] = Field(default={})
+    created: str
+
+
+def read_info(file: Path) -> dict[str, Any]:
+    """Reads ``bundle.json``.
+
+    Returns:
+        Its table, which follows all rules of :class:`BundleInfo`.
+
+    Raises:
+        BundleError: It cannot be read, or breaks a rule.
+    """
+    try:
+        info = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise BundleError(f"{file} cannot be read: {exc}; {_ADVICE}") from exc
+    if not isinstance(info, Mapping) or info.get("tuner_bundle") != SCHEMA:
+        found = info.get("tuner_bundle") if isinstance(info, Mapping) else None
+        raise BundleError(
+            f"{file}: tuner_bundle is {toml(found)}, this version of tuner reads {SCHEMA}; "
+            f"{_ADVICE}, or update tuner"
+        )
+    place = Place(str(file))
+    try:
+        read_part(BundleInfo, with_names(info, place), place, _ADVICE)
+    except SpecError as error:
+        raise BundleError(str(error)) from None
+    return dict(info)
