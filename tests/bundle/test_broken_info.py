@@ -99,7 +99,7 @@ def test_a_damaged_description(trained: Bundle, copy: Path, data: st.DataObject)
         (["data", "task"], "regression", r'data: task "regression" cannot have 2 classes'),
         (["data", "class_names"], 5, r"data\.class_names: must be a list, but got 5"),
         (["data", "class_names"], ["a"], r"data: class_names must have n_classes = 2 names"),
-        (["data", "class_names"], ["a", 5], r"data\.class_names\.1: must be a string, but got 5"),
+        (["data", "class_names"], ["a", 5], r"data\.class_names: must be a string, but got 5"),
         (["data", "feature_names"], ["a"], r"data: feature_names must have a name for each colu"),
         (["data", "input_shape"], [3], r"data: feature_names must have a name for each column"),
         (["data", "rows"], {"train": 1}, r"data\.rows\.validation: is missing"),

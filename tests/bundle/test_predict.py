@@ -94,8 +94,8 @@ def test_probabilities_whatever_the_network_says(
 def test_every_output_has_a_column(
     trained: Bundle, rows: Path, class_names: list[str], outputs: list[float], columns: list[str]
 ) -> None:
-    bundle = scripted(trained, outputs, data={"class_names": class_names})
-    (row,) = csv.DictReader(io.StringIO(predict(bundle, rows)))
+    bundle = scripted(trained, outputs, outputs, data={"class_names": class_names})
+    row, _ = csv.DictReader(io.StringIO(predict(bundle, rows)))
     assert list(row) == ["prediction", *(f"probability_{name}" for name in columns)]
     assert row["prediction"] == columns[-1]
 
