@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,12 +29,13 @@ PORT = 54329  # names the socket; nothing listens on the network
 class Postgres:
     """A running server; each database is made for one test."""
 
-    def __init__(self, folder: Path, call: Callable[..., None]) -> None:
+    def __init__(self, folder: Path, call: Callable[..., None], settings: Sequence[str]) -> None:
         self._folder = folder
         self._call = call
+        self._settings = "".join(f" -c {setting}" for setting in settings)
 
     def start(self) -> None:
-        options = f"-k {self._folder} -p {PORT} -c listen_addresses='' -c fsync=off"
+        options = f"-k {self._folder} -p {PORT} -c listen_addresses='' -c fsync=off{self._settings}"
         log = f"--log={self._folder}/log"
         self._call("pg_ctl", "start", "--wait", "--silent", log, f"--options={options}")
 
@@ -64,8 +65,13 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[Postgres]:
-    """Starts a server, as the user postgres if this is root: the server refuses root."""
+def postgres(programs: Path, *settings: str) -> Iterator[Postgres]:
+    """Starts a server, as the user postgres if this is root: the server refuses root.
+
+    Args:
+        programs: The folder of the server's programs.
+        settings: Of the server, e.g. ``"max_connections=5"``.
+    """
     with tempfile.TemporaryDirectory(prefix="tuner-pg-") as name:
         folder = Path(name)
         as_user: list[str] = []
@@ -85,7 +91,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             "--encoding=UTF8",
             "--locale=C",
         )
-        server = Postgres(folder, call)
+        server = Postgres(folder, call, settings)
         server.start()
         try:
             yield server

@@ -55,7 +55,7 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         self._reader.join(WAIT_SECONDS)
-        os.close(self._master)
+        self.close()
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -75,6 +75,12 @@ class Terminal:
     def press_ctrl_c(self) -> None:
         """Types Ctrl-C: the terminal sends SIGINT to every process of the job."""
         os.write(self._master, b"\x03")
+
+    def close(self) -> None:
+        """Closes the window: the terminal hangs up on every process of the job."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
 
     def ended(self) -> tuple[int, str]:
         """Waits for the end; returns exit status and standard output."""
