@@ -54,7 +54,7 @@ def test_a_user_who_may_not_read_is_told_so(
         connection.execute("DROP ROLE IF EXISTS stranger")
         connection.execute("CREATE ROLE stranger LOGIN")
     url = url.replace("tuner@", "stranger@")
-    words = "permission denied for table trials: GRANT it to the user"
+    words = "permission denied for table alembic_version: GRANT it to the user"
     with pytest.raises(StorageError, match=words):
         stored_studies(url)
     answer = command("studies", "--storage", url)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StorageError
-from tuner.storage.url import PROXY, is_frozen, parse_url
+from tuner.storage.tables import VERSION_TABLE, are_optunas
+from tuner.storage.url import PROXY, is_frozen, masked, parse_url
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_VERSIONS = f"SELECT version_num FROM {VERSION_TABLE}"
 _COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP BY study_id, state"
 _BEST = """
     SELECT trials.study_id, MIN(trial_values.value), MAX(trial_values.value)
@@ -86,10 +91,9 @@ def stored_studies(url: str) -> list[StudyOverview]:
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
         try:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'")
-            if found.fetchone() is None:
-                return []
-            return _read(lambda query: connection.execute(query).fetchall())
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = [name for (name,) in tables if not name.startswith("sqlite_")]
+            return _read_owned(url, names, lambda query: connection.execute(query).fetchall())
         finally:
             connection.close()
     except sqlite3.Error as exc:
@@ -103,17 +107,23 @@ def _stored_on_server(url: str) -> list[StudyOverview]:
 
     from tuner.storage.engine import connect_args
     from tuner.storage.errors import storage_errors
+    from tuner.storage.patience import Patience
 
     with storage_errors(url):
         parsed = parse_url(url)
         engine = sa.create_engine(parsed, connect_args=connect_args(parsed))
         try:
-            if not sa.inspect(engine).has_table("studies"):
-                return []
-            with engine.connect() as connection:
-                return _read(lambda query: connection.exec_driver_sql(query).all())
+            return Patience().call(lambda _again: _read_server(engine, masked(url)))
         finally:
             engine.dispose()
+
+
+def _read_server(engine: sa.Engine, shown: str) -> list[StudyOverview]:
+    import sqlalchemy as sa
+
+    with engine.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        return _read_owned(shown, names, lambda query: connection.exec_driver_sql(query).all())
 
 
 def _stored_behind_proxy(url: str) -> list[StudyOverview]:
@@ -146,6 +156,15 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
         return found
     finally:
         database.close()
+
+
+def _read_owned(
+    shown: str, names: Collection[str], rows_of: Callable[[str], Sequence[Any]]
+) -> list[StudyOverview]:
+    versions: list[str] = []
+    if VERSION_TABLE in names:
+        versions = [str(version) for (version,) in rows_of(_VERSIONS)]
+    return _read(rows_of) if are_optunas(names, versions, shown) else []
 
 
 def _read(rows_of: Callable[[str], Sequence[Any]]) -> list[StudyOverview]:
