@@ -11,7 +11,7 @@ from commands import Command
 from laboratory import Laboratory
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import BaseModel
-from servers import Postgres
+from servers import Postgres, as_guest
 
 from tuner.errors import StorageError
 from tuner.storage.database import Database
@@ -140,10 +140,6 @@ def test_tables_from_before_alembic_are_old_ones(tmp_path: Path, command: Comman
 def test_open_database_looks_with_one_connection_at_a_time(server: Postgres) -> None:
     url = server.new_database()
     Database(url).close()
-    limit = f"ALTER DATABASE {sa.make_url(url).database} CONNECTION LIMIT 1"
-    make(
-        url, f"CREATE ROLE guest LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO guest; {limit}"
-    )
-    database = Database(url.replace("tuner@", "guest@"))  # limits do not hold for the superuser
+    database = Database(as_guest(url, connections=1))
     assert database.study_names() == []
     database.close()
