@@ -155,7 +155,11 @@ def test_statement_timeout_is_no_absent_server(guest: str) -> None:
 
 @pytest.mark.parametrize("words", ["studies", "trials scripted"])
 def test_commands_that_read_wait_for_a_connection_and_say_so(
-    words: str, guest: str, command: Command, laboratory: Laboratory
+    words: str,
+    guest: str,
+    command: Command,
+    laboratory: Laboratory,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     laboratory.url = guest
     laboratory.submit()
@@ -171,7 +175,7 @@ def test_commands_that_read_wait_for_a_connection_and_say_so(
     answer = command(*words.split(), "--storage", guest)
     leaving.join()
     assert answer.status == 0
-    assert "the database has no free connection; it is tried again" in answer.err
+    assert caplog.messages[0] == "the database has no free connection; it is tried again"
     assert answer.out
 
 
