@@ -60,7 +60,7 @@ def submit(
     database = Database(chosen_url(storage))
     try:
         stored = runner.store(database, name, spec)
-        before = queue.place_of(stored.user_attrs)
+        before = queue.place_of(stored.user_attrs, name)
         keys = {setting.partition("=")[0].strip() for setting in given}
         total = before.n_trials
         if total is None or keys & {"budget", "budget.n_trials"}:
@@ -72,7 +72,7 @@ def submit(
             before.priority if priority is None else priority,
             before.workers if workers is None else workers or None,
         )
-        return Submitted(name, spec, before, queue.place_of(stored.user_attrs))
+        return Submitted(name, spec, before, queue.place_of(stored.user_attrs, name))
     finally:
         database.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tuner.errors import UnknownNameError
+from tuner.errors import SpecError, StorageError, UnknownNameError
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
@@ -83,6 +84,15 @@ class Database:
         with storage_errors(self.url):
             self._backend.prepare(str(self))
 
+    def require_known_tables(self) -> None:
+        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
+
+        Raises:
+            StorageError: They are.
+        """
+        with storage_errors(self.url):
+            self._backend.check(str(self))
+
     def study(self, name: str) -> optuna.Study:
         """Loads a stored study.
 
@@ -123,9 +133,16 @@ class Database:
         return [(name, value, nothing | counts) for name, value, counts in found]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
-        """The trials of the study that are in the state RUNNING, whoever runs them."""
+        """The trials of the study that are in the state RUNNING, whoever runs them.
+
+        Raises:
+            SpecError: An attribute of one is not what tuner stores there.
+        """
         with storage_errors(self.url):
-            return self._backend.running(study._study_id)
+            try:
+                return self._backend.running(study._study_id)
+            except SpecError as error:
+                raise SpecError(f"stored study {study.study_name}: {error}") from None
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes that these trials are being run."""
@@ -169,6 +186,7 @@ class Database:
 
         Raises:
             UnknownNameError: There is no trial of that number.
+            StorageError: The curves are damaged.
         """
         with storage_errors(self.url):
             try:
@@ -180,7 +198,13 @@ class Database:
                     f"{study.study_name} has no trial {number}; "
                     f"see: tuner trials {study.study_name}"
                 ) from None
-            return self._backend.curves(trial_id)
+            try:
+                return self._backend.curves(trial_id)
+            except (ValueError, TypeError, KeyError, zlib.error) as error:
+                raise StorageError(
+                    f"the curves of trial {number} of {study.study_name} in {self} are damaged "
+                    f"({error}); the trial itself is not: tuner trials {study.study_name}"
+                ) from error
 
     def require_own(self, trial_id: int) -> None:
         """Makes sure that this process still runs a trial that it has taken.

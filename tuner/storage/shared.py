@@ -67,9 +67,9 @@ class SharedStorage(AskedStorage):
             study = models.StudyModel
             rename = sa.update(study).where(study.study_id == study_id)
             session.execute(rename.values(study_name=study.study_name))
-            present = {json.loads(value) for value in session.scalars(known)}
+            present = set(session.scalars(known))
             for origin, template in trials.items():
-                if origin not in present:
+                if json.dumps(origin) not in present:
                     self._get_prepared_new_trial(study_id, template, session)
 
     def write(self, trial_id: int, writes: Writes) -> None:
@@ -155,5 +155,6 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
 for _name in {
     *BaseStorage.__abstractmethods__,
     *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once", "curves"),
+    "check",
 } - {"set_trial_state_values", "create_new_trial"}:
     setattr(SharedStorage, _name, _patient(getattr(SharedStorage, _name)))
