@@ -138,11 +138,12 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
         )
         # It may have been another run, or another program, that created it.
         find_resumable(database, name, spec)
-        if "tuner:spec" not in study.user_attrs:
+        if study.metric_names is None:  # it is new, or a copy: optuna-dashboard renames by copying
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
+        if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())

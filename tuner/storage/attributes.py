@@ -8,6 +8,7 @@ that a later version has added are left alone.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,6 +25,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]+\.npz$")]
 """Of a checkpoint; never a path, for such files are removed."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
 _WHOLE = ConfigDict(frozen=True, strict=True)
 
 
@@ -100,13 +102,14 @@ class TrialAttrs(Stored):
     beat: Finite | None = Field(default=None, alias="tuner:beat")
 
 
-def read(model: type[_Model], value: object, where: str) -> _Model:
+def read(model: type[_Model], value: object, where: str, advice: str = _RESTORE) -> _Model:
     """Validates what was stored.
 
     Args:
         model: What it must be.
         value: What it is.
         where: Study, trial and attribute, as errors name them.
+        advice: What to do if it is something else.
 
     Raises:
         SpecError: It is something else.
@@ -119,9 +122,7 @@ def read(model: type[_Model], value: object, where: str) -> _Model:
     inside = ".".join(map(str, error["loc"]))
     place = f"{where}.{inside}" if inside and not where.endswith(" ") else f"{where}{inside}"
     got = "" if error["type"] == "missing" else f", but got {toml(found)}, {kind(found)}"
-    raise SpecError(
-        f"{place}: {rule(error)}{got}; somebody has changed what tuner stored there, put it back"
-    )
+    raise SpecError(f"{place}: {rule(error)}{got}; {advice}")
 
 
 def study_attr(
@@ -134,7 +135,9 @@ def study_attr(
     """
     if attrs.get(key) is None:
         return None
-    return read(model, attrs[key], f"stored study {study}: {key}")
+    submit = f"put it there again with: tuner submit {shlex.quote(study)}"
+    advice = submit if model is QueuePlace else _RESTORE
+    return read(model, attrs[key], f"stored study {study}: {key}", advice)
 
 
 def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:

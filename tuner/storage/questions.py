@@ -12,11 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.attributes import parsed
 from tuner.storage.backend import BEAT, RunningTrial
-from tuner.storage.curves import Curves, read_curves
+from tuner.storage.curves import Curves, CurvesModel, read_curves
 from tuner.storage.schema import check, upgrade
 from tuner.storage.writing import replace_rows
 
@@ -137,6 +137,28 @@ class AskedStorage(RDBStorage):
         """The curves of a trial; empty if none are stored."""
         with self.reading() as connection:
             return read_curves(connection, trial_id)
+
+    def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
+        """Gives a new trial the curves of the one that it was copied from, if that stands here.
+
+        Args:
+            source: The trial as it was read, perhaps from another database.
+            trial_id: Of its copy.
+        """
+        trial = models.TrialModel
+        with self.engine.begin() as connection:
+            if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
+                return
+            # Its times tell it from a trial of another database that has the same identifier.
+            times = sa.select(trial._datetime_start_utc, trial._datetime_complete_utc)
+            times = times.where(trial.trial_id.in_((source._trial_id, trial_id)))
+            first, *others = connection.execute(times).all()
+            if others == [first]:
+                columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
+                curves = sa.select(sa.literal(trial_id), *columns)
+                curves = curves.where(CurvesModel.trial_id == source._trial_id)
+                names = [CurvesModel.trial_id, *columns]
+                connection.execute(sa.insert(CurvesModel).from_select(names, curves))
 
     def close(self) -> None:
         """Closes the connections."""

@@ -130,9 +130,15 @@ class SharedStorage(AskedStorage):
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None
     ) -> FrozenTrial:
-        """As Optuna's, which makes ORM objects; a new trial without a template is taken at once."""
+        """As Optuna's, which makes ORM objects; a new trial without a template is taken at once.
+
+        A trial that is copied keeps its curves: optuna-dashboard renames a study by copying it.
+        """
         if template_trial is not None:
-            return super()._create_new_trial(study_id, template_trial)
+            created = super()._create_new_trial(study_id, template_trial)
+            if template_trial.state.is_finished():
+                self.copy_curves(template_trial, created._trial_id)
+            return created
         return self.patience.call(lambda again: self._begin_trial(study_id, again))
 
     def _begin_trial(self, study_id: int, again: bool) -> FrozenTrial:
