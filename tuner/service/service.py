@@ -124,6 +124,7 @@ class Service:
         """Tells, once each time, that there is nothing to do."""
         if idle and not self._idle:
             self._tell(f"{self._agenda.nothing_to_do()}; waiting")
+            self._database.begun = True  # a database that goes from now on is no wrong request
         self._idle = idle
 
     def _wait(self) -> None:
