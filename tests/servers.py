@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from optuna.storages import get_storage
 from optuna.storages._grpc.server import make_server
 
@@ -55,6 +56,17 @@ class Postgres:
         with psycopg.connect(where, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
+
+
+def as_guest(url: str, *, connections: int) -> str:
+    """The database as a new user sees it, for whom a limit holds: superusers have none."""
+    name = f"guest_{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {connections}"))
+        connection.execute(sa.text(f"GRANT tuner TO {name}"))
+    engine.dispose()
+    return url.replace("tuner@", f"{name}@")
 
 
 def programs() -> Path | None:

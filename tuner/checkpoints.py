@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from tuner.errors import SpecError
 from tuner.storage.artifacts import ArtifactError, Artifacts
+from tuner.storage.attributes import Pointer, read
 from tuner.storage.errors import storage_errors
 from tuner.training.checkpoint_file import BrokenCheckpoint, pack, unpack
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
     from tuner.reporting import Reporter
     from tuner.storage.database import Database
@@ -68,9 +71,9 @@ class TrialCheckpoints:
         self._every_s = every_s
         self._on_resumed = on_resumed
         self._due_at = time.monotonic() + every_s
-        left: Mapping[str, Any] = trial._cached_frozen_trial.user_attrs.get(_KEY) or {}
-        self._current: str | None = left.get("id")
-        self._files: set[str] = set(left.get("files", ()))
+        left = _left_by(trial._cached_frozen_trial)
+        self._current = left.id
+        self._files = set(left.files)
         self._next = ""
         self._failing = False
 
@@ -151,8 +154,18 @@ def remove_of(database: Database, study: optuna.Study, number: int, place: str) 
     with storage_errors(database.url):
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        left = storage.get_trial(trial_id).user_attrs.get(_KEY) or {}
-    _remove(Artifacts(place), left.get("files", ()), number)
+        left = _left_by(storage.get_trial(trial_id))
+    _remove(Artifacts(place), left.files, number)
+
+
+def _left_by(trial: FrozenTrial) -> Pointer:
+    """What an earlier attempt at the trial has left; nothing if the attribute is not to be read."""
+    stored = trial.user_attrs.get(_KEY)
+    try:
+        return Pointer() if stored is None else read(Pointer, stored, _KEY)
+    except SpecError as error:
+        _log.warning("trial %d: its checkpoints are not used, nor removed: %s", trial.number, error)
+        return Pointer()
 
 
 def _remove(artifacts: Artifacts, names: Iterable[str], number: int) -> None:

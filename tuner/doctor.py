@@ -14,7 +14,7 @@ import psutil
 
 from tuner import runner
 from tuner.data import data_home, status
-from tuner.errors import TunerError
+from tuner.errors import SpecError, TunerError
 from tuner.running import cores
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url, masked
@@ -102,7 +102,10 @@ def _storage(url: str) -> Iterator[Finding]:
         stored = count(len(names), "study") if len(names) == 1 else f"{len(names)} studies"
         yield Finding("storage", "ok", f"{shown}: {stored}")
         for name in names:
-            yield from _trials(database, name)
+            try:
+                yield from _trials(database, name)
+            except SpecError as error:  # somebody has damaged this study; the others may be well
+                yield Finding("trials", "wrong", str(error))
     except TunerError as error:
         yield Finding("storage", "wrong", str(error))
     finally:

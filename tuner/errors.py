@@ -16,6 +16,9 @@
     │   └── BundleError       a trained model or an export cannot be written or read
     └── TrialFailed           one trial failed; the study goes on
 
+A request that turns out to be wrong after trials were begun, such as a database that was deleted
+meanwhile, ends with exit 1: :meth:`tuner.storage.database.Database.final`.
+
 The command line prints the text of an error as it is, so each text is whole: what was read
 (file, key), the rule, the value that broke it, and what to write or run instead.
 """

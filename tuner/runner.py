@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
+from tuner.storage.attributes import Folder, StoredData, read, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
@@ -38,32 +40,63 @@ _PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
 
 
 def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Study | None:
-    """The stored study that ``spec`` goes on with, or None if there is none yet.
+    """The stored study that ``spec`` resumes, or None if there is none yet.
 
     Raises:
-        SpecError: The stored study was made by another file.
+        SpecError: The stored study was made by another file, or has another objective.
         RequestError: The stored study was not made by tuner.
+        StorageError: The database has tables of a newer version of tuner.
     """
+    database.require_known_tables()
     study = database.find_study(name)
     if study is None:
         return None
     stored = study.user_attrs.get("tuner:spec")
-    if stored is None:
-        if not study.get_trials(deepcopy=False):
-            return study  # an earlier run was stopped just after it had created the study
+    # Without trials an earlier run was stopped just after it had created the study, or somebody
+    # else has created it for this one.
+    if stored is None and study.get_trials(deepcopy=False):
         raise RequestError(
             f"study '{name}' in {database} was not made by tuner; choose another name with "
             "--study-name"
         )
     # Not by the stored fingerprint: somebody may have changed the stored study beside it.
-    differences = spec.differences(StudySpec.from_dict(stored, spec.base))
-    if not differences:
-        return study
-    raise SpecError(
-        f"study '{name}' in {database} was made with other settings:\n"
-        + "".join(f"  {line}\n" for line in differences)
-        + "Undo the change to go on with it, or start another with --study-name NAME"
-    )
+    differences = [] if stored is None else spec.differences(StudySpec.from_dict(stored, spec.base))
+    if differences:
+        raise SpecError(
+            f"study '{name}' in {database} was made with other settings:\n"
+            + "".join(f"  {line}\n" for line in differences)
+            + "Undo the change to go on with it, or start another with --study-name NAME"
+        )
+    require_objective(database, study, spec)
+    return study
+
+
+def require_objective(database: Database, study: optuna.Study, spec: StudySpec) -> None:
+    """Makes sure that Optuna improves what the study file says.
+
+    ``optuna create-study`` and the dashboard create studies as well, which keep their directions.
+
+    Raises:
+        SpecError: The stored study has other directions, or names another metric.
+    """
+    objective = spec.objective
+    found = [direction.name.lower() for direction in study.directions]
+    differences = []
+    if found != [objective.direction]:
+        differences.append(
+            f"direction: {', '.join(found)} in the database, {objective.direction} in the file"
+        )
+    names = study.metric_names
+    if names not in (None, [objective.metric]):
+        shown = ", ".join(map(str, names)) if isinstance(names, list) else names
+        differences.append(f"metric: {shown} in the database, {objective.metric} in the file")
+    if differences:
+        raise SpecError(
+            f"study '{study.study_name}' in {database} has another objective "
+            f"({'; '.join(differences)}): start another with --study-name NAME, or delete this one "
+            f"with: optuna delete-study --study-name {shlex.quote(study.study_name)} "
+            f"--storage {shlex.quote(str(database))}"
+        )
 
 
 def create_or_resume(
@@ -95,6 +128,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
     Raises:
         SpecError: The stored study was made by another file.
     """
+    database.upgrade()
     with storage_errors(database.url):
         study = optuna.create_study(
             storage=database.storage,
@@ -102,13 +136,14 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
             direction=spec.objective.direction,
             load_if_exists=True,
         )
-        find_resumable(database, name, spec)  # it may have been another run that created it
-        database.upgrade()
-        if "tuner:spec" not in study.user_attrs:
+        # It may have been another run, or another program, that created it.
+        find_resumable(database, name, spec)
+        if study.metric_names is None:  # it is new, or a copy: optuna-dashboard renames by copying
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
+        if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
@@ -130,30 +165,46 @@ def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
         RequestError: The study was begun with other data.
     """
     with storage_errors(database.url):
-        if "tuner:data" not in study.user_attrs:
+        if study.user_attrs.get("tuner:data") is None:
             study.set_user_attr("tuner:versions", versions())
             study.set_user_attr("tuner:data", data)
         _check_data(database, study, data)
 
 
-def stored_spec(study: optuna.Study) -> StudySpec:
+def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
     """What the study was stored with; paths in it are seen from the folder that it was stored from.
 
     On a machine that has no such folder they are seen from the working directory.
 
     Raises:
         RequestError: The study was not made by tuner.
+        SpecError: Somebody has changed what tuner has stored of it.
     """
     attrs = study.user_attrs
     if "tuner:spec" not in attrs:
         raise RequestError(f"study '{study.study_name}' was not made by tuner")
-    return StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+    spec = StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+    require_objective(database, study, spec)
+    return spec
 
 
 def stored_base(study: optuna.Study) -> Path | None:
-    """The folder that the study was last run from, if it is on this machine."""
-    base = study.user_attrs.get("tuner:base")
-    return Path(base) if base and os.access(base, os.X_OK) else None
+    """The folder that the study was last run from, if it is on this machine.
+
+    Raises:
+        SpecError: Somebody has stored something else there.
+    """
+    folder = study_attr(Folder, study.user_attrs, "tuner:base", study.study_name)
+    return Path(folder.root) if folder and os.access(folder.root, os.X_OK) else None
+
+
+def named_base(study: optuna.Study) -> str | None:
+    """The folder that the study was last run from, wherever it is; None if it is not known."""
+    try:
+        folder = study_attr(Folder, study.user_attrs, "tuner:base", study.study_name)
+    except SpecError:
+        return None
+    return folder.root if folder else None
 
 
 def versions() -> dict[str, str]:
@@ -225,15 +276,15 @@ def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
 
 
 def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    stored = study.user_attrs["tuner:data"]
-    if stored["fingerprint"] != data["fingerprint"]:
+    stored = study_attr(StoredData, study.user_attrs, "tuner:data", study.study_name)
+    if stored and stored.fingerprint != data["fingerprint"]:
         raise RequestError(
             f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(data)}. Put the data back, or start another "
-            "study with --study-name NAME"
+            f"{_data_text(stored)}; now {_data_text(read(StoredData, data, 'data'))}. Put the data "
+            "back, or start another study with --study-name NAME"
         )
 
 
-def _data_text(data: dict[str, Any]) -> str:
-    rows = " + ".join(str(number) for number in data["rows"].values())
-    return f"{rows} rows with fingerprint {data['fingerprint'][:12]}"
+def _data_text(data: StoredData) -> str:
+    rows = " + ".join(map(str, data.rows.values()))
+    return f"{rows} rows with fingerprint {data.fingerprint[:12]}"

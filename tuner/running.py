@@ -100,11 +100,14 @@ def run_study(
             ending = (engine or supervise)(
                 *(spec, name, database, observer, n_workers, total, place)
             )
+        database.require_same_file()
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
         return Run(result, ending, n_workers, what_mattered(opened))
+    except RequestError as error:
+        raise database.final(error) from error.__cause__
     finally:
         database.close()
 
@@ -118,6 +121,7 @@ def begin(
     checkpoints: str,
 ) -> None:
     """Puts back what earlier processes left behind, and tells where the study stands."""
+    database.begun = True
     cause = "its process is gone"
     for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")

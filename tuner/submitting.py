@@ -9,7 +9,7 @@ import optuna
 
 from tuner import queue, runner
 from tuner.catalog import find_study, locate
-from tuner.errors import RequestError
+from tuner.errors import RequestError, SpecError
 from tuner.queue import Place
 from tuner.running import check_spec
 from tuner.storage.database import Database
@@ -60,7 +60,10 @@ def submit(
     database = Database(chosen_url(storage))
     try:
         stored = runner.store(database, name, spec)
-        before = queue.place_of(stored.user_attrs)
+        try:
+            before = queue.place_of(stored.user_attrs, name)
+        except SpecError:  # somebody has damaged it, and this is the way to mend it
+            before = Place()
         keys = {setting.partition("=")[0].strip() for setting in given}
         total = before.n_trials
         if total is None or keys & {"budget", "budget.n_trials"}:
@@ -72,7 +75,7 @@ def submit(
             before.priority if priority is None else priority,
             before.workers if workers is None else workers or None,
         )
-        return Submitted(name, spec, before, queue.place_of(stored.user_attrs))
+        return Submitted(name, spec, before, queue.place_of(stored.user_attrs, name))
     finally:
         database.close()
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.errors import StudyError, UnknownNameError
+from tuner.errors import SpecError, StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.spec import StudySpec
+from tuner.storage.attributes import Names, StoredData, TrialAttrs, study_attr, trial_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -75,21 +76,25 @@ class StudyResult:
 
         Raises:
             StudyError: The study has several objectives.
+            SpecError: An attribute is not what tuner stores there.
         """
-        directions = study.directions
+        name, directions = study.study_name, study.directions
         if len(directions) != 1:
             raise StudyError(
-                f"the study {study.study_name} has {len(directions)} objectives; tuner reads "
-                "studies with one: open it with `optuna-dashboard` instead"
+                f"the study {name} has {len(directions)} objectives; tuner reads studies with one: "
+                "see it in the browser with `tuner dashboard`"
             )
         attrs = study.user_attrs
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
-        rows = tuple(TrialRow.of(trial) for trial in frozen)
-        direction = directions[0].name.lower()
+        rows = tuple(TrialRow.of(trial, _attrs_of(trial, name, spec)) for trial in frozen)
+        data = study_attr(StoredData, attrs, "tuner:data", name)
+        versions = study_attr(Names, attrs, "tuner:versions", name)
+        # What the file says of its metric: another program may have stored the study before.
+        direction = spec.objective.direction if spec else directions[0].name.lower()
         result = cls(
-            study=study.study_name,
+            study=name,
             storage=storage_url_masked,
             metric=spec.objective.metric if spec else (study.metric_names or ["value"])[0],
             direction=direction,
@@ -102,8 +107,8 @@ class StudyResult:
             wall_s=_span_s(frozen) if wall_s is None else wall_s,
             title=spec.title if spec and spec.title != spec.name else "",
             spec=spec,
-            data=attrs.get("tuner:data") or {},
-            versions=attrs.get("tuner:versions") or {},
+            data=attrs["tuner:data"] if data else {},
+            versions=versions.root if versions else {},
         )
         return replace(result, best=result._best())
 
@@ -181,6 +186,16 @@ class StudyResult:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
             raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
         return found
+
+
+def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
+    """Its attributes; in a study of another program they may mean anything."""
+    try:
+        return trial_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
+    except SpecError:
+        if spec is not None:
+            raise
+    return TrialAttrs()
 
 
 def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration, Value
+from tuner.storage.attributes import TrialAttrs, trial_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -51,26 +52,35 @@ class TrialRow:
     seed: int | None = None
 
     @classmethod
-    def of(cls, trial: optuna.trial.FrozenTrial) -> TrialRow:
-        """Reads one trial as Optuna stores it."""
-        attrs = trial.user_attrs
+    def of(cls, trial: optuna.trial.FrozenTrial, attrs: TrialAttrs | None = None) -> TrialRow:
+        """Reads one trial as Optuna stores it.
+
+        Args:
+            trial: The trial.
+            attrs: Its attributes, if they have been read.
+
+        Raises:
+            SpecError: One of its attributes is not what tuner stores there.
+        """
+        attrs = attrs or trial_attrs(trial.user_attrs, f"trial {trial.number}")
         state = trial.state.name.lower()
         steps = trial.intermediate_values
         params = dict(trial.params)
         if state == "waiting":
-            params = params or dict(trial.system_attrs.get("fixed_params", {}))
+            enqueued = trial.system_attrs.get("fixed_params")
+            params = params or dict(enqueued if isinstance(enqueued, Mapping) else {})
         return cls(
             number=trial.number,
             state=state,
             value=finite(trial.value),
             params=params,
-            epochs=attrs.get("epochs") or max(steps, default=None),
-            reason=attrs.get("reason"),
+            epochs=attrs.epochs or max(steps, default=None),
+            reason=attrs.reason,
             duration_s=None if trial.duration is None else trial.duration.total_seconds(),
-            origin=attrs.get("origin", SEARCH),
-            epoch=attrs.get("epoch") if state == "complete" else None,
-            epochs_wanted=attrs.get("epochs_wanted"),
-            seed=attrs.get("seed"),
+            origin=attrs.origin or SEARCH,
+            epoch=attrs.epoch if state == "complete" else None,
+            epochs_wanted=attrs.epochs_wanted,
+            seed=attrs.seed,
         )
 
     def to_dict(self) -> dict[str, Any]:

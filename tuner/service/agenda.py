@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from optuna.trial import TrialState
 
 from tuner import queue, runner
-from tuner.errors import RequestError, UnknownNameError
+from tuner.errors import RequestError, SpecError, UnknownNameError
 from tuner.queue import FINISHED, Demand, Place
 from tuner.storage.database import Database
 
@@ -49,6 +49,7 @@ class Agenda:
         self._served: dict[str, float] = {}
         self._aside: dict[str, float] = {}
         self._missed: set[str] = set()
+        self._skipped: dict[str, str] = {}
 
     def look(self) -> None:
         """Reads what is open, if that is a second old; puts back what dead workers left behind."""
@@ -56,10 +57,12 @@ class Agenda:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        found = {
-            name: (queue.place_of({queue.KEY: value}), counts)
-            for name, value, counts in self._database.studies_with(queue.KEY)
-        }
+        found: dict[str, tuple[Place, dict[TrialState, int]]] = {}
+        for name, value, counts in self._database.studies_with(queue.KEY):
+            try:
+                found[name] = queue.place_of({queue.KEY: value}, name), counts
+            except SpecError as error:
+                self._skip(name, error)
         asked = {n: one for n, one in found.items() if not self._studies or n in self._studies}
         self.open = {n: one for n, one in asked.items() if one[0].standing == "open"}
         self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
@@ -127,7 +130,15 @@ class Agenda:
         """Leaves a study to other workers for a while."""
         self._aside[name] = time.monotonic() + seconds
 
+    def _skip(self, name: str, error: SpecError) -> None:
+        """Leaves a study that somebody has damaged, and says so once: the others go on."""
+        if self._skipped.get(name) != str(error):
+            self._skipped[name] = str(error)
+            self._tell(f"{name} is skipped: {error}")
+
     def _why_absent(self, name: str) -> str:
+        if name in self._skipped:
+            return self._skipped[name]
         place, _ = self._closed.get(name, (Place(), {}))
         if place.standing in ("paused", "stopped"):
             reason = f" ({place.reason})" if place.reason else ""
@@ -140,9 +151,17 @@ class Agenda:
 
     def _clean(self, name: str) -> None:
         cause = "its process is gone"
-        for trial in runner.return_abandoned(
-            self._database, self._database.study(name), cause, checkpoints=self._checkpoints
-        ):
+        try:
+            study = self._database.study(name)
+            returned = runner.return_abandoned(
+                self._database, study, cause, checkpoints=self._checkpoints
+            )
+        except UnknownNameError:
+            return  # it has been deleted meanwhile
+        except SpecError as error:
+            self._skip(name, error)
+            return
+        for trial in returned:
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
 

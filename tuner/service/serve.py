@@ -69,5 +69,7 @@ def serve(
     try:
         tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
         return Service(database, offer, observe, tell).run()
+    except RequestError as error:
+        raise database.final(error) from error.__cause__
     finally:
         database.close()

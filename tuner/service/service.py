@@ -124,6 +124,7 @@ class Service:
         """Tells, once each time, that there is nothing to do."""
         if idle and not self._idle:
             self._tell(f"{self._agenda.nothing_to_do()}; waiting")
+            self._database.begun = True  # a database that goes from now on is no wrong request
         self._idle = idle
 
     def _wait(self) -> None:
@@ -156,7 +157,7 @@ class Service:
         place, _ = self._agenda.open[name]
         try:
             study = self._database.study(name)
-            stored = self._allowed(runner.stored_spec(study))
+            stored = self._allowed(runner.stored_spec(self._database, study))
         except RequestError as error:
             self._set_aside(name, error)
             return
@@ -208,7 +209,8 @@ class Service:
         if now - slot.looked_at < SLICE_SECONDS:
             return False
         slot.looked_at = now
-        return runner.stored_spec(self._database.study(slot.study)) != slot.stored
+        study = self._database.study(slot.study)
+        return runner.stored_spec(self._database, study) != slot.stored
 
     def _go_on(self, slot: Slot, supervisor: Supervisor) -> None:
         try:
@@ -221,7 +223,7 @@ class Service:
             if self._offer.until_done:
                 raise StudyError(f"{slot.study}: {error}") from error
             self._tell(f"{slot.study} is stopped: {error}")
-            queue.stop(self._database.study(slot.study), self._database, str(error))
+            self._stop(slot.study, str(error))
             self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
             ending = "stopped"
         except (RequestError, WorkerError) as error:
@@ -230,17 +232,31 @@ class Service:
         if ending:
             self._leave(slot)
 
+    def _stop(self, name: str, reason: str) -> None:
+        try:
+            queue.stop(self._database.study(name), self._database, reason)
+        except StorageError:
+            raise
+        except RequestError as error:  # somebody has deleted the study, or damaged it
+            self._agenda.set_aside(name, _ASIDE_SECONDS)
+            self._tell(f"{name} cannot be stopped: {error}")
+
     def _leave(self, slot: Slot) -> None:
         if slot.supervisor:
             supervisor, slot.supervisor = slot.supervisor, None
             self._agenda.left(slot.study)
-            supervisor.close()
+            try:
+                supervisor.close()
+            except StorageError:
+                raise
+            except RequestError as error:  # somebody has damaged what is stored of this study
+                self._tell(f"{slot.study} is left: {error}")
 
     def _set_aside(self, name: str, error: TunerError) -> None:
         """Leaves a study that cannot be run here to other workers."""
         told = str(error)
         study = self._database.find_study(name)  # it may have been deleted
-        folder = study and study.user_attrs.get("tuner:base")
+        folder = runner.named_base(study) if study else None
         if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
             told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:

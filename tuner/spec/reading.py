@@ -107,9 +107,15 @@ def _line(model: type[Part], error: ErrorDetails, place: Place) -> SpecError:
             return here.error(f"must be at least {error['ctx']['ge']}, {got}; write {example}")
         case "less_than":
             return here.error(f"must be below {error['ctx']['lt']}, {got}; write {example}")
-    rule = _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     what = "" if error["type"] == "string_too_short" else f", {kind(value)}"
-    return here.error(f"{rule}, {got}{what}; write {example}")
+    return here.error(f"{rule(error)}, {got}{what}; write {example}")
+
+
+def rule(error: ErrorDetails) -> str:
+    """The rule that a value breaks, in our words where there are any."""
+    if error["type"] == "value_error":  # from our own validators
+        return str(error["ctx"]["error"])
+    return _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
 
 
 def _holder(model: type[Part], keys: list[str]) -> type[Part]:

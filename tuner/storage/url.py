@@ -80,14 +80,29 @@ def require_file(url: sa.URL) -> None:
     Raises:
         StorageError: It is not.
     """
-    file = url.database
-    if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
-        return
-    if not os.access(file, os.F_OK):
+    file = file_of(url)
+    if file and not os.access(file, os.F_OK):
         raise StorageError(
-            f"there is no database {file} yet; start a study with: tuner run STUDY, "
+            f"there is no database {url.database} yet; start a study with: tuner run STUDY, "
             "or name another database with --storage"
         )
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """The SQLite file of a URL, absolute; None for a server, a proxy or a URI of SQLite's own."""
+    file = url.database
+    if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
+        return None
+    return Path(file).absolute()
+
+
+def identity_of(file: Path | None) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None if there is none."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def is_frozen(file: Path) -> bool:

@@ -115,7 +115,8 @@ class Worker:
         time.sleep(_ORPHAN_SECONDS)
         with contextlib.suppress(TunerError):
             if self._trial_id is not None:
-                Database(self._job.url).give_back(self._trial_id, self._lease)
+                database = Database(self._job.url, must_exist=True)
+                database.give_back(self._trial_id, self._lease)
         os._exit(1)
 
     def _run(self) -> None:
@@ -154,6 +155,7 @@ class Worker:
             patience = Patience(PATIENT_SECONDS)
             self._database = Database(
                 job.url,
+                must_exist=True,  # deleted meanwhile, it is not made again
                 lease=self._lease,
                 wanted=job.n_trials,
                 at_once=job.at_once,
