@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from optuna.trial import TrialState
 
 from tuner import queue, runner
-from tuner.errors import RequestError, UnknownNameError
+from tuner.errors import RequestError, StudyError, UnknownNameError
+from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, Demand, Place
-from tuner.storage.database import Database
+from tuner.storage.database import Database, RunningTrial
 
 _LOOK_SECONDS = 1.0
 _CLEAN_SECONDS = 15.0
@@ -49,6 +50,7 @@ class Agenda:
         self._served: dict[str, float] = {}
         self._aside: dict[str, float] = {}
         self._missed: set[str] = set()
+        self._foreign: dict[str, list[RunningTrial]] = {}
 
     def look(self) -> None:
         """Reads what is open, if that is a second old; puts back what dead workers left behind."""
@@ -65,6 +67,7 @@ class Agenda:
         self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
         if now - self._cleaned_at > _CLEAN_SECONDS:
             self._cleaned_at = now
+            self._foreign = {}
             # Of a study that was paused while its worker died, too: nobody else looks at it.
             for name, (_, counts) in found.items():
                 if counts[TrialState.RUNNING]:
@@ -93,10 +96,24 @@ class Agenda:
         """Whether no study that counts is open and lacks trials."""
         return all(_has_all(place, counts) for place, counts in self.open.values())
 
+    def require_reachable(self) -> None:
+        """Makes sure that some open study can still get the trials that it lacks.
+
+        Raises:
+            StudyError: Each of them waits for trials that another program holds.
+        """
+        lacking = [
+            name for name, (place, counts) in self.open.items() if not _has_all(place, counts)
+        ]
+        if lacking and all(self._is_held_up(name) for name in lacking):
+            raise StudyError("; ".join(self._held_up()))
+
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
         if self.is_done():
             return "no study is up for work"
+        if held_up := self._held_up():
+            return "; ".join(held_up)
         return "other workers have what is up for work, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
@@ -127,6 +144,22 @@ class Agenda:
         """Leaves a study to other workers for a while."""
         self._aside[name] = time.monotonic() + seconds
 
+    def _is_held_up(self, name: str) -> bool:
+        """Whether trials of other programs take all that the study could begin."""
+        place, counts = self.open[name]
+        running = counts[TrialState.RUNNING]
+        room = (place.n_trials or 0) - _finished(counts) - running
+        if place.workers is not None:
+            room = min(room, place.workers - running)
+        return room <= 0 < running == len(self._foreign.get(name, ()))
+
+    def _held_up(self) -> list[str]:
+        return [
+            end_them(self._database, self._database.study(name), self._foreign[name])
+            for name in sorted(self.open)
+            if self._is_held_up(name)
+        ]
+
     def _why_absent(self, name: str) -> str:
         place, _ = self._closed.get(name, (Place(), {}))
         if place.standing in ("paused", "stopped"):
@@ -139,9 +172,10 @@ class Agenda:
         return f"{name} is not up for work; put it up with: tuner submit {name}"
 
     def _clean(self, name: str) -> None:
-        cause = "its process is gone"
+        cause, study = "its process is gone", self._database.study(name)
+        self._foreign[name] = foreign_trials(self._database, study)
         for trial in runner.return_abandoned(
-            self._database, self._database.study(name), cause, checkpoints=self._checkpoints
+            self._database, study, cause, checkpoints=self._checkpoints
         ):
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
