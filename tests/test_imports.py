@@ -32,6 +32,7 @@ ORDER = (
     "checkpoints",
     "objective",
     "runner",
+    "foreign",
     "workers",
     "progress",
     "results",

@@ -12,6 +12,7 @@
     │   └── StorageError      the database is unreachable, wrong or unusable
     ├── WorkError             the work was begun and failed                      exit 1
     │   ├── StudyError        a study cannot go on
+    │   ├── DataChangedError  a worker has loaded other data than the study stands on
     │   ├── WorkerError       worker processes cannot be started, or die
     │   └── BundleError       a trained model or an export cannot be written or read
     └── TrialFailed           one trial failed; the study goes on
@@ -68,6 +69,10 @@ class WorkError(TunerError):
 
 class StudyError(WorkError):
     """A study cannot go on."""
+
+
+class DataChangedError(WorkError):
+    """A worker has loaded other data than the study stands on: the run cannot go on with them."""
 
 
 class WorkerError(WorkError):

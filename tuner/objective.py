@@ -127,7 +127,7 @@ def run_trial(
         return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
-    except Exception as error:  # noqa: BLE001 - a user's network may raise anything
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a user's network
         return _tell_failure(trial, database, _in_one_line(error), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
@@ -161,11 +161,16 @@ def _tell_failure(
     return Outcome("fail", None, reason)
 
 
-def _in_one_line(error: Exception) -> str:
-    """The error as the trial's reason; its traceback goes to the worker's output."""
-    traceback.print_exception(error)
+def _in_one_line(error: BaseException) -> str:
+    """The error as the trial's reason; its traceback goes to the worker's output.
+
+    Not that of KeyboardInterrupt and SystemExit: signals do not reach a worker, so they were raised
+    on purpose, and where is of no interest.
+    """
+    if isinstance(error, Exception):
+        traceback.print_exception(error)
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}"
+    return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
 
 
 def _example_params(spec: StudySpec) -> dict[str, Any]:

@@ -103,6 +103,10 @@ class LiveProgress(Observer):
         self._tally.running.pop(number, None)
         self.note(f"trial {number} goes back to the queue: {reason}")
 
+    def trial_lost(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} is not run here any more: {reason}")
+
     def note(self, text: str) -> None:
         self._console.print(text, style="dim", markup=False, highlight=False)
 
@@ -166,6 +170,10 @@ class PlainProgress(Observer):
     def trial_returned(self, number: int, reason: str) -> None:
         self._tally.running.pop(number, None)
         self.note(f"trial {number} goes back to the queue: {reason}")
+
+    def trial_lost(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} is not run here any more: {reason}")
 
     def note(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

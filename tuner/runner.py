@@ -12,7 +12,7 @@ import os
 import platform
 import shlex
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,28 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner.checkpoints import remove_of
-from tuner.errors import RequestError, SpecError
+from tuner.errors import DataError, RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.attributes import Folder, StoredData, read, study_attr
-from tuner.storage.database import Database
+from tuner.storage.database import Database, RunningTrial
 from tuner.storage.errors import storage_errors
 
 ATTEMPTS_ALLOWED = 3
 """How many workers may die over one trial before the trial is failed."""
 
+LEFT_BEHIND_ALLOWED = 10
+"""How often a trial may be found without its process, for whatever reason, before it is failed.
+
+Mostly the trial is innocent (a full disk, a machine that was switched off), so this is more than
+the attempts; but a trial may also take its whole machine down each time."""
+
 SILENT_SECONDS = 360.0
 """After this time without a heartbeat a trial elsewhere is given up; longer than a run waits for
 its database, so that nobody who waits is taken for dead."""
+
+_ADVICE = "Put the data back as they were; if a load_data of yours shuffles, give it a fixed seed"
 
 _PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
 
@@ -109,11 +117,11 @@ def create_or_resume(
 
     Raises:
         SpecError: The stored study was made by another file.
-        RequestError: The stored study was made with other data.
+        DataError: The stored study was made with other data.
     """
     stored = find_resumable(database, name, spec)
     if stored is not None and "tuner:data" in stored.user_attrs:
-        _check_data(database, stored, data)  # what is refused changes nothing
+        check_data(database, stored, data)  # what is refused changes nothing
     study = store(database, name, spec)
     accept_data(database, study, data)
     return study
@@ -162,13 +170,49 @@ def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
         data: Description of the loaded data, with their ``fingerprint``.
 
     Raises:
-        RequestError: The study was begun with other data.
+        DataError: The study was begun with other data.
     """
     with storage_errors(database.url):
-        if study.user_attrs.get("tuner:data") is None:
+        if database.study_attrs(study).get("tuner:data") is None:
             study.set_user_attr("tuner:versions", versions())
             study.set_user_attr("tuner:data", data)
-        _check_data(database, study, data)
+    check_data(database, study, data)
+
+
+def check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
+    """Makes sure that these are the data that the study stands on now.
+
+    Args:
+        data: As in :func:`accept_data`.
+
+    Raises:
+        DataError: They are others.
+    """
+    stored = study_attr(StoredData, database.study_attrs(study), "tuner:data", study.study_name)
+    if stored and stored.fingerprint != data["fingerprint"]:
+        raise DataError(
+            f"study '{study.study_name}' in {database} was made with other data: "
+            f"{_data_text(stored)}; now {_data_text(read(StoredData, data, 'data'))}. {_ADVICE}, "
+            "or start another study with --study-name NAME"
+        )
+
+
+def require_same_data(loaded: Sequence[Mapping[str, Any]]) -> None:
+    """Makes sure that the workers of a run have loaded the same data, before a study has them.
+
+    Args:
+        loaded: What each worker has loaded, as in :func:`accept_data`.
+
+    Raises:
+        DataError: They differ.
+    """
+    different = {data["fingerprint"]: data for data in loaded}
+    if len(different) > 1:
+        one, other, *_ = (read(StoredData, data, "data") for data in different.values())
+        raise DataError(
+            f"the workers have loaded different data: {_data_text(one)}, and {_data_text(other)}; "
+            f"trials on them cannot be compared, so nothing was started. {_ADVICE}"
+        )
 
 
 def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
@@ -226,35 +270,44 @@ class Returned:
     failed: str | None
 
 
+def abandoned(database: Database, study: optuna.Study) -> list[RunningTrial]:
+    """The running trials of the study whose processes are gone; changes nothing.
+
+    On this machine that is seen at once; elsewhere it is when their heartbeats have ceased.
+    """
+    return [
+        trial
+        for trial in database.running(study)
+        if trial.lease is not None and _is_gone(trial.lease, trial.silent_s)
+    ]
+
+
 def return_abandoned(
     database: Database,
     study: optuna.Study,
     cause: str | None = None,
     *,
     checkpoints: str | None = None,
+    died: int | None = None,
 ) -> list[Returned]:
-    """Puts back in the queue what runs in processes that are gone.
-
-    On this machine that is seen at once; elsewhere it is when their heartbeats have ceased.
+    """Puts back in the queue what runs in processes that are gone, see :func:`abandoned`.
 
     Args:
-        cause: Why they are gone. None if they were stopped on purpose: then it does not count
-            against the trial.
+        database: The open storage.
+        study: The study.
+        cause: Why they are gone. None if they were stopped on purpose: then it is not counted.
         checkpoints: Where those of trials that are failed are removed; the usual place if None.
+        died: The pid of a worker that this process has seen to die by itself. Only of its trial
+            an attempt is counted: of the others nobody knows whether the trial was the cause.
     """
     returned = []
-    for trial in database.running(study):
-        if trial.lease is None or not _is_gone(trial.lease, trial.silent_s):
-            continue
+    for trial in abandoned(database, study):
+        assert trial.lease is not None
         failed = None
         if cause is not None:
-            attempts = trial.attempts + 1
-            if attempts < ATTEMPTS_ALLOWED:
-                counted = {"attempts": attempts}
-                if not database.write_to_held(trial.trial_id, trial.lease, counted):
-                    continue  # somebody else has done it
-            else:
-                failed = f"{attempts} workers died over it; {cause}"
+            attrs, failed = _setback(database, trial, cause, died)
+            if not failed and not database.write_to_held(trial.trial_id, trial.lease, attrs):
+                continue  # somebody else has done it
         if failed is None:
             done = database.give_back(trial.trial_id, trial.lease)
         elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
@@ -263,6 +316,21 @@ def return_abandoned(
         if done:
             returned.append(Returned(trial.number, failed))
     return returned
+
+
+def _setback(
+    database: Database, trial: RunningTrial, cause: str, died: int | None
+) -> tuple[dict[str, int], str | None]:
+    """What is stored of a trial that lost its process, and why it fails, if that was too often."""
+    lease = trial.lease or {}
+    if died is not None and lease.get("pid") == died and is_alive(lease) is False:
+        attempts = trial.attempts + 1
+        reason = f"{attempts} workers died over it; {cause}"
+        return {"attempts": attempts}, reason if attempts >= ATTEMPTS_ALLOWED else None
+    stored = database.storage.get_trial(trial.trial_id).user_attrs
+    times = stored.get("left_behind", 0) + 1
+    reason = f"its process was gone {times} times before it ended; {cause}"
+    return {"left_behind": times}, reason if times >= LEFT_BEHIND_ALLOWED else None
 
 
 def fail_trial(database: Database, trial_id: int, lease: Mapping[str, Any], reason: str) -> bool:
@@ -275,16 +343,7 @@ def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
     return silent_s > SILENT_SECONDS if alive is None else not alive
 
 
-def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    stored = study_attr(StoredData, study.user_attrs, "tuner:data", study.study_name)
-    if stored and stored.fingerprint != data["fingerprint"]:
-        raise RequestError(
-            f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(read(StoredData, data, 'data'))}. Put the data "
-            "back, or start another study with --study-name NAME"
-        )
-
-
 def _data_text(data: StoredData) -> str:
     rows = " + ".join(map(str, data.rows.values()))
-    return f"{rows} rows with fingerprint {data.fingerprint[:12]}"
+    name = f"{data.name}, " if data.name else ""
+    return f"{name}{rows} rows with fingerprint {data.fingerprint[:12]}"

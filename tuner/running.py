@@ -1,4 +1,4 @@
-"""One run of a study: checked before anything starts, supervised, told as a result."""
+"""One run of a study: checked before anything starts, supervised, returned as a result."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tuner.catalog import find_study
 from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
+from tuner.foreign import end_them, foreign_trials
 from tuner.models.families import FAMILIES, check_space
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
@@ -24,6 +25,7 @@ from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
+from tuner.units import count
 from tuner.wording import hint
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
@@ -42,12 +44,15 @@ class Run:
         ending: Why the run ended.
         n_workers: Worker processes that it had; None if there was nothing to run.
         mattered: Share of each parameter in what makes a trial good, largest first.
+        short: Why fewer trials are finished than were wanted, in one line, if the run ended by
+            itself all the same; None if it did not.
     """
 
     result: StudyResult
     ending: Ending
     n_workers: int | None
     mattered: dict[str, float]
+    short: str | None = None
 
 
 def run_study(
@@ -105,7 +110,8 @@ def run_study(
         _check_begun(database, name, ending)
         opened = database.study(name)
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
-        return Run(result, ending, n_workers, what_mattered(opened))
+        short = _why_short(database, opened, total) if ending == "done" else None
+        return Run(result, ending, n_workers, what_mattered(opened), short)
     except RequestError as error:
         raise database.final(error) from error.__cause__
     finally:
@@ -120,7 +126,7 @@ def begin(
     n_workers: int,
     checkpoints: str,
 ) -> None:
-    """Puts back what earlier processes left behind, and tells where the study stands."""
+    """Puts back what earlier processes left behind, and shows where the study stands."""
     database.begun = True
     cause = "its process is gone"
     for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
@@ -179,7 +185,13 @@ def supervise(
         begin(database, study, observer, total, n_workers, checkpoints)
         return study
 
-    job = Job(spec, name, database.url, check=False, n_trials=total, checkpoints=checkpoints)
+    job = Job(
+        *(spec, name, database.url),
+        check=False,
+        n_trials=total,
+        checkpoints=checkpoints,
+        n_beside=n_workers,
+    )
     supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
 
@@ -216,6 +228,17 @@ def _check_begun(database: Database, name: str, ending: Ending) -> None:
         "the time was over before the workers had loaded TensorFlow and the data, and nothing was "
         "stored; give the run more with --timeout"
     )
+
+
+def _why_short(database: Database, study: optuna.Study, total: int) -> str | None:
+    """Why not all trials are finished that were wanted; None if they are."""
+    finished = _finished(database, study)
+    if finished >= total:
+        return None
+    told = f"{finished} of {count(total, 'trial')} wanted are finished"
+    if held := foreign_trials(database, study):
+        return f"{told}: {end_them(database, study, held)}"
+    return f"{told}, and no other can be begun; see: tuner trials {study.study_name}"
 
 
 def _finished(database: Database, study: optuna.Study) -> int:

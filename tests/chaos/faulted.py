@@ -173,9 +173,7 @@ class Judge:
         self.reached(laboratory, reported, blamed=blamed)
         return answer
 
-    def reached(
-        self, laboratory: Laboratory, reported: set[int], *, blamed: bool = False
-    ) -> None:
+    def reached(self, laboratory: Laboratory, reported: set[int], *, blamed: bool = False) -> None:
         """Judges a study whose target was reached."""
         trials = self._stored(laboratory)
         complete = {t.number: t.value for t in trials if t.state is TrialState.COMPLETE}

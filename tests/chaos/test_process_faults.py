@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import suppress
 
 import psutil
 import pytest
 from faulted import WORDS, FaultedRun, Judge, repetitions
 from laboratory import Laboratory
-from optuna.trial import TrialState
 from terminals import Terminal
-
-from tuner.storage.database import Database
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("repetition", repetitions())]
 
@@ -28,7 +24,9 @@ def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repet
     judge.goes_on(slow, reported, blamed=True)
 
 
-def test_killed_supervisor_leaves_no_worker(slow: Laboratory, judge: Judge, repetition: int) -> None:
+def test_killed_supervisor_leaves_no_worker(
+    slow: Laboratory, judge: Judge, repetition: int
+) -> None:
     with FaultedRun(slow) as run:
         run.wait_for_trials(1 + repetition % 3)
         run.process.kill()

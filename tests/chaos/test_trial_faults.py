@@ -28,7 +28,9 @@ def test_trial_that_ends_its_worker_fails_and_no_other(
     hostile.behave("calm", behaviour)
     run = hostile.run(workers=2, n_trials=WANTED)
     assert run.ending == "done"
-    judge.reached(hostile, {row.number for row in run.result.trials if row.state == "complete"}, blamed=True)
+    judge.reached(
+        hostile, {row.number for row in run.result.trials if row.state == "complete"}, blamed=True
+    )
     failed = [row for row in run.result.trials if row.state == "fail"]
     assert failed
     assert {row.params["behaviour"] for row in failed} == {behaviour}

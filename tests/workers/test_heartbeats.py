@@ -130,8 +130,8 @@ class Overtaken(Recorder):
             if self.told_at_once:
                 study.tell(self.trial, -1.0)
 
-    def trial_returned(self, number, reason):
-        super().trial_returned(number, reason)
+    def trial_lost(self, number, reason):
+        super().trial_lost(number, reason)
         if not self.told_at_once:
             self.database.study("scripted").tell(number, -1.0)
 
@@ -146,8 +146,8 @@ def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_
     recorder = Overtaken(laboratory.url, told_at_once=told_at_once)
     run = laboratory.run(workers=1, recorder=recorder)
     assert run.ending == "done"
-    returned = [event[1:] for event in recorder.events if event[0] == "returned"]
-    assert returned == [(0, "somebody else has taken it over")]
+    lost = [event[1:] for event in recorder.events if event[0] == "lost"]
+    assert lost == [(0, "it was ended from outside, or taken over")]
     finished = [event[:2] for event in recorder.events if event[0] == "complete"]
     assert finished == [("complete", 1)]
     first, second = recorder.database.study("scripted").trials

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli.options import AsJson, Storage, Study, StudyName, print_out, storage_option
+from tuner.errors import StudyError
 
 Checkpoints = Annotated[
     str | None,
@@ -98,6 +99,8 @@ def run(
         )
         text = f"{told}\n"
     print_out(text)
+    if ended.short:
+        raise StudyError(ended.short)
     if ended.ending == "interrupted":
         raise typer.Exit(130)
 

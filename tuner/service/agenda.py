@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from optuna.trial import TrialState
 
 from tuner import queue, runner
-from tuner.errors import RequestError, SpecError, UnknownNameError
+from tuner.errors import RequestError, SpecError, StudyError, UnknownNameError
+from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, Demand, Place
-from tuner.storage.database import Database
+from tuner.storage.database import Database, RunningTrial
 
 _LOOK_SECONDS = 1.0
 _CLEAN_SECONDS = 15.0
@@ -50,6 +51,7 @@ class Agenda:
         self._aside: dict[str, float] = {}
         self._missed: set[str] = set()
         self._skipped: dict[str, str] = {}
+        self._foreign: dict[str, list[RunningTrial]] = {}
 
     def look(self) -> None:
         """Reads what is open, if that is a second old; puts back what dead workers left behind."""
@@ -68,6 +70,7 @@ class Agenda:
         self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
         if now - self._cleaned_at > _CLEAN_SECONDS:
             self._cleaned_at = now
+            self._foreign = {}
             # Of a study that was paused while its worker died, too: nobody else looks at it.
             for name, (_, counts) in found.items():
                 if counts[TrialState.RUNNING]:
@@ -96,10 +99,24 @@ class Agenda:
         """Whether no study that counts is open and lacks trials."""
         return all(_has_all(place, counts) for place, counts in self.open.values())
 
+    def require_reachable(self) -> None:
+        """Makes sure that some open study can still get the trials that it lacks.
+
+        Raises:
+            StudyError: Each of them waits for trials that another program holds.
+        """
+        lacking = [
+            name for name, (place, counts) in self.open.items() if not _has_all(place, counts)
+        ]
+        if lacking and all(self._is_held_up(name) for name in lacking):
+            raise StudyError("; ".join(self._held_up()))
+
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
         if self.is_done():
             return "no study is up for work"
+        if held_up := self._held_up():
+            return "; ".join(held_up)
         return "other workers have what is up for work, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
@@ -136,6 +153,22 @@ class Agenda:
             self._skipped[name] = str(error)
             self._tell(f"{name} is skipped: {error}")
 
+    def _is_held_up(self, name: str) -> bool:
+        """Whether trials of other programs take all that the study could begin."""
+        place, counts = self.open[name]
+        running = counts[TrialState.RUNNING]
+        room = (place.n_trials or 0) - _finished(counts) - running
+        if place.workers is not None:
+            room = min(room, place.workers - running)
+        return room <= 0 < running == len(self._foreign.get(name, ()))
+
+    def _held_up(self) -> list[str]:
+        return [
+            end_them(self._database, self._database.study(name), self._foreign[name])
+            for name in sorted(self.open)
+            if self._is_held_up(name)
+        ]
+
     def _why_absent(self, name: str) -> str:
         if name in self._skipped:
             return self._skipped[name]
@@ -153,6 +186,7 @@ class Agenda:
         cause = "its process is gone"
         try:
             study = self._database.study(name)
+            self._foreign[name] = foreign_trials(self._database, study)
             returned = runner.return_abandoned(
                 self._database, study, cause, checkpoints=self._checkpoints
             )

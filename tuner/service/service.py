@@ -16,7 +16,15 @@ from typing import Any
 import optuna
 
 from tuner import queue, runner
-from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
+from tuner.errors import (
+    DataChangedError,
+    DataError,
+    RequestError,
+    StorageError,
+    StudyError,
+    TunerError,
+    WorkerError,
+)
 from tuner.running import begin
 from tuner.service.agenda import Agenda
 from tuner.service.offer import Offer, Slot
@@ -110,6 +118,8 @@ class Service:
             if not self._agenda.open:
                 self._tell("no study is up for work")
             return "done"
+        if self._offer.until_done and not self._busy():
+            self._agenda.require_reachable()
         was_busy = bool(self._busy())
         for slot in self._slots:
             if slot.supervisor:
@@ -171,6 +181,7 @@ class Service:
             n_trials=n_trials,
             checkpoints=kept,
             at_once=place.workers,
+            n_beside=self._offer.slots,
         )
         observer = self._observe(name, spec)
 
@@ -226,9 +237,13 @@ class Service:
             self._stop(slot.study, str(error))
             self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
             ending = "stopped"
-        except (RequestError, WorkerError) as error:
+        except (RequestError, WorkerError, DataChangedError) as error:
             self._set_aside(slot.study, error)
             ending = "stopped"
+            if isinstance(error, DataError | DataChangedError):
+                for other in self._slots:  # their data are the study's no more, or soon will be
+                    if other.study == slot.study:
+                        self._leave(other)
         if ending:
             self._leave(slot)
 

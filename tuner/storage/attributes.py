@@ -60,6 +60,7 @@ class QueuePlace(Stored):
 class StoredData(Stored):
     """``tuner:data``: what decides whether other data are the study's."""
 
+    name: Text | None = None
     fingerprint: Text
     rows: dict[str, Count] = Field(default={})
 

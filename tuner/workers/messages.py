@@ -20,6 +20,7 @@ class Job:
         n_trials: Finished trials wanted in total; the worker takes none beyond.
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
+        n_beside: How many workers share this machine's memory, this one among them.
         checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
     """
 
@@ -30,6 +31,7 @@ class Job:
     n_trials: int
     checkpoints: str
     at_once: int | None = None
+    n_beside: int = 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Finished:
-    """Worker to supervisor: the trial has been told to the storage."""
+    """Worker to supervisor: the trial has ended, and is stored so."""
 
     number: int
     state: str
@@ -91,7 +93,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Lost:
-    """Worker to supervisor: somebody else has ended the trial, or runs it."""
+    """Worker to supervisor: another process has ended the trial, or runs it."""
 
     number: int
 

@@ -31,6 +31,9 @@ class Observer:
     def trial_returned(self, number: int, reason: str) -> None:
         """A trial went back to the queue."""
 
+    def trial_lost(self, number: int, reason: str) -> None:
+        """A trial is not run here any more: another process has ended it, or runs it."""
+
     def note(self, text: str) -> None:
         """One line that people should see."""
 
