@@ -169,7 +169,7 @@ class Judge:
         """
         answer = self._command(*WORDS, *storage(laboratory))
         assert answer.status == 0, answer.err
-        assert "Traceback" not in answer.err
+        assert "Traceback" not in answer.err, answer.err
         self.reached(laboratory, reported, blamed=blamed)
         return answer
 
