@@ -24,7 +24,10 @@ def replace(file: Path) -> None:
 
 
 CHANGES = {
-    "deleted": (Path.unlink, "was deleted while it was in use, and its trials are lost with it"),
+    "deleted": (
+        Path.unlink,
+        "was deleted or moved while it was in use, and its trials with it: put it",
+    ),
     "replaced": (replace, "was replaced by another file while it was in use: what was stored s"),
 }
 

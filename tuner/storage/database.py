@@ -98,8 +98,9 @@ class Database:
             return
         if identity is None:
             error = StorageError(
-                f"storage {self} was deleted while it was in use, and its trials are lost with "
-                "it: put a copy of it back, or begin again with the same command"
+                f"storage {self} was deleted or moved while it was in use, and its trials with "
+                "it: put it or a copy of it back; without one they are lost, and the same command "
+                "begins again"
             )
         else:
             error = StorageError(
