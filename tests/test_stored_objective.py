@@ -83,3 +83,15 @@ def test_newer_tables_of_ours_are_refused_before_a_worker_starts(
         assert "starting workers" not in answer.err
         answer.refused(2, "its tables are of a newer version of tuner; upgrade tuner with: pip")
     assert contents(laboratory.database) == before
+
+
+@pytest.mark.parametrize("words", ["pause", "resume", "stop"])
+def test_study_of_another_program_is_not_queued(
+    words: str, command: Command, laboratory: Laboratory
+) -> None:
+    optuna.create_study(storage=laboratory.url, study_name="foreign")
+    before = contents(laboratory.database)
+    command(words, "foreign").refused(
+        2, r"study 'foreign' in sqlite:///tuner\.db was not made by tuner, which runs no trials of"
+    )
+    assert contents(laboratory.database) == before

@@ -105,7 +105,7 @@ def run_study(
         _check_begun(database, name, ending)
         opened = database.study(name)
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
-        return Run(result, ending, n_workers, what_mattered(opened))
+        return Run(result, ending, n_workers, what_mattered(opened, result.direction))
     except RequestError as error:
         raise database.final(error) from error.__cause__
     finally:
