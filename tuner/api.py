@@ -108,7 +108,7 @@ def load(study: str, storage: str | None = None, study_name: str | None = None) 
     try:
         opened = database.study(study_name or name)
         result = StudyResult.of(opened, str(database), base=base or stored_base(opened))
-        return Run(result, "done", None, what_mattered(opened))
+        return Run(result, "done", None, what_mattered(opened, result.direction))
     finally:
         database.close()
 

@@ -121,7 +121,7 @@ def create_or_resume(
     """
     stored = find_resumable(database, name, spec)
     if stored is not None and "tuner:data" in stored.user_attrs:
-        check_data(database, stored, data)  # what is refused changes nothing
+        check_data(database, stored, data)  # before anything is written
     study = store(database, name, spec)
     accept_data(database, study, data)
     return study
@@ -136,6 +136,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
     Raises:
         SpecError: The stored study was made by another file.
     """
+    find_resumable(database, name, spec)  # what is refused changes nothing
     database.upgrade()
     with storage_errors(database.url):
         study = optuna.create_study(

@@ -111,7 +111,8 @@ def run_study(
         opened = database.study(name)
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base)
         short = _why_short(database, opened, total) if ending == "done" else None
-        return Run(result, ending, n_workers, what_mattered(opened), short)
+        mattered = what_mattered(opened, result.direction)
+        return Run(result, ending, n_workers, mattered, short)
     except RequestError as error:
         raise database.final(error) from error.__cause__
     finally:

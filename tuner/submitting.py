@@ -139,6 +139,12 @@ def _stored(
     _, name = locate(study)
     database = Database(chosen_url(storage), must_exist=True)
     try:
-        yield database, database.study(study_name or name)
+        opened = database.study(study_name or name)
+        if "tuner:spec" not in opened.user_attrs:
+            raise RequestError(
+                f"study '{opened.study_name}' in {database} was not made by tuner, which runs no "
+                "trials of it"
+            )
+        yield database, opened
     finally:
         database.close()

@@ -54,6 +54,7 @@ SAID = [
         "name the primary server",
         None,
     ),
+    ('relation "trials" does not exist', "UndefinedTable", "its tables are gone", None),
     ("permission denied for table trials", "InsufficientPrivilege", "GRANT it to the user", None),
     ("the database system is starting up", None, "is the server running", "does not answer"),
     ("server closed the connection unexpectedly", None, "is the server running", "does not answer"),

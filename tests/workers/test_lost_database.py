@@ -12,7 +12,7 @@ import optuna
 import pytest
 from laboratory import Laboratory, Recorder
 
-from tuner.errors import StorageError
+from tuner.errors import RequestError, StorageError
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
@@ -24,7 +24,10 @@ def replace(file: Path) -> None:
 
 
 CHANGES = {
-    "deleted": (Path.unlink, "was deleted while it was in use, and its trials are lost with it"),
+    "deleted": (
+        Path.unlink,
+        "was deleted or moved while it was in use, and its trials with it: put it",
+    ),
     "replaced": (replace, "was replaced by another file while it was in use: what was stored s"),
 }
 
@@ -39,11 +42,11 @@ def test_count_notices_file_that_is_another_one(kind: str, laboratory: Laborator
     change(laboratory.database)
     with pytest.raises(StorageError, match=says) as error:
         database.counts(study)
-    assert database.final(error.value).exit_code == 2
+    assert error.value.exit_code == 1
     with pytest.raises(StorageError, match=says):
         database.studies_with("tuner:queue")
-    database.begun = True
-    assert database.final(error.value).exit_code == 1
+    wrong = RequestError("another")
+    assert str(database.final(wrong)) == str(error.value), "what came of it says less"
     database.close()
 
 
@@ -128,4 +131,14 @@ def test_database_that_was_emptied_is_explained(laboratory: Laboratory) -> None:
     connection.close()
     with pytest.raises(StorageError, match="no such table: trials: it has been emptied or chan"):
         database.counts(study)
+    database.close()
+
+
+def test_error_is_failed_work_once_trials_were_begun(laboratory: Laboratory) -> None:
+    laboratory.store("complete")
+    database = Database(laboratory.url)
+    assert database.final(RequestError("wrong")).exit_code == 2
+    database.begun = True
+    assert database.final(RequestError("wrong")).exit_code == 1
+    assert RequestError.exit_code == 2
     database.close()

@@ -170,7 +170,7 @@ class Agenda:
         ]
 
     def _why_absent(self, name: str) -> str:
-        if name in self._skipped:
+        if name in self._skipped and name not in self._closed:
             return self._skipped[name]
         place, _ = self._closed.get(name, (Place(), {}))
         if place.standing in ("paused", "stopped"):

@@ -89,7 +89,7 @@ class Pointer(Stored):
 
 
 class TrialAttrs(Stored):
-    """The attributes of one trial, named as in the database."""
+    """The attributes of one trial, named as in the database; all but its checkpoint."""
 
     origin: Text | None = None
     worker: Lease | None = None
@@ -99,7 +99,6 @@ class TrialAttrs(Stored):
     epochs: Count | None = None
     reason: str | None = None
     attempts: Count = 0
-    checkpoint: Pointer | None = None
     beat: Finite | None = Field(default=None, alias="tuner:beat")
 
 

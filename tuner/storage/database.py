@@ -91,20 +91,24 @@ class Database:
         What has it open reads and writes it as if nothing had happened.
 
         Raises:
-            StorageError: It is not.
+            StorageError: It is not; no request was wrong, so the exit status is that of work.
         """
         identity = identity_of(self._file)
         if identity == self._identity:
             return
         if identity is None:
-            raise StorageError(
-                f"storage {self} was deleted while it was in use, and its trials are lost with "
-                "it: put a copy of it back, or begin again with the same command"
+            error = StorageError(
+                f"storage {self} was deleted or moved while it was in use, and its trials with "
+                "it: put it or a copy of it back; without one they are lost, and the same command "
+                "begins again"
             )
-        raise StorageError(
-            f"storage {self} was replaced by another file while it was in use: what was stored "
-            "since is lost, and the same command goes on with what the new file holds"
-        )
+        else:
+            error = StorageError(
+                f"storage {self} was replaced by another file while it was in use: what was "
+                "stored since is lost, and the same command goes on with what the new file holds"
+            )
+        error.exit_code = WorkError.exit_code
+        raise error
 
     def final(self, error: RequestError) -> RequestError:
         """The error with which a command ends that has met this one.

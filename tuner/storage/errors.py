@@ -102,7 +102,10 @@ def _explain(exc: BaseException, url: str) -> str:
 def _sqlite_advice(text: str, url: str) -> str | None:
     is_full = "disk is full" in text or ("disk I/O error" in text and _is_full(url))
     if is_full:
-        return "no space is left on the disk; free some, then the same command goes on"
+        return (
+            "no space is left on the disk; free some, then the same command goes on, and trains "
+            "again what could not be stored"
+        )
     for words, advice in _SQLITE_ADVICE.items():
         if re.search(words, text):
             return advice

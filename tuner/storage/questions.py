@@ -60,6 +60,10 @@ class AskedStorage(RDBStorage):
         query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
 
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """As Optuna's; what is no JSON is its text."""
+        return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
+
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
         """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel

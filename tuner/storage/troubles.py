@@ -99,6 +99,13 @@ _KINDS = (
     ),
     Trouble('role ".*" does not exist', "is the user right?", "the database has no such user"),
     Trouble(
+        'relation ".*" does not exist|table .* doesn\'t exist',
+        "its tables are gone, and what was stored with them: put a copy of them back, or name "
+        "another database",
+        "",
+        ("42P01",),
+    ),
+    Trouble(
         "permission denied for|command denied",
         "GRANT it to the user, or name another user in the URL",
         "",
