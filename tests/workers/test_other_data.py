@@ -84,7 +84,7 @@ def test_data_that_are_replaced_meanwhile_end_the_run_at_the_next_worker(
             psutil.wait_procs([psutil.Process(running.lease["pid"])], timeout=30)
 
     recorder.on_epoch = replace
-    with pytest.raises(DataChangedError, match="was made with other data: .* Put the data back"):
+    with pytest.raises(DataChangedError, match=r"was made with other data: .* Put the data back"):
         laboratory.run(workers=1, recorder=recorder)
     assert states(laboratory) == [TrialState.COMPLETE, TrialState.WAITING]
 
