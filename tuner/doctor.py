@@ -31,8 +31,8 @@ class Finding:
 
     Attributes:
         what: Its name.
-        state: ``"ok"``, ``"mended"`` (only with ``repair``), or ``"wrong"``: ``told`` says what
-            to do.
+        state: ``"ok"``, ``"mended"`` (only with ``repair``), or ``"wrong"``: then ``told`` says
+            what to do.
         told: One line.
     """
 
