@@ -19,6 +19,7 @@ from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.training.surroundings import restored_surroundings
 
 if TYPE_CHECKING:
     from tuner.training.structures import Structures
@@ -54,8 +55,10 @@ def check_model(spec: StudySpec, data: Splits) -> None:
         check_data(FAMILIES[spec.model], data, spec.search_space)
         available = FAMILIES[spec.model].metrics(data.task)
     else:
-        model = models.build(spec.model, _example_params(spec), data, spec.base)
-        available = models.available_metrics(model, data)
+        models.load(spec.model, spec.base)
+        with restored_surroundings():
+            model = models.build(spec.model, _example_params(spec), data, spec.base)
+            available = models.available_metrics(model, data)
     check_metric(spec.objective.metric, available)
 
 
@@ -109,20 +112,22 @@ def run_trial(
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
     try:
-        _, result = training.train(
-            lambda: models.build(spec.model, params, data, spec.base),
-            data,
-            epochs=epochs,
-            batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
-            seed=seed,
-            monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
-            # A reference runs all its epochs, as whoever reported it did.
-            early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
-            loop=spec.training.loop,
-            structures=structures,
-            own_code=spec.model not in FAMILIES,
-            checkpoints=kept,
-        )
+        models.load(spec.model, spec.base)
+        with restored_surroundings():
+            _, result = training.train(
+                lambda: models.build(spec.model, params, data, spec.base),
+                data,
+                epochs=epochs,
+                batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
+                seed=seed,
+                monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
+                # A reference runs all its epochs, as whoever reported it did.
+                early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+                loop=spec.training.loop,
+                structures=structures,
+                own_code=spec.model not in FAMILIES,
+                checkpoints=kept,
+            )
     except (TrialFailed, ModelError, MetricError) as failure:
         return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):

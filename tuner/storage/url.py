@@ -96,6 +96,18 @@ def file_of(url: sa.URL) -> Path | None:
     return Path(file).absolute()
 
 
+def absolute(url: str) -> str:
+    """The URL with the whole path of its SQLite file; others as they are.
+
+    A relative one names another file once the process has changed its working directory.
+    """
+    parsed = parse_url(url)
+    file = file_of(parsed)
+    if file is None:
+        return url
+    return parsed.set(database=str(file)).render_as_string(hide_password=False)
+
+
 def identity_of(file: Path | None) -> tuple[int, int] | None:
     """What tells a file from another of its name; None if there is none."""
     try:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import optuna
@@ -23,6 +24,7 @@ from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
+from tuner.storage.url import absolute
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
@@ -80,7 +82,8 @@ class Worker:
     """One worker process; speaks to the supervisor, asks and tells the storage itself."""
 
     def __init__(self, job: Job, messages: Connection) -> None:
-        self._job = job
+        # The study's own code may change the working directory.
+        self._job = replace(job, url=absolute(job.url))
         self._messages = messages
         self._study: optuna.Study | None = None
         self._lease = own_lease()
