@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from optuna.trial import TrialState
 
-from tuner import queue, runner
+from tuner import queue, recovery
 from tuner.errors import RequestError, StudyError, UnknownNameError
 from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, Demand, Place
@@ -38,7 +38,7 @@ class Agenda:
             database: The open storage.
             studies: Those that count; all if empty.
             checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-            tell: Told in one line of what concerns no trial.
+            tell: Shows a line about what concerns no trial.
         """
         self._database = database
         self._studies = studies
@@ -74,7 +74,7 @@ class Agenda:
                     self._clean(name)
 
     def mention_absent(self) -> None:
-        """Tells, once, of each study that was asked for and is not up for work."""
+        """Shows, once, each study that was asked for and is not up for work."""
         absent = {name for name in self._studies if name not in self.open}
         for name in sorted(absent - self._missed):
             self._tell(self._why_absent(name))
@@ -174,7 +174,7 @@ class Agenda:
     def _clean(self, name: str) -> None:
         cause, study = "its process is gone", self._database.study(name)
         self._foreign[name] = foreign_trials(self._database, study)
-        for trial in runner.return_abandoned(
+        for trial in recovery.return_abandoned(
             self._database, study, cause, checkpoints=self._checkpoints
         ):
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
