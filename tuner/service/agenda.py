@@ -102,11 +102,10 @@ class Agenda:
         Raises:
             StudyError: Each of them waits for trials that another program holds.
         """
-        lacking = [
-            name for name, (place, counts) in self.open.items() if not _has_all(place, counts)
-        ]
-        if lacking and all(self._is_held_up(name) for name in lacking):
-            raise StudyError("; ".join(self._held_up()))
+        held_up = self._held_up()
+        n_lacking = sum(not _has_all(place, counts) for place, counts in self.open.values())
+        if held_up and len(held_up) == n_lacking:
+            raise StudyError("; ".join(held_up))
 
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
@@ -147,6 +146,8 @@ class Agenda:
     def _is_held_up(self, name: str) -> bool:
         """Whether trials of other programs take all that the study could begin."""
         place, counts = self.open[name]
+        if _has_all(place, counts):
+            return False
         running = counts[TrialState.RUNNING]
         room = (place.n_trials or 0) - _finished(counts) - running
         if place.workers is not None:
