@@ -32,6 +32,7 @@ ORDER = (
     "checkpoints",
     "objective",
     "runner",
+    "recovery",
     "foreign",
     "workers",
     "progress",

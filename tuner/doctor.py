@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import psutil
 
-from tuner import runner
+from tuner import recovery, runner
 from tuner.data import data_home, status
 from tuner.errors import SpecError, TunerError
 from tuner.foreign import end_them, foreign_trials
@@ -119,10 +119,10 @@ def _trials(database: Database, name: str, repair: bool) -> Iterator[Finding]:
     left = "was left behind by a process that is gone"
     if repair:
         # Without a cause, so that it is not counted: why the processes are gone is not known.
-        for returned in runner.return_abandoned(database, study):
+        for returned in recovery.return_abandoned(database, study):
             told = f"trial {returned.number} of {name} {left}; it goes back to the queue"
             yield Finding("trials", "mended", told)
-    for trial in runner.abandoned(database, study):
+    for trial in recovery.abandoned(database, study):
         how = "the next `tuner run` or `tuner worker` puts it back in the queue, or --repair now"
         yield Finding("trials", "wrong", f"trial {trial.number} of {name} {left}; {how}")
     if held := foreign_trials(database, study):

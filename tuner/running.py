@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 
-from tuner import runner, search
+from tuner import recovery, runner, search
 from tuner.catalog import find_study
 from tuner.data import DATASETS
 from tuner.data import load as load_data
@@ -130,7 +130,7 @@ def begin(
     """Puts back what earlier processes left behind, and shows where the study stands."""
     database.begun = True
     cause = "its process is gone"
-    for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
+    for trial in recovery.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     observer.started(study.study_name, _finished(database, study), total, n_workers, _best(study))
 

@@ -11,7 +11,7 @@ import pytest
 from laboratory import Laboratory, Recorder
 from optuna.trial import TrialState
 
-from tuner import runner
+from tuner import recovery
 from tuner.errors import StorageError
 from tuner.lease import own_lease
 from tuner.storage.database import Database
@@ -158,9 +158,9 @@ def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: 
 
 
 def test_a_trial_found_without_its_process_fails_after_ten_times_only(bench: Bench) -> None:
-    for _ in range(runner.LEFT_BEHIND_ALLOWED):
+    for _ in range(recovery.LEFT_BEHIND_ALLOWED):
         assert dead(bench, 2**22) == 0
-        (returned,) = runner.return_abandoned(bench.database, bench.study, "its process is gone")
+        (returned,) = recovery.return_abandoned(bench.database, bench.study, "its process is gone")
     reason = "its process was gone 10 times before it ended; its process is gone"
     assert returned.failed == reason
     assert attrs(bench.study, 0) == {"left_behind": 9, "reason": reason}
@@ -168,5 +168,5 @@ def test_a_trial_found_without_its_process_fails_after_ten_times_only(bench: Ben
 
 def test_a_trial_that_was_stopped_on_purpose_is_not_counted(bench: Bench) -> None:
     number = dead(bench, 2**22)
-    assert runner.return_abandoned(bench.database, bench.study)
+    assert recovery.return_abandoned(bench.database, bench.study)
     assert attrs(bench.study, number) == {}

@@ -176,7 +176,7 @@ def worker(
         ),
     ] = False,
     grace: Annotated[
-        str, typer.Option(help="Time for running trials to finish when told to stop: 30s, 2m, 0.")
+        str, typer.Option(help="Time for running trials to finish after a signal: 30s, 2m, 0.")
     ] = "30s",
     until_done: Annotated[
         bool,

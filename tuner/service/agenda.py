@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from optuna.trial import TrialState
 
-from tuner import queue, runner
+from tuner import queue, recovery
 from tuner.errors import RequestError, SpecError, StudyError, UnknownNameError
 from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, Demand, Place
@@ -38,7 +38,7 @@ class Agenda:
             database: The open storage.
             studies: Those that count; all if empty.
             checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-            tell: Told in one line of what concerns no trial.
+            tell: Shows a line about what concerns no trial.
         """
         self._database = database
         self._studies = studies
@@ -77,7 +77,7 @@ class Agenda:
                     self._clean(name)
 
     def mention_absent(self) -> None:
-        """Tells, once, of each study that was asked for and is not up for work."""
+        """Shows, once, each study that was asked for and is not up for work."""
         absent = {name for name in self._studies if name not in self.open}
         for name in sorted(absent - self._missed):
             self._tell(self._why_absent(name))
@@ -105,11 +105,10 @@ class Agenda:
         Raises:
             StudyError: Each of them waits for trials that another program holds.
         """
-        lacking = [
-            name for name, (place, counts) in self.open.items() if not _has_all(place, counts)
-        ]
-        if lacking and all(self._is_held_up(name) for name in lacking):
-            raise StudyError("; ".join(self._held_up()))
+        held_up = self._held_up()
+        n_lacking = sum(not _has_all(place, counts) for place, counts in self.open.values())
+        if held_up and len(held_up) == n_lacking:
+            raise StudyError("; ".join(held_up))
 
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
@@ -156,6 +155,8 @@ class Agenda:
     def _is_held_up(self, name: str) -> bool:
         """Whether trials of other programs take all that the study could begin."""
         place, counts = self.open[name]
+        if _has_all(place, counts):
+            return False
         running = counts[TrialState.RUNNING]
         room = (place.n_trials or 0) - _finished(counts) - running
         if place.workers is not None:
@@ -187,7 +188,7 @@ class Agenda:
         try:
             study = self._database.study(name)
             self._foreign[name] = foreign_trials(self._database, study)
-            returned = runner.return_abandoned(
+            returned = recovery.return_abandoned(
                 self._database, study, cause, checkpoints=self._checkpoints
             )
         except UnknownNameError:

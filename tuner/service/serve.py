@@ -32,7 +32,7 @@ def serve(
     observe: Callable[[str, StudySpec], Observer],
     tell: Callable[[str], None],
 ) -> Ending:
-    """Takes trials of submitted studies until it is told to stop.
+    """Takes trials of submitted studies until a signal ends it.
 
     Args:
         studies: Names, or paths of study files; see :class:`tuner.service.offer.Offer`.

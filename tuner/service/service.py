@@ -1,4 +1,4 @@
-"""A worker of the service: slots that turn to one study after another, until it is told to stop.
+"""A worker of the service: slots that turn to one study after another, until a signal ends it.
 
 Each slot runs a study for a slice of time with a supervisor and a process of its own, then looks
 again which study has the most right to it. What crosses machines is the database alone.
@@ -61,7 +61,7 @@ class Service:
             database: The open storage.
             offer: What this worker takes on.
             observe: Called with the name and the spec of a study that a slot turns to.
-            tell: Told in one line of what concerns no trial.
+            tell: Shows a line about what concerns no trial.
         """
         self._database = database
         self._offer = offer
@@ -75,7 +75,7 @@ class Service:
         self._deadline = float("inf")
 
     def run(self) -> Ending:
-        """Works until it is told to stop: ``interrupted`` by Ctrl-C, ``stopped`` by SIGTERM.
+        """Works until a signal: ``interrupted`` by Ctrl-C, ``stopped`` by SIGTERM or SIGHUP.
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
@@ -151,8 +151,8 @@ class Service:
         self._draining = True
         if any(supervisor.pool.is_busy for supervisor in self._busy()):
             self._tell(
-                f"told to stop: what runs has {duration(self._offer.grace)} to finish, then it "
-                "goes back to the queue; at once if told again"
+                f"stopping: what runs has {duration(self._offer.grace)} to finish, then it goes "
+                "back to the queue; after a second signal at once"
             )
         for supervisor in self._busy():
             supervisor.drain()

@@ -7,7 +7,7 @@ import signal
 import optuna
 
 from tuner.checkpoints import remove_of
-from tuner.runner import fail_trial, return_abandoned
+from tuner.recovery import fail_trial, return_abandoned
 from tuner.storage.database import Database
 from tuner.workers.messages import Job, Started
 from tuner.workers.observer import Observer
@@ -44,17 +44,33 @@ class Outcomes:
         self.study: optuna.Study | None = None
         self.n_ended = 0
 
-    def finish(self, number: int, state: str, value: float | None, reason: str | None) -> None:
+    def finish(
+        self,
+        number: int,
+        state: str,
+        value: float | None,
+        reason: str | None,
+        *,
+        counts: bool = True,
+    ) -> None:
         """Takes in a trial that has ended.
+
+        Args:
+            number: Of the trial.
+            state: ``"complete"``, ``"pruned"`` or ``"fail"``.
+            value: The objective's, if it has one.
+            reason: Why it ended early, if it did.
+            counts: Whether its end says anything about the study.
 
         Raises:
             StudyError: Too many failed in a row.
         """
         self.n_ended += 1
         self._observer.trial_finished(number, state, value, reason)
-        self._setbacks.ended(
-            self._job.study_name, state, reason, self._remaining.wanted, self._remaining.finished
-        )
+        left = self._remaining
+        if counts:
+            name = self._job.study_name
+            self._setbacks.ended(name, state, reason, left.wanted, left.finished)
 
     def kill(self, worker: WorkerProcess, trial: Started, reason: str) -> None:
         """Kills a worker whose trial has broken a limit, and replaces it, whatever is stored."""
@@ -109,7 +125,7 @@ class Outcomes:
         """Puts back what runs in processes that are gone; False if there was nothing.
 
         Args:
-            cause: As in :func:`tuner.runner.return_abandoned`, and ``died``, too.
+            cause: As in :func:`tuner.recovery.return_abandoned`, and ``died``, too.
         """
         assert self.study is not None
         returned = return_abandoned(
