@@ -25,7 +25,7 @@ from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
-from tuner.storage.attributes import Folder, StoredData, read, study_attr
+from tuner.storage.attributes import Folder, StoredData, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
@@ -278,11 +278,12 @@ def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
 
 def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
     stored = study_attr(StoredData, study.user_attrs, "tuner:data", study.study_name)
-    if stored and stored.fingerprint != data["fingerprint"]:
+    now = StoredData.model_validate(data)
+    if stored and stored.fingerprint != now.fingerprint:
         raise RequestError(
             f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(read(StoredData, data, 'data'))}. Put the data "
-            "back, or start another study with --study-name NAME"
+            f"{_data_text(stored)}; now {_data_text(now)}. Put the data back, or start another "
+            "study with --study-name NAME"
         )
 
 
