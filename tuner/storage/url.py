@@ -96,15 +96,6 @@ def file_of(url: sa.URL) -> Path | None:
     return Path(file).absolute()
 
 
-def identity_of(file: Path | None) -> tuple[int, int] | None:
-    """What tells a file from another of its name; None if there is none."""
-    try:
-        found = file.stat() if file else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found else None
-
-
 def is_frozen(file: Path) -> bool:
     """Whether nobody can be writing a SQLite file, because nothing may be written beside it.
 
