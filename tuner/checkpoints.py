@@ -162,9 +162,10 @@ def _left_by(trial: FrozenTrial) -> Pointer:
     """What an earlier attempt at the trial has left; nothing if the attribute is not to be read."""
     stored = trial.user_attrs.get(_KEY)
     try:
-        return Pointer() if stored is None else read(Pointer, stored, _KEY)
+        where = f"trial {trial.number}"
+        return Pointer() if stored is None else read(Pointer, stored, where, _KEY)
     except SpecError as error:
-        _log.warning("trial %d: its checkpoints are not used, nor removed: %s", trial.number, error)
+        _log.warning("its checkpoints are neither used nor removed: %s", error)
         return Pointer()
 
 

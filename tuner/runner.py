@@ -20,7 +20,7 @@ import optuna
 
 from tuner.errors import DataError, RequestError, SpecError
 from tuner.spec import StudySpec
-from tuner.storage.attributes import Folder, StoredData, read, study_attr
+from tuner.storage.attributes import Folder, StoredData, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
@@ -175,7 +175,7 @@ def check_data(database: Database, study: optuna.Study, data: dict[str, Any]) ->
     if stored and stored.fingerprint != data["fingerprint"]:
         raise DataError(
             f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(read(StoredData, data, 'data'))}. {_ADVICE}, "
+            f"{_data_text(stored)}; now {_data_text(StoredData.model_validate(data))}. {_ADVICE}, "
             "or start another study with --study-name NAME"
         )
 
@@ -191,7 +191,7 @@ def require_same_data(loaded: Sequence[Mapping[str, Any]]) -> None:
     """
     different = {data["fingerprint"]: data for data in loaded}
     if len(different) > 1:
-        one, other, *_ = (read(StoredData, data, "data") for data in different.values())
+        one, other, *_ = (StoredData.model_validate(data) for data in different.values())
         raise DataError(
             f"the workers have loaded different data: {_data_text(one)}, and {_data_text(other)}; "
             f"trials on them cannot be compared, so nothing was started. {_ADVICE}"

@@ -102,13 +102,16 @@ class TrialAttrs(Stored):
     beat: Finite | None = Field(default=None, alias="tuner:beat")
 
 
-def read(model: type[_Model], value: object, where: str, advice: str = _RESTORE) -> _Model:
+def read(
+    model: type[_Model], value: object, where: str, key: str = "", advice: str = _RESTORE
+) -> _Model:
     """Validates what was stored.
 
     Args:
         model: What it must be.
         value: What it is.
-        where: Study, trial and attribute, as errors name them.
+        where: The study or trial, as errors name it.
+        key: The attribute; empty if the value is all attributes.
         advice: What to do if it is something else.
 
     Raises:
@@ -118,11 +121,10 @@ def read(model: type[_Model], value: object, where: str, advice: str = _RESTORE)
         return model.model_validate(value)
     except ValidationError as invalid:
         error = invalid.errors()[0]
+    keys = ".".join(filter(None, (key, *map(str, error["loc"]))))
     found = error["input"]
-    inside = ".".join(map(str, error["loc"]))
-    place = f"{where}.{inside}" if inside and not where.endswith(" ") else f"{where}{inside}"
     got = "" if error["type"] == "missing" else f", but got {toml(found)}, {kind(found)}"
-    raise SpecError(f"{place}: {rule(error)}{got}; {advice}")
+    raise SpecError(f"{where}: {keys}: {rule(error)}{got}; {advice}")
 
 
 def study_attr(
@@ -137,7 +139,7 @@ def study_attr(
         return None
     submit = f"put it there again with: tuner submit {shlex.quote(study)}"
     advice = submit if model is QueuePlace else _RESTORE
-    return read(model, attrs[key], f"stored study {study}: {key}", advice)
+    return read(model, attrs[key], f"stored study {study}", key, advice)
 
 
 def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
@@ -150,7 +152,7 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     Raises:
         SpecError: One of them is not what tuner stores there.
     """
-    return read(TrialAttrs, attrs, f"{trial}: ")
+    return read(TrialAttrs, attrs, trial)
 
 
 def parsed(text: str) -> Any:

@@ -11,20 +11,15 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tuner.errors import (
-    RequestError,
-    SpecError,
-    StorageError,
-    UnknownNameError,
-    WorkError,
-)
+from tuner.errors import RequestError, SpecError, StorageError, UnknownNameError, WorkError
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
+from tuner.storage.identity import OpenedFile
 from tuner.storage.opening import open_backend
 from tuner.storage.patience import Patience
 from tuner.storage.taking import Taker
-from tuner.storage.url import file_of, identity_of, masked, parse_url, require_file
+from tuner.storage.url import masked, parse_url, require_file
 from tuner.storage.writing import TrialLost, Writes
 from tuner.wording import hint
 
@@ -79,8 +74,7 @@ class Database:
         with storage_errors(url):
             taker = Taker(lease, wanted, at_once)
             self._backend, self.storage = open_backend(url, taker, self.patience)
-        self._file = file_of(parsed)
-        self._identity = identity_of(self._file)
+        self._file = OpenedFile(parsed)
 
     def __str__(self) -> str:
         return masked(self.url)
@@ -88,27 +82,10 @@ class Database:
     def require_same_file(self) -> None:
         """Makes sure that a SQLite file is the one that was opened: it may have been deleted.
 
-        What has it open reads and writes it as if nothing had happened.
-
         Raises:
-            StorageError: It is not; no request was wrong, so the exit status is that of work.
+            StorageError: It is not.
         """
-        identity = identity_of(self._file)
-        if identity == self._identity:
-            return
-        if identity is None:
-            error = StorageError(
-                f"storage {self} was deleted or moved while it was in use, and its trials with "
-                "it: put it or a copy of it back; without one they are lost, and the same command "
-                "begins again"
-            )
-        else:
-            error = StorageError(
-                f"storage {self} was replaced by another file while it was in use: what was "
-                "stored since is lost, and the same command goes on with what the new file holds"
-            )
-        error.exit_code = WorkError.exit_code
-        raise error
+        self._file.require_same(str(self))
 
     def final(self, error: RequestError) -> RequestError:
         """The error with which a command ends that has met this one.

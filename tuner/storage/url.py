@@ -108,15 +108,6 @@ def absolute(url: str) -> str:
     return parsed.set(database=str(file)).render_as_string(hide_password=False)
 
 
-def identity_of(file: Path | None) -> tuple[int, int] | None:
-    """What tells a file from another of its name; None if there is none."""
-    try:
-        found = file.stat() if file else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found else None
-
-
 def is_frozen(file: Path) -> bool:
     """Whether nobody can be writing a SQLite file, because nothing may be written beside it.
 
