@@ -17,7 +17,6 @@ from tuner.checkpoints import remove_of
 from tuner.lease import is_alive
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database, RunningTrial
-from tuner.storage.errors import storage_errors
 
 ATTEMPTS_ALLOWED = 3
 """How many workers may die over one trial before the trial is failed."""
@@ -98,9 +97,7 @@ def _setback(
         attempts = trial.attempts + 1
         reason = f"{attempts} workers died over it; {cause}"
         return {"attempts": attempts}, reason if attempts >= ATTEMPTS_ALLOWED else None
-    with storage_errors(database.url):
-        stored = database.storage.get_trial(trial.trial_id).user_attrs
-    times = stored.get("left_behind", 0) + 1
+    times = trial.left_behind + 1
     reason = f"its process was gone {times} times before it ended; {cause}"
     return {"left_behind": times}, reason if times >= LEFT_BEHIND_ALLOWED else None
 

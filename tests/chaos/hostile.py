@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import scripted
@@ -42,6 +43,13 @@ def _exits() -> None:
     os._exit(0)
 
 
+def _leaves_a_child() -> None:
+    if os.fork() == 0:  # it holds all that its parent has open
+        time.sleep(60)
+        os._exit(0)
+    os._exit(1)
+
+
 def _closes_descriptors() -> None:
     os.closerange(0, 4096)
 
@@ -50,6 +58,17 @@ def _moves() -> None:
     folder = tempfile.mkdtemp()
     os.chdir(folder)
     Path(folder).rmdir()
+
+
+def _changes_settings() -> None:
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    keras.config.set_epsilon(0.1)
+    tf.config.run_functions_eagerly(True)
+    os.chdir("/")
 
 
 def _prints_lines() -> None:
@@ -69,6 +88,8 @@ def _prints_other_bytes() -> None:
 HARM = {
     "calm": lambda: None,
     "exits": _exits,
+    "leaves a child": _leaves_a_child,
+    "changes settings": _changes_settings,
     "closes descriptors": _closes_descriptors,
     "moves": _moves,
     "prints lines": _prints_lines,

@@ -21,7 +21,7 @@ def hostile(laboratory: Laboratory) -> Laboratory:
     return laboratory
 
 
-@pytest.mark.parametrize("behaviour", ["exits", "closes descriptors"])
+@pytest.mark.parametrize("behaviour", ["exits", "closes descriptors", "leaves a child"])
 def test_trial_that_ends_its_worker_fails_and_no_other(
     behaviour: str, hostile: Laboratory, judge: Judge
 ) -> None:
@@ -38,7 +38,8 @@ def test_trial_that_ends_its_worker_fails_and_no_other(
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["moves", "prints lines", "prints one line", "prints other bytes"]
+    "behaviour",
+    ["moves", "changes settings", "prints lines", "prints one line", "prints other bytes"],
 )
 def test_trial_that_only_misbehaves_is_complete(
     behaviour: str, hostile: Laboratory, judge: Judge

@@ -99,6 +99,7 @@ class TrialAttrs(Stored):
     epochs: Count | None = None
     reason: str | None = None
     attempts: Count = 0
+    left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")
 
 

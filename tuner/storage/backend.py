@@ -25,6 +25,7 @@ class RunningTrial:
         lease: Who runs it, see :mod:`tuner.lease`; empty if somebody of ours took it and did not
             come to sign for it, None if a stock Optuna script runs it.
         attempts: How many workers have died while they ran it.
+        left_behind: How often it was found without its process.
         silent_s: Seconds since its last heartbeat, or since it began if there was none yet.
     """
 
@@ -32,6 +33,7 @@ class RunningTrial:
     number: int
     lease: Mapping[str, Any] | None
     attempts: int
+    left_behind: int
     silent_s: float
 
     @classmethod
@@ -50,7 +52,7 @@ class RunningTrial:
         if stored.beat is not None:
             silent_s = min(silent_s, time.time() - stored.beat)
         lease = attrs.get("worker", {} if BEAT in attrs else None)
-        return cls(trial_id, number, lease, stored.attempts, silent_s)
+        return cls(trial_id, number, lease, stored.attempts, stored.left_behind, silent_s)
 
 
 class Backend(Protocol):

@@ -107,7 +107,8 @@ class AskedStorage(RDBStorage):
             )
             .outerjoin(
                 attr,
-                (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
+                (attr.trial_id == trial.trial_id)
+                & attr.key.in_(("worker", "attempts", "left_behind")),
             )
             .outerjoin(sent, (sent.trial_id == trial.trial_id) & (sent.key == BEAT))
             .outerjoin(beat, beat.trial_id == trial.trial_id)

@@ -97,9 +97,13 @@ class WorkerProcess:
         Raises:
             EOFError: The process is gone, and all that it said has been read.
         """
+        # A process that the trial has forked may hold the pipe open for longer.
+        is_gone = self._process.exitcode is not None
         while True:
             try:
                 if not self._messages.poll():
+                    if is_gone:
+                        raise EOFError
                     return
                 message: FromWorker = self._messages.recv()
             except ConnectionError as exc:
