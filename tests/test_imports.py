@@ -36,6 +36,7 @@ ORDER = (
     "foreign",
     "workers",
     "progress",
+    "standard_error",
     "results",
     "bundle",
     "running",

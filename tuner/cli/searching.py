@@ -63,14 +63,13 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
-    from rich.console import Console
-
     from tuner import progress, running
     from tuner.engines import chosen_engine
     from tuner.results.rendering import document
     from tuner.results.words import tell
+    from tuner.standard_error import standard_error
 
-    console = Console(stderr=True)
+    console = standard_error()
     ended = running.run_study(
         study,
         n_trials=n_trials,
@@ -185,12 +184,11 @@ def worker(
     checkpoints: Checkpoints = None,
 ) -> None:
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
-    from rich.console import Console
-
     from tuner.progress import ServiceProgress
     from tuner.service.serve import serve
+    from tuner.standard_error import standard_error
 
-    console = Console(stderr=True)
+    console = standard_error()
     ended = serve(
         studies or [],
         workers=workers,
