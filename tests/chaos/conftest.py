@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from commands import Command
-from faulted import WANTED, Judge
+from faulted import WANTED
+from judging import Judge
 from laboratory import Laboratory
 
 

@@ -1,4 +1,4 @@
-"""`tuner run` in a process of its own, for tests that break into it; what must be true afterwards.
+"""`tuner run` in a process of its own, for tests that break into it.
 
 The scripted study takes about ten seconds with two workers; ``WANTED`` trials are wanted.
 """
@@ -10,18 +10,15 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
 import psutil
-import pytest
-from commands import Answer, Command
 from laboratory import Laboratory
-from optuna.trial import TrialState
 from processes import WAIT_SECONDS, program
 
-from tuner.storage.database import Database
-
+FAULTS = int(os.environ.get("TUNER_CHAOS_FAULTS", "6"))
 WANTED = 6
 WORDS = ("run", "scripted", "--n-trials", str(WANTED), "--workers", "2")
 
@@ -84,10 +81,11 @@ class FaultedRun:
         return [one for one in below if _parent(one) != self.process.pid]
 
     def wait_for_trials(self, number: int) -> None:
-        """Waits until so many trials are complete and the others are under way."""
+        """Waits until so many trials are complete."""
         self.wait_for(lambda: len(self.reported) >= number)
 
-    def wait_for(self, happened) -> None:
+    def wait_for(self, happened: Callable[[], bool]) -> None:
+        """Waits until that is so, while the run goes on."""
         until = time.monotonic() + 2 * WAIT_SECONDS
         while not happened():
             assert self.process.poll() is None, f"ended with status {self.process.returncode}"
@@ -129,72 +127,6 @@ def _parent(process: psutil.Process) -> int | None:
         return None
 
 
-class Judge:
-    """What must be true after a fault: nothing is lost, nothing counts against an innocent trial.
-
-    Attributes:
-        calm: The values of an undisturbed run, by number.
-    """
-
-    def __init__(self, command: Command, calm: dict[int, float]) -> None:
-        self._command = command
-        self._calm = calm
-
-    def left(self, laboratory: Laboratory, reported: set[int], *, running: bool = False) -> None:
-        """Judges what a run that has ended has left in the database.
-
-        Args:
-            laboratory: Whose study it was.
-            reported: Trials that were reported as complete.
-            running: Whether trials may be left running: nobody could put them back.
-        """
-        trials = self._stored(laboratory)
-        states = [trial.state for trial in trials]
-        complete = {trial.number for trial in trials if trial.state is TrialState.COMPLETE}
-        assert [trial.number for trial in trials] == list(range(len(trials)))
-        assert reported <= complete
-        assert TrialState.FAIL not in states
-        assert running or TrialState.RUNNING not in states
-        assert [trial.user_attrs.get("attempts", 0) for trial in trials] == [0] * len(trials)
-
-    def goes_on(
-        self, laboratory: Laboratory, reported: set[int], *, blamed: bool = False
-    ) -> Answer:
-        """Gives the same command again, and judges that it reaches the target.
-
-        Args:
-            laboratory: Whose study it was.
-            reported: Trials that were reported as complete.
-            blamed: Whether the fault counts as an attempt of the trials that were running.
-        """
-        answer = self._command(*WORDS, *storage(laboratory))
-        assert answer.status == 0, answer.err
-        assert "Traceback" not in answer.err, answer.err
-        self.reached(laboratory, reported, blamed=blamed)
-        return answer
-
-    def reached(self, laboratory: Laboratory, reported: set[int], *, blamed: bool = False) -> None:
-        """Judges a study whose target was reached."""
-        trials = self._stored(laboratory)
-        complete = {t.number: t.value for t in trials if t.state is TrialState.COMPLETE}
-        assert [trial.number for trial in trials] == list(range(len(trials)))
-        assert len(complete) == WANTED
-        assert reported <= complete.keys()
-        assert {t.state for t in trials} <= {TrialState.COMPLETE, TrialState.FAIL}
-        assert complete == {n: pytest.approx(self._calm[n], rel=1e-6) for n in complete}
-        if not blamed:
-            assert len(trials) == WANTED
-            assert not [t.number for t in trials if t.user_attrs.get("attempts")]
-
-    @staticmethod
-    def _stored(laboratory: Laboratory):
-        database = Database(laboratory.url)
-        try:
-            return database.study("scripted").get_trials()
-        finally:
-            database.close()
-
-
 def repetitions() -> range:
     """How often each fault is tried: once with the tests, more often in the long form."""
-    return range(max(1, int(os.environ.get("TUNER_CHAOS_FAULTS", "6")) // 6))
+    return range(max(1, FAULTS // 6))

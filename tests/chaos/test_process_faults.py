@@ -7,7 +7,8 @@ import time
 
 import psutil
 import pytest
-from faulted import WORDS, FaultedRun, Judge, repetitions
+from faulted import WORDS, FaultedRun, repetitions
+from judging import Judge
 from laboratory import Laboratory
 from terminals import Terminal
 
@@ -21,7 +22,7 @@ def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repet
         assert run.ended() == -signal.SIGKILL
         reported = run.reported
     judge.left(slow, reported, running=True)
-    judge.goes_on(slow, reported, blamed=True)
+    judge.goes_on(slow, reported)
 
 
 def test_killed_supervisor_leaves_no_worker(

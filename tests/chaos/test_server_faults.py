@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from faulted import FaultedRun, Judge, repetitions
+from faulted import FaultedRun, repetitions
+from judging import Judge
 from laboratory import Laboratory
 from servers import Postgres, postgres, programs
 

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from faulted import WANTED, Judge
+from faulted import WANTED
+from judging import Judge
 from laboratory import Laboratory
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def test_trial_that_ends_its_worker_fails_and_no_other(
     run = hostile.run(workers=2, n_trials=WANTED)
     assert run.ending == "done"
     judge.reached(
-        hostile, {row.number for row in run.result.trials if row.state == "complete"}, blamed=True
+        hostile, {row.number for row in run.result.trials if row.state == "complete"}, failed=True
     )
     failed = [row for row in run.result.trials if row.state == "fail"]
     assert failed
