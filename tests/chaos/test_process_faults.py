@@ -75,3 +75,16 @@ def test_two_runs_share_a_study(slow: Laboratory, judge: Judge, repetition: int)
         reported = first.reported | second.reported
     assert len(reported) == 6
     judge.reached(slow, reported)
+
+
+def test_run_takes_over_the_trials_of_a_killed_one(
+    slow: Laboratory, judge: Judge, repetition: int
+) -> None:
+    with FaultedRun(slow) as first, FaultedRun(slow, name="second") as second:
+        first.wait_for_trials(1)
+        first.kill()
+        assert first.ended() == -signal.SIGKILL
+        assert second.ended() == 0
+        assert "Traceback" not in second.output
+        reported = first.reported | second.reported
+    judge.reached(slow, reported)
