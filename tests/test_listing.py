@@ -49,6 +49,7 @@ def test_studies_without_a_file_are_shown_for_what_they_are(command: Command, ur
     assert 0 < found["foreign"]["best"] < 1  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_stored_studies_have_title_and_metric_in_a_small_terminal(
     command: Command, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,8 +25,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("name", ["scripted", "a study"])
-@pytest.mark.parametrize("words", ["run", "submit"])
+@pytest.mark.parametrize(("words", "name"), [("run", "scripted"), ("submit", "a study")])
 @pytest.mark.parametrize("kind", FOUND)
 def test_stored_study_of_another_objective_is_refused_with_two_ways_out(
     kind: str, words: str, name: str, command: Command, laboratory: Laboratory
