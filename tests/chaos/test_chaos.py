@@ -1,6 +1,7 @@
 """Random faults in one study with two workers on PostgreSQL; at the end nothing is lost or wrong.
 
-A short form runs with the tests. The long one: TUNER_CHAOS_FAULTS=20 pytest tests/chaos
+A short form runs with the tests. The long one, which also repeats the single faults of the other
+files here: TUNER_CHAOS_FAULTS=20 pytest tests/chaos
 """
 
 from __future__ import annotations

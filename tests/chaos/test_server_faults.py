@@ -1,4 +1,7 @@
-"""PostgreSQL with few connections, with a limit for each statement, and started again."""
+"""PostgreSQL with few connections, and with a time limit for each statement.
+
+A restart is tested in ``tests/storage/test_restart.py``, and among random faults in ``test_chaos.py``.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,6 @@ def small_server() -> Iterator[Postgres]:
 
 def connect(laboratory: Laboratory) -> psycopg.Connection:
     return psycopg.connect(laboratory.url.replace("+psycopg", ""), autocommit=True)
-
-
-def test_run_waits_for_a_connection(
-    small_server: Postgres, slow: Laboratory, judge: Judge, repetition: int
-) -> None:
-    slow.url = small_server.new_database()
-    with connect(slow), FaultedRun(slow) as run:
-        assert run.ended() == 0
-        assert "Traceback" not in run.output
-        reported = run.reported
-    judge.reached(slow, reported)
 
 
 def test_run_waits_until_others_leave_the_server(
@@ -74,20 +66,5 @@ def test_cancelled_statements_are_tried_again(
         assert run.ended() == 0
         assert "Traceback" not in run.output
         assert "statements that take too long" in run.output
-        reported = run.reported
-    judge.reached(slow, reported)
-
-
-def test_restarted_server_loses_no_trial(
-    server: Postgres, slow: Laboratory, judge: Judge, repetition: int
-) -> None:
-    slow.url = server.new_database()
-    with FaultedRun(slow) as run:
-        run.wait_for_trials(1 + repetition % 3)
-        server.stop()
-        time.sleep(2)
-        server.start()
-        assert run.ended() == 0
-        assert "Traceback" not in run.output
         reported = run.reported
     judge.reached(slow, reported)
