@@ -72,6 +72,9 @@ class Recorder(Observer):
     def trial_returned(self, number, reason):
         self.events.append(("returned", number, reason))
 
+    def trial_lost(self, number, reason):
+        self.events.append(("lost", number, reason))
+
     def note(self, text):
         self.events.append(("note", text))
 

@@ -10,11 +10,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from optuna.storages import get_storage
 from optuna.storages._grpc.server import make_server
 
@@ -29,12 +30,13 @@ PORT = 54329  # names the socket; nothing listens on the network
 class Postgres:
     """A running server; each database is made for one test."""
 
-    def __init__(self, folder: Path, call: Callable[..., None]) -> None:
+    def __init__(self, folder: Path, call: Callable[..., None], settings: Sequence[str]) -> None:
         self._folder = folder
         self._call = call
+        self._settings = "".join(f" -c {setting}" for setting in settings)
 
     def start(self) -> None:
-        options = f"-k {self._folder} -p {PORT} -c listen_addresses='' -c fsync=off"
+        options = f"-k {self._folder} -p {PORT} -c listen_addresses='' -c fsync=off{self._settings}"
         log = f"--log={self._folder}/log"
         self._call("pg_ctl", "start", "--wait", "--silent", log, f"--options={options}")
 
@@ -56,6 +58,17 @@ class Postgres:
         return self.url(name)
 
 
+def as_guest(url: str, *, connections: int) -> str:
+    """The database as a new user sees it, for whom a limit holds: superusers have none."""
+    name = f"guest_{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT {connections}"))
+        connection.execute(sa.text(f"GRANT tuner TO {name}"))
+    engine.dispose()
+    return url.replace("tuner@", f"{name}@")
+
+
 def programs() -> Path | None:
     """The folder of the server's programs; None if it is not installed."""
     if found := shutil.which("initdb"):
@@ -64,8 +77,13 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def postgres(programs: Path) -> Iterator[Postgres]:
-    """Starts a server, as the user postgres if this is root: the server refuses root."""
+def postgres(programs: Path, *settings: str) -> Iterator[Postgres]:
+    """Starts a server, as the user postgres if this is root: the server refuses root.
+
+    Args:
+        programs: The folder of the server's programs.
+        settings: Of the server, e.g. ``"max_connections=5"``.
+    """
     with tempfile.TemporaryDirectory(prefix="tuner-pg-") as name:
         folder = Path(name)
         as_user: list[str] = []
@@ -85,7 +103,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             "--encoding=UTF8",
             "--locale=C",
         )
-        server = Postgres(folder, call)
+        server = Postgres(folder, call, settings)
         server.start()
         try:
             yield server

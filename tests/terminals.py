@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Terminal:
             env=os.environ | {"TERM": "xterm-256color"},
         )
         os.close(slave)
+        self._is_open = True
         self.raw = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -54,8 +56,7 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        self._reader.join(WAIT_SECONDS)
-        os.close(self._master)
+        self.close()
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -76,6 +77,13 @@ class Terminal:
         """Types Ctrl-C: the terminal sends SIGINT to every process of the job."""
         os.write(self._master, b"\x03")
 
+    def close(self) -> None:
+        """Closes the window: its processes get SIGHUP, and to write to the terminal is an error."""
+        if self._is_open:
+            self._is_open = False
+            self._reader.join(WAIT_SECONDS)  # as long as it reads, the terminal stays open
+            os.close(self._master)
+
     def ended(self) -> tuple[int, str]:
         """Waits for the end; returns exit status and standard output."""
         out, _ = self.process.communicate(timeout=WAIT_SECONDS)
@@ -84,5 +92,6 @@ class Terminal:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # a terminal of which nobody is left is an error
-            while chunk := os.read(self._master, 65536):
-                self.raw += chunk.decode(errors="replace")
+            while self._is_open:
+                if select.select([self._master], [], [], 0.1)[0]:
+                    self.raw += os.read(self._master, 65536).decode(errors="replace")

@@ -34,11 +34,16 @@ def files(place: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "attribute",
-    [{"id": None, "files": [*FOREIGN, OWN]}, {"files": OWN}],
-    ids=["a list", "a single name"],
+    ("attribute", "removed"),
+    [
+        ({"id": None, "files": [OWN]}, {f"checkpoints/{OWN}"}),
+        *(({"files": [OWN, name]}, set()) for name in FOREIGN),
+        ({"files": OWN}, set()),
+    ],
 )
-def test_removal_leaves_other_files_alone(attribute: Any, place: Path, tmp_path: Path) -> None:
+def test_removal_leaves_other_files_alone(
+    attribute: Any, removed: set[str], place: Path, tmp_path: Path
+) -> None:
     url = f"sqlite:///{tmp_path / 'tuner.db'}"
     study = optuna.create_study(storage=url, study_name="wine")
     attributes = {"checkpoint": attribute}
@@ -47,12 +52,12 @@ def test_removal_leaves_other_files_alone(attribute: Any, place: Path, tmp_path:
     database = Database(url)
     remove_of(database, database.study("wine"), 0, str(place))
     database.close()
-    assert before - files(place) == {f"checkpoints/{OWN}"}
+    assert before - files(place) == removed
 
 
 @pytest.mark.parametrize("attribute", [*({"id": name, "files": name} for name in FOREIGN), 5, "a"])
 def test_a_trial_resumes_from_checkpoints_only(attribute: Any, place: Path) -> None:
-    frozen = SimpleNamespace(user_attrs={"checkpoint": attribute})
+    frozen = SimpleNamespace(user_attrs={"checkpoint": attribute}, number=0)
     trial: Any = SimpleNamespace(_cached_frozen_trial=frozen, number=0)
     nothing: Any = None
     kept = TrialCheckpoints(trial, nothing, nothing, str(place), 30.0, lambda state: None)

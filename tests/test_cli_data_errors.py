@@ -126,9 +126,11 @@ def test_data_that_have_changed_since(command: Command, laboratory: Laboratory) 
     before = contents(laboratory.database)
     command("run", "scripted").refused(
         2,
-        r"study 'scripted' in sqlite:///tuner\.db was made with other data: 72 \+ 24 \+ 24 rows "
-        r"with fingerprint 000000000000; now 72 \+ 24 \+ 24 rows with fingerprint [0-9a-f]{12}\. "
-        r"Put the data back, or start another study with --study-name NAME$",
+        r"study 'scripted' in sqlite:///tuner\.db was made with other data: scripted, "
+        r"72 \+ 24 \+ 24 rows with fingerprint 000000000000; now scripted:load_data, "
+        r"72 \+ 24 \+ 24 rows with fingerprint [0-9a-f]{12}\. Put the data back as they were; if a "
+        r"load_data of yours shuffles, give it a fixed seed, or start another study with "
+        r"--study-name NAME$",
     )
     assert contents(laboratory.database) == before
 

@@ -125,7 +125,7 @@ def test_a_database_of_another_optuna(command: Command, laboratory: Laboratory) 
     before = contents(laboratory.database)
     command("best", "scripted").refused(
         2,
-        r"the tables are of another Optuna version; upgrade them with: tuner upgrade "
+        r"the tables are of an older Optuna version; upgrade them with: tuner upgrade "
         r"--storage 'sqlite:///tuner\.db'",
     )
     assert contents(laboratory.database) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -13,10 +14,13 @@ from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from commands import Command
 from laboratory import Laboratory
 from processes import WAIT_SECONDS, ask, program, running
 
+from tuner.catalog import find_study
 from tuner.dashboard import Rules, make_dashboard
+from tuner.runner import store
 from tuner.storage.database import Database
 
 TOKEN = "a-token-of-24-characters"
@@ -50,6 +54,41 @@ def test_the_application_answers_with_the_study(stored: Laboratory) -> None:
     assert answered == ["200 OK"]
     assert [study["study_name"] for study in studies] == ["scripted"]
     assert studies[0]["directions"] == ["minimize"]
+
+
+def test_renamed_study_keeps_its_curves_and_can_be_resumed(
+    stored: Laboratory, command: Command
+) -> None:
+    database = Database(stored.url)
+    study = database.study("scripted")
+    with database.together():
+        trial = study.ask()
+        database.write_curves(trial._trial_id, [{"loss": 0.5}, {"loss": 0.25}])
+        study.tell(trial, 0.25)
+    sent = json.dumps({"study_name": "a/b"}).encode()
+    environ: dict[str, object] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": f"/api/studies/{study._study_id}/rename",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(sent)),
+        "wsgi.input": io.BytesIO(sent),
+    }
+    setup_testing_defaults(environ)
+    answered: list[str] = []
+    b"".join(make_dashboard(database)(environ, lambda status, *_: answered.append(status)))
+    assert answered == ["201 Created"]
+    assert database.study_names() == ["a/b"]
+    assert list(database.curves(database.study("a/b"), 3)["loss"]) == [0.5, 0.25]
+    assert database.curves(database.study("a/b"), 0) == {}
+    store(database, "a/b", find_study(str(stored.study)))
+    assert database.study("a/b").metric_names == ["loss"]
+    database.close()
+    shown = command("show", "a/b", "--storage", stored.url)
+    assert (shown.status, shown.err) == (0, "")
+    assert shown.out.startswith("a/b · Scripted\n")
+    assert command("trials", "a/b", "--trial", "3", "--storage", stored.url).status == 0
+    paused = command("pause", "a/b", "--storage", stored.url)
+    assert paused.out.startswith("a/b is paused; go on with: tuner resume a/b ")
 
 
 @pytest.mark.slow

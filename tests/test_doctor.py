@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from commands import contents
 from optuna.trial import TrialState
 
 from tuner import doctor
@@ -30,19 +31,35 @@ def quick(monkeypatch):
     monkeypatch.setattr(doctor, "_LOAD", "pass")
 
 
-def test_what_dead_processes_left_behind_goes_back_to_the_queue(laboratory, command, quick):
+def test_doctor_only_looks_and_repair_requeues_without_counting(laboratory, command, quick):
     laboratory.store()
     lease = own_lease() | {"pid": 2**22}
     database = Database(laboratory.url, lease=lease)
     study = database.study("scripted")
     study.ask()
-    Database(laboratory.url).study("scripted").ask()  # as a plain Optuna script does
+    before = contents(laboratory.database)
     answer = command("doctor", "--storage", laboratory.url)
-    assert "mended  trials      trial 0 of scripted was left behind" in answer.out
-    assert "1 running in scripted by another program" in answer.out
+    assert answer.status == 1
+    assert "wrong   trials      trial 0 of scripted was left behind" in answer.out
+    assert "`tuner worker` puts it back in the queue, or --repair now" in answer.out
+    assert contents(laboratory.database) == before
+
+    answer = command("doctor", "--storage", laboratory.url, "--repair")
     assert answer.status == 0
-    assert database.counts(study)[TrialState.WAITING] == 1
+    assert "mended  trials      trial 0 of scripted was left behind" in answer.out
+    (trial,) = study.get_trials()
+    assert trial.state is TrialState.WAITING
+    assert trial.user_attrs == {"worker": lease}
     database.close()
+
+
+def test_doctor_names_the_command_for_a_trial_of_another_program(laboratory, command, quick):
+    laboratory.store()
+    Database(laboratory.url).study("scripted").ask()  # as a plain Optuna script does
+    answer = command("doctor", "--storage", laboratory.url, "--repair")
+    assert answer.status == 0
+    assert "ok      trials      trial 0 of scripted is held by another program" in answer.out
+    assert "--study-name scripted --trial-number 0 --state fail" in answer.out
 
 
 def test_what_is_wrong_is_said_and_is_the_status(tmp_path, command, quick, monkeypatch):

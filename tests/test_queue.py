@@ -53,9 +53,9 @@ def stored(tmp_path):
 
 def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     study, database = stored
-    assert queue.place_of(study.user_attrs) == Place("unlisted")
+    assert queue.place_of(study.user_attrs, "s") == Place("unlisted")
     queue.submit(study, database, 7, 2, 3)
-    assert queue.place_of(study.user_attrs) == Place("open", 7, 2, 3)
+    assert queue.place_of(study.user_attrs, "s") == Place("open", 7, 2, 3)
     queue.pause(study, database)
     assert queue.standing_of(study, database) == "paused"
     with pytest.raises(RequestError, match="tuner resume s"):
@@ -64,13 +64,13 @@ def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     with pytest.raises(RequestError, match="up for work already"):
         queue.resume(study, database)
     queue.stop(study, database, "it cannot work")
-    assert queue.place_of(study.user_attrs) == Place("stopped", 7, 2, 3, "it cannot work")
+    assert queue.place_of(study.user_attrs, "s") == Place("stopped", 7, 2, 3, "it cannot work")
     assert queue.resume(study, database) == Place("open", 7, 2, 3)
 
 
 def test_what_a_later_version_stores_does_not_hide_the_rest():
     stored = {"standing": "open", "n_trials": 3, "owner": "somebody"}
-    assert queue.place_of({queue.KEY: stored}) == Place("open", 3)
+    assert queue.place_of({queue.KEY: stored}, "s") == Place("open", 3)
 
 
 def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):

@@ -70,7 +70,8 @@ def run(
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
 
     Raises:
-        TunerError: The request was wrong, or the study cannot go on.
+        TunerError: The request was wrong, the study cannot go on, or fewer trials are finished than
+            were wanted although the run was neither interrupted nor out of time.
         KeyboardInterrupt: Ctrl-C; running trials went back to the queue.
     """
     ended = run_study(
@@ -88,6 +89,8 @@ def run(
     )
     if ended.ending == "interrupted":
         raise KeyboardInterrupt
+    if ended.short:
+        raise StudyError(ended.short)
     return ended.result
 
 
@@ -126,7 +129,7 @@ def load(
         if matches_file(opened, study, base):
             access = None
         result = StudyResult.of(opened, str(database), base=base, access=access)
-        return Run(result, "done", None, what_mattered(opened))
+        return Run(result, "done", None, what_mattered(opened, result.direction))
     finally:
         database.close()
 

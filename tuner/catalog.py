@@ -46,8 +46,11 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
 
 
 def locate(study: str) -> tuple[Path | None, str]:
-    """Folder and name of a study; a name alone needs no file, and says nothing of the folder."""
-    if study.endswith(".toml") or "/" in study:
+    """Folder and name of a study; a name alone needs no file, and says nothing of the folder.
+
+    A stored study may have ``/`` in its name: without ``.toml`` only a file that is there is meant.
+    """
+    if study.endswith(".toml") or ("/" in study and exists(Path(study))):
         spec = find_study(study)
         return spec.base, spec.name
     return None, study

@@ -12,19 +12,21 @@ it, so that whoever goes on with the trial, or ends it, leaves none behind:
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from tuner.errors import SpecError
 from tuner.storage.artifacts import ArtifactError, Artifacts
+from tuner.storage.attributes import Pointer, read
 from tuner.storage.errors import storage_errors
 from tuner.training.checkpoint_file import BrokenCheckpoint, pack, unpack
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
     from tuner.reporting import Reporter
     from tuner.storage.database import Database
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _KEY = "checkpoint"
 _LONGEST_NAME = 100  # of the study, in a file's name
-_NAME = re.compile(r"[\w.~%-]*-\d+-[0-9a-f]{32}\.npz", re.ASCII)  # as _new_name makes it
 _SHARE = 10  # of a trial's time a store that fails may take one part
 
 
@@ -70,9 +71,9 @@ class TrialCheckpoints:
         self._every_s = every_s
         self._on_resumed = on_resumed
         self._due_at = time.monotonic() + every_s
-        left = trial._cached_frozen_trial.user_attrs.get(_KEY)
-        self._current: str | None = next(iter(_named(left, "id")), None)
-        self._files = _named(left, "files")
+        left = _left_by(trial._cached_frozen_trial)
+        self._current = left.id
+        self._files = set(left.files)
         self._next = ""
         self._failing = False
 
@@ -153,19 +154,19 @@ def remove_of(database: Database, study: optuna.Study, number: int, place: str) 
     with storage_errors(database.url):
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        left = storage.get_trial(trial_id).user_attrs.get(_KEY)
-    _remove(Artifacts(place), _named(left, "files"), number)
+        left = _left_by(storage.get_trial(trial_id))
+    _remove(Artifacts(place), left.files, number)
 
 
-def _named(left: object, key: str) -> set[str]:
-    """Returns the file names under ``key`` of a trial's attribute.
-
-    Anybody who can write to the database can write the attribute: only names that
-    :class:`TrialCheckpoints` gives are taken, so that no other file is read or removed.
-    """
-    value = left.get(key) if isinstance(left, Mapping) else None
-    names = value if isinstance(value, list) else [value]
-    return {name for name in names if isinstance(name, str) and _NAME.fullmatch(name)}
+def _left_by(trial: FrozenTrial) -> Pointer:
+    """What an earlier attempt at the trial has left; nothing if the attribute is not to be read."""
+    stored = trial.user_attrs.get(_KEY)
+    try:
+        where = f"trial {trial.number}"
+        return Pointer() if stored is None else read(Pointer, stored, where, _KEY)
+    except SpecError as error:
+        _log.warning("its checkpoints are neither used nor removed: %s", error)
+        return Pointer()
 
 
 def _remove(artifacts: Artifacts, names: Iterable[str], number: int) -> None:

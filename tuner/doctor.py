@@ -1,4 +1,4 @@
-"""What is wrong with this set-up, in lines; what can be mended without loss is mended."""
+"""What is wrong with this set-up, in lines; nothing is changed unless that was asked for."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import psutil
 
-from tuner import runner
+from tuner import recovery, runner
 from tuner.data import data_home, status
-from tuner.errors import TunerError
+from tuner.errors import SpecError, TunerError
+from tuner.foreign import end_them, foreign_trials
 from tuner.running import cores
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url, masked
@@ -30,7 +31,8 @@ class Finding:
 
     Attributes:
         what: Its name.
-        state: ``"ok"``, ``"mended"``, or ``"wrong"``: then ``told`` says what to do.
+        state: ``"ok"``, ``"mended"`` (only with ``repair``), or ``"wrong"``: then ``told`` says
+            what to do.
         told: One line.
     """
 
@@ -42,19 +44,19 @@ class Finding:
         return asdict(self)
 
 
-def examine(storage: str | None = None) -> Iterator[Finding]:
+def examine(storage: str | None = None, *, repair: bool = False) -> Iterator[Finding]:
     """Looks at the machine, the packages, the data and the database, one after the other.
-
-    Trials that dead processes have left behind go back to the queue.
 
     Args:
         storage: As in :func:`tuner.run`.
+        repair: Put trials that dead processes have left behind back in the queue. Without it
+            nothing is changed.
     """
     free = format_bytes(psutil.virtual_memory().available)
     yield Finding("machine", "ok", f"{count(cores(), 'core')}, {free} of memory free")
     yield _tensorflow()
     yield _data()
-    yield from _storage(chosen_url(storage))
+    yield from _storage(chosen_url(storage), repair)
 
 
 def _tensorflow() -> Finding:
@@ -86,7 +88,7 @@ def _data() -> Finding:
     return Finding("data", "ok", f"{here} of {len(found)} data sets are here{more}")
 
 
-def _storage(url: str) -> Iterator[Finding]:
+def _storage(url: str, repair: bool) -> Iterator[Finding]:
     shown = masked(url)
     file = url.removeprefix("sqlite:///").partition("?")[0]
     if url.startswith("sqlite:///") and not os.access(file, os.F_OK):
@@ -102,22 +104,26 @@ def _storage(url: str) -> Iterator[Finding]:
         stored = count(len(names), "study") if len(names) == 1 else f"{len(names)} studies"
         yield Finding("storage", "ok", f"{shown}: {stored}")
         for name in names:
-            yield from _trials(database, name)
+            try:
+                yield from _trials(database, name, repair)
+            except SpecError as error:  # somebody has damaged this study; the others may be well
+                yield Finding("trials", "wrong", str(error))
     except TunerError as error:
         yield Finding("storage", "wrong", str(error))
     finally:
         database.close()
 
 
-def _trials(database: Database, name: str) -> Iterator[Finding]:
+def _trials(database: Database, name: str, repair: bool) -> Iterator[Finding]:
     study = database.study(name)
-    for trial in runner.return_abandoned(database, study, "its process is gone"):
-        became = f"failed: {trial.failed}" if trial.failed else "it goes back to the queue"
-        told = f"trial {trial.number} of {name} was left behind by a process that is gone; {became}"
-        yield Finding("trials", "mended", told)
-    foreign = sum(trial.lease is None for trial in database.running(study))
-    if foreign:
-        told = (
-            f"{foreign} running in {name} by another program, whose life cannot be seen from here"
-        )
-        yield Finding("trials", "ok", told)
+    left = "was left behind by a process that is gone"
+    if repair:
+        # Without a cause, so that it is not counted: why the processes are gone is not known.
+        for returned in recovery.return_abandoned(database, study):
+            told = f"trial {returned.number} of {name} {left}; it goes back to the queue"
+            yield Finding("trials", "mended", told)
+    for trial in recovery.abandoned(database, study):
+        how = "the next `tuner run` or `tuner worker` puts it back in the queue, or --repair now"
+        yield Finding("trials", "wrong", f"trial {trial.number} of {name} {left}; {how}")
+    if held := foreign_trials(database, study):
+        yield Finding("trials", "ok", end_them(database, study, held))

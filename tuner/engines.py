@@ -22,6 +22,7 @@ from tuner import queue, runner
 from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.running import Engine, begin, supervise
 from tuner.spec import StudySpec
+from tuner.storage.attributes import TrialAttrs, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import parse_url
@@ -162,6 +163,7 @@ class RayEngine:
                 return "interrupted"
             if time.monotonic() > deadline:
                 return "timeout"
+            database.require_same_file()
             standing = queue.standing_of(study, database)
             if standing in ("paused", "stopped"):
                 return standing
@@ -187,15 +189,19 @@ class _News:
                 continue
             self._seen[trial.number] = trial.state
             if trial.state is TrialState.RUNNING:
-                epochs = trial.user_attrs.get("epochs_wanted", 0)
-                self._observer.trial_started(trial.number, epochs)
+                attrs = self._attrs_of(trial)
+                self._observer.trial_started(trial.number, attrs.epochs_wanted or 0)
             elif trial.state is TrialState.WAITING and before is TrialState.RUNNING:
                 self._observer.trial_returned(trial.number, "its worker is gone")
             elif trial.state.is_finished():
-                reason = trial.user_attrs.get("reason")
+                reason = self._attrs_of(trial).reason
                 value = trial.value
                 self._observer.trial_finished(trial.number, trial.state.name.lower(), value, reason)
         self._observer.tick()
+
+    def _attrs_of(self, trial: FrozenTrial) -> TrialAttrs:
+        where = f"stored study {self._study.study_name}: trial {trial.number}"
+        return trial_attrs(trial.user_attrs, where)
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)

@@ -12,9 +12,13 @@
     │   └── StorageError      the database is unreachable, wrong or unusable
     ├── WorkError             the work was begun and failed                      exit 1
     │   ├── StudyError        a study cannot go on
+    │   ├── DataChangedError  a worker has loaded other data than the study stands on
     │   ├── WorkerError       worker processes cannot be started, or die
     │   └── BundleError       a trained model or an export cannot be written or read
     └── TrialFailed           one trial failed; the study goes on
+
+A request that turns out to be wrong after trials were begun, such as a database that was deleted
+meanwhile, ends with exit 1: :meth:`tuner.storage.database.Database.final`.
 
 The command line prints the text of an error as it is, so each text is whole: what was read
 (file, key), the rule, the value that broke it, and what to write or run instead.
@@ -71,6 +75,10 @@ class WorkError(TunerError):
 
 class StudyError(WorkError):
     """A study cannot go on."""
+
+
+class DataChangedError(WorkError):
+    """A worker has loaded other data than the study stands on: the run cannot go on with them."""
 
 
 class WorkerError(WorkError):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 from tuner.catalog import find_study, shipped_studies, study_names
 from tuner.dataset_rows import DATASET_ROWS
-from tuner.errors import TunerError
+from tuner.errors import SpecError, TunerError
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.study_list import StudyLine
 from tuner.spec import StudySpec
+from tuner.storage.attributes import QueuePlace, StoredData, study_attr
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
 from tuner.units import figure
@@ -63,11 +67,9 @@ def _with_file(name: str, shipped: bool, stored: StudyOverview | None) -> StudyL
     except TunerError as error:
         # A broken file of the user's own must not hide the others.
         return _line(name, stored, title=str(error), where=where)
-    return replace(
-        _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric),
-        rows=DATASET_ROWS.get(spec.dataset) if isinstance(spec.dataset, str) else None,
-        reported=_reported(spec),
-    )
+    line = _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric)
+    known = DATASET_ROWS.get(spec.dataset) if isinstance(spec.dataset, str) else None
+    return replace(line, rows=known or line.rows, reported=_reported(spec))
 
 
 def _reported(spec: StudySpec) -> str:
@@ -96,14 +98,56 @@ def _line(
     where: str = "stored",
     metric: str = "",
 ) -> StudyLine:
+    if stored is None:
+        return StudyLine(name=name, title=title, where=where, metric=metric)
+    notes: list[str] = []
+    spec = _believed(_spec, stored, notes)
+    place = _believed(_place, stored, notes)
+    data = _believed(_data, stored, notes)
+    directions = stored.directions
+    if len(directions) > 1:
+        notes.append(f"{len(directions)} objectives ({', '.join(directions)})")
+    elif "tuner:spec" not in stored.attrs:
+        notes.append("not made by tuner")
+    direction = spec.objective.direction if spec else directions[0]
+    single = stored.values if len(directions) == 1 else None
     return StudyLine(
         name=name,
-        title=title,
+        title=title or (spec.title if spec and spec.title != spec.name else ""),
         where=where,
-        metric=metric,
-        trials=stored.counts if stored else None,
-        best=stored.best if stored else None,
-        queue=stored.queue if stored else {},
-        workers=stored.workers if stored else 0,
-        per_minute=stored.per_minute if stored else None,
+        metric=metric or (spec.objective.metric if spec else ", ".join(stored.metrics)),
+        rows=sum(data.rows.values()) if data and data.rows else None,
+        trials=stored.counts,
+        best=single and single[direction == "maximize"],
+        queue=place.model_dump() if place else {},
+        workers=stored.workers,
+        per_minute=stored.per_minute,
+        note="; ".join(notes),
     )
+
+
+_T = TypeVar("_T")
+
+
+def _believed(
+    reader: Callable[[StudyOverview], _T | None], stored: StudyOverview, notes: list[str]
+) -> _T | None:
+    """What tuner has stored; None, with a note, if somebody has changed it to something else."""
+    try:
+        return reader(stored)
+    except SpecError as error:
+        notes.append(str(error))
+        return None
+
+
+def _spec(stored: StudyOverview) -> StudySpec | None:
+    table = stored.attrs.get("tuner:spec")
+    return None if table is None else StudySpec.from_dict(table, Path.cwd())
+
+
+def _place(stored: StudyOverview) -> QueuePlace | None:
+    return study_attr(QueuePlace, stored.attrs, "tuner:queue", stored.name)
+
+
+def _data(stored: StudyOverview) -> StoredData | None:
+    return study_attr(StoredData, stored.attrs, "tuner:data", stored.name)

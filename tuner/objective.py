@@ -24,6 +24,7 @@ from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.training.surroundings import restored_surroundings
 
 if TYPE_CHECKING:
     from tuner.training.structures import Structures
@@ -61,11 +62,13 @@ def check_model(spec: StudySpec, data: Splits) -> None:
     if spec.model in FAMILIES:
         check_family(spec, data)
         return
-    model = models.build(spec.model, _example_params(spec), data, spec.base)
-    available = models.available_metrics(model, data, spec.base)
-    check_reported(spec, data, available)
-    if spec.training.saveable:
-        check_saveable(model, spec.model, data, spec.base)
+    models.load(spec.model, spec.base)
+    with restored_surroundings():
+        model = models.build(spec.model, _example_params(spec), data, spec.base)
+        available = models.available_metrics(model, data, spec.base)
+        check_reported(spec, data, available)
+        if spec.training.saveable:
+            check_saveable(model, spec.model, data, spec.base)
 
 
 def run_trial(
@@ -126,26 +129,28 @@ def run_trial(
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
     try:
-        _, result = training.train(
-            lambda: models.build(spec.model, params, data, spec.base),
-            data,
-            epochs=epochs,
-            batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
-            seed=seed,
-            monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
-            # A reference runs all its epochs, as whoever reported it did.
-            early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
-            loop=spec.training.loop,
-            structures=structures,
-            own_code=spec.model not in FAMILIES,
-            checkpoints=kept,
-        )
+        models.load(spec.model, spec.base)
+        with restored_surroundings():
+            _, result = training.train(
+                lambda: models.build(spec.model, params, data, spec.base),
+                data,
+                epochs=epochs,
+                batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
+                seed=seed,
+                monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
+                # A reference runs all its epochs, as whoever reported it did.
+                early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+                loop=spec.training.loop,
+                structures=structures,
+                own_code=spec.model not in FAMILIES,
+                checkpoints=kept,
+            )
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
         return _tell_failure(trial, database, str(failure), logged, kept)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
-    except Exception as error:  # noqa: BLE001 - a user's network may raise anything
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a user's network
         return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
@@ -198,7 +203,7 @@ def _tell_failure(
     return Outcome("fail", None, reason)
 
 
-def _in_one_line(error: Exception, base: Path) -> str:
+def _in_one_line(error: BaseException, base: Path) -> str:
     """The error as the trial's reason, with file and line of a person's own code."""
     _show_traceback(error)
     return described(error, base)

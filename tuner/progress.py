@@ -116,6 +116,10 @@ class LiveProgress(Observer):
         self._tally.running.pop(number, None)
         self.note(f"trial {number} goes back to the queue: {reason}")
 
+    def trial_lost(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} is not run here any more: {reason}")
+
     def note(self, text: str) -> None:
         print_line(self._console, text, style="dim")
 
@@ -180,6 +184,10 @@ class PlainProgress(Observer):
     def trial_returned(self, number: int, reason: str) -> None:
         self._tally.running.pop(number, None)
         self.note(f"trial {number} goes back to the queue: {reason}")
+
+    def trial_lost(self, number: int, reason: str) -> None:
+        self._tally.running.pop(number, None)
+        self.note(f"trial {number} is not run here any more: {reason}")
 
     def note(self, text: str) -> None:
         print_line(self._console, text)

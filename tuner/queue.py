@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import optuna
 from optuna.trial import TrialState
 
 from tuner.errors import RequestError
+from tuner.storage.attributes import QueuePlace, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
@@ -96,16 +97,19 @@ def choose(demands: Iterable[Demand]) -> str | None:
     return min(wanting, key=lambda d: (-d.place.priority, d.running, d.served)).name
 
 
-def place_of(attrs: Mapping[str, Any]) -> Place:
-    """The place of a study with these user attributes."""
-    stored = attrs.get(KEY) or {}
-    known = {field.name for field in fields(Place)}  # a later version may store more
-    return Place(**{key: value for key, value in stored.items() if key in known})
+def place_of(attrs: Mapping[str, Any], study: str) -> Place:
+    """The place of a study with these user attributes.
+
+    Raises:
+        SpecError: What is stored there is no place in the queue.
+    """
+    stored = study_attr(QueuePlace, attrs, KEY, study)
+    return Place(**stored.model_dump()) if stored else Place()
 
 
 def standing_of(study: optuna.Study, database: Database) -> Standing:
     """Whether trials of the study may begin, as it is stored now."""
-    return place_of(database.study_attrs(study)).standing
+    return place_of(database.study_attrs(study), study.study_name).standing
 
 
 def put_at(study: optuna.Study, database: Database, place: Place) -> None:
@@ -127,7 +131,7 @@ def mark_used_up(study: optuna.Study, database: Database) -> bool:
     Returns:
         False if that is stored already.
     """
-    place = place_of(database.study_attrs(study))
+    place = place_of(database.study_attrs(study), study.study_name)
     if place.is_used_up:
         return False
     put_at(study, database, replace(place, is_used_up=True))
@@ -143,7 +147,7 @@ def pause(study: optuna.Study, database: Database) -> bool:
     Raises:
         RequestError: It is stopped, so that nobody runs it anyway.
     """
-    place = place_of(study.user_attrs)
+    place = place_of(study.user_attrs, study.study_name)
     if place.standing == "stopped":
         raise RequestError(
             f"study '{study.study_name}' in {database} is stopped, so that nobody runs it; go on "
@@ -161,7 +165,7 @@ def resume(study: optuna.Study, database: Database) -> Place:
     Raises:
         RequestError: It is neither.
     """
-    place = place_of(study.user_attrs)
+    place = place_of(study.user_attrs, study.study_name)
     name = study.study_name
     if place.standing not in ("paused", "stopped"):
         state = "up for work already" if place.standing == "open" else "not paused"
@@ -178,7 +182,7 @@ def stop(study: optuna.Study, database: Database, reason: str | None = None) -> 
     Returns:
         False if it is stopped already; it keeps the reason that it has.
     """
-    place = place_of(study.user_attrs)
+    place = place_of(study.user_attrs, study.study_name)
     if place.standing == "stopped" and (place.reason or not reason):
         return False
     put_at(study, database, replace(place, standing="stopped", reason=reason))
@@ -191,7 +195,7 @@ def require_unpaused(study: optuna.Study, database: Database) -> None:
     Raises:
         RequestError: It is paused.
     """
-    place = place_of(study.user_attrs)
+    place = place_of(study.user_attrs, study.study_name)
     if place.standing == "paused":
         raise RequestError(
             f"study '{study.study_name}' in {database} is paused; go on with: "

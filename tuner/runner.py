@@ -1,4 +1,4 @@
-"""Creates and resumes studies, and returns the trials of processes that are gone.
+"""Creates and resumes studies.
 
 A study in the database carries all that defines it: the study file with its search space, the
 fingerprint of the data, the versions of what trained. The same file goes on with it; another
@@ -10,61 +10,84 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
 
 from tuner.catalog import find_study
-from tuner.checkpoints import remove_of
-from tuner.errors import RequestError, SpecError
-from tuner.lease import is_alive
+from tuner.errors import DataError, RequestError, SpecError
 from tuner.spec import StudySpec
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.attributes import Folder, StoredData, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 
-ATTEMPTS_ALLOWED = 3
-"""How many workers may die over one trial before the trial is failed."""
-
-SILENT_SECONDS = 360.0
-"""After this time without a heartbeat a trial elsewhere is given up; longer than a run waits for
-its database, so that nobody who waits is taken for dead."""
+_ADVICE = "Put the data back as they were; if a load_data of yours shuffles, give it a fixed seed"
 
 _PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
 
 
 def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Study | None:
-    """The stored study that ``spec`` goes on with, or None if there is none yet.
+    """The stored study that ``spec`` resumes, or None if there is none yet.
 
     Raises:
-        SpecError: The stored study was made by another file.
+        SpecError: The stored study was made by another file, or has another objective.
         RequestError: The stored study was not made by tuner.
+        StorageError: The database has tables of a newer version of tuner.
     """
+    database.require_known_tables()
     study = database.find_study(name)
     if study is None:
         return None
     stored = study.user_attrs.get("tuner:spec")
-    if stored is None:
-        if not study.get_trials(deepcopy=False):
-            return study  # an earlier run was stopped just after it had created the study
+    # Without trials an earlier run was stopped just after it had created the study, or somebody
+    # else has created it for this one.
+    if stored is None and study.get_trials(deepcopy=False):
         raise RequestError(
             f"study '{name}' in {database} was not made by tuner; choose another name with "
             "--study-name"
         )
     # Not by the stored fingerprint: somebody may have changed the stored study beside it.
-    differences = spec.differences(StudySpec.from_dict(stored, spec.base))
-    if not differences:
-        return study
-    raise SpecError(
-        f"study '{name}' in {database} was made with other settings:\n"
-        + "".join(f"  {line}\n" for line in differences)
-        + "Undo the change to go on with it, or start another with --study-name NAME"
-    )
+    differences = [] if stored is None else spec.differences(StudySpec.from_dict(stored, spec.base))
+    if differences:
+        raise SpecError(
+            f"study '{name}' in {database} was made with other settings:\n"
+            + "".join(f"  {line}\n" for line in differences)
+            + "Undo the change to go on with it, or start another with --study-name NAME"
+        )
+    require_objective(database, study, spec)
+    return study
+
+
+def require_objective(database: Database, study: optuna.Study, spec: StudySpec) -> None:
+    """Makes sure that Optuna improves what the study file says.
+
+    ``optuna create-study`` and the dashboard create studies as well, which keep their directions.
+
+    Raises:
+        SpecError: The stored study has other directions, or names another metric.
+    """
+    objective = spec.objective
+    found = [direction.name.lower() for direction in study.directions]
+    differences = []
+    if found != [objective.direction]:
+        differences.append(
+            f"direction: {', '.join(found)} in the database, {objective.direction} in the file"
+        )
+    names = study.metric_names
+    if names not in (None, [objective.metric]):
+        shown = ", ".join(map(str, names)) if isinstance(names, list) else names
+        differences.append(f"metric: {shown} in the database, {objective.metric} in the file")
+    if differences:
+        raise SpecError(
+            f"study '{study.study_name}' in {database} has another objective "
+            f"({'; '.join(differences)}): start another with --study-name NAME, or delete this one "
+            f"with: optuna delete-study --study-name {shlex.quote(study.study_name)} "
+            f"--storage {shlex.quote(str(database))}"
+        )
 
 
 def create_or_resume(
@@ -77,11 +100,11 @@ def create_or_resume(
 
     Raises:
         SpecError: The stored study was made by another file.
-        RequestError: The stored study was made with other data.
+        DataError: The stored study was made with other data.
     """
     stored = find_resumable(database, name, spec)
     if stored is not None and "tuner:data" in stored.user_attrs:
-        _check_data(database, stored, data)  # what is refused changes nothing
+        check_data(database, stored, data)  # before anything is written
     study = store(database, name, spec)
     accept_data(database, study, data)
     return study
@@ -96,6 +119,8 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
     Raises:
         SpecError: The stored study was made by another file.
     """
+    find_resumable(database, name, spec)  # what is refused changes nothing
+    database.upgrade()
     with storage_errors(database.url):
         study = optuna.create_study(
             storage=database.storage,
@@ -103,13 +128,14 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
             direction=spec.objective.direction,
             load_if_exists=True,
         )
-        find_resumable(database, name, spec)  # it may have been another run that created it
-        database.upgrade()
-        if "tuner:spec" not in study.user_attrs:
+        # It may have been another run, or another program, that created it.
+        find_resumable(database, name, spec)
+        if study.metric_names is None:  # it is new, or a copy: optuna-dashboard renames by copying
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
+        if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
@@ -128,33 +154,85 @@ def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
         data: Description of the loaded data, with their ``fingerprint``.
 
     Raises:
-        RequestError: The study was begun with other data.
+        DataError: The study was begun with other data.
     """
     with storage_errors(database.url):
-        if "tuner:data" not in study.user_attrs:
+        if database.study_attrs(study).get("tuner:data") is None:
             study.set_user_attr("tuner:versions", versions())
             study.set_user_attr("tuner:data", data)
-        _check_data(database, study, data)
+    check_data(database, study, data)
 
 
-def stored_spec(study: optuna.Study) -> StudySpec:
+def check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
+    """Makes sure that these are the data that the study stands on now.
+
+    Args:
+        data: As in :func:`accept_data`.
+
+    Raises:
+        DataError: They are others.
+    """
+    stored = study_attr(StoredData, database.study_attrs(study), "tuner:data", study.study_name)
+    if stored and stored.fingerprint != data["fingerprint"]:
+        raise DataError(
+            f"study '{study.study_name}' in {database} was made with other data: "
+            f"{_data_text(stored)}; now {_data_text(StoredData.model_validate(data))}. {_ADVICE}, "
+            "or start another study with --study-name NAME"
+        )
+
+
+def require_same_data(loaded: Sequence[Mapping[str, Any]]) -> None:
+    """Makes sure that the workers of a run have loaded the same data, before a study has them.
+
+    Args:
+        loaded: What each worker has loaded, as in :func:`accept_data`.
+
+    Raises:
+        DataError: They differ.
+    """
+    different = {data["fingerprint"]: data for data in loaded}
+    if len(different) > 1:
+        one, other, *_ = (StoredData.model_validate(data) for data in different.values())
+        raise DataError(
+            f"the workers have loaded different data: {_data_text(one)}, and {_data_text(other)}; "
+            f"trials on them cannot be compared, so nothing was started. {_ADVICE}"
+        )
+
+
+def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
     """What the study was stored with; paths in it are seen from the folder that it was stored from.
 
     On a machine that has no such folder they are seen from the working directory.
 
     Raises:
         RequestError: The study was not made by tuner.
+        SpecError: Somebody has changed what tuner has stored of it.
     """
     attrs = study.user_attrs
     if "tuner:spec" not in attrs:
         raise RequestError(f"study '{study.study_name}' was not made by tuner")
-    return StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+    spec = StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+    require_objective(database, study, spec)
+    return spec
 
 
 def stored_base(study: optuna.Study) -> Path | None:
-    """The folder that the study was last run from, if it is on this machine."""
-    base = study.user_attrs.get("tuner:base")
-    return Path(base) if base and os.access(base, os.X_OK) else None
+    """The folder that the study was last run from, if it is on this machine.
+
+    Raises:
+        SpecError: Somebody has stored something else there.
+    """
+    folder = study_attr(Folder, study.user_attrs, "tuner:base", study.study_name)
+    return Path(folder.root) if folder and os.access(folder.root, os.X_OK) else None
+
+
+def named_base(study: optuna.Study) -> str | None:
+    """The folder that the study was last run from, wherever it is; None if it is not known."""
+    try:
+        folder = study_attr(Folder, study.user_attrs, "tuner:base", study.study_name)
+    except SpecError:
+        return None
+    return folder.root if folder else None
 
 
 def matches_file(study: optuna.Study, name_or_path: str, base: Path | None) -> bool:
@@ -191,73 +269,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True)
-class Returned:
-    """A trial whose worker died: back in the queue, or failed for ``failed``."""
-
-    number: int
-    failed: str | None
-
-
-def return_abandoned(
-    database: Database,
-    study: optuna.Study,
-    cause: str | None = None,
-    *,
-    checkpoints: str | None = None,
-) -> list[Returned]:
-    """Puts back in the queue what runs in processes that are gone.
-
-    On this machine that is seen at once; elsewhere it is when their heartbeats have ceased.
-
-    Args:
-        cause: Why they are gone. None if they were stopped on purpose: then it does not count
-            against the trial.
-        checkpoints: Where those of trials that are failed are removed; the usual place if None.
-    """
-    returned = []
-    for trial in database.running(study):
-        if trial.lease is None or not _is_gone(trial.lease, trial.silent_s):
-            continue
-        failed = None
-        if cause is not None:
-            attempts = trial.attempts + 1
-            if attempts < ATTEMPTS_ALLOWED:
-                counted = {"attempts": attempts}
-                if not database.write_to_held(trial.trial_id, trial.lease, counted):
-                    continue  # somebody else has done it
-            else:
-                failed = f"{attempts} workers died over it; {cause}"
-        if failed is None:
-            done = database.give_back(trial.trial_id, trial.lease)
-        elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
-            place = checkpoints or chosen_place(None, database.url)
-            remove_of(database, study, trial.number, place)
-        if done:
-            returned.append(Returned(trial.number, failed))
-    return returned
-
-
-def fail_trial(database: Database, trial_id: int, lease: Mapping[str, Any], reason: str) -> bool:
-    """Fails a running trial and stores why; False if nobody of that lease runs it any more."""
-    return database.write_to_held(trial_id, lease, {"reason": reason}, TrialState.FAIL)
-
-
-def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:
-    alive = is_alive(lease)
-    return silent_s > SILENT_SECONDS if alive is None else not alive
-
-
-def _check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    stored = study.user_attrs["tuner:data"]
-    if stored["fingerprint"] != data["fingerprint"]:
-        raise RequestError(
-            f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(data)}. Put the data back, or start another "
-            "study with --study-name NAME"
-        )
-
-
-def _data_text(data: dict[str, Any]) -> str:
-    rows = " + ".join(str(number) for number in data["rows"].values())
-    return f"{rows} rows with fingerprint {data['fingerprint'][:12]}"
+def _data_text(data: StoredData) -> str:
+    rows = " + ".join(map(str, data.rows.values()))
+    return f"{data.name or 'data'}, {rows} rows with fingerprint {data.fingerprint[:12]}"

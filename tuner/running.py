@@ -1,4 +1,4 @@
-"""One run of a study: checked before anything starts, supervised, told as a result."""
+"""One run of a study: checked before anything starts, supervised, returned as a result."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 
 import optuna
 
-from tuner import runner, search
+from tuner import recovery, runner, search
 from tuner.access import Access
 from tuner.catalog import find_study
 from tuner.checking import check_spec
 from tuner.errors import RequestError, StudyError
+from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult, TrialRow
@@ -26,6 +27,7 @@ from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
+from tuner.units import count
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending, Supervisor
@@ -43,12 +45,15 @@ class Run:
         ending: Why the run ended.
         n_workers: Worker processes that it had; None if there was nothing to run.
         mattered: Share of each parameter in what makes a trial good, largest first.
+        short: Why fewer trials are finished than were wanted, in one line, if the run ended by
+            itself all the same; None if it did not.
     """
 
     result: StudyResult
     ending: Ending
     n_workers: int | None
     mattered: dict[str, float]
+    short: str | None = None
 
 
 def run_study(
@@ -103,13 +108,18 @@ def run_study(
             ending = (engine or supervise)(
                 *(spec, name, database, observer, n_workers, total, place)
             )
+        database.require_same_file()
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
         # Whoever can write to the database may have changed the study during the run.
         access = None if runner.names_the_same(opened, spec) else Access.given()
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
-        return Run(result, ending, n_workers, what_mattered(opened))
+        short = _why_short(database, opened, total) if ending == "done" else None
+        mattered = what_mattered(opened, result.direction)
+        return Run(result, ending, n_workers, mattered, short)
+    except RequestError as error:
+        raise database.final(error) from error.__cause__
     finally:
         database.close()
 
@@ -122,13 +132,14 @@ def begin(
     n_workers: int,
     checkpoints: str,
 ) -> None:
-    """Puts back what earlier processes left behind, and reports where the study stands."""
+    """Puts back what earlier processes left behind, and shows where the study stands."""
+    database.begun = True
     cause = "its process is gone"
-    for trial in runner.return_abandoned(database, study, cause, checkpoints=checkpoints):
+    for trial in recovery.return_abandoned(database, study, cause, checkpoints=checkpoints):
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     finished = _finished(database, study)
     with storage_errors(database.url):
-        left = search.left_of(runner.stored_spec(study), study)
+        left = search.left_of(runner.stored_spec(database, study), study)
     if left is not None:  # there may be fewer to try than are wanted
         total = min(total, finished + left.may_begin + left.running)
     observer.started(study.study_name, finished, total, n_workers, _best(study))
@@ -160,7 +171,13 @@ def supervise(
         begin(database, study, observer, total, n_workers, checkpoints)
         return study
 
-    job = Job(spec, name, database.url, check=False, n_trials=total, checkpoints=checkpoints)
+    job = Job(
+        *(spec, name, database.url),
+        check=False,
+        n_trials=total,
+        checkpoints=checkpoints,
+        n_beside=n_workers,
+    )
     supervisor = Supervisor(job, database, n_workers, observer, prepare)
     return supervisor.run()
 
@@ -180,6 +197,17 @@ def _check_begun(database: Database, name: str, ending: Ending) -> None:
         "the time was over before the workers had loaded TensorFlow and the data, and nothing was "
         "stored; give the run more with --timeout"
     )
+
+
+def _why_short(database: Database, study: optuna.Study, total: int) -> str | None:
+    """Why not all trials are finished that were wanted; None if they are."""
+    finished = _finished(database, study)
+    if finished >= total:
+        return None
+    told = f"{finished} of {count(total, 'trial')} wanted are finished"
+    if held := foreign_trials(database, study):
+        return f"{told}: {end_them(database, study, held)}"
+    return f"{told}, and no other can be begun; see: tuner trials {study.study_name}"
 
 
 def _finished(database: Database, study: optuna.Study) -> int:

@@ -10,7 +10,7 @@ import optuna
 from tuner import queue, runner
 from tuner.catalog import find_study, locate
 from tuner.checking import check_spec
-from tuner.errors import RequestError
+from tuner.errors import RequestError, SpecError
 from tuner.queue import Place
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
@@ -60,7 +60,10 @@ def submit(
     database = Database(chosen_url(storage))
     try:
         stored = runner.store(database, name, spec)
-        before = queue.place_of(stored.user_attrs)
+        try:
+            before = queue.place_of(stored.user_attrs, name)
+        except SpecError:  # somebody has damaged it, and this is the way to mend it
+            before = Place()
         keys = {setting.partition("=")[0].strip() for setting in given}
         total = before.n_trials
         if total is None or keys & {"budget", "budget.n_trials"}:
@@ -72,7 +75,7 @@ def submit(
             before.priority if priority is None else priority,
             before.workers if workers is None else workers or None,
         )
-        return Submitted(name, spec, before, queue.place_of(stored.user_attrs))
+        return Submitted(name, spec, before, queue.place_of(stored.user_attrs, name))
     finally:
         database.close()
 
@@ -136,6 +139,12 @@ def _stored(
     _, name = locate(study)
     database = Database(chosen_url(storage), must_exist=True)
     try:
-        yield database, database.study(study_name or name)
+        opened = database.study(study_name or name)
+        if "tuner:spec" not in opened.user_attrs:
+            raise RequestError(
+                f"study '{opened.study_name}' in {database} was not made by tuner, which runs no "
+                "trials of it"
+            )
+        yield database, opened
     finally:
         database.close()

@@ -1,6 +1,7 @@
 """Random faults in one study with two workers on PostgreSQL; at the end nothing is lost or wrong.
 
-A short form runs with the tests. The long one: TUNER_CHAOS_FAULTS=20 pytest tests/chaos
+A short form runs with the tests. The long one, which also repeats the single faults of the other
+files here: TUNER_CHAOS_FAULTS=20 pytest tests/chaos
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from disks import Disk, small_disk
+from faulted import FAULTS
 from laboratory import Laboratory
 from optuna.trial import TrialState
 from processes import program, running
@@ -24,11 +27,10 @@ from servers import Postgres
 from tuner.storage.database import Database
 from tuner.storage.patience import Patience
 
-FAULTS = int(os.environ.get("TUNER_CHAOS_FAULTS", "6"))
 SEED = int(os.environ.get("TUNER_CHAOS_SEED", "0"))
 WANTED = 4 * FAULTS
 SECONDS = 120 + 25 * FAULTS
-DISK = 256 * 1024
+DISK_BYTES = 256 * 1024
 
 
 class Workers:
@@ -66,21 +68,8 @@ class Workers:
         return (self._folder / "workers.log").read_text()
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of its own that is soon full, where one may be mounted; else a folder."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True).returncode == 0
-    try:
-        yield folder
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def faults(
-    workers: Workers, server: Postgres, disk: Path, chance: random.Random
+    workers: Workers, server: Postgres, disk: Disk, chance: random.Random
 ) -> dict[str, Callable[[], None]]:
     """What may happen, by name."""
 
@@ -106,15 +95,10 @@ def faults(
         server.start()
 
     def disk_full() -> None:
-        if not disk.is_mount():  # a whole machine's disk is not to be filled
-            return
-        full = disk / "full"
-        try:
-            full.write_bytes(b"x" * 2 * DISK)
-        except OSError:
+        if disk.is_mounted:  # a whole machine's disk is not to be filled
+            disk.fill()
             time.sleep(3)
-        finally:
-            full.unlink(missing_ok=True)
+            disk.free()
 
     return {
         "a worker is killed": lambda: to_a_worker(signal.SIGKILL),
@@ -140,8 +124,8 @@ def test_whatever_happens_nothing_is_lost(
     study = database.study("scripted")
     happened: list[str] = []
     seen: dict[int, float] = {}
-    with small_disk(tmp_path / "checkpoints") as disk, ExitStack() as stack:
-        workers = Workers(laboratory, disk, stack)
+    with small_disk(tmp_path / "checkpoints", DISK_BYTES) as disk, ExitStack() as stack:
+        workers = Workers(laboratory, disk.folder, stack)
         possible = faults(workers, server, disk, chance)
         # Each at least once if there are enough of them, in any order.
         planned = [*possible][:FAULTS] + chance.choices(

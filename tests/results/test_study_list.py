@@ -41,6 +41,7 @@ def test_studies() -> None:
     assert json.loads(studies(lines, "json"))[1] == {
         "name": "xor",
         "title": "Exclusive or",
+        "note": None,
         "where": "shipped",
         "metric": None,
         "rows": None,

@@ -11,7 +11,7 @@ from tuner.storage.database import Database
 
 
 def place(database):
-    return queue.place_of(database.study("scripted").user_attrs)
+    return queue.place_of(database.study("scripted").user_attrs, "scripted")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_another_budget_title_and_training_are_what_workers_get(laboratory, data
     laboratory.submit()
     changed = ["title=New", "budget.trial.timeout=90s", "budget.trial.memory=1GiB"]
     laboratory.submit(settings=[*changed, "training.loop=fit", "training.checkpoint=5s"])
-    spec = runner.stored_spec(database.study("scripted"))
+    spec = runner.stored_spec(database, database.study("scripted"))
     assert (spec.title, spec.budget.trial.timeout, spec.budget.trial.memory) == ("New", 90, 2**30)
     assert (spec.training.loop, spec.training.checkpoint) == ("fit", 5)
 

@@ -42,7 +42,7 @@ def wait_for(laboratory, wanted, name="scripted"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
+def test_after_a_signal_it_finishes_its_trial(laboratory, worker, number, status):
     laboratory.behave("slow")
     laboratory.submit(n_trials=50)
     with worker() as process:
@@ -50,7 +50,7 @@ def test_told_to_stop_it_finishes_its_trial(laboratory, worker, number, status):
         process.send_signal(number)
         out, error = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, out) == (status, ""), error
-    assert "told to stop: what runs has 30 s to finish" in error
+    assert "stopping: what runs has 30 s to finish" in error
     assert "Traceback" not in error
     counts = wait_for(laboratory, {"complete": 1})
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0

@@ -31,16 +31,22 @@ def test_every_kind_of_database_is_read_alike(
         first.tell(first.ask(), value)
     first.add_trial(optuna.trial.create_trial(value=float("inf")))  # not what anybody wants best
     first.ask()
-    optuna.create_study(storage=storage, study_name="second")
+    second = optuna.create_study(
+        storage=storage, study_name="second", directions=["minimize", "maximize"]
+    )
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        second.set_metric_names(["loss", "accuracy"])
     found = stored_studies(url)
     rate = found[0].per_minute
     assert rate is not None
     assert rate > 0
     counts = {"complete": 4, "running": 1}
-    queue = {"priority": 2}
+    attrs = {"tuner:queue": {"priority": 2}}
     assert found == [
-        StudyOverview("first", "maximize", counts, 3.0, queue, workers=1, per_minute=rate),
-        StudyOverview("second", "minimize", {}, None),
+        StudyOverview(
+            *("first", ("maximize",), counts, (1.0, 3.0), attrs), workers=1, per_minute=rate
+        ),
+        StudyOverview("second", ("minimize", "maximize"), {}, None, metrics=("loss", "accuracy")),
     ]
 
 
@@ -55,7 +61,7 @@ def test_a_user_who_may_not_read_is_told_so(
         connection.execute("DROP ROLE IF EXISTS stranger")
         connection.execute("CREATE ROLE stranger LOGIN")
     url = url.replace("tuner@", "stranger@")
-    words = "permission denied for table trials: GRANT it to the user"
+    words = "permission denied for table alembic_version: GRANT it to the user"
     with pytest.raises(StorageError, match=words):
         stored_studies(url)
     answer = command("studies", "--storage", url)

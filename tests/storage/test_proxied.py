@@ -20,7 +20,7 @@ from laboratory import Laboratory
 from optuna.trial import TrialState
 from servers import proxy_here
 
-from tuner import runner
+from tuner import recovery
 from tuner.errors import StorageError
 from tuner.storage import calls
 from tuner.storage.backend import BEAT
@@ -60,13 +60,13 @@ def test_heartbeats_are_heard_on_the_other_side(
     (found,) = other.running(study)
     assert (found.lease, found.silent_s < 5) == (ELSEWHERE, True)
     one.beat([trial._trial_id])
-    assert runner.return_abandoned(other, study, "gone") == []
+    assert recovery.return_abandoned(other, study, "gone") == []
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 400)
     if here == "proxy":  # SQL also sees when the trial began, by its own clock
         with other._backend.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE trials SET datetime_start = '2026-01-01 00:00:00'")
-    assert [one.number for one in runner.return_abandoned(other, study, "gone")] == [0]
+    assert [one.number for one in recovery.return_abandoned(other, study, "gone")] == [0]
     # Taken again, its old heartbeats are not the new worker's.
     assert one.study("s").ask().number == 0
     (found,) = other.running(study)
@@ -86,10 +86,10 @@ def test_a_trial_whose_taker_died_before_it_signed_is_returned_when_it_is_silent
         other = both(way)
         study = other.study("s")
         assert [trial.lease for trial in other.running(study)] == [{}]
-        assert runner.return_abandoned(other, study, "gone") == []
+        assert recovery.return_abandoned(other, study, "gone") == []
     monkeypatch.setattr(time, "time", lambda: now + 400)
     other = both("proxy")
-    assert len(runner.return_abandoned(other, other.study("s"), "gone")) == 1
+    assert len(recovery.return_abandoned(other, other.study("s"), "gone")) == 1
 
 
 @pytest.mark.parametrize("way", ["proxy", "sql"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -136,6 +138,16 @@ def test_one_rule_says_when_fit_has_to_train(make_splits):
     eager = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     eager.compile(loss="mse", run_eagerly=True)
     assert "eagerly" in why_fit(eager, data.train, [])
+
+
+def test_workers_of_a_machine_share_the_memory_for_rows(make_splits, monkeypatch):
+    data = make_splits("binary")
+    model = built("mlp", data, {})
+    free = SimpleNamespace(available=8 * (data.train.x.nbytes + data.train.y.nbytes))
+    monkeypatch.setattr("tuner.training.loops.psutil.virtual_memory", lambda: free)
+    assert why_fit(model, data.train, [], n_beside=2) is None
+    told = why_fit(model, data.train, [], n_beside=3)
+    assert re.fullmatch(r"the training rows take .* in each of 3 workers, a large part .*", told)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from processes import program, running
 
-from tuner import lease, runner
+from tuner import lease, recovery
 from tuner.errors import UnknownNameError
 from tuner.lease import is_alive, own_lease
 from tuner.storage import backend
@@ -83,7 +83,7 @@ def test_a_silent_machine_loses_its_trial(laboratory):
         study.ask()
     never, silent, beating = (trial.trial_id for trial in database.running(study))
     database.beat([silent, beating])
-    assert runner.return_abandoned(database, study, "gone") == []
+    assert recovery.return_abandoned(database, study, "gone") == []
 
     beat, trial = models.TrialHeartbeatModel, models.TrialModel
     with database._backend.engine.begin() as connection:
@@ -94,17 +94,17 @@ def test_a_silent_machine_loses_its_trial(laboratory):
         sent = models.TrialSystemAttributeModel  # what those behind a proxy look at
         ages = sa.update(sent).where(sent.trial_id == silent, sent.key == backend.BEAT)
         connection.execute(ages.values(value_json="0"))
-    returned = runner.return_abandoned(database, study, "its machine is silent")
+    returned = recovery.return_abandoned(database, study, "its machine is silent")
     assert [one.number for one in returned] == [1]
     with database._backend.engine.begin() as connection:
         began = {trial._datetime_start_utc: sa.text("'2026-01-01 00:00:00'")}
         connection.execute(sa.update(trial).where(trial.trial_id == never).values(began))
-    returned = runner.return_abandoned(database, study, "its machine is silent")
+    returned = recovery.return_abandoned(database, study, "its machine is silent")
     assert [one.number for one in returned] == [0]
 
     # Taken again, its old heartbeats are not the new worker's.
     assert study.ask().number in (0, 1)
-    assert runner.return_abandoned(database, study, "gone") == []
+    assert recovery.return_abandoned(database, study, "gone") == []
     database.close()
 
 
@@ -130,8 +130,8 @@ class Overtaken(Recorder):
             if self.told_at_once:
                 study.tell(self.trial, -1.0)
 
-    def trial_returned(self, number, reason):
-        super().trial_returned(number, reason)
+    def trial_lost(self, number, reason):
+        super().trial_lost(number, reason)
         if not self.told_at_once:
             self.database.study("scripted").tell(number, -1.0)
 
@@ -146,8 +146,8 @@ def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_
     recorder = Overtaken(laboratory.url, told_at_once=told_at_once)
     run = laboratory.run(workers=1, recorder=recorder)
     assert run.ending == "done"
-    returned = [event[1:] for event in recorder.events if event[0] == "returned"]
-    assert returned == [(0, "somebody else has taken it over")]
+    lost = [event[1:] for event in recorder.events if event[0] == "lost"]
+    assert lost == [(0, "it was ended from outside, or taken over")]
     finished = [event[:2] for event in recorder.events if event[0] == "complete"]
     assert finished == [("complete", 1)]
     first, second = recorder.database.study("scripted").trials
@@ -242,11 +242,11 @@ def test_an_epoch_of_a_minute_is_no_death_but_a_killed_run_is(laboratory, monkey
                 study = database.study("scripted")
         # As seen from another machine, for which a trial of it is dead after some beats.
         monkeypatch.setattr(lease.socket, "gethostname", lambda: "elsewhere")
-        monkeypatch.setattr(runner, "SILENT_SECONDS", 12.0)
+        monkeypatch.setattr(recovery, "SILENT_SECONDS", 12.0)
         first, heard = database.running(study)[0], 0
         until = time.monotonic() + 65
         while time.monotonic() < until:
-            assert runner.return_abandoned(database, study, "gone") == []
+            assert recovery.return_abandoned(database, study, "gone") == []
             heard = max(heard, int(database.running(study)[0].silent_s))
             time.sleep(1)
         assert heard < 10
@@ -256,7 +256,7 @@ def test_an_epoch_of_a_minute_is_no_death_but_a_killed_run_is(laboratory, monkey
         run.wait()
         returned = []
         while not returned:
-            returned = runner.return_abandoned(database, study, "gone")
+            returned = recovery.return_abandoned(database, study, "gone")
             time.sleep(1)
         assert [one.number for one in returned] == [first.number]
         assert database.counts(study)[TrialState.RUNNING] == 0

@@ -102,8 +102,8 @@ def load_data(configuration: Configuration) -> Splits:
         raise DataError(
             f"the data {data.name} are not those of the study {configuration.study}: their "
             f"fingerprint is {data.fingerprint[:12]}…, the configuration has {wanted[:12]}…; "
-            "search again on these data with `tuner run`, or remove the line data_fingerprint to "
-            "train on them all the same"
+            "give load_data a fixed seed if it shuffles, search again on these data with "
+            "`tuner run`, or remove the line data_fingerprint to train on them all the same"
         )
     return data
 

@@ -147,13 +147,23 @@ def upgrade(storage: Storage = None) -> None:
     print_out(f"{masked(url)}: the tables are {told}\n")
 
 
-def doctor(storage: Storage = None, as_json: AsJson = False) -> None:
-    """Say what is wrong with this set-up; put back trials that dead processes have left behind."""
+def doctor(
+    storage: Storage = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Put trials that dead processes have left behind back in the queue.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with this set-up; change nothing without --repair."""
     from tuner.doctor import examine
     from tuner.results.rendering import document
 
     found = []
-    for finding in examine(storage):
+    for finding in examine(storage, repair=repair):
         found.append(finding)
         if not as_json:
             print_out(f"{finding.state:<7} {finding.what:<11} {finding.told}\n")

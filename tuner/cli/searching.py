@@ -17,6 +17,7 @@ from tuner.cli.options import (
     print_out,
     storage_option,
 )
+from tuner.errors import StudyError
 from tuner.wording import one_line
 
 Checkpoints = Annotated[
@@ -72,14 +73,13 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
-    from rich.console import Console
-
     from tuner import progress, running
     from tuner.engines import chosen_engine
     from tuner.results.rendering import document
     from tuner.results.words import tell
+    from tuner.standard_error import standard_error
 
-    console = Console(stderr=True)
+    console = standard_error()
     ended = running.run_study(
         study,
         n_trials=n_trials,
@@ -108,6 +108,8 @@ def run(
         )
         text = f"{told}\n"
     print_out(text)
+    if ended.short:
+        raise StudyError(ended.short)
     if ended.ending == "interrupted":
         raise typer.Exit(130)
 
@@ -177,7 +179,7 @@ def worker(
     allow_code: AllowCode = False,
     data_root: DataRoots = None,
     grace: Annotated[
-        str, typer.Option(help="Time for running trials to finish when told to stop: 30s, 2m, 0.")
+        str, typer.Option(help="Time for running trials to finish after a signal: 30s, 2m, 0.")
     ] = "30s",
     until_done: Annotated[
         bool,
@@ -186,12 +188,11 @@ def worker(
     checkpoints: Checkpoints = None,
 ) -> None:
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
-    from rich.console import Console
-
     from tuner.progress import ServiceProgress, print_line
     from tuner.service.serve import serve
+    from tuner.standard_error import standard_error
 
-    console = Console(stderr=True)
+    console = standard_error()
     ended = serve(
         studies or [],
         workers=workers,

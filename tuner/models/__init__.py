@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.errors import UnknownNameError
+from tuner.data.importing import import_function
+from tuner.errors import ModelError, UnknownNameError
 from tuner.models.families import FAMILIES, check_data, check_values
 from tuner.models.measured import available_metrics
 from tuner.wording import hint
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
     from tuner.data import Splits
     from tuner.space import Value
 
-__all__ = ["FAMILIES", "available_metrics", "build"]
+__all__ = ["FAMILIES", "available_metrics", "build", "load"]
+
+
+def load(model: str, base: Path) -> None:
+    """Imports the module of a person's own model, as far as that has not been done.
+
+    Raises:
+        ModelError: It cannot be imported, or has no such function.
+    """
+    if ":" in model:
+        import_function(model, base, ModelError)
 
 
 def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> keras.Model:

@@ -12,8 +12,12 @@ MIN_TRIALS = 10
 """Fewer complete trials than this say more about chance than about parameters."""
 
 
-def what_mattered(study: optuna.Study) -> dict[str, float]:
+def what_mattered(study: optuna.Study, direction: str | None = None) -> dict[str, float]:
     """Returns the share of each parameter, largest first; empty where nothing can be said.
+
+    Args:
+        study: The study.
+        direction: Of its file, if known; Optuna judges trials by the one that is stored.
 
     The shares sum to 1. They are PED-ANOVA's: how much a parameter decides whether a trial is
     among the best tenth (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255; parameters that
@@ -22,6 +26,8 @@ def what_mattered(study: optuna.Study) -> dict[str, float]:
     import optuna
     from optuna.trial import TrialState
 
+    if direction and [one.name.lower() for one in study.directions] != [direction]:
+        return {}
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(done) < MIN_TRIALS or len({trial.value for trial in done}) < 2:
         return {}

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.access import Access
-from tuner.errors import StudyError, UnknownNameError
+from tuner.errors import SpecError, StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.space import Left
 from tuner.spec import StudySpec
 from tuner.spec.models import EXHAUSTIVE
+from tuner.storage.attributes import Names, StoredData, TrialAttrs, study_attr, trial_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -85,21 +86,28 @@ class StudyResult:
 
         Raises:
             StudyError: The study has several objectives.
+            SpecError: An attribute is not what tuner stores there.
         """
-        directions = study.directions
+        name, directions = study.study_name, study.directions
         if len(directions) != 1:
             raise StudyError(
-                f"the study {study.study_name} has {len(directions)} objectives; tuner reads "
-                "studies with one: open it with `optuna-dashboard` instead"
+                f"the study {name} has {len(directions)} objectives; tuner reads studies with one: "
+                "see it in the browser with `tuner dashboard`"
             )
         attrs = study.user_attrs
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
-        rows = tuple(TrialRow.of(trial, in_ours=spec is not None) for trial in frozen)
-        direction = directions[0].name.lower()
+        in_ours = spec is not None
+        rows = tuple(
+            TrialRow.of(trial, _attrs_of(trial, name, spec), in_ours=in_ours) for trial in frozen
+        )
+        data = study_attr(StoredData, attrs, "tuner:data", name)
+        versions = study_attr(Names, attrs, "tuner:versions", name)
+        # What the file says of its metric: another program may have stored the study before.
+        direction = spec.objective.direction if spec else directions[0].name.lower()
         result = cls(
-            study=study.study_name,
+            study=name,
             storage=storage_url_masked,
             metric=spec.objective.metric if spec else (study.metric_names or ["value"])[0],
             direction=direction,
@@ -112,8 +120,8 @@ class StudyResult:
             wall_s=_span_s(frozen) if wall_s is None else wall_s,
             title=spec.title if spec and spec.title != spec.name else "",
             spec=spec,
-            data=attrs.get("tuner:data") or {},
-            versions=attrs.get("tuner:versions") or {},
+            data=attrs["tuner:data"] if data else {},
+            versions=versions.root if versions else {},
             left=None if spec is None else _left(spec, study),
             access=access,
         )
@@ -236,6 +244,16 @@ def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
     from tuner.search import left_of  # here, because it imports Optuna's samplers
 
     return left_of(spec, study)
+
+
+def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
+    """Its attributes; in a study of another program they may mean anything."""
+    try:
+        return trial_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
+    except SpecError:
+        if spec is not None:
+            raise
+    return TrialAttrs()
 
 
 def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:

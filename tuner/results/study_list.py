@@ -15,6 +15,9 @@ _COLUMNS = tuple(dict.fromkeys(_OF_FILES + _OF_WORK))
 _WIDE = 160
 """From this width on all columns of a list of studies stand beside each other."""
 
+_LONGEST_NOTE = 60
+"""A longer note stands below the table: in a cell it would be folded many times."""
+
 
 @dataclass(frozen=True)
 class StudyLine:
@@ -33,6 +36,7 @@ class StudyLine:
             ``standing``, ``n_trials``, ``priority``, ``workers`` (at most), ``reason``.
         workers: Processes that run a trial of it now.
         per_minute: Trials finished by the minute, of late; None if there were none.
+        note: What is out of the ordinary: several objectives, another program, damage.
     """
 
     name: str
@@ -46,6 +50,7 @@ class StudyLine:
     queue: Mapping[str, Any] = field(default_factory=dict)
     workers: int = 0
     per_minute: float | None = None
+    note: str = ""
 
 
 def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
@@ -58,6 +63,7 @@ def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
         {
             "name": line.name,
             "title": line.title,
+            "note": line.note or None,
             "where": line.where,
             "metric": line.metric or None,
             "rows": line.rows,
@@ -82,19 +88,23 @@ def studies(lines: Sequence[StudyLine], form: Format = "table") -> str:
 def _studies_table(lines: Sequence[StudyLine]) -> str:
     stored = [line for line in lines if _is_stored(line)]
     if not stored or terminal_width() >= _WIDE:
-        return as_table(_COLUMNS, _cells(lines, _COLUMNS), none="no studies")
-    others = [line for line in lines if not _is_stored(line)]
-    parts = [(stored, _OF_WORK), (others, _OF_FILES)]
-    return "\n".join(
-        as_table(columns, _cells(part, columns), none="") for part, columns in parts if part
-    )
+        blocks = [as_table(_COLUMNS, _cells(lines, _COLUMNS), none="no studies")]
+    else:
+        parts = [(stored, _OF_WORK), (lines, _OF_FILES)]
+        blocks = [as_table(columns, _cells(part, columns), none="") for part, columns in parts]
+    below = [f"{line.name}: {line.note}\n" for line in lines if len(line.note) > _LONGEST_NOTE]
+    return "\n".join(blocks + (["".join(below)] if below else []))
+
+
+def _short(note: str) -> str:
+    return "see below" if len(note) > _LONGEST_NOTE else note
 
 
 def _cells(lines: Iterable[StudyLine], columns: Sequence[str]) -> Iterator[list[str]]:
     for line in lines:
         cells = {
             "study": line.name,
-            "what": line.title,
+            "what": ": ".join(part for part in (line.title, _short(line.note)) if part),
             "rows": "" if line.rows is None else f"{line.rows:,}",
             "metric": line.metric,
             "reported": line.reported,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration, Value
+from tuner.storage.attributes import TrialAttrs, trial_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -55,32 +56,43 @@ class TrialRow:
     seed: int | None = None
 
     @classmethod
-    def of(cls, trial: optuna.trial.FrozenTrial, *, in_ours: bool = True) -> TrialRow:
+    def of(
+        cls,
+        trial: optuna.trial.FrozenTrial,
+        attrs: TrialAttrs | None = None,
+        *,
+        in_ours: bool = True,
+    ) -> TrialRow:
         """Reads one trial as Optuna stores it.
 
         Args:
             trial: The trial.
+            attrs: Its attributes, if they have been read.
             in_ours: Whether tuner created its study; elsewhere no trial is :data:`ADDED`.
+
+        Raises:
+            SpecError: One of its attributes is not what tuner stores there.
         """
-        attrs = trial.user_attrs
+        attrs = attrs or trial_attrs(trial.user_attrs, f"trial {trial.number}")
         state = trial.state.name.lower()
         steps = trial.intermediate_values
-        params = dict(trial.params or trial.system_attrs.get("fixed_params", {}))
-        was_run = "worker" in attrs or "seed" in attrs
-        was_ended = "epoch" in attrs if state == "complete" else was_run
+        enqueued = trial.system_attrs.get("fixed_params")
+        params = dict(trial.params or (enqueued if isinstance(enqueued, Mapping) else {}))
+        was_run = attrs.worker is not None or attrs.seed is not None
+        was_ended = attrs.epoch is not None if state == "complete" else was_run
         is_added = in_ours and trial.state.is_finished() and not was_ended
         return cls(
             number=trial.number,
             state=state,
             value=finite(trial.value),
             params=params,
-            epochs=attrs.get("epochs") or max(steps, default=None),
-            reason=attrs.get("reason"),
+            epochs=attrs.epochs or max(steps, default=None),
+            reason=attrs.reason,
             duration_s=None if trial.duration is None else trial.duration.total_seconds(),
-            origin=attrs.get("origin", ADDED if is_added else SEARCH),
-            epoch=attrs.get("epoch") if state == "complete" else None,
-            epochs_wanted=attrs.get("epochs_wanted"),
-            seed=attrs.get("seed"),
+            origin=attrs.origin or (ADDED if is_added else SEARCH),
+            epoch=attrs.epoch if state == "complete" else None,
+            epochs_wanted=attrs.epochs_wanted,
+            seed=attrs.seed,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from optuna.trial import TrialState
 
-from tuner import queue, runner
-from tuner.errors import RequestError, UnknownNameError
+from tuner import queue, recovery
+from tuner.errors import RequestError, SpecError, StudyError, UnknownNameError
+from tuner.foreign import end_them, foreign_trials
 from tuner.queue import FINISHED, Demand, Place
-from tuner.storage.database import Database
+from tuner.storage.database import Database, RunningTrial
 
 _LOOK_SECONDS = 1.0
 _CLEAN_SECONDS = 15.0
@@ -37,7 +38,7 @@ class Agenda:
             database: The open storage.
             studies: Those that count; all if empty.
             checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-            tell: Told in one line of what concerns no trial.
+            tell: Shows a line about what concerns no trial.
         """
         self._database = database
         self._studies = studies
@@ -49,6 +50,8 @@ class Agenda:
         self._served: dict[str, float] = {}
         self._aside: dict[str, float] = {}
         self._missed: set[str] = set()
+        self._skipped: dict[str, str] = {}
+        self._foreign: dict[str, list[RunningTrial]] = {}
 
     def look(self) -> None:
         """Reads what is open, if that is a second old; puts back what dead workers left behind."""
@@ -56,22 +59,25 @@ class Agenda:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        found = {
-            name: (queue.place_of({queue.KEY: value}), counts)
-            for name, value, counts in self._database.studies_with(queue.KEY)
-        }
+        found: dict[str, tuple[Place, dict[TrialState, int]]] = {}
+        for name, value, counts in self._database.studies_with(queue.KEY):
+            try:
+                found[name] = queue.place_of({queue.KEY: value}, name), counts
+            except SpecError as error:
+                self._skip(name, error)
         asked = {n: one for n, one in found.items() if not self._studies or n in self._studies}
         self.open = {n: one for n, one in asked.items() if one[0].standing == "open"}
         self._closed = {n: one for n, one in asked.items() if one[0].standing != "open"}
         if now - self._cleaned_at > _CLEAN_SECONDS:
             self._cleaned_at = now
+            self._foreign = {}
             # Of a study that was paused while its worker died, too: nobody else looks at it.
             for name, (_, counts) in found.items():
                 if counts[TrialState.RUNNING]:
                     self._clean(name)
 
     def mention_absent(self) -> None:
-        """Tells, once, of each study that was asked for and is not up for work."""
+        """Shows, once, each study that was asked for and is not up for work."""
         absent = {name for name in self._studies if name not in self.open}
         for name in sorted(absent - self._missed):
             self._tell(self._why_absent(name))
@@ -93,10 +99,23 @@ class Agenda:
         """Whether no study that counts is open and lacks trials."""
         return all(place.is_done(counts) for place, counts in self.open.values())
 
+    def require_reachable(self) -> None:
+        """Makes sure that some open study can still get the trials that it lacks.
+
+        Raises:
+            StudyError: Each of them waits for trials that another program holds.
+        """
+        held_up = self._held_up()
+        n_lacking = sum(not place.is_done(counts) for place, counts in self.open.values())
+        if held_up and len(held_up) == n_lacking:
+            raise StudyError("; ".join(held_up))
+
     def nothing_to_do(self) -> str:
         """Why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
         if self.is_done():
             return "no study is up for work"
+        if held_up := self._held_up():
+            return "; ".join(held_up)
         return "other workers have what is up for work, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
@@ -127,7 +146,33 @@ class Agenda:
         """Leaves a study to other workers for a while."""
         self._aside[name] = time.monotonic() + seconds
 
+    def _skip(self, name: str, error: SpecError) -> None:
+        """Leaves a study that somebody has damaged, and says so once: the others go on."""
+        if self._skipped.get(name) != str(error):
+            self._skipped[name] = str(error)
+            self._tell(f"{name} is skipped: {error}")
+
+    def _is_held_up(self, name: str) -> bool:
+        """Whether trials of other programs take all that the study could begin."""
+        place, counts = self.open[name]
+        if place.is_done(counts):
+            return False
+        running = counts[TrialState.RUNNING]
+        room = (place.n_trials or 0) - _finished(counts) - running
+        if place.workers is not None:
+            room = min(room, place.workers - running)
+        return room <= 0 < running == len(self._foreign.get(name, ()))
+
+    def _held_up(self) -> list[str]:
+        return [
+            end_them(self._database, self._database.study(name), self._foreign[name])
+            for name in sorted(self.open)
+            if self._is_held_up(name)
+        ]
+
     def _why_absent(self, name: str) -> str:
+        if name in self._skipped and name not in self._closed:
+            return self._skipped[name]
         place, _ = self._closed.get(name, (Place(), {}))
         if place.standing in ("paused", "stopped"):
             reason = f" ({place.reason})" if place.reason else ""
@@ -140,9 +185,18 @@ class Agenda:
 
     def _clean(self, name: str) -> None:
         cause = "its process is gone"
-        for trial in runner.return_abandoned(
-            self._database, self._database.study(name), cause, checkpoints=self._checkpoints
-        ):
+        try:
+            study = self._database.study(name)
+            self._foreign[name] = foreign_trials(self._database, study)
+            returned = recovery.return_abandoned(
+                self._database, study, cause, checkpoints=self._checkpoints
+            )
+        except UnknownNameError:
+            return  # it has been deleted meanwhile
+        except SpecError as error:
+            self._skip(name, error)
+            return
+        for trial in returned:
             became = f"failed: {trial.failed}" if trial.failed else "goes back to the queue"
             self._tell(f"{name}: trial {trial.number} {became}; {cause}")
 

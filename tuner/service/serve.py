@@ -35,7 +35,7 @@ def serve(
     observe: Callable[[str, StudySpec], Observer],
     tell: Callable[[str], None],
 ) -> Ending:
-    """Takes trials of submitted studies until it is told to stop.
+    """Takes trials of submitted studies until a signal ends it.
 
     Args:
         studies: Names, or paths of study files; see :class:`tuner.service.offer.Offer`.
@@ -73,5 +73,7 @@ def serve(
     try:
         tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
         return Service(database, offer, observe, tell).run()
+    except RequestError as error:
+        raise database.final(error) from error.__cause__
     finally:
         database.close()

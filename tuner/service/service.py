@@ -1,4 +1,4 @@
-"""A worker of the service: slots that turn to one study after another, until it is told to stop.
+"""A worker of the service: slots that turn to one study after another, until a signal ends it.
 
 Each slot runs a study for a slice of time with a supervisor and a process of its own, then looks
 again which study has the most right to it. What crosses machines is the database alone.
@@ -16,7 +16,15 @@ from typing import Any
 import optuna
 
 from tuner import queue, runner, search
-from tuner.errors import RequestError, StorageError, StudyError, TunerError, WorkerError
+from tuner.errors import (
+    DataChangedError,
+    DataError,
+    RequestError,
+    StorageError,
+    StudyError,
+    TunerError,
+    WorkerError,
+)
 from tuner.running import begin
 from tuner.service.agenda import Agenda
 from tuner.service.offer import Offer, Slot
@@ -55,7 +63,7 @@ class Service:
             database: The open storage.
             offer: What this worker takes on.
             observe: Called with the name and the spec of a study that a slot turns to.
-            tell: Told in one line of what concerns no trial.
+            tell: Shows a line about what concerns no trial.
         """
         self._database = database
         self._offer = offer
@@ -69,7 +77,7 @@ class Service:
         self._deadline = float("inf")
 
     def run(self) -> Ending:
-        """Works until it is told to stop: ``interrupted`` by Ctrl-C, ``stopped`` by SIGTERM.
+        """Works until a signal: ``interrupted`` by Ctrl-C, ``stopped`` by SIGTERM or SIGHUP.
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
@@ -112,6 +120,8 @@ class Service:
             if not self._agenda.open:
                 self._tell("no study is up for work")
             return "done"
+        if self._offer.until_done and not self._busy():
+            self._agenda.require_reachable()
         was_busy = bool(self._busy())
         for slot in self._slots:
             if slot.supervisor:
@@ -126,6 +136,7 @@ class Service:
         """Tells, once each time, that there is nothing to do."""
         if idle and not self._idle:
             self._tell(f"{self._agenda.nothing_to_do()}; waiting")
+            self._database.begun = True  # a database that goes from now on is no wrong request
         self._idle = idle
 
     def _wait(self) -> None:
@@ -142,8 +153,8 @@ class Service:
         self._draining = True
         if any(supervisor.pool.is_busy for supervisor in self._busy()):
             self._tell(
-                f"told to stop: what runs has {duration(self._offer.grace)} to finish, then it "
-                "goes back to the queue; at once if told again"
+                f"stopping: what runs has {duration(self._offer.grace)} to finish, then it goes "
+                "back to the queue; after a second signal at once"
             )
         for supervisor in self._busy():
             supervisor.drain()
@@ -158,7 +169,7 @@ class Service:
         place, _ = self._agenda.open[name]
         try:
             study = self._database.study(name)
-            stored = runner.stored_spec(study)
+            stored = runner.stored_spec(self._database, study)
             self._offer.access.check_code(stored.own_code)
             if not isinstance(stored.dataset, str):  # before a process loads TensorFlow for it
                 self._offer.access.file(stored.dataset.path(stored.base))
@@ -178,6 +189,7 @@ class Service:
             checkpoints=kept,
             at_once=place.workers,
             access=self._offer.access,
+            n_beside=self._offer.slots,
         )
         observer = self._observe(name, spec)
 
@@ -207,7 +219,8 @@ class Service:
         if now - slot.looked_at < SLICE_SECONDS:
             return False
         slot.looked_at = now
-        return runner.stored_spec(self._database.study(slot.study)) != slot.stored
+        study = self._database.study(slot.study)
+        return runner.stored_spec(self._database, study) != slot.stored
 
     def _go_on(self, slot: Slot, supervisor: Supervisor) -> None:
         try:
@@ -220,12 +233,16 @@ class Service:
             if self._offer.until_done:
                 raise StudyError(f"{slot.study}: {error}") from error
             self._tell(f"{slot.study} is stopped: {error}")
-            queue.stop(self._database.study(slot.study), self._database, str(error))
+            self._stop(slot.study, str(error))
             self._setbacks.pop(slot.study, None)  # another slot may have had enough of it, too
             ending = "stopped"
-        except (RequestError, WorkerError) as error:
+        except (RequestError, WorkerError, DataChangedError) as error:
             self._set_aside(slot.study, error)
             ending = "stopped"
+            if isinstance(error, DataError | DataChangedError):
+                for other in self._slots:  # their data are the study's no more, or soon will be
+                    if other.study == slot.study:
+                        self._leave(other)
         if ending == "done":
             self._look_what_is_left(slot.study, slot.stored)
         if ending:
@@ -245,17 +262,31 @@ class Service:
         elif queue.mark_used_up(study, self._database):
             self._tell(f"{name} is done: {left.words()}")
 
+    def _stop(self, name: str, reason: str) -> None:
+        try:
+            queue.stop(self._database.study(name), self._database, reason)
+        except StorageError:
+            raise
+        except RequestError as error:  # somebody has deleted the study, or damaged it
+            self._agenda.set_aside(name, _ASIDE_SECONDS)
+            self._tell(f"{name} cannot be stopped: {error}")
+
     def _leave(self, slot: Slot) -> None:
         if slot.supervisor:
             supervisor, slot.supervisor = slot.supervisor, None
             self._agenda.left(slot.study)
-            supervisor.close()
+            try:
+                supervisor.close()
+            except StorageError:
+                raise
+            except RequestError as error:  # somebody has damaged what is stored of this study
+                self._tell(f"{slot.study} is left: {error}")
 
     def _set_aside(self, name: str, error: TunerError) -> None:
         """Leaves a study that cannot be run here to other workers."""
         told = str(error)
         study = self._database.find_study(name)  # it may have been deleted
-        folder = study and study.user_attrs.get("tuner:base")
+        folder = runner.named_base(study) if study else None
         if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
             told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:

@@ -122,9 +122,15 @@ def _line(model: type[Part], error: ErrorDetails, place: Place, advice: str | No
             return here.error(f"must be below {error['ctx']['lt']}, {got}; {todo}")
         case "less_than_equal":
             return here.error(f"must be at most {error['ctx']['le']}, {got}; {todo}")
-    rule = _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     what = "" if error["type"] == "string_too_short" else f", {kind(value)}"
-    return here.error(f"{rule}, {got}{what}; {todo}")
+    return here.error(f"{rule(error)}, {got}{what}; {todo}")
+
+
+def rule(error: ErrorDetails) -> str:
+    """The rule that a value breaks, in our words where there are any."""
+    if error["type"] == "value_error":  # from our own validators
+        return str(error["ctx"]["error"])
+    return _TYPES.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
 
 
 def _holder(model: type[Part], keys: list[str]) -> tuple[type[Part], str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from tuner.errors import SpecError
 from tuner.space import Coverage, SearchSpace
 from tuner.space.combinations import is_finite
 from tuner.spec.compare import differences
@@ -26,7 +27,7 @@ from tuner.spec.models import (
     Training,
 )
 from tuner.spec.tables import read_study
-from tuner.wording import Place
+from tuner.wording import Place, toml
 
 SpaceLoader = Callable[[str, Path], SearchSpace]
 
@@ -98,6 +99,8 @@ class StudySpec(Part):
         Raises:
             SpecError: It was written by something else.
         """
+        if not isinstance(stored, Mapping):
+            raise SpecError(f"stored study: must be a table, but got {toml(stored)}")
         table = dict(stored)
         name = str(table.pop("name", ""))
         place = Place(f"stored study {name}")

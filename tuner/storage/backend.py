@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.storage.attributes import trial_attrs
 from tuner.storage.curves import Curves
 
 BEAT = "tuner:beat"
@@ -23,6 +25,7 @@ class RunningTrial:
         lease: Who runs it, see :mod:`tuner.lease`; empty if somebody of ours took it and did not
             come to sign for it, None if a stock Optuna script runs it.
         attempts: How many workers have died while they ran it.
+        left_behind: How often it was found without its process.
         silent_s: Seconds since its last heartbeat, or since it began if there was none yet.
     """
 
@@ -30,19 +33,33 @@ class RunningTrial:
     number: int
     lease: Mapping[str, Any] | None
     attempts: int
+    left_behind: int
     silent_s: float
 
     @classmethod
     def of(
         cls, trial_id: int, number: int, attrs: Mapping[str, Any], silent_s: float
     ) -> RunningTrial:
-        """The trial with these of its attributes, user's and :data:`BEAT`."""
+        """The trial with these of its attributes, user's and :data:`BEAT`.
+
+        Args:
+            silent_s: Seconds since its last heartbeat in Optuna's table, or since it began.
+
+        Raises:
+            SpecError: One of them is not what tuner stores there.
+        """
+        stored = trial_attrs(attrs, f"trial {number}")
+        if stored.beat is not None:
+            silent_s = min(silent_s, time.time() - stored.beat)
         lease = attrs.get("worker", {} if BEAT in attrs else None)
-        return cls(trial_id, number, lease, attrs.get("attempts", 0), silent_s)
+        return cls(trial_id, number, lease, stored.attempts, stored.left_behind, silent_s)
 
 
 class Backend(Protocol):
     """The questions and changes beside Optuna's own, of studies and trials by their identifiers."""
+
+    def check(self, shown: str) -> None:
+        """Refuses tables of our own that are of a newer tuner; ``shown`` is the database's name."""
 
     def prepare(self, shown: str) -> None:
         """Brings the tables of our own to their newest form; ``shown`` is the database's name."""

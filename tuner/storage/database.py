@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,10 +11,11 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tuner.errors import UnknownNameError
+from tuner.errors import RequestError, SpecError, StorageError, UnknownNameError, WorkError
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
+from tuner.storage.identity import OpenedFile
 from tuner.storage.opening import open_backend
 from tuner.storage.patience import Patience
 from tuner.storage.taking import Taker
@@ -34,6 +36,7 @@ class Database:
         url: The storage URL, with its password.
         storage: What Optuna's functions take as ``storage``.
         patience: How long a server that was there and does not answer is tried again.
+        begun: Whether trials have been run with it, so that what fails from then on is work.
     """
 
     def __init__(
@@ -66,13 +69,36 @@ class Database:
             require_file(parsed)
         self.url = url
         self.patience = patience or Patience()
+        self.begun = False
         self._lease = lease
         with storage_errors(url):
             taker = Taker(lease, wanted, at_once)
             self._backend, self.storage = open_backend(url, taker, self.patience)
+        self._file = OpenedFile(parsed)
 
     def __str__(self) -> str:
         return masked(self.url)
+
+    def require_same_file(self) -> None:
+        """Makes sure that a SQLite file is the one that was opened: it may have been deleted.
+
+        Raises:
+            StorageError: It is not.
+        """
+        self._file.require_same(str(self))
+
+    def final(self, error: RequestError) -> RequestError:
+        """The error with which a command ends that has met this one.
+
+        It is work that has failed, not a wrong request, once there have been trials.
+        """
+        try:
+            self.require_same_file()
+        except StorageError as gone:
+            error = gone
+        if self.begun:
+            error.exit_code = WorkError.exit_code
+        return error
 
     def upgrade(self) -> None:
         """Creates the tables of our own or brings them to their newest form, before a study is run.
@@ -82,6 +108,15 @@ class Database:
         """
         with storage_errors(self.url):
             self._backend.prepare(str(self))
+
+    def require_known_tables(self) -> None:
+        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
+
+        Raises:
+            StorageError: They are.
+        """
+        with storage_errors(self.url):
+            self._backend.check(str(self))
 
     def study(self, name: str) -> optuna.Study:
         """Loads a stored study.
@@ -110,22 +145,39 @@ class Database:
             return self._backend.study_attrs(study._study_id)
 
     def counts(self, study: optuna.Study) -> dict[TrialState, int]:
-        """How many trials of the study are in each state; absent states count 0."""
+        """How many trials of the study are in each state; absent states count 0.
+
+        Raises:
+            StorageError: The database cannot be read, or is not the file that was opened.
+        """
+        self.require_same_file()
         with storage_errors(self.url):
             found = self._backend.counts(study._study_id)
         return {state: found.get(state, 0) for state in TrialState}
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
-        """The studies that have a user attribute: name, its value, and trials by state."""
+        """The studies that have a user attribute: name, its value, and trials by state.
+
+        Raises:
+            StorageError: The database cannot be read, or is not the file that was opened.
+        """
+        self.require_same_file()
         with storage_errors(self.url):
             found = self._backend.studies_with(key)
         nothing = dict.fromkeys(TrialState, 0)
         return [(name, value, nothing | counts) for name, value, counts in found]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
-        """The trials of the study that are in the state RUNNING, whoever runs them."""
+        """The trials of the study that are in the state RUNNING, whoever runs them.
+
+        Raises:
+            SpecError: An attribute of one is not what tuner stores there.
+        """
         with storage_errors(self.url):
-            return self._backend.running(study._study_id)
+            try:
+                return self._backend.running(study._study_id)
+            except SpecError as error:
+                raise SpecError(f"stored study {study.study_name}: {error}") from None
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes that these trials are being run."""
@@ -169,6 +221,7 @@ class Database:
 
         Raises:
             UnknownNameError: There is no trial of that number.
+            StorageError: The curves are damaged.
         """
         with storage_errors(self.url):
             try:
@@ -180,7 +233,13 @@ class Database:
                     f"{study.study_name} has no trial {number}; "
                     f"see: tuner trials {study.study_name}"
                 ) from None
-            return self._backend.curves(trial_id)
+            try:
+                return self._backend.curves(trial_id)
+            except (ValueError, TypeError, KeyError, zlib.error) as error:
+                raise StorageError(
+                    f"the curves of trial {number} of {study.study_name} in {self} are damaged "
+                    f"({error}); the trial itself is not: tuner trials {study.study_name}"
+                ) from error
 
     def require_own(self, trial_id: int) -> None:
         """Makes sure that this process still runs a trial that it has taken.

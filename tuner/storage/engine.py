@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
+import optuna
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from tuner.errors import StorageError
+from tuner.storage.errors import database_error
+from tuner.storage.patience import Patience
 from tuner.storage.shared import SharedStorage
+from tuner.storage.tables import KEYS, VERSION_TABLE, are_optunas
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
-_CROWDED_SECONDS = 60.0
-_TOO_MANY = re.compile("too many (clients|connections)|connection slots")
+_CREATION_SECONDS = 60.0
 _IDLE_SECONDS = 5.0
 # A host that swallows what it is sent is noticed within a minute, not when TCP gives up.
 _LIBPQ = {
@@ -36,29 +38,46 @@ def open_shared(url: str) -> SharedStorage:
     """Opens Optuna's storage over a database, creating its tables where they are missing.
 
     Raises:
-        StorageError: The tables are of another Optuna version.
+        StorageError: The database belongs to another program, or its tables are of another
+            Optuna version.
     """
     parsed = parse_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
-    options = {"connect_args": connect_args(parsed)}
-    try:
-        opened = _readable(parsed) if sqlite else url
-        storage = _with_tables(opened, options)
-    except RuntimeError as exc:
-        # The only RuntimeError of Optuna's constructor.
-        shown = masked(url)
-        raise StorageError(
-            f"storage {shown}: the tables are of another Optuna version; "
-            f"upgrade them with: tuner upgrade --storage '{shown}'"
-        ) from exc
-    # Two connections were open at once to look at the tables; a worker needs one. And a listener
-    # hears of those only that are opened after it.
+    opened = _readable(parsed) if sqlite else url
+    storage = Patience().call(lambda _again: _open(opened, connect_args(parsed), masked(url)))
+    # A listener hears only of connections that are opened after it.
     storage.engine.dispose()
     if sqlite:
         event.listen(storage.engine, "connect", _use_write_ahead_log)
     else:
         _ping_if_idle(storage.engine)
     return storage
+
+
+def has_tables(url: str, connect_args: dict[str, Any], shown: str) -> bool:
+    """Whether Optuna's tables are there, with a version; looks only, and writes nothing.
+
+    Args:
+        url: As SQLAlchemy takes it.
+        connect_args: As :func:`connect_args` returns them.
+        shown: The database, as errors name it.
+
+    Raises:
+        StorageError: The database belongs to another program.
+    """
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=connect_args)
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        names = set(inspector.get_table_names())
+        versions: list[str] = []
+        if VERSION_TABLE in names:
+            found = connection.scalars(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))
+            versions = [str(version) for version in found]
+        for name, key in () if versions else KEYS.items():
+            # Other programs have studies and trials, too.
+            if name in names and key not in {col["name"] for col in inspector.get_columns(name)}:
+                names = names - {name} | {f"{name} without {key}"}
+    return are_optunas(names, versions, shown) and bool(versions)
 
 
 def connect_args(url: sa.URL) -> dict[str, Any]:
@@ -70,24 +89,44 @@ def connect_args(url: sa.URL) -> dict[str, Any]:
     return {key: value for key, value in _LIBPQ.items() if key not in url.query}
 
 
-def _with_tables(url: str, options: dict[str, Any]) -> SharedStorage:
+def _open(url: str, connect_args: dict[str, Any], shown: str) -> SharedStorage:
     """Opens the storage; several processes may be creating the tables of a new database.
 
     Optuna looks for each table and then creates it, so one of two that do so together fails.
-    It finds all of them a moment later. Many that begin together may also be too many for the
-    server, until they have seen that the tables are there and have one connection each.
+    It finds all of them a moment later.
     """
-    until, attempts = time.monotonic() + _CROWDED_SECONDS, 0
-    while True:
+    options = {"connect_args": connect_args}
+    until = time.monotonic() + _CREATION_SECONDS
+    while not has_tables(url, connect_args, shown):
         try:
-            return SharedStorage(url, engine_kwargs=options)
-        except sa.exc.DBAPIError as exc:
-            said = str(exc.orig)
-            is_there = isinstance(exc, sa.exc.IntegrityError) or "already exists" in said
-            if time.monotonic() > until or not (is_there or _TOO_MANY.search(said)):
+            return SharedStorage(url, options)
+        except RuntimeError as exc:  # tables from before versions: Optuna has just noted the first
+            raise _of_older_optuna(shown) from exc
+        except (sa.exc.DBAPIError, optuna.exceptions.StorageInternalError) as exc:
+            error = database_error(exc)
+            is_there = isinstance(error, sa.exc.IntegrityError) or "already exists" in str(error)
+            if not is_there or time.monotonic() > until:
                 raise
-        attempts += 1
-        time.sleep(random.uniform(0.05, 0.2) * min(attempts, 10))
+        time.sleep(random.uniform(0.05, 0.2))
+    # Optuna's own check takes a second connection, which a crowded server may not have.
+    storage = SharedStorage(url, options, skip_compatibility_check=True, skip_table_creation=True)
+    version = storage.get_current_version()
+    if version == storage.get_head_version():
+        return storage
+    storage.close()
+    if version in storage.get_all_versions():
+        raise _of_older_optuna(shown)
+    raise StorageError(
+        f"storage {shown}: the tables are of a newer Optuna version, {version}, than Optuna "
+        f"{optuna.__version__} here knows; upgrade it with: pip install --upgrade optuna"
+    )
+
+
+def _of_older_optuna(shown: str) -> StorageError:
+    return StorageError(
+        f"storage {shown}: the tables are of an older Optuna version; "
+        f"upgrade them with: tuner upgrade --storage '{shown}'"
+    )
 
 
 def _readable(url: sa.URL) -> str:

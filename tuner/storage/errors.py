@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import optuna
 import sqlalchemy as sa
 
 from tuner.errors import StorageError
+from tuner.storage.troubles import trouble_of
 from tuner.storage.url import PROXY, masked, parse_url
 
 # For each kind of database a driver to install, and the beginning of the URL that asks for it.
@@ -19,17 +23,20 @@ _DRIVERS = {
     "mysql": ("pymysql", "mysql+pymysql"),
     "mariadb": ("pymysql", "mariadb+pymysql"),
 }
-# What PostgreSQL and MySQL say when they are asked wrongly, and what to look at.
-_ADVICE = {
-    "authentication failed|access denied|no password supplied": "write USER:PASSWORD@ before the "
-    "host, special characters as %XX",
-    "could not translate host name|name or service not known|failed to resolve host": "is the name "
-    "of the host right?",
-    'database ".*" does not exist|unknown database': "create it first, or name another in the URL",
-    'role ".*" does not exist': "is the user right?",
-    "too many (clients|connections)|connection slots": "use fewer workers, or let the server have "
-    "more connections",
+
+
+# What SQLite says, and what to do about it.
+_SQLITE_ADVICE = {
+    "unable to open database file": "does the folder exist, and may you write in it?",
+    "readonly database": "the file or its folder cannot be written; copy it or change its rights",
+    "not a database": "name a SQLite database, or a new file, with --storage",
+    "is malformed": "put a copy of it back, or name another file with --storage",
+    "is locked": "another program has not let go of it for a long time; end that one",
+    "no such (table|column)": "it has been emptied or changed; put a copy of it back, or name "
+    "another file with --storage",
+    "disk I/O error": "is the disk still there, and in order?",
 }
+_FULL_BYTES = 2**17  # SQLite grows its log and its index by up to 32 KiB
 
 
 class ProxyError(optuna.exceptions.StorageInternalError):
@@ -52,12 +59,22 @@ def storage_errors(url: str) -> Iterator[None]:
         yield
     except ProxyError as exc:
         raise StorageError(f"storage {shown}: {exc}") from exc
-    except optuna.exceptions.StorageInternalError as exc:
-        raise StorageError(f"storage {shown}: {_explain(exc.__cause__ or exc)}") from exc
     except (ImportError, sa.exc.NoSuchModuleError) as exc:
         raise StorageError(f"storage {shown}: {_no_driver(parse_url(url))}") from exc
-    except sa.exc.SQLAlchemyError as exc:
-        raise StorageError(f"storage {shown}: {_explain(exc)}") from exc
+    except (optuna.exceptions.StorageInternalError, sa.exc.SQLAlchemyError) as exc:
+        raise StorageError(f"storage {shown}: {_explain(database_error(exc), url)}") from exc
+    except json.JSONDecodeError as exc:
+        raise StorageError(
+            f"storage {shown}: an attribute holds {exc.doc[:40]!r}, which is not JSON: somebody "
+            "has changed it in the table; write JSON there"
+        ) from exc
+
+
+def database_error(exc: BaseException) -> BaseException:
+    """What SQLAlchemy has raised, also where Optuna has wrapped it."""
+    if isinstance(exc, optuna.exceptions.StorageInternalError):
+        return exc.__cause__ or exc
+    return exc
 
 
 def _no_driver(url: sa.URL) -> str:
@@ -71,26 +88,37 @@ def _no_driver(url: sa.URL) -> str:
     )
 
 
-def _explain(exc: BaseException) -> str:
+def _explain(exc: BaseException, url: str) -> str:
     """What the database or its driver says, in one line, and what to do about it."""
-    driver_error = getattr(exc, "orig", None) or exc
-    text = _first_line(driver_error)
-    if "unable to open database file" in text:
-        return f"{text}: does the folder exist, and may you write in it?"
-    if "readonly database" in text:
-        return f"{text}: the file or its folder cannot be written; copy it or change its rights"
-    if "not a database" in text:
-        return f"{text}: name a SQLite database, or a new file, with --storage"
-    if "is malformed" in text:
-        return f"{text}: put a copy of it back, or name another file with --storage"
-    if re.search("permission denied for|command denied", text, re.IGNORECASE):
-        return f"{text}: GRANT it to the user, or name another user in the URL"
-    if isinstance(exc, sa.exc.OperationalError) and not isinstance(driver_error, sqlite3.Error):
-        for words, advice in _ADVICE.items():
-            if re.search(words, text, re.IGNORECASE):
-                return f"{text}; {advice}"
-        return f"{text}: is the server running, and are host, port, user and database right?"
-    return text
+    said = getattr(exc, "orig", None) or exc
+    text = _first_line(said)
+    if isinstance(said, sqlite3.Error):
+        advice = _sqlite_advice(text, url)
+        return f"{text}: {advice}" if advice else text
+    trouble = trouble_of(exc)
+    return f"{text}: {trouble.advice}" if trouble else text
+
+
+def _sqlite_advice(text: str, url: str) -> str | None:
+    is_full = "disk is full" in text or ("disk I/O error" in text and _is_full(url))
+    if is_full:
+        return (
+            "no space is left on the disk; free some, then the same command goes on, and trains "
+            "again what could not be stored"
+        )
+    for words, advice in _SQLITE_ADVICE.items():
+        if re.search(words, text):
+            return advice
+    return None
+
+
+def _is_full(url: str) -> bool:
+    """Whether the disk of a SQLite file is full: then SQLite often says only that it failed."""
+    folder = Path(parse_url(url).database or "").absolute().parent
+    try:
+        return shutil.disk_usage(folder).free < _FULL_BYTES
+    except OSError:
+        return False
 
 
 def _first_line(exc: BaseException) -> str:

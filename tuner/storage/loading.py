@@ -6,7 +6,6 @@ a single one takes six queries.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,6 +15,8 @@ import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
+
+from tuner.storage.attributes import parsed
 
 _AT_ONCE = 500  # trials a query; SQLite takes 32,766 parameters, and each trial is five of them
 _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
@@ -88,9 +89,9 @@ def _add_details(trials: Mapping[int, FrozenTrial], rows: Iterable[Any]) -> None
         if kind == "param":
             params.append((row_id, trial, name, number, text))
         elif kind == "user":
-            trial._user_attrs[name] = json.loads(text)
+            trial._user_attrs[name] = parsed(text)
         elif kind == "system":
-            trial._system_attrs[name] = json.loads(text)
+            trial._system_attrs[name] = parsed(text)
         elif kind == "step":
             trial.intermediate_values[step] = _NOT_FINITE.get(text, number)
         else:

@@ -6,18 +6,25 @@ Without one, each process would see them in an order of its own, and sample in i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from optuna.storages._grpc.client import GrpcClientCache
 from optuna.trial import FrozenTrial
 
+from tuner.errors import SpecError
 from tuner.space import SearchSpace
 
 
 def names_in_order(study_attrs: Mapping[str, Any]) -> list[str]:
     """All that parameters of a study's trials can be called; empty if tuner did not make it."""
     spec = study_attrs.get("tuner:spec")
-    return list(SearchSpace.parse(spec["search_space"], "the study").names()) if spec else []
+    space = spec.get("search_space") if isinstance(spec, Mapping) else None
+    if not isinstance(space, Mapping):
+        return []  # whoever opens the study reports what is wrong with it
+    with suppress(SpecError):
+        return list(SearchSpace.parse(space, "the study").names())
+    return []
 
 
 def put_in_order(trial: FrozenTrial, names: Sequence[str]) -> FrozenTrial:

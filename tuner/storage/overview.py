@@ -5,34 +5,43 @@ SQLite is read with Python's own module: importing SQLAlchemy takes longer than 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StorageError
-from tuner.storage.url import PROXY, is_frozen, parse_url
+from tuner.storage.attributes import parsed
+from tuner.storage.tables import VERSION_TABLE, are_optunas
+from tuner.storage.url import PROXY, is_frozen, masked, parse_url
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_VERSIONS = f"SELECT version_num FROM {VERSION_TABLE}"
 _COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP BY study_id, state"
 _BEST = """
     SELECT trials.study_id, MIN(trial_values.value), MAX(trial_values.value)
     FROM trials JOIN trial_values ON trials.trial_id = trial_values.trial_id
-    WHERE trials.state = 'COMPLETE' GROUP BY trials.study_id
+    WHERE trials.state = 'COMPLETE' AND objective = 0 GROUP BY trials.study_id
 """
 _STUDIES = """
     SELECT studies.study_id, studies.study_name, CAST(direction AS CHAR(16))
     FROM studies JOIN study_directions ON studies.study_id = study_directions.study_id
-    ORDER BY studies.study_id
+    ORDER BY studies.study_id, objective
 """
 # By itself `key` is a word of MySQL's own.
-_QUEUED = """
-    SELECT study_id, value_json FROM study_user_attributes
-    WHERE study_user_attributes.key = 'tuner:queue'
+_ATTRS = """
+    SELECT study_id, study_user_attributes.key, value_json FROM study_user_attributes
+    WHERE study_user_attributes.key IN ('tuner:queue', 'tuner:spec', 'tuner:data')
+"""
+_METRICS = """
+    SELECT study_id, value_json FROM study_system_attributes
+    WHERE study_system_attributes.key = 'study:metric_names'
 """
 _WORKERS = """
     SELECT trials.study_id, COUNT(DISTINCT value_json)
@@ -49,22 +58,25 @@ _LATELY_MINUTES = 10
 
 @dataclass(frozen=True)
 class StudyOverview:
-    """One stored study: its name, its trials by state, its best value.
+    """One stored study: its name, its trials by state, its best values.
 
     Attributes:
+        directions: ``"minimize"`` or ``"maximize"`` for each objective.
         counts: Number of trials by lower-case state, states without a trial left out.
-        best: Best value among the complete trials, None while there is none.
-        queue: Its place among the studies that are up for work, see :mod:`tuner.queue`; empty if
-            it has none.
+        values: The lowest and the highest value of a complete trial; None while there is none.
+        attrs: What tuner has stored of it, as it was read: ``tuner:queue``, ``tuner:spec``,
+            ``tuner:data``.
+        metrics: Names of its objectives, as Optuna stores them; empty if it does not.
         workers: Processes that run a trial of it now.
         per_minute: Trials that were finished in the last minutes, by the minute; None if none was.
     """
 
     name: str
-    direction: str
+    directions: tuple[str, ...]
     counts: dict[str, int]
-    best: float | None
-    queue: Mapping[str, Any] = field(default_factory=dict)
+    values: tuple[float, float] | None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
     workers: int = 0
     per_minute: float | None = None
 
@@ -87,10 +99,9 @@ def stored_studies(url: str) -> list[StudyOverview]:
     try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
         try:
-            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'")
-            if found.fetchone() is None:
-                return []
-            return _read(lambda query: connection.execute(query).fetchall())
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = [name for (name,) in tables if not name.startswith("sqlite_")]
+            return _read_owned(url, names, lambda query: connection.execute(query).fetchall())
         finally:
             connection.close()
     except sqlite3.Error as exc:
@@ -104,17 +115,23 @@ def _stored_on_server(url: str) -> list[StudyOverview]:
 
     from tuner.storage.engine import connect_args
     from tuner.storage.errors import storage_errors
+    from tuner.storage.patience import Patience
 
     with storage_errors(url):
         parsed = parse_url(url)
         engine = sa.create_engine(parsed, connect_args=connect_args(parsed))
         try:
-            if not sa.inspect(engine).has_table("studies"):
-                return []
-            with engine.connect() as connection:
-                return _read(lambda query: connection.exec_driver_sql(query).all())
+            return Patience().call(lambda _again: _read_server(engine, masked(url)))
         finally:
             engine.dispose()
+
+
+def _read_server(engine: sa.Engine, shown: str) -> list[StudyOverview]:
+    import sqlalchemy as sa
+
+    with engine.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        return _read_owned(shown, names, lambda query: connection.exec_driver_sql(query).all())
 
 
 def _stored_behind_proxy(url: str) -> list[StudyOverview]:
@@ -132,16 +149,17 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
             counts = database.counts(study)
             leases = {str(trial.lease) for trial in database.running(study) if trial.lease}
             complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            maximize = study.directions[0].name == "MAXIMIZE"
-            values = [trial.values[0] for trial in complete if math.isfinite(trial.values[0])]
+            finite = [trial.values for trial in complete if math.isfinite(trial.values[0])]
+            values = [value[0] for value in finite]
             found.append(
                 StudyOverview(
                     name=study.study_name,
-                    queue=database.study_attrs(study).get("tuner:queue", {}),
-                    workers=len(leases),
-                    direction="maximize" if maximize else "minimize",
+                    directions=tuple(one.name.lower() for one in study.directions),
                     counts={state.name.lower(): n for state, n in counts.items() if n},
-                    best=(max if maximize else min)(values, default=None),
+                    values=(min(values), max(values)) if values else None,
+                    attrs=database.study_attrs(study),
+                    metrics=_names(study.metric_names),
+                    workers=len(leases),
                 )
             )
         return found
@@ -149,32 +167,48 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
         database.close()
 
 
+def _read_owned(
+    shown: str, names: Collection[str], rows_of: Callable[[str], Sequence[Any]]
+) -> list[StudyOverview]:
+    versions: list[str] = []
+    if VERSION_TABLE in names:
+        versions = [str(version) for (version,) in rows_of(_VERSIONS)]
+    return _read(rows_of) if are_optunas(names, versions, shown) else []
+
+
 def _read(rows_of: Callable[[str], Sequence[Any]]) -> list[StudyOverview]:
     counts: dict[int, dict[str, int]] = {}
     for study_id, state, count in rows_of(_COUNTS):
         counts.setdefault(study_id, {})[state.strip().lower()] = count
-    best = {study_id: (low, high) for study_id, low, high in rows_of(_BEST)}
-    queued = {study_id: json.loads(place) for study_id, place in rows_of(_QUEUED)}
+    values = {study_id: (low, high) for study_id, low, high in rows_of(_BEST) if low is not None}
+    attrs: dict[int, dict[str, Any]] = {}
+    for study_id, key, value in rows_of(_ATTRS):
+        attrs.setdefault(study_id, {})[key] = parsed(value)
+    metrics = {study_id: _names(parsed(names)) for study_id, names in rows_of(_METRICS)}
     workers = dict(rows_of(_WORKERS))
     now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores times
     lately = rows_of(_LATELY.format(since=now - timedelta(minutes=_LATELY_MINUTES)))
     rates = {study_id: count / _minutes(since, now) for study_id, count, since in lately}
-    found = []
+    studies: dict[int, tuple[str, list[str]]] = {}
     for study_id, name, direction in rows_of(_STUDIES):
-        low, high = best.get(study_id, (None, None))
-        maximize = direction.strip() == "MAXIMIZE"
-        found.append(
-            StudyOverview(
-                name=name,
-                direction="maximize" if maximize else "minimize",
-                counts=counts.get(study_id, {}),
-                best=high if maximize else low,
-                queue=queued.get(study_id, {}),
-                workers=workers.get(study_id, 0),
-                per_minute=rates.get(study_id),
-            )
+        studies.setdefault(study_id, (name, []))[1].append(direction.strip().lower())
+    return [
+        StudyOverview(
+            name=name,
+            directions=tuple(directions),
+            counts=counts.get(study_id, {}),
+            values=values.get(study_id),
+            attrs=attrs.get(study_id, {}),
+            metrics=metrics.get(study_id, ()),
+            workers=workers.get(study_id, 0),
+            per_minute=rates.get(study_id),
         )
-    return found
+        for study_id, (name, directions) in studies.items()
+    ]
+
+
+def _names(stored: object) -> tuple[str, ...]:
+    return tuple(map(str, stored)) if isinstance(stored, list) else ()
 
 
 def _minutes(since: datetime | str | None, now: datetime) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +12,16 @@ from typing import TypeVar
 import optuna
 import sqlalchemy as sa
 
-from tuner.storage.errors import ProxyError
+from tuner.storage.errors import ProxyError, database_error
+from tuner.storage.troubles import CROWDED, UNREACHABLE, trouble_of
 
 T = TypeVar("T")
 
 PATIENT_SECONDS = 300.0
 """How long a run waits for its database: a restart takes seconds, a change of machines minutes."""
+
+CROWDED_SECONDS = 60.0
+"""How long anybody waits for a free connection, a command that only reads as well."""
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -30,7 +33,7 @@ class Patience:
     """How long one storage is tried again.
 
     Attributes:
-        seconds: From the first failure on; 0 tries once.
+        seconds: From the first failure on; 0 tries once, unless only a connection is missing.
         over: Asked while waiting; True gives up at once.
     """
 
@@ -45,7 +48,7 @@ class Patience:
             attempt: Gets False the first time. With True it must stand that an earlier attempt has
                 been stored: the server may have gone after it and before it could say so.
         """
-        if self._trying or not self.seconds:
+        if self._trying:
             return attempt(False)
         self._trying = True
         try:
@@ -54,22 +57,25 @@ class Patience:
             self._trying = False
 
     def _call(self, attempt: Callable[[bool], T]) -> T:
-        deadline, pause = None, _FIRST_PAUSE
+        since, pause, said = None, _FIRST_PAUSE, ""
         while True:
             try:
-                answer = attempt(deadline is not None)
+                answer = attempt(since is not None)
             except (sa.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as exc:
-                if not _may_pass(exc):
+                waiting = _waiting_for(exc)
+                seconds = max(self.seconds, CROWDED_SECONDS if waiting == CROWDED.waiting else 0)
+                if not waiting or not seconds:
                     raise
-                if deadline is None:
-                    deadline = time.monotonic() + self.seconds
-                    _log.warning("the database does not answer; it is tried again")
-                if time.monotonic() + pause > deadline or not self._waited(pause):
+                since = since or time.monotonic()
+                if waiting != said:
+                    _log.warning("%s; it is tried again", waiting)
+                    said = waiting
+                if time.monotonic() + pause > since + seconds or not self._waited(pause):
                     raise
                 # Not all workers at the same moment, when the server is there again.
                 pause = min(pause * random.uniform(1.5, 2.5), _LONGEST_PAUSE)
             else:
-                if deadline is not None:
+                if said:
                     _log.warning("the database answers again")
                 return answer
 
@@ -82,13 +88,9 @@ class Patience:
         return True
 
 
-def _may_pass(exc: BaseException) -> bool:
-    """Whether the server is away, full or in a deadlock, rather than asked for what it has not."""
+def _waiting_for(exc: BaseException) -> str:
+    """What to say while the database is tried again; empty if that cannot help."""
     if isinstance(exc, ProxyError):
-        return exc.may_pass
-    error = exc if isinstance(exc, sa.exc.SQLAlchemyError) else exc.__cause__
-    if not isinstance(error, sa.exc.DBAPIError) or isinstance(error.orig, sqlite3.Error):
-        return False
-    return error.connection_invalidated or isinstance(
-        error, (sa.exc.OperationalError, sa.exc.InterfaceError)
-    )
+        return UNREACHABLE.waiting if exc.may_pass else ""
+    trouble = trouble_of(database_error(exc))
+    return trouble.waiting if trouble else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -55,6 +56,9 @@ class ProxiedStorage(ClaimingStorage):
         super().__init__(host, port, taker, patience)
         self._seen_at: dict[tuple[int, str], float] = {}
 
+    def check(self, shown: str) -> None:
+        """Does nothing, as :meth:`prepare`."""
+
     def prepare(self, shown: str) -> None:
         """Does nothing: behind a proxy stand Optuna's own tables and no others."""
 
@@ -91,7 +95,7 @@ class ProxiedStorage(ClaimingStorage):
             beat, lease = trial.system_attrs.get(BEAT), trial.user_attrs.get("worker")
             seen_at = self._seen_at.setdefault((trial._trial_id, str(lease)), time.monotonic())
             attrs = trial.user_attrs | ({} if beat is None else {BEAT: beat})
-            silent = time.monotonic() - seen_at if beat is None else time.time() - beat
+            silent = time.monotonic() - seen_at if beat is None else math.inf
             found.append(RunningTrial.of(trial._trial_id, trial.number, attrs, silent))
         return found
 
@@ -134,7 +138,7 @@ class ProxiedStorage(ClaimingStorage):
         """The first trial of each origin."""
         found: dict[str, int] = {}
         for trial in self.get_all_trials(study_id, deepcopy=False):
-            found.setdefault(trial.user_attrs.get("origin", ""), trial._trial_id)
+            found.setdefault(str(trial.user_attrs.get("origin", "")), trial._trial_id)
         return found
 
     def _enqueue(self, study_id: int, template: FrozenTrial, again: bool) -> int:

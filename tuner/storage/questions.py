@@ -12,16 +12,25 @@ from typing import Any
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
+from tuner.storage.attributes import parsed
 from tuner.storage.backend import BEAT, RunningTrial
-from tuner.storage.curves import Curves, read_curves
-from tuner.storage.schema import upgrade
+from tuner.storage.curves import Curves, CurvesModel, read_curves
+from tuner.storage.schema import check, upgrade
 from tuner.storage.writing import replace_rows
 
 
 class AskedStorage(RDBStorage):
     """Optuna's storage with the questions of :class:`tuner.storage.backend.Backend`."""
+
+    def check(self, shown: str) -> None:
+        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
+
+        Raises:
+            StorageError: They are.
+        """
+        check(self.engine, shown)
 
     def prepare(self, shown: str) -> None:
         """Creates the tables of our own or brings them to their newest form.
@@ -49,7 +58,11 @@ class AskedStorage(RDBStorage):
         """The user attributes of a study, in one query."""
         attr = models.StudyUserAttributeModel
         query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
-        return {key: json.loads(value_json) for key, value_json in self.rows(query)}
+        return {key: parsed(value_json) for key, value_json in self.rows(query)}
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """As Optuna's; what is no JSON is its text."""
+        return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
         """The studies that have a user attribute: name, its value, and :meth:`counts`."""
@@ -64,7 +77,7 @@ class AskedStorage(RDBStorage):
         )
         found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
         for name, value_json, state, count in self.rows(query):
-            _, counts = found.setdefault(name, (json.loads(value_json), {}))
+            _, counts = found.setdefault(name, (parsed(value_json), {}))
             if state is not None:  # of a study without trials
                 counts[state] = int(count)
         return [(name, value, counts) for name, (value, counts) in found.items()]
@@ -94,25 +107,25 @@ class AskedStorage(RDBStorage):
             )
             .outerjoin(
                 attr,
-                (attr.trial_id == trial.trial_id) & attr.key.in_(("worker", "attempts")),
+                (attr.trial_id == trial.trial_id)
+                & attr.key.in_(("worker", "attempts", "left_behind")),
             )
             .outerjoin(sent, (sent.trial_id == trial.trial_id) & (sent.key == BEAT))
             .outerjoin(beat, beat.trial_id == trial.trial_id)
             .where(trial.study_id == study_id, trial.state == TrialState.RUNNING)
             .order_by(trial.trial_id)
         )
-        found: dict[int, RunningTrial] = {}
+        found: dict[int, tuple[int, dict[str, Any], float]] = {}
         attrs: dict[int, dict[str, Any]] = {}
         for trial_id, number, key, value, sent_json, beaten, now, began in self.rows(query):
             known = attrs.setdefault(trial_id, {})
             if key is not None:
-                known[key] = json.loads(value)
-            silent = _seconds(beaten, now) if beaten else _seconds(began, datetime.now(UTC))
+                known[key] = parsed(value)
             if sent_json is not None:
-                known[BEAT] = json.loads(sent_json)
-                silent = min(silent, time.time() - known[BEAT])
-            found[trial_id] = RunningTrial.of(trial_id, number, known, silent)
-        return list(found.values())
+                known[BEAT] = parsed(sent_json)
+            silent = _seconds(beaten, now) if beaten else _seconds(began, datetime.now(UTC))
+            found[trial_id] = (number, known, silent)
+        return [RunningTrial.of(trial_id, *rest) for trial_id, rest in found.items()]
 
     def beat(self, trial_ids: Collection[int]) -> None:
         """Notes that trials are run: in Optuna's table, and where those behind a proxy look."""
@@ -129,6 +142,28 @@ class AskedStorage(RDBStorage):
         """The curves of a trial; empty if none are stored."""
         with self.reading() as connection:
             return read_curves(connection, trial_id)
+
+    def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
+        """Gives a new trial the curves of the one that it was copied from, if that stands here.
+
+        Args:
+            source: The trial as it was read, perhaps from another database.
+            trial_id: Of its copy.
+        """
+        trial = models.TrialModel
+        with self.engine.begin() as connection:
+            if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
+                return
+            # Its times tell it from a trial of another database that has the same identifier.
+            times = sa.select(trial._datetime_start_utc, trial._datetime_complete_utc)
+            times = times.where(trial.trial_id.in_((source._trial_id, trial_id)))
+            first, *others = connection.execute(times).all()
+            if others == [first]:
+                columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
+                curves = sa.select(sa.literal(trial_id), *columns)
+                curves = curves.where(CurvesModel.trial_id == source._trial_id)
+                names = [CurvesModel.trial_id, *columns]
+                connection.execute(sa.insert(CurvesModel).from_select(names, curves))
 
     def close(self) -> None:
         """Closes the connections."""

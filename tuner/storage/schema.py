@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 from tuner.errors import StorageError
@@ -21,6 +22,24 @@ HEAD = "0001"
 """The newest file in ``migrations/versions``; a test compares them."""
 
 _LOCK = 7_408_211  # any number, the same in every process
+
+
+def check(engine: sa.Engine, shown: str) -> None:
+    """Refuses tables of a version that is not known here; writes nothing.
+
+    Raises:
+        StorageError: The tables are of a newer version of tuner.
+    """
+    with engine.connect() as connection:
+        version = _version(connection)
+        if version is None or version == HEAD:
+            return
+        known = {
+            step.revision
+            for step in ScriptDirectory.from_config(_config(connection)).walk_revisions()
+        }
+    if version not in known:
+        raise _of_newer_tuner(shown)
 
 
 def upgrade(engine: sa.Engine, shown: str) -> None:
@@ -42,10 +61,7 @@ def upgrade(engine: sa.Engine, shown: str) -> None:
         try:
             command.upgrade(_config(connection), "head")
         except CommandError as exc:
-            raise StorageError(
-                f"storage {shown}: its tables are of a newer version of tuner; "
-                "upgrade tuner with: pip install --upgrade tuner"
-            ) from exc
+            raise _of_newer_tuner(shown) from exc
 
 
 @contextmanager
@@ -66,6 +82,13 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
             connection.exec_driver_sql("ROLLBACK")
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def _of_newer_tuner(shown: str) -> StorageError:
+    return StorageError(
+        f"storage {shown}: its tables are of a newer version of tuner; "
+        "upgrade tuner with: pip install --upgrade tuner"
+    )
 
 
 def _version(connection: sa.Connection) -> str | None:

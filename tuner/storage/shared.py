@@ -67,9 +67,9 @@ class SharedStorage(AskedStorage):
             study = models.StudyModel
             rename = sa.update(study).where(study.study_id == study_id)
             session.execute(rename.values(study_name=study.study_name))
-            present = {json.loads(value) for value in session.scalars(known)}
+            present = set(session.scalars(known))
             for origin, template in trials.items():
-                if origin not in present:
+                if json.dumps(origin) not in present:
                     self._get_prepared_new_trial(study_id, template, session)
 
     def write(self, trial_id: int, writes: Writes) -> None:
@@ -130,9 +130,15 @@ class SharedStorage(AskedStorage):
     def _create_new_trial(
         self, study_id: int, template_trial: FrozenTrial | None = None
     ) -> FrozenTrial:
-        """As Optuna's, which makes ORM objects; a new trial without a template is taken at once."""
+        """As Optuna's, which makes ORM objects; a new trial without a template is taken at once.
+
+        A trial that is copied keeps its curves: optuna-dashboard renames a study by copying it.
+        """
         if template_trial is not None:
-            return super()._create_new_trial(study_id, template_trial)
+            created = super()._create_new_trial(study_id, template_trial)
+            if template_trial.state.is_finished():
+                self.copy_curves(template_trial, created._trial_id)
+            return created
         return self.patience.call(lambda again: self._begin_trial(study_id, again))
 
     def _begin_trial(self, study_id: int, again: bool) -> FrozenTrial:
@@ -155,5 +161,6 @@ def _patient(method: Callable[..., Any]) -> Callable[..., Any]:
 for _name in {
     *BaseStorage.__abstractmethods__,
     *("_get_trials", "rows", "stored_distribution", "give_back", "beat", "enqueue_once", "curves"),
+    "check",
 } - {"set_trial_state_values", "create_new_trial"}:
     setattr(SharedStorage, _name, _patient(getattr(SharedStorage, _name)))

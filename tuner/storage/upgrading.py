@@ -6,8 +6,9 @@ from optuna.storages import RDBStorage
 
 from tuner.errors import StorageError
 from tuner.storage.database import Database
+from tuner.storage.engine import connect_args, has_tables
 from tuner.storage.errors import storage_errors
-from tuner.storage.url import PROXY, parse_url
+from tuner.storage.url import PROXY, masked, parse_url
 
 
 def upgrade_all(url: str) -> bool:
@@ -20,13 +21,16 @@ def upgrade_all(url: str) -> bool:
         Whether Optuna's tables were older than this Optuna.
 
     Raises:
-        StorageError: It cannot be reached or written, or is of a newer version.
+        StorageError: It cannot be reached or written, belongs to another program, or is of a newer
+            version.
     """
-    if parse_url(url).get_backend_name() == PROXY:
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == PROXY:
         raise StorageError(
             f"storage {url} is a proxy, which makes no tables: name the database itself"
         )
     with storage_errors(url):
+        has_tables(url, connect_args(parsed), masked(url))  # nothing is written to another's
         storage = RDBStorage(url, skip_compatibility_check=True)
         try:
             known = storage.get_current_version() in storage.get_all_versions()

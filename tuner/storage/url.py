@@ -85,14 +85,32 @@ def require_file(url: sa.URL) -> None:
     Raises:
         StorageError: It is not.
     """
-    file = url.database
-    if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
-        return
-    if not os.access(file, os.F_OK):
+    file = file_of(url)
+    if file and not os.access(file, os.F_OK):
         raise StorageError(
-            f"there is no database {file} yet; start a study with: tuner run STUDY, "
+            f"there is no database {url.database} yet; start a study with: tuner run STUDY, "
             "or name another database with --storage"
         )
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """The SQLite file of a URL, absolute; None for a server, a proxy or a URI of SQLite's own."""
+    file = url.database
+    if url.get_backend_name() != "sqlite" or not file or file.startswith("file:"):
+        return None
+    return Path(file).absolute()
+
+
+def absolute(url: str) -> str:
+    """The URL with the whole path of its SQLite file; others as they are.
+
+    A relative one names another file once the process has changed its working directory.
+    """
+    parsed = parse_url(url)
+    file = file_of(parsed)
+    if file is None:
+        return url
+    return parsed.set(database=str(file)).render_as_string(hide_password=False)
 
 
 def is_frozen(file: Path) -> bool:

@@ -16,6 +16,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.storage.attributes import parsed
 from tuner.storage.curves import CurvesModel, Logs, pack
 
 
@@ -93,7 +94,7 @@ class Writes:
             raise UpdateFinishedTrialError(
                 f"Trial#{found.number} has already finished and can not be updated."
             )
-        if self.holder is not None and json.loads(found.lease) != self.holder:
+        if self.holder is not None and parsed(found.lease) != self.holder:
             raise TrialLost(f"Trial#{found.number} is run by another process now.")
         if self.params:
             rows = [_param(trial_id, name, *param) for name, param in self.params.items()]

@@ -17,9 +17,11 @@ from tuner.training.fit import EVALUATION_BATCH, AfterEpoch, Begin, epoch_callba
 from tuner.training.orders import ShuffledRows, orders
 from tuner.training.resident import ResidentLoop
 from tuner.training.structures import Structures, alone
+from tuner.units import format_bytes
 
 _log = logging.getLogger(__name__)
 _SHARE_OF_MEMORY = 0.25
+"""Of the free memory, what the rows of all workers on a machine may take together."""
 
 
 def run(
@@ -58,7 +60,9 @@ def run(
         # TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
         model.optimizer._all_reduce_sum_gradients = list
     _build(model, train, batch_size)
-    reason = why_fit(model, train, callbacks) if loop == "auto" else f'loop = "{loop}" says so'
+    reason: str | None = f'loop = "{loop}" says so'
+    if loop == "auto":
+        reason = why_fit(model, train, callbacks, structures.n_beside if structures else 1)
     if loop == "resident" or (loop == "auto" and reason is None):
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
         lend = alone if structures is None else structures.lent
@@ -87,9 +91,19 @@ def _build(model: keras.Model, train: Split, batch_size: int) -> None:
 
 
 def why_fit(
-    model: keras.Model, train: Split, callbacks: Sequence[keras.callbacks.Callback]
+    model: keras.Model,
+    train: Split,
+    callbacks: Sequence[keras.callbacks.Callback],
+    n_beside: int = 1,
 ) -> str | None:
-    """The one rule: why ``fit`` has to train this model, or None if the resident loop can."""
+    """The one rule: why ``fit`` has to train this model, or None if the resident loop can.
+
+    Args:
+        model: Compiled.
+        train: Rows to learn from.
+        callbacks: The user's own Keras callbacks.
+        n_beside: How many workers on this machine keep such rows, this one among them.
+    """
     if callbacks:
         return "callbacks of the user's own may look at every batch"
     if model.run_eagerly:
@@ -102,8 +116,10 @@ def why_fit(
     if not all(layer.built for layer in model._flatten_layers()):
         return "only its first batch can build the model"
     size = train.x.nbytes + train.y.nbytes
-    if size > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
-        return f"the training rows take {size / 2**30:.1f} GiB, a large part of the memory"
+    # Each process keeps them once more.
+    if size * n_beside > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
+        each = f", in each of {n_beside} workers" if n_beside > 1 else ""
+        return f"the training rows take {format_bytes(size)}{each}, a large part of the memory"
     return None
 
 

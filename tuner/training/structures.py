@@ -31,19 +31,25 @@ _GROWTH = 384 * 2**20  # a graph takes 10 to 20 MiB
 
 
 class Structures:
-    """The loops of one worker, by structure; those that were not used for longest go first."""
+    """The loops of one worker, by structure; those that were not used for longest go first.
 
-    def __init__(self, most: int = _MOST, growth: int = _GROWTH) -> None:
+    Attributes:
+        n_beside: How many workers share this machine's memory, this one among them.
+    """
+
+    def __init__(self, most: int = _MOST, growth: int = _GROWTH, n_beside: int = 1) -> None:
         """Begins with none.
 
         Args:
             most: Loops that are kept.
             growth: Bytes that the process may grow by after its first trial.
+            n_beside: See above.
 
         With more of either, half of the loops go.
         """
         self._most = most
         self._growth = growth
+        self.n_beside = n_beside
         self._began_at: int | None = None
         self._kept: OrderedDict[tuple[Any, ...], ResidentLoop] = OrderedDict()
 

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from tuner.errors import WorkerError
+from tuner.workers.interrupts import ENDING_SIGNALS
 from tuner.workers.messages import Job
 
 _context = multiprocessing.get_context("forkserver")
@@ -47,11 +48,14 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
     from tuner.workers.entry import work
 
     _context.set_forkserver_preload(["tuner.workers.preload"])
-    with _worker_environment(), _interrupt_held_back():
+    with _worker_environment(), _signals_blocked():
         forkserver.ensure_running()
     messages, worker_messages = _context.Pipe(duplex=True)
     output, worker_output = _context.Pipe(duplex=False)
-    process = _context.Process(target=work, args=(job, worker_messages, worker_output), daemon=True)
+    # The worker holds the reading end, too: after its supervisor was killed, what a user's code
+    # prints must not fail the trial by a broken pipe.
+    pipes = (worker_messages, worker_output, output)
+    process = _context.Process(target=work, args=(job, *pipes), daemon=True)
     try:
         with _no_main_module():
             process.start()
@@ -60,6 +64,10 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
             "the process that loads TensorFlow for the workers died; see what this says: "
             "python -c 'import tensorflow'"
         ) from exc
+    except KeyboardInterrupt:
+        if process.pid is not None:
+            process.kill()  # at the end Python would wait for it, and it ignores SIGTERM
+        raise
     worker_messages.close()
     worker_output.close()
     return process, messages, output
@@ -95,13 +103,15 @@ def _no_main_module() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupt_held_back() -> Iterator[None]:
-    """The fork server inherits that Ctrl-C does not reach it: the supervisor alone decides.
+def _signals_blocked() -> Iterator[None]:
+    """Starts the fork server where signals that end a run do not reach it or the workers.
 
-    Blocked, not ignored: a Ctrl-C that comes now reaches the supervisor afterwards.
+    A terminal sends Ctrl-C and SIGHUP to the whole group of processes, a service manager SIGTERM:
+    the supervisor alone decides what they mean. Blocked, not ignored: a signal that comes now
+    reaches the supervisor afterwards.
     """
     resource_tracker.ensure_running()  # it lets signals through again when it is started
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The limits of one trial, of which its worker is killed: time and memory."""
+"""The limits of one trial, time and memory: a worker whose trial breaks one is killed."""
 
 from __future__ import annotations
 

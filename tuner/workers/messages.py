@@ -21,6 +21,7 @@ class Job:
         n_trials: Finished trials wanted in total; the worker takes none beyond.
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
+        n_beside: How many workers share this machine's memory, this one among them.
         checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
@@ -34,6 +35,7 @@ class Job:
     checkpoints: str
     at_once: int | None = None
     access: Access | None = None
+    n_beside: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Finished:
-    """Worker to supervisor: the trial has ended, and its end is stored.
-
-    Attributes:
-        was_refused: Whether it failed before it was trained, for a reason of its own, such as
-            the parameters that it was enqueued with.
-    """
+    """Worker to supervisor: the trial has ended, and is stored so."""
 
     number: int
     state: str
@@ -101,7 +98,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Lost:
-    """Worker to supervisor: somebody else has ended the trial, or runs it."""
+    """Worker to supervisor: another process has ended the trial, or runs it."""
 
     number: int
 

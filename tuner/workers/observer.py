@@ -1,10 +1,10 @@
-"""What a supervisor tells to whoever watches a run."""
+"""What a supervisor reports of a run."""
 
 from __future__ import annotations
 
 
 class Observer:
-    """Told of everything that happens in a run; this one shows nothing."""
+    """Is called for everything that happens in a run; this one shows nothing."""
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
@@ -30,6 +30,9 @@ class Observer:
 
     def trial_returned(self, number: int, reason: str) -> None:
         """A trial went back to the queue."""
+
+    def trial_lost(self, number: int, reason: str) -> None:
+        """A trial is not run here any more: another process has ended it, or runs it."""
 
     def note(self, text: str) -> None:
         """One line that people should see."""

@@ -11,7 +11,7 @@ import gc
 from tuner.errors import WorkerError
 from tuner.quiet import load_tensorflow
 
-with contextlib.suppress(WorkerError):  # the first worker tries again and tells why
+with contextlib.suppress(WorkerError):  # the first worker tries again and reports why
     load_tensorflow()
 
     import sklearn.model_selection  # noqa: F401 - divides the rows; a second to import

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import psutil
 
@@ -22,8 +21,8 @@ from tuner.workers.messages import (
     RunTrial,
     Started,
 )
+from tuner.workers.output import Output
 
-_LAST_WORDS = 20
 _KILL_SECONDS = 10.0
 
 
@@ -32,31 +31,35 @@ class WorkerProcess:
 
     Attributes:
         checks: Whether it is the one that tries the user's model before any trial.
-        ready: Whether the worker has loaded its data.
+        data: Describes the data that the worker has loaded; None before.
         trial: The trial that it runs, None between trials.
         asked: Whether it was sent for a trial that it has not finished.
         epoch: Epochs that the running trial has finished.
         trials_done: Trials since the process began.
-        last_words: The last lines that it printed.
     """
 
     def __init__(self, job: Job) -> None:
-        self._process, self._messages, self._output = start_process(job)
-        self._partial = b""
+        self._process, self._messages, printed = start_process(job)
+        self._output = Output(printed)
         self._trial_since = 0.0
         self.checks = job.check
-        self.ready = False
+        self.data: dict[str, Any] | None = None
         self.trial: Started | None = None
         self.asked = False
         self.epoch = 0
         self.trials_done = 0
         self._first_memory = 0
-        self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
 
     @property
     def readable(self) -> list[Connection]:
         """What to wait on: its messages and what it prints."""
-        return [end for end in (self._messages, self._output) if not end.closed]
+        messages = [] if self._messages.closed else [self._messages]
+        return messages + ([self._output.pipe] if self._output.pipe else [])
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process."""
+        return self._process.pid
 
     @property
     def trial_seconds(self) -> float:
@@ -94,9 +97,13 @@ class WorkerProcess:
         Raises:
             EOFError: The process is gone, and all that it said has been read.
         """
+        # A process that the trial has forked may hold the pipe open for longer.
+        is_gone = self._process.exitcode is not None
         while True:
             try:
                 if not self._messages.poll():
+                    if is_gone:
+                        raise EOFError
                     return
                 message: FromWorker = self._messages.recv()
             except ConnectionError as exc:
@@ -105,18 +112,13 @@ class WorkerProcess:
             yield message
 
     def printed(self) -> list[str]:
-        """The lines that it has printed since the last call."""
-        lines: list[bytes] = []
-        while not self._output.closed and self._output.poll():
-            chunk = os.read(self._output.fileno(), 65536)
-            if not chunk:
-                self._output.close()
-                break
-            *whole, self._partial = (self._partial + chunk).split(b"\n")
-            lines += whole
-        text = [line.decode(errors="replace").rstrip() for line in lines]
-        self.last_words.extend(text)
-        return text
+        """The lines to show of what it has printed since the last call."""
+        return self._output.lines()
+
+    @property
+    def last_words(self) -> Sequence[str]:
+        """The last lines that it printed."""
+        return self._output.last
 
     def retire(self) -> None:
         """Lets it end by itself: it finds its supervisor's end of the pipe closed."""
@@ -132,8 +134,8 @@ class WorkerProcess:
 
     def _note(self, message: FromWorker) -> None:
         match message:
-            case Ready():
-                self.ready = True
+            case Ready(data=data):
+                self.data = data
             case NothingOpen():
                 self.asked = False
             case Started():

@@ -82,7 +82,7 @@ class Remaining:
 
         Args:
             study: The study, just counted.
-            tell: Told once, when waiting begins.
+            tell: Called once with a line, when waiting begins.
         """
         if self.finished >= self.wanted:
             return False

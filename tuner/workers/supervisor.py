@@ -1,8 +1,9 @@
 """Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
 
-The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever befalls
-a worker has one consequence: it is killed, its trial is put back in the queue or failed with
-the cause, and another is started. Ctrl-C and the end of the time allowed are no different.
+The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever goes wrong
+with a worker has one consequence: it is killed, its trial is put back in the queue or failed with
+the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time allowed
+are no different.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any, Literal
 
 import optuna
 
-from tuner.checkpoints import remove_of
+from tuner.errors import StorageError
 from tuner.queue import standing_of
-from tuner.runner import fail_trial, return_abandoned
+from tuner.runner import require_same_data
 from tuner.storage.database import Database
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
@@ -33,6 +34,7 @@ from tuner.workers.messages import (
     Started,
 )
 from tuner.workers.observer import Observer
+from tuner.workers.outcomes import Outcomes
 from tuner.workers.pool import Pool
 from tuner.workers.process import WorkerProcess
 from tuner.workers.remaining import Remaining
@@ -54,7 +56,6 @@ class Supervisor:
     """Runs one study to its wanted number of trials with ``n_workers`` processes.
 
     Attributes:
-        n_ended: Trials that have ended here, however they did.
         pool: The worker processes.
     """
 
@@ -76,8 +77,8 @@ class Supervisor:
             database: The open storage.
             n_workers: Number of processes.
             observer: Told of everything that happens.
-            prepare: Called once, with the description of the data, when the first worker has
-                loaded them: creates or resumes the study.
+            prepare: Called once, with the description of the data, when all workers have loaded
+                the same: creates or resumes the study.
             setbacks: What has gone wrong in earlier runs of the study, to be counted on.
             waits: Whether the run lasts until the last trials have ended that others run: they may
                 come back to the queue.
@@ -90,16 +91,25 @@ class Supervisor:
         budget = job.spec.budget
         self._deadline = time.monotonic() + budget.timeout if budget.timeout else None
         self._limits = Limits(budget.trial)
-        self._setbacks = setbacks or Setbacks()
         self._waits = waits
-        self._study: optuna.Study | None = None
         self._remaining = Remaining(job, database)
+        self._outcomes = Outcomes(
+            *(job, database, self.pool, self._remaining, observer, setbacks or Setbacks())
+        )
         self._beaten_at = 0.0
-        self.n_ended = 0
         self._standing_at = 0.0
         self._interrupted = False
         self._starting = False
         self._draining = False
+
+    @property
+    def _study(self) -> optuna.Study | None:
+        return self._outcomes.study
+
+    @property
+    def n_ended(self) -> int:
+        """Trials that have ended here, however they did."""
+        return self._outcomes.n_ended
 
     def run(self) -> Ending:
         """Runs until enough trials are finished, the time is over, or Ctrl-C.
@@ -115,6 +125,9 @@ class Supervisor:
                 while not (ending := self.step()):
                     wait(self.pool.readable, _TICK_SECONDS)
                 return ending
+            except StorageError:
+                self._database.patience.over = lambda: True  # it was waited for long enough
+                raise
             finally:
                 self.close()
 
@@ -145,7 +158,7 @@ class Supervisor:
     def close(self) -> None:
         """Ends the workers; trials that still run go back to the queue."""
         try:
-            self._stop_all()
+            self._outcomes.stop_all()
         finally:
             self._observer.close()
 
@@ -173,7 +186,7 @@ class Supervisor:
             return None
         self._recount()
         # What another run left behind while this one ran is under way no longer.
-        if self._remaining.open > 0 or self._return_abandoned(self._study, "its process is gone"):
+        if self._remaining.open > 0 or self._outcomes.return_abandoned("its process is gone"):
             return None
         if self._waits and self._remaining.others_run(self._study, self._observer.note):
             return None
@@ -187,15 +200,13 @@ class Supervisor:
                 for message in worker.receive():
                     self._hear(worker, message)
             except EOFError:
-                self._bury(worker)
+                self._outcomes.bury(worker)
 
     def _hear(self, worker: WorkerProcess, message: FromWorker) -> None:
         match message:
-            case Ready(data=data):
-                # Others may be ready first; nothing is stored before the model has been tried.
-                if self._study is None and worker.checks:
-                    self._study = self._prepare(data)
-                    self._recount()
+            case Ready():
+                if self._study is None:
+                    self._begin()
             case Refused(error=error):
                 raise error
             case NothingOpen():
@@ -207,10 +218,19 @@ class Supervisor:
                     self._observer.epoch_done(worker.trial.number, epoch, value)
             case Lost(number=number):
                 self._recount()
-                self._observer.trial_returned(number, "somebody else has taken it over")
+                self._observer.trial_lost(number, "it was ended from outside, or taken over")
             case Finished(number=number, state=state, value=value, reason=reason):
                 self._recount()
-                self._finish(number, state, value, reason, counts=not message.was_refused)
+                counts = not message.was_refused
+                self._outcomes.finish(number, state, value, reason, counts=counts)
+
+    def _begin(self) -> None:
+        """Stores the study, once all workers have the same data and one has tried the model."""
+        loaded = [worker.data for worker in self.pool if worker.data]
+        if len(loaded) == self.pool.size:
+            require_same_data(loaded)
+            self._outcomes.study = self._prepare(loaded[0])
+            self._recount()
 
     def _dispatch(self) -> None:
         if self._study is None or self._draining:
@@ -218,10 +238,10 @@ class Supervisor:
         if self._remaining.age > _RECOUNT_SECONDS:
             self._recount()
         for worker in self.pool:
-            if self._remaining.open > 0 and worker.ready and not worker.asked:
+            if self._remaining.open > 0 and worker.data and not worker.asked:
                 if worker.trials_done >= _TRIALS_A_PROCESS or worker.grown > _GROWTH_A_PROCESS:
                     worker.retire()
-                    self._replace(worker)
+                    self._outcomes.replace(worker)
                 else:
                     worker.run_trial()
                     self._remaining.open -= 1
@@ -230,6 +250,7 @@ class Supervisor:
         """Tells other machines that the trials here are run, however long their epochs take."""
         if time.monotonic() - self._beaten_at > _BEAT_SECONDS:
             self._database.beat([worker.trial.trial_id for worker in self.pool if worker.trial])
+            self._outcomes.kill_lost()
             self._beaten_at = time.monotonic()
 
     def _recount(self) -> None:
@@ -242,63 +263,7 @@ class Supervisor:
         for worker in self.pool:
             reason = self._limits.broken(worker)
             if reason and worker.trial:
-                self._kill_for(worker, worker.trial, reason)
-
-    def _kill_for(self, worker: WorkerProcess, trial: Started, reason: str) -> None:
-        assert self._study is not None
-        # Failed first: of a dead process another run would put the trial back in the queue.
-        if fail_trial(self._database, trial.trial_id, trial.lease, reason):
-            worker.kill()
-            # Not before it is dead: it may be writing another one.
-            remove_of(self._database, self._study, trial.number, self._job.checkpoints)
-            self._replace(worker)
-            self._finish(trial.number, "fail", None, reason)
-
-    def _bury(self, worker: WorkerProcess) -> None:
-        """A worker died by itself: its trial is retried, unless it has killed too many."""
-        worker.kill()
-        cause = _cause_of_death(worker.exitcode)
-        if self._study is None or not self._return_abandoned(self._study, cause):
-            self._setbacks.died(cause, worker.last_words, self.pool.size)
-        self._replace(worker)
-
-    def _return_abandoned(self, study: optuna.Study, cause: str) -> bool:
-        """Puts back what runs in processes that are gone; False if there was nothing."""
-        place = self._job.checkpoints
-        returned = return_abandoned(self._database, study, cause, checkpoints=place)
-        for trial in returned:
-            if trial.failed:
-                self._finish(trial.number, "fail", None, trial.failed)
-            else:
-                self._observer.trial_returned(trial.number, cause)
-        return bool(returned)
-
-    def _finish(
-        self,
-        number: int,
-        state: str,
-        value: float | None,
-        reason: str | None,
-        *,
-        counts: bool = True,
-    ) -> None:
-        """Takes in a trial that ended; ``counts`` unless its end says nothing about the study."""
-        self.n_ended += 1
-        self._observer.trial_finished(number, state, value, reason)
-        left = self._remaining
-        if counts:
-            name = self._job.study_name
-            self._setbacks.ended(name, state, reason, left.wanted, left.finished)
-
-    def _replace(self, worker: WorkerProcess) -> None:
-        # Whoever comes first must try the user's model.
-        self.pool.replace(worker, check=self._study is None)
-
-    def _stop_all(self) -> None:
-        """Ends every worker; what still runs goes back to the queue, not counted against it."""
-        self.pool.kill()
-        if self._study is not None:
-            return_abandoned(self._database, self._study)
+                self._outcomes.kill(worker, worker.trial, reason)
 
     def _heard(self, _number: signal.Signals) -> None:
         """Ctrl-C only asks the run to end, once its workers start."""
@@ -306,9 +271,3 @@ class Supervisor:
         if self._starting:
             self._starting = False
             raise KeyboardInterrupt
-
-
-def _cause_of_death(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"the worker was killed by {signal.Signals(-exitcode).name}"
-    return f"the worker ended with status {exitcode}"

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import optuna
@@ -15,14 +16,16 @@ import tensorflow as tf
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tuner import data, search
-from tuner.errors import TunerError, keep_traceback
+from tuner.errors import DataChangedError, DataError, TunerError, WorkerError, keep_traceback
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
+from tuner.runner import check_data
 from tuner.space import Tried
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
+from tuner.storage.url import absolute
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
@@ -66,7 +69,7 @@ def _print_log(*, all_of_it: bool) -> None:
     """Prints our log, which the supervisor shows as it shows all that a worker prints.
 
     Args:
-        all_of_it: Also how models are trained; what befalls a trial is always told.
+        all_of_it: Also how models are trained; trial events are always logged.
     """
     handler = logging.StreamHandler()
     handler.addFilter(_Once())
@@ -80,11 +83,12 @@ class Worker:
     """One worker process; speaks to the supervisor, asks and tells the storage itself."""
 
     def __init__(self, job: Job, messages: Connection) -> None:
-        self._job = job
+        # The study's own code may change the working directory.
+        self._job = replace(job, url=absolute(job.url))
         self._messages = messages
         self._study: optuna.Study | None = None
         self._lease = own_lease()
-        self._structures = Structures()
+        self._structures = Structures(n_beside=job.n_beside)
         self._told_at = 0.0
         self._trial_id: int | None = None
         self._coverage = job.spec.coverage()
@@ -96,12 +100,15 @@ class Worker:
         # Rewriting a small network's graph takes longer than it saves (measured: a third of the
         # time until the first epoch, epochs as fast without).
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        _print_log(all_of_it=self._job.check)  # one worker of a run tells how it trains
+        _print_log(all_of_it=self._job.check)  # one worker of a run logs how it trains
         threading.Thread(target=self._leave_with_supervisor, daemon=True).start()
         try:
             self._run()
         except TunerError as error:
             self._say(Refused(keep_traceback(error)))
+        except (KeyboardInterrupt, SystemExit) as error:  # raised by a user's code on purpose
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            self._say(Refused(WorkerError(f"the study's own code ended its worker with {said}")))
         except SupervisorGone:
             return
 
@@ -117,7 +124,8 @@ class Worker:
         time.sleep(_ORPHAN_SECONDS)
         with contextlib.suppress(TunerError):
             if self._trial_id is not None:
-                Database(self._job.url).give_back(self._trial_id, self._lease)
+                database = Database(self._job.url, must_exist=True)
+                database.give_back(self._trial_id, self._lease)
         os._exit(1)
 
     def _run(self) -> None:
@@ -125,7 +133,8 @@ class Worker:
         self._data = data.load(spec.dataset, spec.base, self._job.access)
         if self._job.check:
             check_model(spec, self._data)
-        self._say(Ready(self._data.describe()))
+        self._described = self._data.describe()
+        self._say(Ready(self._described))
         while self._wait():
             self._run_one()
 
@@ -143,7 +152,7 @@ class Worker:
             raise SupervisorGone from exc
 
     def _epoch_done(self, epoch: int, value: float) -> None:
-        """Tells of an epoch, of short ones only now and then: nobody reads faster."""
+        """Reports an epoch, of short ones only now and then: nobody reads faster."""
         now = time.monotonic()
         if epoch == 1 or now - self._told_at > _TELL_SECONDS:
             self._told_at = now
@@ -156,12 +165,17 @@ class Worker:
             patience = Patience(PATIENT_SECONDS)
             self._database = Database(
                 job.url,
+                must_exist=True,  # deleted meanwhile, it is not made again
                 lease=self._lease,
                 wanted=job.n_trials,
                 at_once=job.at_once,
                 patience=patience,
             )
             self._study = self._database.study(job.study_name)
+            try:
+                check_data(self._database, self._study, self._described)
+            except DataError as error:
+                raise DataChangedError(str(error)) from None
             self._study.sampler = search.make_sampler(job.spec)
             self._study.pruner = search.make_pruner(job.spec)
         with storage_errors(job.url):
@@ -190,7 +204,7 @@ class Worker:
                 ),
                 on_epoch=self._epoch_done,
             )
-        except UpdateFinishedTrialError:  # by somebody else; TrialLost is one, too
+        except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))
             return
         except (TunerError, SupervisorGone):

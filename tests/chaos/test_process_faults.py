@@ -1,0 +1,90 @@
+"""Processes that are killed, stopped, hung up on, or two runs of one study at once."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import psutil
+import pytest
+from faulted import WORDS, FaultedRun, repetitions
+from judging import Judge
+from laboratory import Laboratory
+from terminals import Terminal
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("repetition", repetitions())]
+
+
+def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repetition: int) -> None:
+    with FaultedRun(slow) as run:
+        run.wait_for_trials(1 + repetition % 3)
+        run.kill()
+        assert run.ended() == -signal.SIGKILL
+        reported = run.reported
+    judge.left(slow, reported, running=True)
+    judge.goes_on(slow, reported)
+
+
+def test_killed_supervisor_leaves_no_worker(
+    slow: Laboratory, judge: Judge, repetition: int
+) -> None:
+    with FaultedRun(slow) as run:
+        run.wait_for_trials(1 + repetition % 3)
+        run.process.kill()
+        assert run.ended() == -signal.SIGKILL
+        reported = run.reported
+    judge.left(slow, reported)
+    judge.goes_on(slow, reported)
+
+
+@pytest.mark.parametrize("of", ["a worker", "the supervisor"])
+def test_stopped_process_goes_on_when_it_is_woken(
+    of: str, slow: Laboratory, judge: Judge, repetition: int
+) -> None:
+    with FaultedRun(slow) as run:
+        run.wait_for_trials(1 + repetition % 3)
+        process = run.workers()[0] if of == "a worker" else psutil.Process(run.process.pid)
+        process.suspend()
+        time.sleep(4)
+        process.resume()
+        assert run.ended() == 0
+        assert "Traceback" not in run.output
+        reported = run.reported
+    judge.reached(slow, reported)
+
+
+def test_closed_terminal_is_an_interrupt(slow: Laboratory, judge: Judge, repetition: int) -> None:
+    with Terminal(slow.folder, *WORDS) as terminal:
+        terminal.wait_for(r"[1-9]/6 trials")
+        process = psutil.Process(terminal.process.pid)
+        family = [process, *process.children(recursive=True)]
+        terminal.close()
+        status, _ = terminal.ended()
+        _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []
+    assert status == 130
+    judge.left(slow, set())
+    judge.goes_on(slow, set())
+
+
+def test_two_runs_share_a_study(slow: Laboratory, judge: Judge, repetition: int) -> None:
+    with FaultedRun(slow) as first, FaultedRun(slow, name="second") as second:
+        assert (first.ended(), second.ended()) == (0, 0)
+        assert "Traceback" not in first.output + second.output
+        assert not first.reported & second.reported
+        reported = first.reported | second.reported
+    assert len(reported) == 6
+    judge.reached(slow, reported)
+
+
+def test_run_takes_over_the_trials_of_a_killed_one(
+    slow: Laboratory, judge: Judge, repetition: int
+) -> None:
+    with FaultedRun(slow) as first, FaultedRun(slow, name="second") as second:
+        first.wait_for_trials(1)
+        first.kill()
+        assert first.ended() == -signal.SIGKILL
+        assert second.ended() == 0
+        assert "Traceback" not in second.output
+        reported = first.reported | second.reported
+    judge.reached(slow, reported)

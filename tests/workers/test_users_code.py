@@ -1,0 +1,62 @@
+"""A user's code that prints without end, or raises what is no ordinary exception."""
+
+from __future__ import annotations
+
+import pytest
+from laboratory import Laboratory, Recorder
+
+from tuner.errors import WorkerError
+
+pytestmark = pytest.mark.slow
+
+
+def in_trial_0(laboratory: Laboratory, code: str) -> None:
+    """Lets ``build_model`` run this code in trial 0; before it, it is called once to try it."""
+    head = "def build_model(params, data):\n"
+    lines = (
+        "    calls = open(__file__ + '.calls', 'ab')\n"
+        "    calls.write(b'.')\n"
+        "    calls.flush()\n"
+        "    if calls.tell() == 2:\n"
+        f"        {code}\n"
+    )
+    script = laboratory.folder / "scripted.py"
+    script.write_text(script.read_text().replace(head, head + lines))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise SystemExit(3)", '"scripted:build_model" raised SystemExit: 3 (scripted.py, line '),
+    ],
+)
+def test_what_ends_a_process_fails_its_trial_in_one_line(
+    laboratory: Laboratory, code: str, reason: str
+) -> None:
+    in_trial_0(laboratory, code)
+    recorder = Recorder()
+    run = laboratory.run(workers=1, n_trials=1, recorder=recorder)
+    assert run.result.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
+    assert str(run.result.trials[0].reason).startswith(reason)
+    assert "Traceback" not in recorder.notes()
+
+
+def test_what_ends_a_process_while_data_are_loaded_ends_the_run(laboratory: Laboratory) -> None:
+    script = laboratory.folder / "scripted.py"
+    head = "def load_data():\n"
+    script.write_text(script.read_text().replace(head, f"{head}    raise KeyboardInterrupt\n"))
+    recorder = Recorder()
+    with pytest.raises(WorkerError, match="own code ended its worker with KeyboardInterrupt"):
+        laboratory.run(workers=1, recorder=recorder)
+    assert "Traceback" not in recorder.notes()
+
+
+def test_a_trial_that_prints_without_end_is_ended_by_its_limit(laboratory: Laboratory) -> None:
+    in_trial_0(laboratory, "while True: print('a line')")
+    recorder = Recorder()
+    settings = ["budget.trial.timeout=2"]
+    run = laboratory.run(workers=1, n_trials=1, settings=settings, recorder=recorder)
+    assert run.result.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
+    assert run.result.trials[0].reason == "timeout: took longer than 2 s"
+    assert 100 < recorder.notes().count("a line") < 400

@@ -1,0 +1,165 @@
+"""What tuner stores as attributes of studies and trials, validated when it is read back.
+
+Whoever may write to the database may set any of them (``optuna study set-user-attr``), so none is
+believed unread: one model an attribute, and an error in one line for what does not fit it. Keys
+that a later version has added are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+
+from tuner.errors import SpecError
+from tuner.spec.models import Finite, Part, Text
+from tuner.spec.reading import rule
+from tuner.wording import kind, toml
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]*-\d+-[0-9a-f]{32}\.npz$")]
+"""Of a checkpoint; never a path, for such files are removed."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
+_WHOLE = ConfigDict(frozen=True, strict=True)
+
+
+class Stored(Part):
+    """Base of what is stored as a JSON object."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Names(RootModel[dict[str, str]]):
+    """``tuner:versions``: version by package."""
+
+    model_config = _WHOLE
+
+
+class Folder(RootModel[Annotated[str, Field(pattern=r"^[^\x00]+$")]]):
+    """``tuner:base``: the folder that the study was last run from."""
+
+    model_config = _WHOLE
+
+
+class QueuePlace(Stored):
+    """``tuner:queue``: see :class:`tuner.queue.Place`."""
+
+    standing: Literal["open", "paused", "stopped", "unlisted"] = "unlisted"
+    n_trials: Positive | None = None
+    priority: int = 0
+    workers: Positive | None = None
+    reason: str | None = None
+    is_used_up: bool = False
+
+
+class StoredData(Stored):
+    """``tuner:data``: what decides whether other data are the study's."""
+
+    name: Text | None = None
+    fingerprint: Text
+    rows: dict[str, Count] = Field(default={})
+
+
+class Lease(Stored):
+    """``worker`` of a trial: see :mod:`tuner.lease`; empty before its process has signed."""
+
+    host: str | None = None
+    machine: str | None = None
+    pid: Positive | None = None
+    started: Finite | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Lease:
+        if self.machine is not None and None in (self.host, self.pid, self.started):
+            raise ValueError("must have host, pid and started beside machine")
+        return self
+
+
+class Pointer(Stored):
+    """``checkpoint`` of a trial: see :mod:`tuner.checkpoints`."""
+
+    id: FileName | None = None
+    epoch: Count | None = None
+    files: list[FileName] = Field(default=[])
+
+
+class TrialAttrs(Stored):
+    """The attributes of one trial, named as in the database; all but its checkpoint."""
+
+    origin: Text | None = None
+    worker: Lease | None = None
+    seed: Count | None = None
+    epochs_wanted: Positive | None = None
+    epoch: Positive | None = None
+    epochs: Count | None = None
+    reason: str | None = None
+    attempts: Count = 0
+    left_behind: Count = 0
+    beat: Finite | None = Field(default=None, alias="tuner:beat")
+
+
+def read(
+    model: type[_Model], value: object, where: str, key: str = "", advice: str = _RESTORE
+) -> _Model:
+    """Validates what was stored.
+
+    Args:
+        model: What it must be.
+        value: What it is.
+        where: The study or trial, as errors name it.
+        key: The attribute; empty if the value is all attributes.
+        advice: What to do if it is something else.
+
+    Raises:
+        SpecError: It is something else.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as invalid:
+        error = invalid.errors()[0]
+    keys = ".".join(filter(None, (key, *map(str, error["loc"]))))
+    found = error["input"]
+    got = "" if error["type"] == "missing" else f", but got {toml(found)}, {kind(found)}"
+    raise SpecError(f"{where}: {keys}: {rule(error)}{got}; {advice}")
+
+
+def study_attr(
+    model: type[_Model], attrs: Mapping[str, Any], key: str, study: str
+) -> _Model | None:
+    """An attribute of a study; None if it is absent.
+
+    Raises:
+        SpecError: It is not what tuner stores there.
+    """
+    if attrs.get(key) is None:
+        return None
+    submit = f"put it there again with: tuner submit {shlex.quote(study)}"
+    advice = submit if model is QueuePlace else _RESTORE
+    return read(model, attrs[key], f"stored study {study}", key, advice)
+
+
+def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
+    """The attributes of a trial.
+
+    Args:
+        attrs: Its user attributes, and those of tuner's system attributes that matter.
+        trial: The trial, as errors name it.
+
+    Raises:
+        SpecError: One of them is not what tuner stores there.
+    """
+    return read(TrialAttrs, attrs, trial)
+
+
+def parsed(text: str) -> Any:
+    """The JSON of an attribute; the text itself if it is none, which is then no valid attribute."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
