@@ -13,14 +13,18 @@ from optuna.trial import TrialState
 from tuner import models, training
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
+from tuner.data.trivial import trivial
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError
 from tuner.models.families import FAMILIES, check_data, check_metric
+from tuner.models.outputs import choose
+from tuner.models.target import loss_weight
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 
 if TYPE_CHECKING:
+    from tuner.space import Value
     from tuner.training.structures import Structures
 
 DEFAULT_EPOCHS = 50
@@ -42,8 +46,12 @@ class Outcome:
     reason: str | None
 
 
-def check_model(spec: StudySpec, data: Splits) -> None:
+def check_model(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
     """Makes sure that the model can be built and measures what the study asks for.
+
+    Returns:
+        The trivial predictor beside which the study's trials stand, see `tuner.data.trivial`; None
+        if the metric is one that only the model itself can compute.
 
     Raises:
         MetricError: The model does not report the metric; lists those that it does.
@@ -51,12 +59,31 @@ def check_model(spec: StudySpec, data: Splits) -> None:
         SpecError: The family does not read such data, or has no such output for the task.
     """
     if spec.model in FAMILIES:
-        check_data(FAMILIES[spec.model], data, spec.search_space)
+        check_data(FAMILIES[spec.model], data, spec.search_space, spec.fixed)
         available = FAMILIES[spec.model].metrics(data.task)
     else:
         model = models.build(spec.model, _example_params(spec), data, spec.base)
         available = models.available_metrics(model, data)
-    check_metric(spec.objective.metric, available)
+    metric = spec.objective.metric
+    check_metric(metric, available)
+    if spec.model not in FAMILIES:
+        known = models.known_metric(model, metric)
+        return None if known is None else trivial(data, known)
+    return _trivial_loss(spec, data) if metric == "loss" else trivial(data, metric)
+
+
+def _trivial_loss(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
+    """The trivial predictor's loss; None if trials differ in what their loss is."""
+    if any(name in spec.search_space.names() for name in ("loss", "output", "target_scaling")):
+        return None
+    params = {**FAMILIES[spec.model].parameters, **spec.fixed}
+    _, loss = choose(data.task, str(params["output"]), str(params["loss"]))
+    if data.task == "multiclass" and loss == "binary_crossentropy":
+        return None  # one for each class on its own
+    known = "crossentropy" if loss.endswith("crossentropy") else loss
+    found = trivial(data, known, weighted=True)
+    factor = loss_weight(data, str(params["target_scaling"]), loss)
+    return found if found is None or factor is None else {**found, "value": found["value"] * factor}
 
 
 def run_trial(
@@ -69,6 +96,7 @@ def run_trial(
     checkpoints: str,
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
+    common: Mapping[str, Value] | None = None,
 ) -> Outcome:
     """Runs a trial and tells its outcome to the study.
 
@@ -81,6 +109,7 @@ def run_trial(
         checkpoints: Where a trial that takes long is saved, see :mod:`tuner.storage.artifacts`.
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
+        common: Parameters that all trials of the study have, see `tuner.runner.common_params`.
 
     Raises:
         TunerError: The study cannot go on (all but a failure of this trial); the trial has
@@ -89,7 +118,7 @@ def run_trial(
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
     with database.together():
-        params = spec.search_space.suggest(trial)
+        params = {**(common or {}), **spec.search_space.suggest(trial)}
         epochs = int(params.get("epochs", DEFAULT_EPOCHS))
         database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     on_start(epochs)
@@ -171,6 +200,6 @@ def _in_one_line(error: Exception) -> str:
 def _example_params(spec: StudySpec) -> dict[str, Any]:
     """Parameters that the space allows: the first reference's, or any."""
     if spec.references:
-        return dict(spec.references[0].params)
+        return {**spec.fixed, **spec.references[0].params}
     sampler = optuna.samplers.RandomSampler(seed=spec.sampler.seed)
-    return spec.search_space.suggest(optuna.create_study(sampler=sampler).ask())
+    return {**spec.fixed, **spec.search_space.suggest(optuna.create_study(sampler=sampler).ask())}

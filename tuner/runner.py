@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import TrialState
@@ -22,10 +22,14 @@ from optuna.trial import TrialState
 from tuner.checkpoints import remove_of
 from tuner.errors import RequestError, SpecError
 from tuner.lease import is_alive
+from tuner.models.families import FAMILIES, FIRST_DEFAULTS, current_defaults, shared_params
 from tuner.spec import StudySpec
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
+
+if TYPE_CHECKING:
+    from tuner.space import Value
 
 ATTEMPTS_ALLOWED = 3
 """How many workers may die over one trial before the trial is failed."""
@@ -33,6 +37,8 @@ ATTEMPTS_ALLOWED = 3
 SILENT_SECONDS = 360.0
 """After this time without a heartbeat a trial elsewhere is given up; longer than a run waits for
 its database, so that nobody who waits is taken for dead."""
+
+_DEFAULTS = "tuner:defaults"
 
 _PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
 
@@ -56,7 +62,12 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
             "--study-name"
         )
     # Not by the stored fingerprint: somebody may have changed the stored study beside it.
-    differences = spec.differences(StudySpec.from_dict(stored, spec.base))
+    before = StudySpec.from_dict(stored, spec.base)
+    if _DEFAULTS not in study.user_attrs and spec.model in FAMILIES:
+        # Its trials have the first defaults, whether a file of today says so or not.
+        said = {name: value for name, value in FIRST_DEFAULTS.items() if name in spec.fixed}
+        before = before.model_copy(update={"fixed": {**said, **before.fixed}})
+    differences = spec.differences(before)
     if not differences:
         return study
     raise SpecError(
@@ -110,6 +121,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([spec.objective.metric])
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
+            study.set_user_attr(_DEFAULTS, current_defaults(spec.model))
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
         if study.user_attrs.get("tuner:base") != str(spec.base):
@@ -134,6 +146,18 @@ def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
             study.set_user_attr("tuner:versions", versions())
             study.set_user_attr("tuner:data", data)
         _check_data(database, study, data)
+        _add_baseline(study, data)
+
+
+def _add_baseline(study: optuna.Study, data: dict[str, Any]) -> None:
+    """Adds the trivial predictor to a study of before there was one."""
+    attrs = study.user_attrs
+    metric = attrs["tuner:spec"]["objective"]["metric"]
+    # A loss follows from the defaults, which were others then.
+    comparable = _DEFAULTS in attrs or metric != "loss"
+    if comparable and "baseline" in data and "baseline" not in attrs["tuner:data"]:
+        stored = {**attrs["tuner:data"], "baseline": data["baseline"]}
+        study.set_user_attr("tuner:data", stored)
 
 
 def stored_spec(study: optuna.Study) -> StudySpec:
@@ -148,6 +172,16 @@ def stored_spec(study: optuna.Study) -> StudySpec:
     if "tuner:spec" not in attrs:
         raise RequestError(f"study '{study.study_name}' was not made by tuner")
     return StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+
+
+def common_params(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Value]:
+    """Returns the parameters that all trials of a stored study have in common.
+
+    Args:
+        spec: The study.
+        attrs: Its attributes in the database.
+    """
+    return shared_params(spec.model, attrs.get(_DEFAULTS, {}), spec.fixed)
 
 
 def stored_base(study: optuna.Study) -> Path | None:

@@ -15,7 +15,7 @@ from tuner.catalog import find_study
 from tuner.data import DATASETS
 from tuner.data import load as load_data
 from tuner.errors import DataError, RequestError, StudyError, UnknownNameError
-from tuner.models.families import FAMILIES, check_space
+from tuner.models.families import FAMILIES, check_space, check_values
 from tuner.queue import FINISHED, require_unpaused
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import StudyResult
@@ -147,6 +147,8 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
             f'"module:function"); {hint(spec.model, FAMILIES, "models")}'
         )
     check_space(FAMILIES[spec.model], spec.search_space, f"{file}: search_space")
+    fixed = {name: [value] for name, value in spec.fixed.items()}
+    check_values(FAMILIES[spec.model], fixed, f"{file}: fixed")
 
 
 def supervise(

@@ -47,7 +47,7 @@ class Bundle:
         """
         return load_model(self.path / MODEL, self.info["model"], self._base)
 
-    def predict(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, rows: NDArray[Any]) -> NDArray[np.floating]:
         """Returns the model's output for raw rows.
 
         Args:
@@ -55,7 +55,7 @@ class Bundle:
 
         Returns:
             For classes ``(n, classes)`` probabilities, one column a class; for quantities
-            ``(n,)``, or ``(n, k)`` if there are several.
+            ``(n,)``, or ``(n, k)`` if there are several; float64 where float32 has too few digits.
 
         Raises:
             DataError: The rows have not the shape that the model takes.
@@ -66,9 +66,10 @@ class Bundle:
                 f"the model in {self.path} takes rows of shape {shape}, but these have "
                 f"{tuple(rows.shape[1:])}; give an array of shape (n, {', '.join(map(str, shape))})"
             )
-        output = np.asarray(self.model.predict(rows, batch_size=256, verbose=0), np.float32)
+        output = np.asarray(self.model.predict(rows, batch_size=256, verbose=0))
         if self.info["data"]["task"] == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
+        output = output.astype(np.float32)
         return _probabilities(output, logits=bool(self.info.get("logits")))
 
     def to_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dividing import LEAST_OF_A_CLASS
+from tuner.data.split import float32_is_enough
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
@@ -32,7 +33,8 @@ class Target:
 
     Attributes:
         task: What is to be learnt.
-        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
+        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``; a quantity is float64 where float32
+            has too few digits.
         class_names: A name per class, sorted; empty for a regression.
     """
 
@@ -72,7 +74,7 @@ def read_target(y: NDArray[Any], where: str) -> Target:
             "learn"
         )
     if y.dtype.kind == "f" and len(values) > 2:
-        return Target("regression", y.astype(np.float32, copy=False))
+        return Target("regression", _quantity(y))
     names = tuple(_name(value) for value in values)
     if len(values) == 2:
         return Target("binary", labels.astype(np.float32), names)
@@ -110,7 +112,13 @@ def _several(y: NDArray[Any], where: str) -> Target:
             f"{where} of shape {y.shape} holds only 0 and 1 and looks one-hot; return one class "
             "number a row instead, y.argmax(axis=1), and compile with the sparse loss"
         )
-    return Target("regression", y.astype(np.float32, copy=False))
+    return Target("regression", _quantity(y))
+
+
+def _quantity(y: NDArray[Any]) -> NDArray[Any]:
+    """Quantities as float32, or as they came where that has too few digits."""
+    enough = float32_is_enough(y, np.std(y, axis=0, dtype=np.float64))
+    return y.astype(np.float32 if enough else np.float64, copy=False)
 
 
 def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:

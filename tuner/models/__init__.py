@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import UnknownNameError
 from tuner.models.families import FAMILIES, check_data, check_values
-from tuner.models.measured import available_metrics
+from tuner.models.measured import available_metrics, known_metric
 from tuner.wording import hint
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tuner.data import Splits
     from tuner.space import Value
 
-__all__ = ["FAMILIES", "available_metrics", "build"]
+__all__ = ["FAMILIES", "available_metrics", "build", "known_metric"]
 
 
 def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> keras.Model:

@@ -40,6 +40,7 @@ class StudyResult:
         spec: What the study file said; None if tuner did not create the study.
         data: What the data set says of itself (``Splits.describe()``).
         versions: Package names and versions that the study was created with.
+        common: Parameters that all trials have beside those of the space.
     """
 
     study: str
@@ -54,6 +55,7 @@ class StudyResult:
     spec: StudySpec | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    common: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -104,6 +106,7 @@ class StudyResult:
             spec=spec,
             data=attrs.get("tuner:data") or {},
             versions=attrs.get("tuner:versions") or {},
+            common=_common(spec, attrs) if spec else {},
         )
         return replace(result, best=result._best())
 
@@ -111,6 +114,19 @@ class StudyResult:
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
+
+    @property
+    def baseline(self) -> dict[str, Any] | None:
+        """The trivial predictor: ``predicts`` in words and its ``value``; None if not known."""
+        return self.data.get("baseline")
+
+    @property
+    def beats_baseline(self) -> bool | None:
+        """Whether the best trial is better than the trivial predictor; None if not known."""
+        if self.baseline is None or self.best is None:
+            return None
+        gain = self.best.value - float(self.baseline["value"])
+        return gain > 0 if self.direction == "maximize" else gain < 0
 
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the best trial's configuration, or that of trial ``number``.
@@ -138,9 +154,9 @@ class StudyResult:
             value=row.value,
             dataset=self.spec.dataset,
             model=self.spec.model,
-            params=row.params,
+            params={**self.common, **row.params},
             epochs=row.epoch,
-            batch_size=_batch_size(row),
+            batch_size=_batch_size({**self.common, **row.params}),
             seed=row.seed,
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,
@@ -157,6 +173,7 @@ class StudyResult:
             "trials": self.counts,
             "best": None if self.best is None else self.best.to_dict(),
             "references": [reference.to_dict() for reference in self.references],
+            "baseline": self.baseline,
             "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
         }
 
@@ -192,7 +209,17 @@ def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:
     return max(0.0, (max(ends) - min(starts)).total_seconds())
 
 
-def _batch_size(row: TrialRow) -> int:
+def _common(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    from tuner.runner import common_params  # here, because it imports Optuna
+
+    params: dict[str, Any] = common_params(spec, attrs)
+    task = (attrs.get("tuner:data") or {}).get("task")
+    if task != "regression" and "target_scaling" not in spec.fixed:
+        params.pop("target_scaling", None)  # classes are not scaled: no need to speak of it
+    return params
+
+
+def _batch_size(params: Mapping[str, Any]) -> int:
     from tuner.objective import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
 
-    return int(row.params.get("batch_size", DEFAULT_BATCH_SIZE))
+    return int(params.get("batch_size", DEFAULT_BATCH_SIZE))

@@ -101,7 +101,7 @@ def why_fit(
         return "the model has no optimizer"
     if not all(layer.built for layer in model._flatten_layers()):
         return "only its first batch can build the model"
-    size = train.x.nbytes + train.y.nbytes
+    size = sum(array.nbytes for array in train.arrays)
     if size > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
         return f"the training rows take {size / 2**30:.1f} GiB, a large part of the memory"
     return None

@@ -18,6 +18,7 @@ from tuner import data, search
 from tuner.errors import TunerError
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
+from tuner.runner import common_params
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
@@ -121,9 +122,10 @@ class Worker:
     def _run(self) -> None:
         spec = self._job.spec
         self._data = data.load(spec.dataset, spec.base)
+        described = self._data.describe()
         if self._job.check:
-            check_model(spec, self._data)
-        self._say(Ready(self._data.describe()))
+            described["baseline"] = check_model(spec, self._data)
+        self._say(Ready(described))
         while self._wait():
             self._run_one()
 
@@ -160,6 +162,7 @@ class Worker:
                 patience=patience,
             )
             self._study = self._database.study(job.study_name)
+            self._common = common_params(job.spec, self._study.user_attrs)
             self._study.sampler = search.make_sampler(job.spec)
             self._study.pruner = search.make_pruner(job.spec)
         with storage_errors(job.url):
@@ -184,6 +187,7 @@ class Worker:
                     Started(trial._trial_id, trial.number, epochs, self._lease)
                 ),
                 on_epoch=self._epoch_done,
+                common=self._common,
             )
         except UpdateFinishedTrialError:  # by somebody else; TrialLost is one, too
             self._say(Lost(trial.number))
