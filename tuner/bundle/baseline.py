@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data import Split
-from tuner.units import figure
 
 _ALIASES = {
     "acc": "accuracy",
@@ -65,7 +64,7 @@ def _mean(train: Split, test: Split) -> tuple[str, dict[str, float]]:
     mean = train.y.mean(axis=0, dtype=np.float64)
     wrong = test.y - mean
     mse = float(np.mean(wrong**2))
-    said = ", ".join(figure(float(value)) for value in np.atleast_1d(mean))
+    said = ", ".join(f"{value:.6g}" for value in np.atleast_1d(mean))
     return f"always the mean, {said}", {"mse": mse, "mae": float(abs(wrong).mean())}
 
 

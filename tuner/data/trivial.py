@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.splits import Splits
-from tuner.units import figure
 
 _LEAST_PROBABILITY = 1e-7  # as Keras clips
 
@@ -51,7 +50,7 @@ def _quantity(
     wrong = y.reshape(len(y), -1) - said
     errors = np.mean(np.abs(wrong) if metric == "mae" else wrong**2, axis=1)
     value = float(np.mean(errors if held is None else errors * held))
-    shown = ", ".join(figure(float(number)) for number in said[:4])
+    shown = ", ".join(f"{number:.6g}" for number in said[:4])
     return {
         "predicts": f"always the {kind}, {shown}",
         "value": float(np.sqrt(value)) if metric == "rmse" else value,
