@@ -20,7 +20,7 @@ _SHARE_OF_MEMORY = 0.25  # the parts of a data set are copies, and each worker h
 
 def is_array(value: Any) -> bool:
     """Whether a value becomes an array."""
-    return hasattr(value, "__array__") or isinstance(value, list) or is_sparse(value)
+    return hasattr(value, "__array__") or isinstance(value, list | range) or is_sparse(value)
 
 
 def is_sparse(value: Any) -> bool:
@@ -37,12 +37,13 @@ def several(value: Any, rows: int | None) -> str | None:
     """
     if isinstance(value, Mapping):
         keys = ", ".join(f'"{key}"' for key in list(value)[:4])
-        return f"{len(value)} arrays ({keys})"
+        return f"{count(len(value), 'array')} ({keys})"
     if not isinstance(value, list | tuple) or not value or len(value) == rows:
         return None
     shapes = [np.shape(part) if hasattr(part, "__array__") else () for part in value]
     many = all(shape and (rows is None or shape[0] == rows) for shape in shapes)
-    return f"{len(value)} arrays of the shapes {', '.join(map(str, shapes[:4]))}" if many else None
+    arrays = count(len(value), "array")
+    return f"{arrays} of the shapes {', '.join(map(str, shapes[:4]))}" if many else None
 
 
 def inputs(value: Any, where: str) -> NDArray[Any]:
@@ -56,6 +57,7 @@ def inputs(value: Any, where: str) -> NDArray[Any]:
         return _dense(value, where)
     if _is_pandas(value):
         return _table(value.to_frame() if value.ndim == 1 else value, where)
+    _check_masked(value, where, "x")
     try:
         # A list of texts becomes objects: NumPy's own text is as long everywhere as the longest.
         texts = isinstance(value, list) and bool(value) and _is_text(value[0])
@@ -81,6 +83,7 @@ def targets(value: Any, where: str) -> NDArray[Any]:
         columns = [_plain(frame.iloc[:, number]) for number in range(frame.shape[1])]
         y = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
     else:
+        _check_masked(value, where, "y")
         try:
             y = np.asarray(value)
         except ValueError as exc:
@@ -98,6 +101,16 @@ def targets(value: Any, where: str) -> NDArray[Any]:
         if not any(map(_is_text, y.flat)):
             y = _as_inferred(y)
     return y
+
+
+def _check_masked(value: Any, where: str, letter: str) -> None:
+    """Refuses a masked array in which something is masked: what lies below is no value."""
+    hidden = int(np.sum(value.mask)) if isinstance(value, np.ma.MaskedArray) else 0
+    if hidden:
+        raise DataError(
+            f"{where}: {letter} is a masked array with {count(hidden, 'masked value')}; fill them "
+            "in, or leave those rows out"
+        )
 
 
 def _dense(matrix: Any, where: str) -> NDArray[np.float32]:
@@ -144,8 +157,9 @@ def _table(frame: Any, where: str) -> NDArray[Any]:
             for kind, names in kinds.items()
         )
         raise DataError(
-            f"{where}: x must hold numbers, or one column of texts, but there is {found}; encode "
-            "them as numbers (pandas.get_dummies), or leave them out"
+            f"{where}: x must hold numbers, or one column of texts, but it holds {found}; "
+            f"encode them as numbers{' (pandas.get_dummies)' if 'text' in kinds else ''}, or leave "
+            "them out"
         )
     return np.stack(columns, axis=1).astype(np.float64) if columns else np.empty((len(frame), 0))
 
@@ -158,13 +172,16 @@ def _check_missing(frame: Any, where: str, letter: str) -> None:
         for name, n in zip(frame.columns, missing, strict=True)
         if n
     ]
+    if found and letter == "y":
+        raise DataError(
+            f"{where}: y is missing in {count(int(frame.isna().any(axis=1).sum()), 'row')}; a row "
+            "without a target teaches nothing: leave those rows out"
+        )
     if found:
         more = f" and {count(len(found) - 4, 'more column')}" if len(found) > 4 else ""
-        todo = "fill them in, or leave those rows or columns out"
-        if letter == "y":
-            todo = "a row without a target teaches nothing: leave those rows out"
         raise DataError(
-            f"{where}: values of {letter} are missing: {', '.join(found[:4])}{more}; {todo}"
+            f"{where}: values of x are missing: {', '.join(found[:4])}{more}; fill them in, or "
+            "leave those rows or columns out"
         )
 
 

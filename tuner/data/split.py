@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.inputs import inputs, targets
 from tuner.data.words import count
 from tuner.errors import DataError
 
@@ -62,12 +63,15 @@ def checked(split: Split, task: Task, where: str) -> Split:
     Raises:
         DataError: The arrays are empty, disagree, hold what is no number, or are no classes.
     """
-    x, y = np.asarray(split.x), np.asarray(split.y)
+    x = split.x if type(split.x) is np.ndarray else inputs(split.x, where)
+    y = split.y if type(split.y) is np.ndarray else targets(split.y, where)
     if y.dtype.kind not in "fiub":
         raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if x.ndim == 0 or y.ndim == 0 or len(x) == 0:
         raise DataError(f"{where}: there are no rows")
+    if x.size == 0:
+        raise DataError(f"{where}: x has no columns, its shape is {x.shape}")
     if len(x) != len(y):
         raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
     if task != "regression":
@@ -186,7 +190,7 @@ def _inputs(x: NDArray[Any], where: str) -> NDArray[Any]:
     if x.dtype.kind not in "fiub":
         raise DataError(
             f"{where}: x must hold numbers or text, but its dtype is {x.dtype}; "
-            "encode dates as numbers"
+            f"{'encode dates as numbers' if x.dtype.kind in 'mM' else 'give an array of floats'}"
         )
     if x.dtype == np.uint8 and x.ndim > 2:
         return x

@@ -34,12 +34,14 @@ def target_layers(data: Splits, scaling: str) -> list[keras.layers.Layer]:
     if not _is_scaled(data, scaling):
         return []
     mean, scale = _measured(data)
-    # Python's own numbers: the saved configuration stays readable.
     if data.train.y.dtype != np.float64:
+        # Python's own numbers: the saved configuration stays readable.
         return [keras.layers.Rescaling(scale.tolist(), mean.tolist(), name="target_scale")]
     return [
         keras.layers.Rescaling(scale.tolist(), name="target_scale"),
-        keras.layers.Rescaling(1.0, mean.tolist(), dtype="float64", name=OFFSET),
+        # An array, and not a scalar one, which is saved as a number: Keras makes float32 of
+        # Python's numbers, whatever the layer's dtype.
+        keras.layers.Rescaling(1.0, np.atleast_1d(mean), dtype="float64", name=OFFSET),
     ]
 
 

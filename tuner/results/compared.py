@@ -37,11 +37,17 @@ def warning(result: StudyResult) -> list[str]:
     """Returns what to do when no trial is better than the trivial predictor."""
     if result.baseline is None or result.beats_baseline is not False:
         return []
-    return [
+    lines = [
         f"  no trial is better than the baseline ({result.baseline['predicts']}):",
         "  nothing was learned from the inputs. More trials or epochs, and other learning",
         "  rates in the search space, may help; if not, look at the target and the columns.",
     ]
+    if result.common.get("target_scaling") == "none":
+        lines += [
+            "  This study's targets are not scaled; those of a new one are, unless it says",
+            '  target_scaling = "none": run it again with --study-name NAME.',
+        ]
+    return lines
 
 
 def _best(result: StudyResult) -> tuple[str, str, str]:
