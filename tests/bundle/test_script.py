@@ -139,7 +139,8 @@ def test_a_target_of_more_digits_than_float32_is_predicted_and_no_script(
     bundle = train(configuration, tmp_path / "model")
     scores = bundle.info["scores"]["test"]
     assert scores["mae"] < 0.3 < bundle.info["baseline"]["test"]["mae"]
-    assert bundle.info["baseline"]["test"]["loss"] == pytest.approx(1, abs=0.5)
+    trivial = bundle.info["baseline"]["test"]
+    assert trivial["loss"] == pytest.approx(trivial["mse"] / 2, rel=0.4)  # the variance is about 2
     predicted = bundle.predict(np.array([[0.5, 0.25]], np.float32))
     assert predicted.dtype == np.float64
     assert predicted[0] == pytest.approx(300_000_000.5, abs=0.5)

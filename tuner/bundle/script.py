@@ -110,12 +110,12 @@ def write_script(configuration: Configuration, path: Path) -> list[Path]:
             "export it as .toml or .json"
         )
     model = build(configuration, data, rows)
-    text = _script(configuration, model, rows, data.test, path, companion)
     if target_offset(model) is not None:
         raise ModelError(
             f"{path}: the target has more digits than float32, in which Keras alone fits; export "
             "NAME.toml or NAME.json instead, which `tuner train` takes"
         )
+    text = _script(configuration, model, rows, data.test, path, companion)
     as_fitted = [replace(split, y=targets(model, split.y)) for split in (rows, data.test)]
     temporary = _write_data(companion, *as_fitted)
     try:
