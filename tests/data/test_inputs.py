@@ -37,6 +37,7 @@ def returning(monkeypatch: pytest.MonkeyPatch, value: Any) -> Splits:
         (scipy.sparse.csr_matrix(X), CLASSES, "binary"),
         (scipy.sparse.coo_array(X), Y, "regression"),
         (X.tolist(), Y.tolist(), "regression"),
+        (X.tolist(), list(Y[:, None]), "regression"),
         (X.astype(object), Y.astype(object), "regression"),
         (X, Y[:, None], "regression"),
         (X, pd.DataFrame({"p": Y, "q": Y}), "regression"),

@@ -105,7 +105,7 @@ def _refuse_several(value: Any, where: str) -> None:
     if not isinstance(value, tuple | list) or len(value) not in (2, 3):
         return
     x, y = value[:2]
-    rows = _length(y) if several(x, _length(y)) else _length(x)
+    rows = len(x) if isinstance(x, list) else _length(x)
     if found := several(x, _length(y)):
         raise DataError(
             f"{where} returned x as {found}, but one array is taken; join the columns with "

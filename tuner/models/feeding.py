@@ -104,7 +104,7 @@ def targets(model: keras.Model, y: NDArray[Any]) -> NDArray[Any]:
 
 
 def target_offset(model: keras.Model) -> NDArray[np.float64] | None:
-    """Returns what the last layer of a model adds in float64, shape () or (k,); None if nothing."""
+    """Returns what the last layer of a model adds in float64, shape (k,); None if nothing."""
     last = model.layers[-1] if isinstance(model, keras.Sequential) and model.layers else None
     return None if last is None or last.name != OFFSET else np.asarray(last.offset, np.float64)
 
