@@ -141,7 +141,7 @@ def _arranged(data: Splits, learned: Learned, scored: str) -> Splits:
 
 def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Record) -> Record:
     """Trains on ``train`` and scores ``test``: "scores", and "outputs" where there are few."""
-    params = dict(reference.params)
+    params = {**spec.fixed, **reference.params}
     epochs = int(params.get("epochs", DEFAULT_EPOCHS)) * identity["epochs_scale"]
     try:
         model, _ = training.refit(

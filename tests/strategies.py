@@ -190,6 +190,7 @@ def studies(draw: st.DrawFn) -> Table:
                     "start_from_epoch": st.integers(0, 99),
                 },
             ),
+            fixed=st.dictionaries(_WORDS.filter(lambda k: k not in parsed.names()), _SCALARS),
             reference=st.just(references),
         )
     )

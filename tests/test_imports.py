@@ -34,6 +34,7 @@ ORDER = (
     "training",
     "checkpoints",
     "objective",
+    "study_data",
     "runner",
     "recovery",
     "foreign",

@@ -27,6 +27,7 @@ from tuner.models.families import (
     check_metric,
     check_space,
     check_training,
+    check_values,
 )
 from tuner.paths import exists, is_file
 from tuner.spec import CsvDataset, StudySpec
@@ -53,7 +54,9 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     search.make_pruner(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
     if spec.model in FAMILIES:
-        check_space(FAMILIES[spec.model], spec.search_space, f"{file}: search_space")
+        family = FAMILIES[spec.model]
+        check_space(family, spec.search_space, f"{file}: search_space")
+        check_values(family, {k: [v] for k, v in spec.fixed.items()}, f"{file}: fixed")
     else:
         check_training(MLP, spec.search_space, f"{file}: search_space")
     found = check_dataset(spec.dataset, spec.base, file, elsewhere=elsewhere)
@@ -76,7 +79,7 @@ def check_family(spec: StudySpec, data: Described) -> None:
         SpecError: The family does not read such data, or has no such output for the task.
     """
     family = FAMILIES[spec.model]
-    check_data(family, data, spec.search_space)
+    check_data(family, data, spec.search_space, spec.fixed)
     check_reported(spec, data, family.metrics(data.task))
 
 

@@ -12,13 +12,14 @@ from typing import Any, Literal
 
 import psutil
 
-from tuner import recovery, runner
+from tuner import recovery
 from tuner.data import data_home, status
 from tuner.errors import SpecError, TunerError
 from tuner.foreign import end_them, foreign_trials
 from tuner.running import cores
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url, masked
+from tuner.study_data import versions
 from tuner.units import count, format_bytes
 
 _LOAD = "from tuner.quiet import load_tensorflow; load_tensorflow()"
@@ -71,7 +72,7 @@ def _tensorflow() -> Finding:
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         return Finding("tensorflow", "wrong", said)
-    found = runner.versions()
+    found = versions()
     loaded = f"loaded in {time.monotonic() - since:.1f} s"
     told = f"TensorFlow {found['tensorflow']}, Keras {found['keras']}, {loaded}"
     return Finding("tensorflow", "ok", told)

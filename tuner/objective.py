@@ -16,9 +16,12 @@ from tuner.checking import check_family, check_reported
 from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
 from tuner.data.raised import described
+from tuner.data.trivial import trivial
 from tuner.errors import MetricError, ModelError, TrialFailed, TunerError, debugging
 from tuner.models.families import FAMILIES
+from tuner.models.outputs import choose
 from tuner.models.saving import check_saveable
+from tuner.models.target import loss_weight
 from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
@@ -27,6 +30,7 @@ from tuner.storage.database import Database
 from tuner.training.surroundings import restored_surroundings
 
 if TYPE_CHECKING:
+    from tuner.space import Value
     from tuner.training.structures import Structures
 
 DEFAULT_EPOCHS = 50
@@ -51,8 +55,12 @@ class Outcome:
     was_refused: bool = False
 
 
-def check_model(spec: StudySpec, data: Splits) -> None:
+def check_model(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
     """Makes sure that the model can be built and measures what the study asks for.
+
+    Returns:
+        The trivial predictor beside which the study's trials stand, see `tuner.data.trivial`; None
+        if the metric is one that only the model itself can compute.
 
     Raises:
         MetricError: The model does not report the metric; lists those that it does.
@@ -61,7 +69,8 @@ def check_model(spec: StudySpec, data: Splits) -> None:
     """
     if spec.model in FAMILIES:
         check_family(spec, data)
-        return
+        metric = spec.objective.metric
+        return _trivial_loss(spec, data) if metric == "loss" else trivial(data, metric)
     models.load(spec.model, spec.base)
     with restored_surroundings():
         model = models.build(spec.model, _example_params(spec), data, spec.base)
@@ -69,6 +78,22 @@ def check_model(spec: StudySpec, data: Splits) -> None:
         check_reported(spec, data, available)
         if spec.training.saveable:
             check_saveable(model, spec.model, data, spec.base)
+        known = models.known_metric(model, spec.objective.metric)
+    return None if known is None else trivial(data, known)
+
+
+def _trivial_loss(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
+    """The trivial predictor's loss; None if trials differ in what their loss is."""
+    if any(name in spec.search_space.names() for name in ("loss", "output", "target_scaling")):
+        return None
+    params = {**FAMILIES[spec.model].parameters, **spec.fixed}
+    _, loss = choose(data.task, str(params["output"]), str(params["loss"]))
+    if data.task == "multiclass" and loss == "binary_crossentropy":
+        return None  # one for each class on its own
+    known = "crossentropy" if loss.endswith("crossentropy") else loss
+    found = trivial(data, known, weighted=True)
+    factor = loss_weight(data, str(params["target_scaling"]), loss)
+    return found if found is None or factor is None else {**found, "value": found["value"] * factor}
 
 
 def run_trial(
@@ -81,6 +106,7 @@ def run_trial(
     checkpoints: str,
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
+    common: Mapping[str, Value] | None = None,
 ) -> Outcome:
     """Runs a trial and stores how it ended.
 
@@ -93,6 +119,7 @@ def run_trial(
         checkpoints: Where a trial that takes long is saved, see :mod:`tuner.storage.artifacts`.
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
+        common: Parameters that all trials of the study have, see `tuner.runner.common_params`.
 
     Raises:
         TunerError: The study cannot go on (all but a failure of this trial); the trial is
@@ -102,7 +129,7 @@ def run_trial(
     seed = derive_seed(spec.sampler.seed, trial.number)
     try:
         with database.together():
-            params = _suggest(trial, spec.search_space)
+            params = {**(common or {}), **_suggest(trial, spec.search_space)}
             epochs = int(params.get("epochs", DEFAULT_EPOCHS))
             database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     except TrialFailed as failure:
@@ -218,6 +245,6 @@ def _show_traceback(error: BaseException) -> None:
 def _example_params(spec: StudySpec) -> dict[str, Any]:
     """Parameters that the space allows: the first reference's, or any."""
     if spec.references:
-        return dict(spec.references[0].params)
+        return {**spec.fixed, **spec.references[0].params}
     sampler = optuna.samplers.RandomSampler(seed=spec.sampler.seed)
-    return spec.search_space.suggest(optuna.create_study(sampler=sampler).ask())
+    return {**spec.fixed, **spec.search_space.suggest(optuna.create_study(sampler=sampler).ask())}

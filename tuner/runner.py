@@ -7,27 +7,29 @@ one is refused with the difference.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import shlex
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 
 from tuner.catalog import find_study
-from tuner.errors import DataError, RequestError, SpecError
+from tuner.errors import RequestError, SpecError
+from tuner.models.families import FAMILIES, FIRST_DEFAULTS, current_defaults, shared_params
 from tuner.spec import StudySpec
-from tuner.storage.attributes import Folder, StoredData, study_attr
+from tuner.storage.attributes import Defaults, Folder, study_attr
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
+from tuner.study_data import accept_data, check_data
 
-_ADVICE = "Put the data back as they were; if a load_data of yours shuffles, give it a fixed seed"
+if TYPE_CHECKING:
+    from tuner.space import Value
 
-_PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
+
+_DEFAULTS = "tuner:defaults"
 
 
 def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Study | None:
@@ -51,7 +53,14 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
             "--study-name"
         )
     # Not by the stored fingerprint: somebody may have changed the stored study beside it.
-    differences = [] if stored is None else spec.differences(StudySpec.from_dict(stored, spec.base))
+    differences = []
+    if stored is not None:
+        before = StudySpec.from_dict(stored, spec.base)
+        if _DEFAULTS not in study.user_attrs and spec.model in FAMILIES:
+            # Its trials have the first defaults, whether a file of today says so or not.
+            said = {name: value for name, value in FIRST_DEFAULTS.items() if name in spec.fixed}
+            before = before.model_copy(update={"fixed": {**said, **before.fixed}})
+        differences = spec.differences(before)
     if differences:
         raise SpecError(
             f"study '{name}' in {database} was made with other settings:\n"
@@ -137,6 +146,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
                 study.set_metric_names([spec.objective.metric])
         if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
+            study.set_user_attr(_DEFAULTS, current_defaults(spec.model))
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
         if study.user_attrs.get("tuner:base") != str(spec.base):
@@ -145,58 +155,6 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
     if spec.references:
         database.enqueue_references(study, {r.name: r.params for r in spec.references})
     return study
-
-
-def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    """Makes sure that these are the study's data; the first data that it sees are.
-
-    Args:
-        data: Description of the loaded data, with their ``fingerprint``.
-
-    Raises:
-        DataError: The study was begun with other data.
-    """
-    with storage_errors(database.url):
-        if database.study_attrs(study).get("tuner:data") is None:
-            study.set_user_attr("tuner:versions", versions())
-            study.set_user_attr("tuner:data", data)
-    check_data(database, study, data)
-
-
-def check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    """Makes sure that these are the data that the study stands on now.
-
-    Args:
-        data: As in :func:`accept_data`.
-
-    Raises:
-        DataError: They are others.
-    """
-    stored = study_attr(StoredData, database.study_attrs(study), "tuner:data", study.study_name)
-    if stored and stored.fingerprint != data["fingerprint"]:
-        raise DataError(
-            f"study '{study.study_name}' in {database} was made with other data: "
-            f"{_data_text(stored)}; now {_data_text(StoredData.model_validate(data))}. {_ADVICE}, "
-            "or start another study with --study-name NAME"
-        )
-
-
-def require_same_data(loaded: Sequence[Mapping[str, Any]]) -> None:
-    """Makes sure that the workers of a run have loaded the same data, before a study has them.
-
-    Args:
-        loaded: What each worker has loaded, as in :func:`accept_data`.
-
-    Raises:
-        DataError: They differ.
-    """
-    different = {data["fingerprint"]: data for data in loaded}
-    if len(different) > 1:
-        one, other, *_ = (StoredData.model_validate(data) for data in different.values())
-        raise DataError(
-            f"the workers have loaded different data: {_data_text(one)}, and {_data_text(other)}; "
-            f"trials on them cannot be compared, so nothing was started. {_ADVICE}"
-        )
 
 
 def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
@@ -214,6 +172,17 @@ def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
     spec = StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
     require_objective(database, study, spec)
     return spec
+
+
+def common_params(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Value]:
+    """Returns the parameters that all trials of a stored study have in common.
+
+    Args:
+        spec: The study.
+        attrs: Its attributes in the database.
+    """
+    recorded = study_attr(Defaults, attrs, _DEFAULTS, spec.name)
+    return shared_params(spec.model, recorded.root if recorded else {}, spec.fixed)
 
 
 def stored_base(study: optuna.Study) -> Path | None:
@@ -256,19 +225,3 @@ def names_the_same(study: optuna.Study, own: StudySpec) -> bool:
     return isinstance(stored, Mapping) and all(
         stored.get(key) == table[key] for key in ("dataset", "model")
     )
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a trial gives."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _data_text(data: StoredData) -> str:
-    rows = " + ".join(map(str, data.rows.values()))
-    return f"{data.name or 'data'}, {rows} rows with fingerprint {data.fingerprint[:12]}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import export, train
-from tuner.errors import BundleError, DataError, RequestError
+from tuner.errors import BundleError, DataError, ModelError, RequestError
 from tuner.results.export import read
 
 # As on a machine that has Keras and NumPy only: importing anything of ours fails.
@@ -21,14 +22,31 @@ runpy.run_path(sys.argv[1], run_name="__main__")
 """
 
 
+WEIGHTED = """
+import numpy as np
+
+def load_data():
+    x = np.random.default_rng(0).normal(size=(80, 2))
+    return x, 1e5 * x[:, 0] + 3e5, np.linspace(0, 2, 80)
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["class", "price"])
+@pytest.mark.parametrize("target", ["class", "price", "weighted"])
 def test_the_script_gets_the_same_score_without_us(
     tmp_path: Path, make_configuration: MakeConfiguration, target: str
 ) -> None:
     params = {"n_layers": 2, "units_1": 8, "units_2": 4, "dropout": 0.2, "batch_norm": True}
     params |= {"optimizer": "rmsprop", "learning_rate": 0.07, "l2": 0.001}
-    configuration = make_configuration(target, params=params, epochs=5)
+    params |= {} if target == "class" else {"target_scaling": "standard"}
+    configuration = make_configuration("price", params=params, epochs=5)
+    if target == "class":
+        configuration = make_configuration("class", params=params, epochs=5)
+    elif target == "weighted":
+        (tmp_path / "weighted_rows.py").write_text(WEIGHTED)
+        configuration = replace(
+            configuration, dataset="weighted_rows:load_data", data_fingerprint=None
+        )
 
     written = export(configuration, tmp_path / "best.py")
     done = subprocess.run(
@@ -95,3 +113,34 @@ def test_nothing_is_left_behind(tmp_path: Path, make_configuration: MakeConfigur
 def test_other_data_than_the_studys(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
     with pytest.raises(DataError, match="are not those of the study boxes"):
         export(make_configuration(data_fingerprint="0" * 64), tmp_path / "best.py")
+
+
+PRECISE = """
+import numpy as np
+
+def load_data():
+    x = np.random.default_rng(0).normal(size=(90, 2))
+    return x, 300_000_000.25 + x[:, 0] - x[:, 1]
+"""
+
+
+def test_a_target_of_more_digits_than_float32_is_predicted_and_no_script(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
+    (tmp_path / "precise_rows.py").write_text(PRECISE)
+    params = {"target_scaling": "standard", "learning_rate": 0.05}
+    configuration = replace(
+        make_configuration(params=params, epochs=20),
+        dataset="precise_rows:load_data",
+        data_fingerprint=None,
+    )
+    with pytest.raises(ModelError, match=r"more digits than float32.*; export NAME.toml"):
+        export(configuration, tmp_path / "best.py")
+    bundle = train(configuration, tmp_path / "model")
+    scores = bundle.info["scores"]["test"]
+    assert scores["mae"] < 0.3 < bundle.info["baseline"]["test"]["mae"]
+    trivial = bundle.info["baseline"]["test"]
+    assert trivial["loss"] == pytest.approx(trivial["mse"] / 2, rel=0.4)  # the variance is about 2
+    predicted = bundle.predict(np.array([[0.5, 0.25]], np.float32))
+    assert predicted.dtype == np.float64
+    assert predicted[0] == pytest.approx(300_000_000.5, abs=0.5)

@@ -114,3 +114,36 @@ def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make
     )
     with pytest.raises(ModelError, match=words):
         models.available_metrics(model, make_splits(features=5))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "metric", "known"),
+    [
+        ("['mae', 'accuracy']", "mae", "mae"),
+        ("['mae', 'accuracy']", "accuracy", "accuracy"),
+        ("[keras.metrics.MeanAbsoluteError(name='error')]", "error", "mae"),
+        ("[keras.metrics.RootMeanSquaredError()]", "root_mean_squared_error", "rmse"),
+        ("['mae']", "loss", None),
+        ("[keras.metrics.R2Score()]", "r2_score", None),
+        # Of one's own, whatever the name.
+        ("[mae]", "mae", None),
+        ("[keras.metrics.MeanMetricWrapper(mae, name='mae')]", "mae", None),
+        ("[keras.metrics.Mean(name='mae')]", "mae", None),
+    ],
+)
+def test_only_metrics_of_keras_are_known(build, metrics, metric, known):
+    model = build(
+        "    def mae(y_true, y_pred):\n        return keras.ops.mean(y_pred)\n"
+        f"    model.compile('sgd', 'mse', metrics={metrics})\n    return model\n"
+    )
+    assert models.known_metric(model, metric) == known
+
+
+def test_a_model_that_measures_in_its_own_way_has_no_known_metric(build):
+    model = build(
+        "    class Net(keras.Sequential):\n"
+        "        def test_step(self, data):\n            return {'mae': 0.0}\n"
+        "    model = Net(model.layers)\n"
+        "    model.compile('sgd', 'mse', metrics=['mae'])\n    return model\n"
+    )
+    assert models.known_metric(model, "mae") is None

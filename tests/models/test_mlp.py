@@ -25,7 +25,7 @@ def test_the_output_and_the_metrics_follow_from_the_task(make_splits, task, widt
     data = make_splits(task)
     model = build(data)
     assert model.output_shape == (None, width)
-    assert model.layers[-1].activation.__name__ == activation
+    assert model.get_layer("output").activation.__name__ == activation
     assert models.available_metrics(model, data) == tuple(
         sorted(MLP.metrics(task), key=lambda name: (name != "loss", name))
     )

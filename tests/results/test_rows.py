@@ -41,6 +41,7 @@ def test_the_document_that_scripts_rely_on(make_result: MakeResult) -> None:
                 "reported": {"split": "test", "accuracy": 0.9954},
             }
         ],
+        "baseline": None,
         "wall_s": 10.0,
     }
 

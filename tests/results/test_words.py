@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import optuna
 import pytest
-from made_studies import MakeResult, make_spec, reference, trial
+from made_studies import MakeResult, MakeStudy, make_spec, reference, trial
 
+from tuner.results import StudyResult, tables
 from tuner.results.mattered import what_mattered
 from tuner.results.words import tell
 
@@ -224,3 +227,39 @@ def test_shares_too_small_to_matter_are_not_told(make_result: MakeResult) -> Non
     shares = {"a": 0.5, "b": 0.3, "c": 0.1, "d": 0.06, "e": 0.04}
     assert "  what mattered: a 50 %, b 30 %, c 10 %\n" in tell(result, mattered=shares)
     assert "what mattered" not in tell(result, mattered={"a": 0.01})
+
+
+BASELINE = {"predicts": "always red", "value": 0.75}
+
+
+@pytest.mark.parametrize(("value", "beaten"), [(0.9, True), (0.75, False), (0.5, False)])
+def test_the_trivial_predictor_stands_beside_the_best(
+    make_study: MakeStudy, value: float, beaten: bool
+) -> None:
+    study = make_study(make_spec(reference()), trial(value=value))
+    study.set_user_attr("tuner:data", {"fingerprint": "f" * 64, "baseline": BASELINE})
+    result = StudyResult.of(study, "sqlite:///tuner.db", base=Path("studies"))
+    told = tell(result)
+    assert "  baseline            accuracy 0.7500 on validation: always red\n" in told
+    assert ("no trial is better than the baseline (always red):" in told) is not beaten
+    assert all(len(line) <= 88 for line in told.splitlines() if "baseline" in line)
+    assert result.to_dict()["baseline"] == BASELINE
+    assert result.beats_baseline is beaten
+    assert ("no trial is better" in tables.best(result)) is not beaten
+    assert "0.75" in tables.show(result, "csv").splitlines()[1].split(",")
+
+
+def test_nothing_is_said_of_an_unknown_baseline(make_result: MakeResult) -> None:
+    result = make_result(make_spec(), trial(value=0.9))
+    assert "baseline" not in tell(result) + tables.best(result)
+    assert result.to_dict()["baseline"] is None
+    assert result.beats_baseline is None
+
+
+def test_study_with_raw_targets_is_told_that_a_new_one_scales_them(make_study: MakeStudy) -> None:
+    study = make_study(make_spec(direction="minimize", metric="mae"), trial(value=9.0))
+    baseline = {"predicts": "always the median, 3", "value": 2.0}
+    data = {"fingerprint": "f" * 64, "task": "regression", "baseline": baseline}
+    study.set_user_attr("tuner:data", data)
+    told = tell(StudyResult.of(study, "sqlite:///tuner.db", base=Path("studies")))
+    assert "This study's targets are not scaled; those of a new one are" in told

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from laboratory import DATA, Laboratory
 from optuna.trial import TrialState
 
-from tuner import api, queue, runner
+from tuner import api, queue, runner, study_data
 from tuner.catalog import find_study
 from tuner.checkpoints import remove_of
 from tuner.errors import SpecError, TunerError
@@ -102,7 +102,7 @@ class Stored:
             lambda: self.database.running(self.study),
             lambda: runner.find_resumable(self.database, "scripted", spec),
             lambda: runner.stored_spec(self.database, self.study),
-            lambda: runner.accept_data(self.database, self.study, data),
+            lambda: study_data.accept_data(self.database, self.study, data),
             lambda: remove_of(self.database, self.study, 2, str(self.laboratory.folder)),
         ]
 

@@ -30,6 +30,8 @@ def baseline(
     task: str,
     class_names: tuple[str, ...],
     measured: Iterable[str],
+    loss: str = "mse",
+    loss_weight: float = 1.0,
 ) -> dict[str, Any]:
     """Returns what the trivial predictor says, and its scores on the test split.
 
@@ -40,12 +42,15 @@ def baseline(
         class_names: A name per class; empty for a regression.
         measured: Names of the model's own scores: only those are returned, as far as they are
             known here.
+        loss: "mse" or "mae": what the model's loss is, for quantities.
+        loss_weight: What it is multiplied by.
 
     Returns:
         ``predicts`` (in words) and ``test`` (metric → value).
     """
     if task == "regression":
         said, scores = _mean(train, test)
+        scores["loss"] = scores[loss] * loss_weight
     else:
         said, scores = _most_frequent(train, test, class_names)
     found = {name: scores.get(_ALIASES.get(name, name)) for name in measured}
@@ -59,8 +64,8 @@ def _mean(train: Split, test: Split) -> tuple[str, dict[str, float]]:
     mean = train.y.mean(axis=0, dtype=np.float64)
     wrong = test.y - mean
     mse = float(np.mean(wrong**2))
-    said = ", ".join(f"{value:.4g}" for value in np.atleast_1d(mean))
-    return f"always the mean, {said}", {"loss": mse, "mse": mse, "mae": float(abs(wrong).mean())}
+    said = ", ".join(f"{value:.6g}" for value in np.atleast_1d(mean))
+    return f"always the mean, {said}", {"mse": mse, "mae": float(abs(wrong).mean())}
 
 
 def _most_frequent(

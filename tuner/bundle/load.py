@@ -72,7 +72,7 @@ class Bundle:
             )
         return load_model(file)
 
-    def predict(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def predict(self, rows: NDArray[Any]) -> NDArray[np.floating]:
         """Returns the model's output for raw rows.
 
         Args:
@@ -80,7 +80,7 @@ class Bundle:
 
         Returns:
             For classes ``(n, classes)`` probabilities, one column a class; for quantities
-            ``(n,)``, or ``(n, k)`` if there are several.
+            ``(n,)``, or ``(n, k)`` if there are several; float64 where float32 has too few digits.
 
         Raises:
             DataError: The rows have not the shape that the model takes.
@@ -95,9 +95,10 @@ class Bundle:
         output = self._output(rows)
         if self.info["data"]["task"] == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
+        output = output.astype(np.float32)
         return _probabilities(output, logits=bool(self.info.get("logits")))
 
-    def _output(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def _output(self, rows: NDArray[Any]) -> NDArray[np.floating]:
         """Returns what the network says: ``(n,)`` or ``(n, k)``.
 
         Raises:
@@ -105,7 +106,7 @@ class Bundle:
         """
         model = self.model
         try:
-            output = np.asarray(model.predict(rows, batch_size=256, verbose=0), np.float32)
+            output = np.asarray(model.predict(rows, batch_size=256, verbose=0))
         except Exception as exc:
             said = " ".join(str(exc).split())[:200]
             raise BundleError(

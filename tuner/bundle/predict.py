@@ -167,7 +167,7 @@ def _texts(data: str, path: Path, dialect: Dialect) -> NDArray[Any]:
     return np.array([data], dtype=object)
 
 
-def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:
+def _table(bundle: Bundle, output: NDArray[np.floating]) -> list[dict[str, Any]]:
     if bundle.info["data"]["task"] != "regression":
         return _classes(bundle.info["data"]["class_names"], output)
     if output.ndim == 1:
@@ -178,7 +178,7 @@ def _table(bundle: Bundle, output: NDArray[np.float32]) -> list[dict[str, Any]]:
     ]
 
 
-def _classes(names: list[str], output: NDArray[np.float32]) -> list[dict[str, Any]]:
+def _classes(names: list[str], output: NDArray[np.floating]) -> list[dict[str, Any]]:
     # A model of the user's own may have more outputs than there are classes.
     names = _apart([*names, *(str(i) for i in range(len(names), output.shape[1]))])
     return [
@@ -200,7 +200,7 @@ def _apart(names: list[str]) -> list[str]:
     return result
 
 
-def _number(value: np.float32) -> float:
+def _number(value: np.floating) -> float:
     """Returns the shortest decimal of the model's own precision: 0.1, not 0.10000000149."""
     return float(str(value))
 

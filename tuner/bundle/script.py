@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,21 +52,21 @@ def build_model():
 class ShuffledRows(keras.utils.PyDataset):
     """Rows in batches, in an order that is drawn anew each epoch."""
 
-    def __init__(self, x, y):
+    def __init__(self, *arrays):
         super().__init__()
-        self.x, self.y = x, y
+        self.arrays = arrays
         self.random = np.random.default_rng(SEED)
-        self.order = np.arange(len(x))
+        self.order = np.arange(len(arrays[0]))
 
     def __len__(self):
-        return -(-len(self.x) // BATCH_SIZE)
+        return -(-len(self.order) // BATCH_SIZE)
 
     def __getitem__(self, index):
         rows = self.order[index * BATCH_SIZE : (index + 1) * BATCH_SIZE]
-        return self.x[rows], self.y[rows]
+        return tuple(array[rows] for array in self.arrays)
 
     def on_epoch_begin(self):
-        self.order = self.random.permutation(len(self.x))
+        self.order = self.random.permutation(len(self.order))
 
 
 def main():
@@ -73,10 +74,14 @@ def main():
     keras.utils.set_random_seed(SEED)
     model = build_model()
     keras.utils.set_random_seed(SEED)  # again: dropout must not depend on how it was built
-    rows = ShuffledRows(data["x_train"], data["y_train"])
+    rows = ShuffledRows(data["x_train"], data["y_train"]{weight_train})
     model.fit(rows, epochs=EPOCHS, shuffle=False, callbacks=[{callbacks}], verbose=2)
     scores = model.evaluate(
-        data["x_test"], data["y_test"], batch_size={evaluation_batch}, verbose=0, return_dict=True
+        data["x_test"],
+        data["y_test"],{weight_test}
+        batch_size={evaluation_batch},
+        verbose=0,
+        return_dict=True,
     )
     print("test", scores)
     return model
@@ -105,7 +110,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
-    from tuner.models.feeding import targets
+    from tuner.models.feeding import target_offset, targets
 
     data = load_data(configuration)
     rows = everything_but_test(data)
@@ -116,8 +121,13 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
             "export it as .toml or .json"
         )
     model = build(configuration, data, rows)
+    if target_offset(model) is not None:
+        raise ModelError(
+            f"{path}: the target has more digits than float32, in which Keras alone fits; export "
+            "NAME.toml or NAME.json instead, which `tuner train` takes"
+        )
     text = _script(configuration, model, rows, data.test, path, companion)
-    as_fitted = [Split(split.x, targets(model, split.y)) for split in (rows, data.test)]
+    as_fitted = [replace(split, y=targets(model, split.y)) for split in (rows, data.test)]
     _check_text(path, text)
     temporary = _write_data(companion, *as_fitted)
     try:
@@ -140,6 +150,7 @@ def _script(
 ) -> str:
     from tuner.training.fit import EVALUATION_BATCH, epoch_callbacks
 
+    weighted = rows.sample_weight is not None
     value = configuration.value
     scored = "" if value is None else f": {configuration.metric} {figure(value)} on validation"
     return _TEMPLATE.format(
@@ -154,6 +165,8 @@ def _script(
         model=model_source(model),
         callbacks=", ".join(_callback_source(callback) for callback in epoch_callbacks(model)),
         evaluation_batch=EVALUATION_BATCH,
+        weight_train=', data["sample_weight_train"]' if weighted else "",
+        weight_test='\n        sample_weight=data["sample_weight_test"],' if weighted else "",
     )
 
 
@@ -187,14 +200,19 @@ def _callback_source(callback: keras.callbacks.Callback) -> str:
 
 def _write_data(path: Path, train: Split, test: Split) -> Path:
     """Writes the arrays to a temporary file beside ``path`` and returns it."""
+    names = ("x", "y", "sample_weight")
     with writing(path):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez_compressed(
-                    file, x_train=train.x, y_train=train.y, x_test=test.x, y_test=test.y
-                )
+                parts = {"train": train, "test": test}
+                arrays = {
+                    f"{name}_{part}": array
+                    for part, split in parts.items()
+                    for name, array in zip(names, split.arrays, strict=False)
+                }
+                np.savez_compressed(file, allow_pickle=False, **arrays)
             temporary.chmod(0o644)
         except BaseException:
             temporary.unlink(missing_ok=True)

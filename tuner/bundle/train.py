@@ -17,8 +17,9 @@ from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
 from tuner.checking import check_dataset, check_model_name
 from tuner.data import Split, Splits, load
+from tuner.data.split import concatenated
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
-from tuner.models.families import FAMILIES, check_metric
+from tuner.models.families import FAMILIES, FIRST_DEFAULTS, check_metric
 from tuner.models.saving import save_model
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
@@ -60,12 +61,17 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         rows = everything_but_test(data)
         model = _fit(configuration, data, rows)
         test = training.evaluate(model, data.test)
-        # A loss that the user chose has no known counterpart for the trivial predictor.
-        measured = [name for name in test if name != "loss" or ":" not in configuration.model]
+        # A loss that the user chose, or weighs, has no known counterpart for the trivial predictor.
+        is_known = ":" not in configuration.model and rows.sample_weight is None
+        measured = [name for name in test if name != "loss" or is_known]
         info = _info(configuration, data, out_dir) | {
             "logits": bool(getattr(model.loss, "from_logits", False)),
             "scores": _scores(configuration, test),
-            "baseline": baseline(rows, data.test, data.task, data.class_names, measured),
+            "baseline": baseline(
+                *(rows, data.test, data.task, data.class_names, measured),
+                loss="mae" if getattr(model.loss, "name", "") == "mean_absolute_error" else "mse",
+                loss_weight=(model.get_compile_config() or {}).get("loss_weights") or 1.0,
+            ),
         }
         with writing(out_dir):
             _save(model, folder / MODEL, out_dir, configuration.base)
@@ -111,12 +117,12 @@ def load_data(configuration: Configuration) -> Splits:
 def everything_but_test(data: Splits) -> Split:
     """The training and validation rows together; those of a truth table only once.
 
-    Shapes: x (n_train + n_validation, …), y (n_train + n_validation, …).
+    Shapes: x (n_train + n_validation, …), y and sample weights in the same way.
     """
     train, validation = data.train, data.validation
     if np.array_equal(train.x, validation.x) and np.array_equal(train.y, validation.y):
         return train
-    return Split(np.concatenate([train.x, validation.x]), np.concatenate([train.y, validation.y]))
+    return concatenated(train, validation)
 
 
 def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
@@ -132,9 +138,12 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
         check_metric(
             configuration.metric, FAMILIES[configuration.model].metrics(data.task), "metric"
         )
+    # An older file names no parameter that came later.
+    earlier = FIRST_DEFAULTS if configuration.model in FAMILIES else {}
+    params = {**earlier, **configuration.params}
     try:
         return models.build(
-            configuration.model, configuration.params, replace(data, train=rows), configuration.base
+            configuration.model, params, replace(data, train=rows), configuration.base
         )
     except (TunerError, MemoryError):
         raise
@@ -173,7 +182,7 @@ def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, A
 
 
 def _info(configuration: Configuration, data: Splits, out_dir: Path) -> dict[str, Any]:
-    from tuner.runner import versions  # here, because it imports Optuna and SQLAlchemy
+    from tuner.study_data import versions  # here, because it imports Optuna and SQLAlchemy
 
     table = configuration.to_dict(out_dir.absolute())
     del table["tuner_export"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.data.dividing import divide, hold_out
 from tuner.data.precision import blurred, remedy
+from tuner.data.split import checked_weights
 from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.data.words import count
@@ -32,7 +33,14 @@ class About:
     note: str = ""
 
 
-def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Splits:
+def divided(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    *,
+    where: str,
+    about: About,
+    sample_weight: NDArray[Any] | None = None,
+) -> Splits:
     """Divides rows 60/20/20 with the fixed seed, stratified by class.
 
     Args:
@@ -40,6 +48,7 @@ def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Sp
         y: ``(n,)`` or ``(n, k)``; decides the task (see `tuner.data.targets`).
         where: What ``y`` is, for error texts.
         about: Name and origin of the data.
+        sample_weight: ``(n,)``, or None.
 
     Raises:
         DataError: There are too few rows, in all or of a class, or the arrays are not usable.
@@ -48,7 +57,10 @@ def divided(x: NDArray[Any], y: NDArray[Any], *, where: str, about: About) -> Sp
     check_row_count(len(x), where)
     target = read_target(y, where)
     check_class_sizes(target, where)
-    return split_up(x, target.y, target.task, about, target.class_names)
+    if sample_weight is not None:
+        sample_weight = checked_weights(sample_weight, len(x), where)
+    rows = Split(x, target.y, sample_weight)
+    return _split_up(rows, target.task, about, target.class_names)
 
 
 def split_up(
@@ -70,9 +82,20 @@ def split_up(
         class_names: A name per class.
         keep_table: Keep the rows in their own order too (`Splits.table`): for small tables.
     """
-    labels = None if task == "regression" else y
-    train, validation, test = (Split(x[rows], y[rows]) for rows in divide(len(x), labels))
-    table = Split(x, y) if keep_table else None
+    return _split_up(Split(x, y), task, about, class_names, keep_table=keep_table)
+
+
+def _split_up(
+    rows: Split,
+    task: Task,
+    about: About,
+    class_names: Sequence[str],
+    *,
+    keep_table: bool = False,
+) -> Splits:
+    labels = None if task == "regression" else rows.y
+    train, validation, test = (rows.take(part) for part in divide(len(rows), labels))
+    table = rows if keep_table else None
     names = tuple(class_names)
     return Splits(train, validation, test, task, class_names=names, table=table, **asdict(about))
 
@@ -88,25 +111,25 @@ def with_validation(
     return Splits(first, second, Split(*test), task, class_names=names, **asdict(about))
 
 
-def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
+def joined(parts: Sequence[Split], *, where: str, about: About) -> Splits:
     """Makes `Splits` of three parts that were divided elsewhere; classes are numbered in common.
 
     Args:
-        pairs: ``(x, y)`` of train, validation and test.
+        parts: Train, validation and test.
         where: What the parts are, for error texts.
         about: Name and origin of the data.
 
     Raises:
         DataError: The parts do not fit each other, or a class is missing from the training part.
     """
-    for part, (x, y) in zip(PARTS, pairs, strict=True):
-        _check_rows(x, y, f"{where}, {part}")
-    kinds = {part: y.shape[1:] for part, (_, y) in zip(PARTS, pairs, strict=True)}
+    for name, part in zip(PARTS, parts, strict=True):
+        _check_rows(part.x, part.y, f"{where}, {name}")
+    kinds = {name: part.y.shape[1:] for name, part in zip(PARTS, parts, strict=True)}
     if len(set(kinds.values())) > 1:
-        found = ", ".join(f"{part} {shape}" for part, shape in kinds.items())
+        found = ", ".join(f"{name} {shape}" for name, shape in kinds.items())
         raise DataError(f"{where}: rows of y must have one shape in all splits: {found}")
-    target = read_target(np.concatenate([y for _, y in pairs]), f"{where}, y")
-    ends = np.cumsum([len(y) for _, y in pairs])[:-1]
+    target = read_target(np.concatenate([part.y for part in parts]), f"{where}, y")
+    ends = np.cumsum([len(part) for part in parts])[:-1]
     ys = np.split(target.y, ends)
     if target.task != "regression":
         unseen = sorted(set(range(len(target.class_names))) - set(np.unique(ys[0]).astype(int)))
@@ -115,7 +138,7 @@ def joined(pairs: Sequence[Pair], *, where: str, about: About) -> Splits:
                 f"{where}: class {quoted(target.class_names[unseen[0]])} is not in the training "
                 "part; every class must be in there"
             )
-    train, validation, test = (Split(x, y) for (x, _), y in zip(pairs, ys, strict=True))
+    train, validation, test = (replace(part, y=y) for part, y in zip(parts, ys, strict=True))
     return Splits(
         train, validation, test, target.task, class_names=target.class_names, **asdict(about)
     )

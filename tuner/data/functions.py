@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.arrays import About, Pair, divided, joined
+from tuner.data.arrays import About, divided, joined
 from tuner.data.dividing import hold_out
 from tuner.data.importing import import_function, user_code
-from tuner.data.splits import PARTS, Splits
+from tuner.data.inputs import inputs, is_array, several, targets
+from tuner.data.splits import PARTS, Split, Splits
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.errors import DataError
 
 _MOST_NAMED = 1000
 FORMS = (
     "return (x, y) arrays, three pairs (x, y) for train, validation and test, a dict of pairs "
-    'with the keys "train", "validation" and "test", or a tuner.data.Splits'
+    'with the keys "train", "validation" and "test", or a tuner.data.Splits; (x, y, sample_weight) '
+    "may stand for a pair"
 )
 
 
@@ -29,16 +31,18 @@ def load_function(reference: str, base: Path) -> Splits:
     It may return
 
     - a `Splits`, taken as it is;
-    - a pair ``(x, y)`` of arrays, divided here 60/20/20, stratified;
+    - a pair ``(x, y)`` of arrays, divided here 60/20/20, stratified; or ``(x, y, sample_weight)``,
+      here and in what follows, as Keras takes it;
     - three pairs, for train, validation and test, or a dict of them by those names;
     - two pairs, ``(train, test)`` as ``keras.datasets`` gives them: a fifth of the training part
       becomes the validation split, stratified.
 
-    In place of a pair a ``tf.data.Dataset`` of ``(x, y)`` may stand, batched or not. It is read
+    In place of a pair a ``tf.data.Dataset`` of pairs may stand, batched or not. It is read
     to its end and kept in memory as arrays, so its own order, batching and ``shuffle`` mean
     nothing afterwards, and augmentation belongs into the model. Arrays may be NumPy's, pandas',
-    lists or tensors. A function must return the same rows in the same order each time: every
-    worker calls it, and a resumed study compares fingerprints.
+    SciPy's sparse ones, lists or tensors (see `tuner.data.inputs`). A function must return the
+    same rows in the same order each time: every worker calls it, and a resumed study compares
+    fingerprints.
 
     The task follows from ``y`` (see `tuner.data.targets`): floats are a quantity, unless there
     are but two values; integers, text and booleans are classes.
@@ -51,73 +55,80 @@ def load_function(reference: str, base: Path) -> Splits:
         returned = function()
     if isinstance(returned, Splits):
         return returned
-    if _is_pair(returned):
-        x, y = _pair(returned, reference, base)
-        about = About(reference, _feature_names(returned, x), source=reference)
-        return divided(x, y, where=f'"{reference}", y', about=about)
+    where = f'"{reference}"'
+    if _is_rows(returned):
+        rows = _rows(returned, reference, base)
+        about = About(reference, _feature_names(returned, rows.x), source=reference)
+        weight = rows.sample_weight
+        return divided(rows.x, rows.y, where=f"{where}, y", about=about, sample_weight=weight)
     parts: Sequence[Any] = returned if isinstance(returned, tuple | list) else ()
     if isinstance(returned, Mapping):
         if set(returned) != set(PARTS):
             keys = ", ".join(repr(key) for key in returned) or "none"
-            raise DataError(f'"{reference}" returned a dict with the keys {keys}; {FORMS}')
+            raise DataError(f"{where} returned a dict with the keys {keys}; {FORMS}")
         parts = [returned[part] for part in PARTS]
-    if len(parts) not in (2, 3) or not all(map(_is_pair, parts)):
-        raise DataError(f'"{reference}" returned {_form(returned)}; {FORMS}')
-    pairs = [_pair(part, reference, base) for part in parts]
-    about = About(reference, _feature_names(parts[0], pairs[0][0]), source=reference)
-    if len(pairs) == 2:
-        pairs = [*_with_validation(pairs[0], reference), pairs[1]]
-    return joined(pairs, where=f'"{reference}"', about=about)
+    if len(parts) not in (2, 3) or not all(map(_is_rows, parts)):
+        _refuse_several(returned, where)
+        raise DataError(f"{where} returned {_form(returned)}; {FORMS}")
+    splits = [_rows(part, reference, base) for part in parts]
+    about = About(reference, _feature_names(parts[0], splits[0].x), source=reference)
+    if len(splits) == 2:
+        splits = [*_with_validation(splits[0], reference), splits[1]]
+    return joined(splits, where=where, about=about)
 
 
 def _is_dataset(value: Any) -> bool:
-    """True for a ``tf.data.Dataset``, told by its methods, for TensorFlow stays unimported."""
+    """Whether it is a ``tf.data.Dataset``, by its methods, for TensorFlow stays unimported."""
     return hasattr(value, "as_numpy_iterator") and hasattr(value, "element_spec")
 
 
-def _is_array(value: Any) -> bool:
-    """True for what becomes an array: arrays, tensors, frames, lists of numbers."""
-    return hasattr(value, "__array__") or (isinstance(value, list) and bool(value))
-
-
-def _is_pair(value: Any) -> bool:
-    """True for ``(x, y)`` or a dataset of them."""
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return all(map(_is_array, value)) and not all(map(_is_pair, value))
+def _is_rows(value: Any) -> bool:
+    """Whether it is ``(x, y)``, ``(x, y, sample_weight)`` or a dataset of them."""
+    if isinstance(value, tuple | list) and len(value) in (2, 3):
+        is_one = all(map(is_array, value)) and not all(map(_is_rows, value))
+        return is_one and (len(value) == 2 or np.shape(value[2])[1:] in ((), (1,)))
     return _is_dataset(value)
 
 
-def _pair(value: Any, reference: str, base: Path) -> Pair:
-    """Returns x and y as arrays."""
+def _rows(value: Any, reference: str, base: Path) -> Split:
+    """Returns x, y and perhaps weights as arrays of NumPy's."""
     if _is_dataset(value):
         return _materialised(value, reference, base)
-    x, y = value
-    try:
-        # A list of texts becomes objects: NumPy's own text is as long everywhere as the longest.
-        x = np.asarray(x, dtype=np.object_ if isinstance(x, list) and _is_text(x[0]) else None)
-        return _numbers(x), np.asarray(y)
-    except ValueError as exc:  # lists of different lengths
-        raise DataError(f'"{reference}" returned rows of different lengths; {FORMS}') from exc
+    where = f'"{reference}"'
+    _refuse_several(value, where)
+    weight = np.asarray(value[2]) if len(value) == 3 else None
+    return Split(inputs(value[0], where), targets(value[1], where), weight)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str | bytes)
+def _refuse_several(value: Any, where: str) -> None:
+    """Refuses several inputs or outputs, which Keras's models may have and a data set here not."""
+    if not isinstance(value, tuple | list) or len(value) not in (2, 3):
+        return
+    x, y = value[:2]
+    rows = len(x) if isinstance(x, list) else _length(x)
+    if found := several(x, _length(y)):
+        raise DataError(
+            f"{where} returned x as {found}, but one array is taken; join the columns with "
+            "np.hstack, and take them apart by slicing in your build_model"
+        )
+    if found := several(y, rows):
+        raise DataError(
+            f"{where} returned y as {found}, but one array of shape (n,) or (n, k) is taken; join "
+            "quantities with np.column_stack, and make a study for each other output"
+        )
 
 
-def _numbers(x: NDArray[Any]) -> NDArray[Any]:
-    """A frame of mixed integers, floats and booleans comes as objects: numbers all the same."""
-    if x.dtype != np.object_ or _is_text(x.flat[0]):
-        return x
-    try:
-        return x.astype(np.float64)
-    except (TypeError, ValueError):
-        return x  # refused by Splits, which names the part
+def _length(value: Any) -> int | None:
+    """Rows of an array; None of what is none."""
+    shape = np.shape(value) if hasattr(value, "__array__") else getattr(value, "shape", ())
+    return shape[0] if shape else None
 
 
-def _materialised(dataset: Any, reference: str, base: Path) -> Pair:
-    """Reads a ``tf.data.Dataset`` of ``(x, y)`` to its end."""
+def _materialised(dataset: Any, reference: str, base: Path) -> Split:
+    """Reads a ``tf.data.Dataset`` of ``(x, y)`` or ``(x, y, sample_weight)`` to its end."""
     spec = dataset.element_spec
-    if not (isinstance(spec, tuple) and len(spec) == 2 and all(hasattr(s, "shape") for s in spec)):
+    is_rows = isinstance(spec, tuple) and len(spec) in (2, 3)
+    if not (is_rows and all(hasattr(part, "shape") for part in spec)):
         raise DataError(
             f'"{reference}" returned a tf.data.Dataset whose elements are not pairs (x, y) of '
             f"tensors, but {spec}; map it to (x, y)"
@@ -131,12 +142,12 @@ def _materialised(dataset: Any, reference: str, base: Path) -> Pair:
     if not elements:
         raise DataError(f'"{reference}" returned a tf.data.Dataset without elements')
     make = np.concatenate if _is_batched(spec) else np.stack
-    return make([x for x, _ in elements]), make([y for _, y in elements])
+    return Split(*(make(column) for column in zip(*elements, strict=True)))
 
 
-def _is_batched(spec: tuple[Any, Any]) -> bool:
+def _is_batched(spec: tuple[Any, ...]) -> bool:
     """Tells batches from rows: x and y begin with the same dimension, or both with an unknown."""
-    x, y = (tensor.shape for tensor in spec)
+    x, y = (tensor.shape for tensor in spec[:2])
     if x.rank is None or y.rank is None:
         return True  # only batches of a generator come without any shape
     if x.rank == 0 or y.rank == 0:
@@ -145,14 +156,13 @@ def _is_batched(spec: tuple[Any, Any]) -> bool:
     return x[0] is None or (x[0] == y[0] and x.rank + y.rank > 2)
 
 
-def _with_validation(train: Pair, reference: str) -> list[Pair]:
+def _with_validation(train: Split, reference: str) -> list[Split]:
     """Takes a fifth of the training rows for validation, stratified."""
-    x, y = train
     where = f'"{reference}", train, y'
-    target = read_target(y, where)
+    target = read_target(train.y, where)
     check_class_sizes(target, where)
     labels = None if target.task == "regression" else target.y
-    return [(x[rows], y[rows]) for rows in hold_out(np.arange(len(y)), 0.2, labels)]
+    return [train.take(rows) for rows in hold_out(np.arange(len(train)), 0.2, labels)]
 
 
 def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:

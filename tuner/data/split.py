@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.inputs import inputs, targets
 from tuner.data.words import count
 from tuner.errors import DataError
 
@@ -21,18 +23,37 @@ class Split:
     Attributes:
         x: Inputs, ``(n, …)``; in the package's dtypes once they are part of a `Splits`.
         y: Targets, ``(n,)`` or ``(n, k)``; the dtype follows from the task.
+        sample_weight: How much each row counts for the loss, ``(n,)``, as in ``keras.Model.fit``;
+            None if all count the same.
     """
 
     x: NDArray[Any]
     y: NDArray[Any]
+    sample_weight: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.x)
 
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """``(x, y)``, or ``(x, y, sample_weight)``, as Keras takes them."""
+        weight = self.sample_weight
+        return (self.x, self.y) if weight is None else (self.x, self.y, weight)
+
+    def take(self, rows: NDArray[np.intp]) -> Split:
+        """Returns the rows of these numbers."""
+        return Split(*(array[rows] for array in self.arrays))
+
+
+def concatenated(*splits: Split) -> Split:
+    """Returns the rows of several splits in one; all have sample weights, or none has."""
+    columns = zip(*(split.arrays for split in splits), strict=True)
+    return Split(*(np.concatenate(column) for column in columns))
+
 
 def checked(split: Split, task: Task, where: str) -> Split:
-    """Returns the split in the package's dtypes.
+    """Returns the split in the package's dtypes, but for a quantity that is still float64.
 
     Args:
         split: Rows as they were read or made.
@@ -42,27 +63,97 @@ def checked(split: Split, task: Task, where: str) -> Split:
     Raises:
         DataError: The arrays are empty, disagree, hold what is no number, or are no classes.
     """
-    x, y = np.asarray(split.x), np.asarray(split.y)
+    x = split.x if type(split.x) is np.ndarray else inputs(split.x, where)
+    y = split.y if type(split.y) is np.ndarray else targets(split.y, where)
     if y.dtype.kind not in "fiub":
         raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if x.ndim == 0 or y.ndim == 0 or len(x) == 0:
         raise DataError(f"{where}: there are no rows")
+    if x.size == 0:
+        raise DataError(f"{where}: x has no columns, its shape is {x.shape}")
     if len(x) != len(y):
         raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
     if task != "regression":
         _check_labels(y, task, where)
+    kept = y.dtype == np.float32 or task != "regression"
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused just below
         x = _inputs(x, where)
-        y = y.astype(np.int32 if task == "multiclass" else np.float32, copy=False)
-    for letter, array in (("x", x), ("y", y)):
+        narrow = y.astype(np.int32 if task == "multiclass" else np.float32, copy=False)
+    for letter, array in (("x", x), ("y", narrow)):
         bad = int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
         if bad:
             raise DataError(
                 f"{where}: {letter} holds {count(bad, 'value that is', 'values that are')} "
                 "NaN, infinite or beyond float32; fill them in or leave those rows out"
             )
-    return Split(x, y)
+    weight = split.sample_weight
+    weight = None if weight is None else checked_weights(np.asarray(weight), len(x), where)
+    return Split(x, narrow if kept else y.astype(np.float64, copy=False), weight)
+
+
+def checked_weights(weight: NDArray[Any], rows: int, where: str) -> NDArray[np.float32]:
+    """Returns sample weights as float32 ``(n,)``.
+
+    Raises:
+        DataError: They are not as many as rows, no numbers, negative, or all zero.
+    """
+    weight = weight[:, 0] if weight.ndim == 2 and weight.shape[1] == 1 else weight
+    if weight.shape != (rows,):
+        raise DataError(
+            f"{where}: sample_weight must hold one number a row, so have the shape ({rows},), but "
+            f"its shape is {weight.shape}"
+        )
+    try:
+        numbers = weight.astype(np.float32)
+    except (TypeError, ValueError):
+        numbers = np.full(rows, np.nan, np.float32)
+    if not np.isfinite(numbers).all() or (numbers < 0).any() or not numbers.any():
+        raise DataError(
+            f"{where}: sample_weight must hold finite numbers of at least 0, and one above 0; "
+            "correct them, or return (x, y) alone"
+        )
+    return numbers
+
+
+_LOST = 1e-4
+_EXTREME = 1e15
+
+
+def quantities(parts: Sequence[Split], train: Split, where: str) -> list[Split]:
+    """Brings the targets of a regression to one dtype: float32 if it has digits enough, or float64.
+
+    Args:
+        parts: All parts of one data set, each `checked`.
+        train: The one that models are fitted on; its deviation is the yardstick.
+        where: Which data these are, for error texts.
+
+    Raises:
+        DataError: The unit is so small or large that float32 cannot hold squares of differences.
+    """
+    deviation = np.std(train.y, axis=0, dtype=np.float64)
+    spread = deviation[deviation > 0] if deviation.ndim else np.array([deviation or 1.0])
+    if ((spread > _EXTREME) | (spread < 1 / _EXTREME)).any():
+        found = spread[(spread > _EXTREME) | (spread < 1 / _EXTREME)][0]
+        raise DataError(
+            f"{where}: y has a standard deviation of {found:.3g}, whose square is beyond float32; "
+            f"give y in another unit, such as y * {1 / found:.0e}"
+        )
+    enough = all(float32_is_enough(part.y, deviation) for part in parts)
+    dtype = np.float32 if enough else np.float64
+    return [replace(part, y=part.y.astype(dtype, copy=False)) for part in parts]
+
+
+def float32_is_enough(y: NDArray[Any], deviation: NDArray[np.float64]) -> bool:
+    """Whether float32 keeps quantities apart: what it rounds off is small beside their deviation.
+
+    Args:
+        y: ``(n,)`` or ``(n, k)``, finite.
+        deviation: Standard deviation of each column.
+    """
+    with np.errstate(over="ignore"):
+        lost = np.abs(y - y.astype(np.float32))
+    return bool((lost <= _LOST * np.where(deviation > 0, deviation, 1.0)).all())
 
 
 def texts(values: list[Any] | NDArray[Any], where: str) -> NDArray[np.object_]:
@@ -99,7 +190,7 @@ def _inputs(x: NDArray[Any], where: str) -> NDArray[Any]:
     if x.dtype.kind not in "fiub":
         raise DataError(
             f"{where}: x must hold numbers or text, but its dtype is {x.dtype}; "
-            "encode dates as numbers"
+            f"{'encode dates as numbers' if x.dtype.kind in 'mM' else 'give an array of floats'}"
         )
     if x.dtype == np.uint8 and x.ndim > 2:
         return x

@@ -10,8 +10,10 @@ Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
     is, a quarter of the memory in every worker: training casts, batch by batch;
   - ``"text"``: ``(n,)`` of Python's ``str``, dtype object; the model begins with a vocabulary.
 
-- ``y``: float32 ``(n,)`` or ``(n, k)`` for ``"regression"``; float32 ``(n,)`` of 0 and 1 for
+- ``y``: float32 ``(n,)`` or ``(n, k)`` for ``"regression"``, float64 where float32 would lose what
+  there is to learn (300,000,000.25 among its like); float32 ``(n,)`` of 0 and 1 for
   ``"binary"``; int32 ``(n,)`` of 0 … classes − 1 for ``"multiclass"``.
+- ``sample_weight``: float32 ``(n,)`` in every part, or None in all.
 - train: what ``fit`` sees; validation: what trials are compared by; test: opened once, by
   ``tuner train``, never by a search.
 """
@@ -25,7 +27,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from tuner.data.split import Split, Task, checked
+from tuner.data.split import Split, Task, checked, concatenated, quantities
 from tuner.errors import DataError
 from tuner.wording import quoted
 
@@ -82,12 +84,16 @@ class Splits:
             object.__setattr__(
                 self, "table", checked(self.table, self.task, f"{self.name}, all rows")
             )
+        if len({getattr(self, part).sample_weight is None for part in PARTS}) > 1:
+            raise DataError(f"{self.name}: give sample_weight for all splits, or for none")
         shapes = {part: getattr(self, part).x.shape[1:] for part in PARTS}
         if len(set(shapes.values())) > 1:
             found = ", ".join(f"{part} {shape}" for part, shape in shapes.items())
             raise DataError(f"{self.name}: rows of x must have one shape in all splits: {found}")
         if len({getattr(self, part).y.shape[1:] for part in PARTS}) > 1:
             raise DataError(f"{self.name}: rows of y must have one shape in all splits")
+        if self.task == "regression":
+            self._choose_float()
         self._name_classes()
         object.__setattr__(self, "feature_names", tuple(self.feature_names))
         columns = (1,) if self.kind == "text" else self.input_shape
@@ -96,6 +102,13 @@ class Splits:
                 f"{self.name}: {len(self.feature_names)} feature names for rows of shape "
                 f"{self.input_shape}: give a name per column, or none"
             )
+
+    def _choose_float(self) -> None:
+        """Gives the targets of all parts one dtype."""
+        names = [*PARTS, *(["table"] if self.table is not None else [])]
+        parts = quantities([getattr(self, name) for name in names], self.train, self.name)
+        for name, part in zip(names, parts, strict=True):
+            object.__setattr__(self, name, part)
 
     def _name_classes(self) -> None:
         """Completes the class names and checks that every label has one."""
@@ -149,8 +162,7 @@ class Splits:
         """
         if self.table is not None:
             return self.table
-        parts = (self.train, self.validation, self.test)
-        return Split(np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts]))
+        return concatenated(self.train, self.validation, self.test)
 
     @property
     def n_classes(self) -> int:
@@ -159,14 +171,14 @@ class Splits:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over dtype, shape and bytes of all six arrays, as hex; computed once.
+        """SHA-256 over dtype, shape and bytes of all arrays, as hex; computed once.
 
         A text's bytes are its length and its UTF-8.
         """
         digest = hashlib.sha256()
         for part in PARTS:
             split: Split = getattr(self, part)
-            for array in (split.x, split.y):
+            for array in split.arrays:
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
                 if array.dtype == np.object_:
                     for text in array.tolist():
@@ -186,6 +198,7 @@ class Splits:
             "input_shape": list(self.input_shape),
             "input_dtype": "text" if self.kind == "text" else str(self.train.x.dtype),
             "scale": self.scale,
+            **({} if self.train.sample_weight is None else {"weighted": True}),
             "n_classes": self.n_classes,
             "feature_names": list(self.feature_names),
             "class_names": list(self.class_names),

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dividing import LEAST_OF_A_CLASS
+from tuner.data.split import float32_is_enough
 from tuner.data.splits import Task
 from tuner.data.words import count
 from tuner.errors import DataError
@@ -36,7 +37,8 @@ class Target:
 
     Attributes:
         task: What is to be learnt.
-        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``.
+        y: float32 or int32 ``(n,)``, or float32 ``(n, k)``; a quantity is float64 where float32
+            has too few digits.
         class_names: A name per class, in their order, each once; empty for a regression.
     """
 
@@ -141,8 +143,9 @@ def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:
 
 
 def quantity(y: NDArray[Any]) -> NDArray[Any]:
-    """Returns quantities in the dtype that models take."""
-    return y.astype(np.float32, copy=False)
+    """Returns quantities as float32, or as they came where that has too few digits."""
+    enough = float32_is_enough(y, np.std(y, axis=0, dtype=np.float64))
+    return y.astype(np.float32 if enough else np.float64, copy=False)
 
 
 def _several(y: NDArray[Any], where: str) -> Target:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tuner.data.importing import import_function
 from tuner.errors import ModelError, UnknownNameError
 from tuner.models.families import FAMILIES, check_data, check_values
-from tuner.models.measured import available_metrics
+from tuner.models.measured import available_metrics, known_metric
 from tuner.wording import hint
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tuner.data import Splits
     from tuner.space import Value
 
-__all__ = ["FAMILIES", "available_metrics", "build", "load"]
+__all__ = ["FAMILIES", "available_metrics", "build", "known_metric", "load"]
 
 
 def load(model: str, base: Path) -> None:

@@ -112,13 +112,19 @@ def _check_parameter(family: Family, parameter: Parameter, where: str) -> None:
     check_values(family, {parameter.name: values}, where)
 
 
-def check_data(family: Family, data: Described, space: SearchSpace | None = None) -> None:
+def check_data(
+    family: Family,
+    data: Described,
+    space: SearchSpace | None = None,
+    fixed: Mapping[str, Value] | None = None,
+) -> None:
     """Refuses data that the family does not read, and outputs and losses that do not fit the task.
 
     Args:
         family: A shipped family.
         data: Only its kind, shape and task are looked at.
         space: Its choices of ``output`` and ``loss`` are looked at one by one.
+        fixed: Parameters that all trials have; theirs are looked at together.
 
     Raises:
         SpecError: Names the kinds that the family reads, or the choices that the task has.
@@ -129,6 +135,8 @@ def check_data(family: Family, data: Described, space: SearchSpace | None = None
             f'model: "{family.name}" reads {_kinds(family)}, but {data.name} holds '
             f"{_PLURALS[data.kind]}{shape}; choose another model for these data"
         )
+    output, loss = (str((fixed or {}).get(name, "auto")) for name in ("output", "loss"))
+    choose(data.task, output, loss, "fixed")
     for parameter in space.parameters if space else ():
         for choice in parameter.choices or ():
             if parameter.name == "output":

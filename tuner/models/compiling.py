@@ -1,4 +1,4 @@
-"""Output layer, loss and metrics from the task; compiling."""
+"""Output layer, target scaling, loss and metrics from the task; compiling."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import keras
 from tuner.models.layers import kernel
 from tuner.models.optimizing import epoch_callbacks, make_optimizer
 from tuner.models.outputs import choose
+from tuner.models.target import loss_weight, target_layers
 
 if TYPE_CHECKING:
     from tuner.data import Splits
@@ -38,12 +39,17 @@ def compiled(
     output, cost = choose(data.task, str(params["output"]), str(params["loss"]))
     activation = "linear" if output == "logits" else output
     last = keras.layers.Dense(_width(data), activation, **kernel(params), name="output")
+    scaling = str(params["target_scaling"])
     # In one go: a Sequential to which layers are added is built anew for each.
-    model = keras.Sequential([*layers, last], name=name)
+    model = keras.Sequential([*layers, last, *target_layers(data, scaling)], name=name)
     loss, metrics = _loss_and_metrics(data.task, cost, logits=output == "logits")
     # XLA is off: on these sizes compiling costs more than it gains (measured).
     model.compile(
-        make_optimizer(params, len(data.train)), loss=loss, metrics=metrics, jit_compile=False
+        make_optimizer(params, len(data.train)),
+        loss=loss,
+        loss_weights=loss_weight(data, scaling, cost),
+        metrics=metrics,
+        jit_compile=False,
     )
     model.epoch_callbacks = epoch_callbacks(params)
     return model

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tuner.models.checks import (
     Described,
@@ -27,8 +28,12 @@ from tuner.models.family import Family, task_metrics
 from tuner.models.outputs import LOSSES, OUTPUTS
 from tuner.models.settings import Setting
 
+if TYPE_CHECKING:
+    from tuner.space import Value
+
 __all__ = [
     "FAMILIES",
+    "FIRST_DEFAULTS",
     "MLP",
     "Described",
     "Family",
@@ -39,6 +44,8 @@ __all__ = [
     "check_space",
     "check_training",
     "check_values",
+    "current_defaults",
+    "shared_params",
     "task_metrics",
 ]
 
@@ -52,6 +59,7 @@ INITIALIZERS = (
 )
 OPTIMIZERS = ("sgd", "rmsprop", "adam")
 SCALINGS = ("minmax", "standard", "none")
+TARGET_SCALINGS = ("standard", "none")
 SCHEDULES = ("constant", "decay", "cyclic", "plateau")
 
 _SHARE = Setting(0.0, low=0.0, high=1.0, below=True)  # of units, of an image's width, …
@@ -64,6 +72,7 @@ _WEIGHTS = {
     "l2": _PENALTY,
 }
 _TRAINING = {
+    "target_scaling": Setting("standard", choices=TARGET_SCALINGS),
     "output": Setting("auto", choices=OUTPUTS),
     "loss": Setting("auto", choices=LOSSES),
     "optimizer": Setting("adam", choices=OPTIMIZERS),
@@ -152,3 +161,27 @@ EMBEDDING = Family(
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {family.name: family for family in (MLP, LINEAR, CNN, EMBEDDING)}
 )
+
+FIRST_DEFAULTS: Mapping[str, Value] = MappingProxyType({"target_scaling": "none"})
+"""Defaults that have changed since: studies and exported files of before keep these."""
+
+
+def current_defaults(model: str) -> dict[str, Value]:
+    """Returns what a new study records of the model's defaults: those of `FIRST_DEFAULTS`."""
+    if model not in FAMILIES:
+        return {}
+    return {name: FAMILIES[model].parameters[name] for name in FIRST_DEFAULTS}
+
+
+def shared_params(
+    model: str, recorded: Mapping[str, Value], fixed: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Returns the parameters that all trials of a stored study have in common.
+
+    Args:
+        model: A family's name, or ``module:function``.
+        recorded: What `current_defaults` returned when the study was created; empty for a study
+            that was created before there was such a record.
+        fixed: The study file's ``[fixed]``.
+    """
+    return {**(FIRST_DEFAULTS if model in FAMILIES else {}), **recorded, **fixed}

@@ -1,17 +1,21 @@
 """What a training loop gives to a model: the part that learns, and the rows in its form.
 
-Two things are done once, before the first epoch, instead of in every step:
+Some things are done once, before the first epoch, instead of in every step:
 
 - The words' numbers at the head of a Sequential model have nothing to learn: they are
   computed once, and the rest of the model, which shares its layers, is trained on that.
 - A loss that compares one number a class gets the classes one-hot.
+- Where a model ends in an offset in float64, its targets have more digits than float32: the rest of
+  the model is trained on targets from which the offset is subtracted. Squared and absolute errors
+  are the same, and losses and metrics compute in float32.
 
-Both are kept with the split, so that all trials of a worker train on the same arrays.
+All are kept with the split, so that all trials of a worker train on the same arrays.
 """
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.split import Split
+from tuner.models.target import OFFSET
 from tuner.models.text import vectorised, vocabulary
 
 _BY_CLASS = (
@@ -38,38 +43,74 @@ def prepared(model: keras.Model, *splits: Split) -> tuple[keras.Model, list[Spli
             becomes this model's.
         splits: Rows as ``Splits`` has them.
     """
-    rows = [Split(split.x, _kept_targets(model, split)) for split in splits]
+    rows = [replace(split, y=_kept_targets(model, split)) for split in splits]
     words = _words(model)
-    body = _without_head(model) if words is not None else None
-    if words is None or body is None:
+    first = 0 if words is None else 1
+    body = _part(model, first, _end(model))
+    if body is None or body is model:
         return model, rows
+    model.optimizer = body.optimizer
+    body.epoch_callbacks = getattr(model, "epoch_callbacks", [])
+    if words is None:
+        return body, rows
     return body, [
-        Split(vectorised(words, split), row.y) for split, row in zip(splits, rows, strict=True)
+        replace(row, x=vectorised(words, split)) for split, row in zip(splits, rows, strict=True)
     ]
 
 
-_one_hot: WeakKeyDictionary[Split, NDArray[Any]] = WeakKeyDictionary()
+def scored(model: keras.Model, rows: Split) -> tuple[keras.Model, Split]:
+    """Returns the part of a model that can be scored in float32, and rows as it takes them.
+
+    Args:
+        model: Compiled; it stays as it is.
+        rows: Rows as ``Splits`` has them.
+    """
+    return _part(model, 0, _end(model)) or model, replace(rows, y=targets(model, rows.y))
+
+
+_targets: WeakKeyDictionary[Split, dict[Any, NDArray[Any]]] = WeakKeyDictionary()
 
 
 def _kept_targets(model: keras.Model, split: Split) -> NDArray[Any]:
     """Returns :func:`targets`, the same array each time."""
     found = targets(model, split.y)
-    return split.y if found is split.y else _one_hot.setdefault(split, found)
+    if found is split.y:
+        return found
+    offset = target_offset(model)
+    key = (found.shape, None if offset is None else tuple(offset.ravel().tolist()))
+    return _targets.setdefault(split, {}).setdefault(key, found)
 
 
 def targets(model: keras.Model, y: NDArray[Any]) -> NDArray[Any]:
-    """Returns class numbers one-hot, shape (n, classes), if the model's loss wants them so.
+    """Returns targets in the form that the model's loss wants.
 
     Args:
         model: Compiled.
         y: Targets of a split; only whole numbers of shape (n,) are class numbers.
+
+    Returns:
+        Class numbers one-hot, shape (n, classes), or quantities as float32, in float64 less the
+        model's offset if it has one; otherwise ``y`` itself.
     """
+    if y.dtype == np.float64:
+        offset = target_offset(model)
+        return (y if offset is None else y - offset).astype(np.float32)
     if y.dtype.kind != "i" or y.ndim != 1 or not isinstance(model.loss, _BY_CLASS):
         return y
     shape = getattr(model, "output_shape", None)  # a model of one's own class may have none yet
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] == 1:
         return y
     return np.asarray(np.eye(shape[1], dtype=np.float32)[y])
+
+
+def target_offset(model: keras.Model) -> NDArray[np.float64] | None:
+    """Returns what the last layer of a model adds in float64, shape (k,); None if nothing."""
+    last = model.layers[-1] if isinstance(model, keras.Sequential) and model.layers else None
+    return None if last is None or last.name != OFFSET else np.asarray(last.offset, np.float64)
+
+
+def _end(model: keras.Model) -> int | None:
+    return None if target_offset(model) is None else -1
 
 
 def _words(model: keras.Model) -> keras.Layer | None:
@@ -80,18 +121,25 @@ def _words(model: keras.Model) -> keras.Layer | None:
     return None if vocabulary(first) is None else first
 
 
-def _without_head(model: keras.Sequential) -> keras.Model | None:
-    """Returns the model from its second layer on; None if it cannot be compiled once more."""
-    shape = model.layers[0].output.shape[1:]
-    body = keras.Sequential(
-        [keras.Input(shape, dtype="int32", name="words"), *model.layers[1:]], name=model.name
+def _part(model: keras.Model, first: int, end: int | None) -> keras.Model | None:
+    """Returns some layers of a model in a row, all if ``first`` is 0 and ``end`` None.
+
+    Returns:
+        None if the part cannot be compiled as the model is.
+    """
+    if first == 0 and end is None:
+        return model
+    given = model.inputs[0] if first == 0 else model.layers[first - 1].output
+    start = keras.Input(
+        given.shape[1:],
+        dtype="int32" if first else given.dtype,
+        name="words" if first else given.name,
     )
+    part = keras.Sequential([start, *model.layers[first:end]], name=model.name)
     try:
         with warnings.catch_warnings():  # about what cannot be written to a file: nobody does
             warnings.simplefilter("ignore")
-            body.compile_from_config(model.get_compile_config())
+            part.compile_from_config(model.get_compile_config())
     except (TypeError, ValueError):  # a loss or metric of one's own that Keras cannot find
         return None
-    model.optimizer = body.optimizer
-    body.epoch_callbacks = getattr(model, "epoch_callbacks", [])
-    return body
+    return part

@@ -17,9 +17,12 @@ _SPLITS = {
 
 
 def comparison(result: StudyResult) -> list[str]:
-    """Returns the lines best, one a reference, gain, in columns."""
+    """Returns the lines best, one a reference, the trivial predictor, gain, in columns."""
     cells = [_best(result)]
     cells += [_reference(reference, result.metric) for reference in result.references]
+    if result.baseline is not None:
+        words = f"{result.metric} {figure(result.baseline['value'])} on validation: "
+        cells.append(("baseline", "", words + result.baseline["predicts"]))
     gain = _gain(result)
     width = max(8, *(len(cell[0]) for cell in cells))
     trial_width = max(len(cell[1]) for cell in cells)
@@ -28,6 +31,23 @@ def comparison(result: StudyResult) -> list[str]:
         trial_cell = f"{trial:<{trial_width}}   " if trial_width else ""
         lines.append(f"  {name:<{width}}  {trial_cell}{words}".rstrip())
     return lines + ([f"  {'gain':<{width}}  {gain}"] if gain else [])
+
+
+def warning(result: StudyResult) -> list[str]:
+    """Returns what to do when no trial is better than the trivial predictor."""
+    if result.baseline is None or result.beats_baseline is not False:
+        return []
+    lines = [
+        f"  no trial is better than the baseline ({result.baseline['predicts']}):",
+        "  nothing was learned from the inputs. More trials or epochs, and other learning",
+        "  rates in the search space, may help; if not, look at the target and the columns.",
+    ]
+    if result.common.get("target_scaling") == "none":
+        lines += [
+            "  This study's targets are not scaled; those of a new one are, unless it says",
+            '  target_scaling = "none": run it again with --study-name NAME.',
+        ]
+    return lines
 
 
 def _best(result: StudyResult) -> tuple[str, str, str]:

@@ -46,6 +46,7 @@ class StudyResult:
         versions: Package names and versions that the study was created with.
         left: What is left to try; None if the study's sampler never runs out of combinations.
         access: See :attr:`tuner.results.configuration.Configuration.access`.
+        common: Parameters that all trials have beside those of the space.
     """
 
     study: str
@@ -62,6 +63,7 @@ class StudyResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     left: Left | None = None
     access: Access | None = None
+    common: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -124,6 +126,7 @@ class StudyResult:
             versions=versions.root if versions else {},
             left=None if spec is None else _left(spec, study),
             access=access,
+            common=_common(spec, attrs) if spec else {},
         )
         return replace(result, best=result._best())
 
@@ -131,6 +134,19 @@ class StudyResult:
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
+
+    @property
+    def baseline(self) -> dict[str, Any] | None:
+        """The trivial predictor: ``predicts`` in words and its ``value``; None if not known."""
+        return self.data.get("baseline")
+
+    @property
+    def beats_baseline(self) -> bool | None:
+        """Whether the best trial is better than the trivial predictor; None if not known."""
+        if self.baseline is None or self.best is None:
+            return None
+        gain = self.best.value - float(self.baseline["value"])
+        return gain > 0 if self.direction == "maximize" else gain < 0
 
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the best trial's configuration, or that of trial ``number``.
@@ -160,9 +176,9 @@ class StudyResult:
             value=row.value,
             dataset=self.spec.dataset,
             model=self.spec.model,
-            params=row.params,
+            params={**self.common, **row.params},
             epochs=row.epoch,
-            batch_size=_batch_size(row),
+            batch_size=_batch_size({**self.common, **row.params}),
             seed=row.seed,
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,
@@ -183,6 +199,7 @@ class StudyResult:
             "trials": self.counts,
             "best": None if self.best is None else self.best.to_dict(),
             "references": [reference.to_dict() for reference in self.references],
+            "baseline": self.baseline,
             "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
         } | ({} if self.left is None else {"is_used_up": self.left.is_used_up})
 
@@ -265,7 +282,17 @@ def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:
     return max(0.0, (max(ends) - min(starts)).total_seconds())
 
 
-def _batch_size(row: TrialRow) -> int:
+def _common(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
+    from tuner.runner import common_params  # here, because it imports Optuna
+
+    params: dict[str, Any] = common_params(spec, attrs)
+    task = (attrs.get("tuner:data") or {}).get("task")
+    if task != "regression" and "target_scaling" not in spec.fixed:
+        params.pop("target_scaling", None)  # classes are not scaled: no need to speak of it
+    return params
+
+
+def _batch_size(params: Mapping[str, Any]) -> int:
     from tuner.objective import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
 
-    return int(row.params.get("batch_size", DEFAULT_BATCH_SIZE))
+    return int(params.get("batch_size", DEFAULT_BATCH_SIZE))

@@ -82,9 +82,18 @@ def best(result: StudyResult, form: Format = "table") -> str:
         (result.metric, figure(found.value) + ("" if is_added else " on validation")),
         ("epoch", "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if is_added else found.origin),
+        *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _baseline(result: StudyResult) -> list[tuple[str, str]]:
+    found = result.baseline
+    if found is None:
+        return []
+    more = "; no trial is better" if result.beats_baseline is False else ""
+    return [("baseline", f"{figure(found['value'])} on validation: {found['predicts']}{more}")]
 
 
 def show(
@@ -102,6 +111,8 @@ def show(
         return document(table)
     found = table.pop("best") or {}
     del table["references"]
+    trivial = table.pop("baseline")
+    table["baseline"] = None if trivial is None else trivial["value"]
     flat = table | table.pop("trials") | {f"best_{key}": value for key, value in found.items()}
     return as_csv([_flat(flat, "best_params")])
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Literal
 
-from tuner.results.compared import comparison
+from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
 from tuner.results.rows import StudyResult
@@ -41,7 +41,7 @@ def tell(
         mattered: What :func:`tuner.results.mattered.what_mattered` found.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
-    blocks = [_head(result, n_workers, ended), comparison(result)]
+    blocks = [_head(result, n_workers, ended), comparison(result), warning(result)]
     details = _configuration(result) + _shares(mattered or {}) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)

@@ -120,7 +120,7 @@ def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
     entry = _entry(_PRUNERS, place, spec.pruner.name, spec.pruner.options)
     options = dict(spec.pruner.options)
     if spec.pruner.name == "hyperband":
-        longest = spec.search_space.largest("epochs")
+        longest = spec.fixed.get("epochs") or spec.search_space.largest("epochs")
         if longest is not None:
             options.setdefault("max_resource", int(longest))
         _check_resources(options, place)

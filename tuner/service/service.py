@@ -31,6 +31,7 @@ from tuner.service.offer import Offer, Slot
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
+from tuner.study_data import accept_data
 from tuner.units import duration
 from tuner.workers.interrupts import interrupts
 from tuner.workers.messages import Job
@@ -194,7 +195,7 @@ class Service:
         observer = self._observe(name, spec)
 
         def prepare(data: dict[str, Any]) -> optuna.Study:
-            runner.accept_data(self._database, study, data)
+            accept_data(self._database, study, data)
             begin(self._database, study, observer, n_trials, 1, kept)
             return study
 

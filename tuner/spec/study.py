@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from tuner.errors import SpecError
 from tuner.space import Coverage, SearchSpace
@@ -41,6 +41,7 @@ class StudySpec(Part):
         dataset: A name, ``module:function``, or a CSV file with its target and how it is read.
         model: A name or ``module:function``.
         search_space: The space itself, wherever it was written.
+        fixed: Parameters that all trials have beside those of the space.
         objective: Metric and direction.
         budget: Trials, time, limits of a trial.
         sampler: Optuna's sampler by name.
@@ -58,6 +59,7 @@ class StudySpec(Part):
     dataset: str | CsvDataset
     model: str
     search_space: SearchSpace
+    fixed: dict[str, Any] = Field(default_factory=dict)
     objective: Objective
     budget: Budget
     sampler: Choice
@@ -122,6 +124,7 @@ class StudySpec(Part):
             "dataset": dataset if isinstance(dataset, str) else dataset.to_table(),
             "model": self.model,
             "search_space": self.search_space.to_dict(),
+            "fixed": self.fixed or None,  # so that studies of before there was it stay the same
             "objective": parts["objective"],
             "budget": parts["budget"],
             "sampler": {

@@ -26,6 +26,7 @@ _KEYS = (
     "dataset",
     "model",
     "search_space",
+    "fixed",
     "objective",
     "budget",
     "sampler",
@@ -72,6 +73,7 @@ def read_study(
         "dataset": read_dataset(table["dataset"], place.at("dataset")),
         "model": name_or_function(table["model"], place.at("model")),
         "search_space": space,
+        "fixed": _fixed(table.get("fixed", {}), space, place.at("fixed")),
         "objective": read_part(Objective, table["objective"], place.at("objective")),
         "budget": read_part(Budget, table.get("budget", {}), place.at("budget")),
         "sampler": _choice(table.get("sampler", {}), place.at("sampler"), seeded=True),
@@ -144,6 +146,27 @@ def _search_space(
         return load(_text(value, place))
     except UnknownNameError as error:  # it is this file that names it
         raise place.error(str(error)) from None
+
+
+def _fixed(table: object, space: SearchSpace, place: Place) -> dict[str, Any]:
+    """Reads the parameters that all trials have in common."""
+    if not isinstance(table, Mapping):
+        raise place.error(
+            f"must be a table, but got {toml(table)}; write [fixed] and below it NAME = VALUE"
+        )
+    for name, value in table.items():
+        here = place.at(name)
+        if isinstance(value, Mapping | list):
+            raise here.error(
+                f"must be one number, string or boolean, but got {toml(value)}; a parameter that "
+                "is to be searched belongs under [search_space]"
+            )
+        check_plain(value, here)
+        if name in space.names():
+            raise here.error(
+                "is a parameter of the search space, too; remove it here, or there to fix it"
+            )
+    return dict(table)
 
 
 def _choice(table: object, place: Place, *, seeded: bool) -> Choice:

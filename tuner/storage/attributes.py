@@ -58,12 +58,27 @@ class QueuePlace(Stored):
     is_used_up: bool = False
 
 
+class Defaults(RootModel[dict[str, str | bool | int | float]]):
+    """``tuner:defaults``: defaults of the model's family when the study was created."""
+
+    model_config = _WHOLE
+
+
+class StoredBaseline(Stored):
+    """The trivial predictor, see :mod:`tuner.data.trivial`."""
+
+    predicts: Text
+    value: Finite
+
+
 class StoredData(Stored):
     """``tuner:data``: what decides whether other data are the study's."""
 
     name: Text | None = None
     fingerprint: Text
     rows: dict[str, Count] = Field(default={})
+    task: str | None = None
+    baseline: StoredBaseline | None = None
 
 
 class Lease(Stored):

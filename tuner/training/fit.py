@@ -67,7 +67,7 @@ def fit(
             rows,
             epochs=epochs,
             shuffle=False,
-            validation_data=(validation.x, validation.y) if validation else None,
+            validation_data=validation.arrays if validation else None,
             validation_batch_size=max(batch_size, EVALUATION_BATCH),
             callbacks=[*own, *callbacks, hook],
             verbose=0,

@@ -115,7 +115,7 @@ def why_fit(
         return "the model has no optimizer"
     if not all(layer.built for layer in model._flatten_layers()):
         return "only its first batch can build the model"
-    size = train.x.nbytes + train.y.nbytes
+    size = sum(array.nbytes for array in train.arrays)
     # Each process keeps them once more.
     if size * n_beside > _SHARE_OF_MEMORY * psutil.virtual_memory().available:
         each = f", in each of {n_beside} workers" if n_beside > 1 else ""

@@ -48,11 +48,11 @@ class ShuffledRows(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no 
     def __len__(self) -> int:
         return -(-len(self._split) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        x = self._split.x[rows]
+        x, *others = (array[rows] for array in self._split.arrays)
         # Keras cannot tell the type of an array of objects; a text that reaches this is one.
-        return (tf.constant(x.tolist()) if x.dtype == np.object_ else x), self._split.y[rows]
+        return (tf.constant(x.tolist()) if x.dtype == np.object_ else x), *others
 
     def skip(self, epochs: int) -> None:
         """Draws the orders of epochs that are not run."""

@@ -27,7 +27,7 @@ from tuner.training.numbers import Numbers, places, values
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KEPT_ARRAYS = 8
+_KEPT_ARRAYS = 12
 # A step of a small network is hundreds of tiny operations, each of which depends on the one before:
 # the executor that hands them to threads spends more on that than the operations take. This one
 # runs them in order; the graph's loops stay whole in it. An epoch of a small network takes half.
@@ -63,13 +63,12 @@ class ResidentLoop:
         self._epoch: Any = None
         self._values = tf.constant(self._numbers.values)
         self._executor = _IN_ORDER
-        x, y = on_device(train.x), on_device(train.y)
-        if validation is not None:
-            held_x, held_y = on_device(validation.x), on_device(validation.y)
+        learned = [on_device(array) for array in train.arrays]
+        held = [on_device(array) for array in validation.arrays] if validation else []
         rows = len(train)
 
         def learn(batch: tf.Tensor) -> None:
-            model.train_step((tf.gather(x, batch), tf.gather(y, batch)))
+            model.train_step(tuple(tf.gather(array, batch) for array in learned))
 
         def measured(batch_size: tf.Tensor) -> dict[str, tf.Tensor]:
             if validation is None:
@@ -78,7 +77,7 @@ class ResidentLoop:
             _walk(
                 len(validation),
                 batch_size,
-                lambda start, end: model.test_step((held_x[start:end], held_y[start:end])),
+                lambda start, end: model.test_step(tuple(array[start:end] for array in held)),
             )
             return {f"val_{name}": value for name, value in model.get_metrics_result().items()}
 

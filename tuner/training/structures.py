@@ -74,7 +74,7 @@ class Structures:
             with alone(model, train, validation) as loop:
                 yield loop
             return
-        arrays = (train.x, train.y, *((validation.x, validation.y) if validation else ()))
+        arrays = (*train.arrays, *(validation.arrays if validation else ()))
         # A kept loop holds its arrays, so that no other can have the same id.
         key = (described, *map(id, arrays))
         kept = self._kept.pop(key, None)

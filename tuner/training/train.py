@@ -154,11 +154,18 @@ def refit(
 
 def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:
     """Scores a model: metric name ("loss", "accuracy", …) to value over all rows."""
-    from tuner.models.feeding import targets
+    from tuner.models.feeding import scored
     from tuner.training.fit import EVALUATION_BATCH
 
-    y = targets(model, rows.y)
-    logs = model.evaluate(rows.x, y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True)
+    part, rows = scored(model, rows)
+    logs = part.evaluate(
+        rows.x,
+        rows.y,
+        sample_weight=rows.sample_weight,
+        batch_size=EVALUATION_BATCH,
+        verbose=0,
+        return_dict=True,
+    )
     return {name: float(value) for name, value in logs.items()}
 
 

@@ -18,8 +18,8 @@ import optuna
 
 from tuner.errors import StorageError
 from tuner.queue import standing_of
-from tuner.runner import require_same_data
 from tuner.storage.database import Database
+from tuner.study_data import require_same_data
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
 from tuner.workers.messages import (
@@ -229,7 +229,8 @@ class Supervisor:
         loaded = [worker.data for worker in self.pool if worker.data]
         if len(loaded) == self.pool.size:
             require_same_data(loaded)
-            self._outcomes.study = self._prepare(loaded[0])
+            tried = next(data for data in loaded if "baseline" in data)  # by the one that checks
+            self._outcomes.study = self._prepare(tried)
             self._recount()
 
     def _dispatch(self) -> None:

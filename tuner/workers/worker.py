@@ -19,13 +19,14 @@ from tuner import data, search
 from tuner.errors import DataChangedError, DataError, TunerError, WorkerError, keep_traceback
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
-from tuner.runner import check_data
+from tuner.runner import common_params
 from tuner.space import Tried
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
+from tuner.study_data import check_data
 from tuner.training.structures import Structures
 from tuner.workers.messages import (
     EpochDone,
@@ -131,9 +132,9 @@ class Worker:
     def _run(self) -> None:
         spec = self._job.spec
         self._data = data.load(spec.dataset, spec.base, self._job.access)
-        if self._job.check:
-            check_model(spec, self._data)
         self._described = self._data.describe()
+        if self._job.check:
+            self._described["baseline"] = check_model(spec, self._data)
         self._say(Ready(self._described))
         while self._wait():
             self._run_one()
@@ -176,6 +177,7 @@ class Worker:
                 check_data(self._database, self._study, self._described)
             except DataError as error:
                 raise DataChangedError(str(error)) from None
+            self._common = common_params(job.spec, self._study.user_attrs)
             self._study.sampler = search.make_sampler(job.spec)
             self._study.pruner = search.make_pruner(job.spec)
         with storage_errors(job.url):
@@ -203,6 +205,7 @@ class Worker:
                     Started(trial._trial_id, trial.number, epochs, self._lease)
                 ),
                 on_epoch=self._epoch_done,
+                common=self._common,
             )
         except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))
