@@ -115,7 +115,9 @@ def run_study(
         # Whoever can write to the database may have changed the study during the run.
         access = None if runner.names_the_same(opened, spec) else Access.given()
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
-        short = _why_short(database, opened, total) if ending == "done" else None
+        used_up = result.left is not None and result.left.is_used_up
+        is_short = ending == "done" and not used_up
+        short = _why_short(database, opened, total) if is_short else None
         mattered = what_mattered(opened, result.direction)
         return Run(result, ending, n_workers, mattered, short)
     except RequestError as error:

@@ -1,7 +1,6 @@
 """PostgreSQL with few connections, and with a time limit for each statement.
 
-A restart is tested in ``tests/storage/test_restart.py``, and among random faults in
-``test_chaos.py``.
+A restart of the server is tested in ``tests/storage/test_restart.py`` and ``test_chaos.py``.
 """
 
 from __future__ import annotations
