@@ -75,7 +75,11 @@ def test_renamed_study_keeps_its_curves_and_can_be_resumed(
     }
     setup_testing_defaults(environ)
     answered: list[str] = []
-    b"".join(make_dashboard(database)(environ, lambda status, *_: answered.append(status)))
+    b"".join(
+        make_dashboard(database, Rules(allow_write=True))(
+            environ, lambda status, *_: answered.append(status)
+        )
+    )
     assert answered == ["201 Created"]
     assert database.study_names() == ["a/b"]
     assert list(database.curves(database.study("a/b"), 3)["loss"]) == [0.5, 0.25]

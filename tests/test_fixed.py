@@ -66,8 +66,8 @@ def test_fixed_is_stored_compared_and_read_back() -> None:
     study = spec(epochs=7, target_scaling="none")
     assert StudySpec.from_dict(study.to_dict(), study.base) == study
     assert spec().differences(study) == [
-        "fixed.epochs: 7 in the database, absent in the file",
-        'fixed.target_scaling: "none" in the database, absent in the file',
+        "fixed.epochs: 7 in the database, now absent",
+        'fixed.target_scaling: "none" in the database, now absent',
     ]
     # A study without it is what it was before there was such a key.
     assert "fixed" not in spec().to_dict()
@@ -117,7 +117,7 @@ def test_new_study_scales_targets_unless_it_says_otherwise(stored: Stored) -> No
 def test_study_that_says_none_is_not_continued_without_saying_so(stored: Stored) -> None:
     stored.begin(spec(target_scaling="none"))
     assert stored.scaling(spec(target_scaling="none")) == "none"
-    with pytest.raises(SpecError, match='target_scaling: "none" in the database, absent'):
+    with pytest.raises(SpecError, match='target_scaling: "none" in the database, now absent'):
         stored.scaling(spec())
 
 
@@ -127,7 +127,7 @@ def test_study_of_before_never_mixes(stored: Stored) -> None:
     assert stored.scaling(spec()) == "none"
     assert stored.scaling(spec(target_scaling="none")) == "none"
     assert stored.scaling(spec(target_scaling="none")) == "none"
-    words = 'target_scaling: "none" in the database, "standard" in the file'
+    words = 'target_scaling: "none" in the database, now "standard"'
     with pytest.raises(SpecError, match=words):
         stored.scaling(spec(target_scaling="standard"))
 

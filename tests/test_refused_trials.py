@@ -170,7 +170,8 @@ def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(
     outcome = runner.run()
 
     assert (outcome.state, outcome.was_refused) == ("fail", False)
-    assert outcome.reason == "the sampler random failed: ZeroDivisionError: by nothing"
+    assert outcome.reason is not None
+    assert outcome.reason.startswith("the sampler random failed: ZeroDivisionError: by nothing")
     assert runner.study.trials[0].user_attrs["reason"] == outcome.reason
 
 
@@ -185,7 +186,8 @@ def test_a_sampler_that_raises_after_a_trial_does_not_lose_it(
     monkeypatch.setattr(optuna.samplers.RandomSampler, "after_trial", raises)
     runner.run()
 
-    assert runner.study.trials[0].user_attrs["reason"] == "ValueError: nothing is trained here"
+    reason = runner.study.trials[0].user_attrs["reason"]
+    assert reason.startswith("ValueError: nothing is trained here")
 
 
 def test_a_database_that_fails_meanwhile_fails_no_trial(

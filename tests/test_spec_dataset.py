@@ -60,8 +60,8 @@ def test_how_a_file_is_written_is_no_part_of_the_identity(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "difference"),
     [
-        ('task = "regression"', 'dataset.task: absent in the database, "regression" in the file'),
-        ('drop = ["id"]', 'dataset.drop: absent in the database, ["id"] in the file'),
+        ('task = "regression"', 'dataset.task: absent in the database, now "regression"'),
+        ('drop = ["id"]', 'dataset.drop: absent in the database, now ["id"]'),
     ],
 )
 def test_what_is_learnt_is_part_of_the_identity(key: str, difference: str) -> None:

@@ -74,9 +74,8 @@ def require_same_data(loaded: Sequence[Mapping[str, Any]]) -> None:
 def _add_baseline(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
     """Adds the trivial predictor to a study that was stored before there was one."""
     attrs = database.study_attrs(study)
-    metric = attrs["tuner:spec"]["objective"]["metric"]
     # A loss follows from the defaults, which were others then.
-    comparable = "tuner:defaults" in attrs or metric != "loss"
+    comparable = "tuner:defaults" in attrs or study.metric_names != ["loss"]
     if comparable and "baseline" in data and "baseline" not in attrs["tuner:data"]:
         stored = {**attrs["tuner:data"], "baseline": data["baseline"]}
         with storage_errors(database.url):

@@ -168,7 +168,7 @@ def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
 
 def _check_precision(x: NDArray[Any], where: str) -> None:
     """Refuses a table, ``(n,)`` or ``(n, features)``, that loses its values in float32."""
-    if x.dtype.kind not in "fiu" or x.ndim > 2 or not np.isfinite(x).all():
+    if x.dtype.kind not in "fiu" or x.ndim > 2 or not x.size or not np.isfinite(x).all():
         return
     for number, column in enumerate(x.reshape(len(x), -1).T, start=1):
         if lost := blurred(column):
