@@ -30,7 +30,6 @@ from tuner.storage.database import Database
 from tuner.training.surroundings import restored_surroundings
 
 if TYPE_CHECKING:
-    from tuner.space import Value
     from tuner.training.structures import Structures
 
 DEFAULT_EPOCHS = 50

@@ -16,6 +16,7 @@ from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
+from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
 
@@ -107,8 +108,8 @@ class Bundle:
         model = self.model
         try:
             output = np.asarray(model.predict(rows, batch_size=256, verbose=0))
-        except Exception as exc:
-            said = " ".join(str(exc).split())[:200]
+        except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
+            said = described(exc, self._base)
             raise BundleError(
                 f"{self.path / MODEL} cannot predict rows as {MARKER} describes them: {said}; "
                 "train the bundle again"
@@ -187,16 +188,14 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
     except Exception as exc:  # a broken archive may raise anything
-        raise BundleError(f"{file} cannot be loaded: {_why(exc)}; {advice}") from exc
-
-
-def _why(exc: Exception) -> str:
-    """Returns the first unknown class; Keras names it behind a whole configuration."""
-    said = " ".join(str(exc).split())
-    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", said)
-    if unknown:
-        return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
-    return said[:200] or type(exc).__name__
+        # Keras names the first unknown class behind a whole configuration.
+        unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
+        why = (
+            f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
+            if unknown
+            else described(exc, file.parent)
+        )
+        raise BundleError(f"{file} cannot be loaded: {why}; {advice}") from exc
 
 
 def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:
