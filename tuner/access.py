@@ -73,7 +73,7 @@ class Access:
         if named and not self.allow_code:
             raise RequestError(
                 f"code that the database names, {' and '.join(named)}, is not run here: add "
-                "--allow-code if you trust whoever can write to the database"
+                "--allow-code if you trust all who can write to the database"
             )
 
 

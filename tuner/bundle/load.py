@@ -68,8 +68,8 @@ class Bundle:
             return load_model(
                 file,
                 f"the bundle names {named} for it, but no code of a bundle is run by itself: name "
-                "your own copy with --code FILE.py, or add --allow-code if you trust whoever made "
-                "the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
+                "your own copy with --code FILE.py, or add --allow-code if you trust the maker "
+                "of the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
             )
         return load_model(file)
 
@@ -151,7 +151,7 @@ def load_bundle(
     Args:
         path: The bundle's folder.
         code: A Python file of the user's that defines the layers of the model.
-        allow_code: Import the module that ``bundle.json`` names. Whoever made the bundle then
+        allow_code: Import the module that ``bundle.json`` names. The maker of the bundle then
             decides what runs in this process.
 
     Raises:

@@ -75,7 +75,7 @@ class Database(OpenDatabase):
         return [(name, value, nothing | counts) for name, value, counts in found]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
-        """The trials of the study that are in the state RUNNING, whoever runs them.
+        """The trials of the study in the state RUNNING, of tuner and of other programs.
 
         Raises:
             SpecError: An attribute of one is not what tuner stores there.

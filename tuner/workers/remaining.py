@@ -35,7 +35,7 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
-        self._coverage = job.spec.coverage()  # its trials may end before as many are finished
+        self._coverage = job.spec.coverage()  # None unless its combinations may run out
         self.wanted = job.n_trials
         self.open = 0
         self.finished = 0

@@ -153,7 +153,7 @@ class Worker:
             raise SupervisorGone from exc
 
     def _epoch_done(self, epoch: int, value: float) -> None:
-        """Reports an epoch, of short ones only now and then: nobody reads faster."""
+        """Reports an epoch; of short ones only some, as nobody reads faster."""
         now = time.monotonic()
         if epoch == 1 or now - self._told_at > _TELL_SECONDS:
             self._told_at = now
