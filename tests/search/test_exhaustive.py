@@ -155,7 +155,7 @@ def test_a_trial_of_which_some_parameters_are_stored_is_left_its_combination() -
     assert suggest(one, partial) != second
 
 
-def test_a_trial_that_somebody_else_runs_takes_no_combination() -> None:
+def test_trial_of_another_program_takes_no_combination() -> None:
     one = spec()
     study = opened(one)
     study.ask()
