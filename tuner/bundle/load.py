@@ -188,14 +188,15 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
     except Exception as exc:  # a broken archive may raise anything
-        # Keras names the first unknown class behind a whole configuration.
-        unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
-        why = (
-            f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
-            if unknown
-            else described(exc, file.parent)
-        )
-        raise BundleError(f"{file} cannot be loaded: {why}; {advice}") from exc
+        raise BundleError(f"{file} cannot be loaded: {_why(exc, file)}; {advice}") from exc
+
+
+def _why(exc: Exception, file: Path) -> str:
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
+    if unknown:
+        return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
+    return described(exc, file.parent)
 
 
 def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:
