@@ -112,7 +112,7 @@ def run_study(
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
-        # Whoever can write to the database may have changed the study during the run.
+        # The stored study may have been changed during the run.
         access = None if runner.names_the_same(opened, spec) else Access.given()
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
         used_up = result.left is not None and result.left.is_used_up
@@ -162,7 +162,7 @@ def supervise(
         spec: The study.
         name: Its name in the database.
         database: The open storage.
-        observer: Told of everything that happens.
+        observer: Is called for everything that happens.
         n_workers: Number of processes.
         total: Finished trials wanted.
         checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
@@ -231,7 +231,7 @@ def _best(study: optuna.Study) -> tuple[int, float] | None:
         return None
     if math.isfinite(trial.values[0]):
         return trial.number, trial.values[0]
-    # Somebody has added a value that is no number: the best of the others, which takes longer.
+    # A value that is not finite was added by hand: the best of the others, which takes longer.
     rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
     best = best_of(rows, study.direction.name.lower())
     return None if best is None or best.value is None else (best.number, best.value)

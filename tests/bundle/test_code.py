@@ -71,7 +71,7 @@ def test_code_of_a_bundle_does_not_run_by_itself(foreign: Path) -> None:
         BundleError,
         match=r"cannot be loaded: the class Doubled in it is not Keras's own; the bundle names "
         r"layers_\w+:build_model for it, but no code of a bundle is run by itself: "
-        r".*--code FILE\.py, or add --allow-code if you trust whoever made",
+        r".*--code FILE\.py, or add --allow-code if you trust the maker",
     ) as refused:
         load_bundle(foreign).predict(ROWS)
     assert "\n" not in str(refused.value)

@@ -214,7 +214,7 @@ def test_show_names_study_trial_attribute_rule_and_value(
 def test_checkpoints_of_a_changed_attribute_are_not_removed(
     stored: Stored, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever writes to the database must not choose files to be removed here."""
+    """The database must not decide which files are removed here."""
     outside = stored.laboratory.folder / "precious.npz"
     outside.write_bytes(b"")
     folder = stored.laboratory.folder / "checkpoints"

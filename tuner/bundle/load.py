@@ -16,6 +16,7 @@ from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
+from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
 
@@ -67,8 +68,8 @@ class Bundle:
             return load_model(
                 file,
                 f"the bundle names {named} for it, but no code of a bundle is run by itself: name "
-                "your own copy with --code FILE.py, or add --allow-code if you trust whoever made "
-                "the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
+                "your own copy with --code FILE.py, or add --allow-code if you trust the maker "
+                "of the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
             )
         return load_model(file)
 
@@ -107,8 +108,8 @@ class Bundle:
         model = self.model
         try:
             output = np.asarray(model.predict(rows, batch_size=256, verbose=0))
-        except Exception as exc:
-            said = " ".join(str(exc).split())[:200]
+        except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
+            said = described(exc, self._base)
             raise BundleError(
                 f"{self.path / MODEL} cannot predict rows as {MARKER} describes them: {said}; "
                 "train the bundle again"
@@ -150,7 +151,7 @@ def load_bundle(
     Args:
         path: The bundle's folder.
         code: A Python file of the user's that defines the layers of the model.
-        allow_code: Import the module that ``bundle.json`` names. Whoever made the bundle then
+        allow_code: Import the module that ``bundle.json`` names. The maker of the bundle then
             decides what runs in this process.
 
     Raises:
@@ -187,16 +188,15 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
     except Exception as exc:  # a broken archive may raise anything
-        raise BundleError(f"{file} cannot be loaded: {_why(exc)}; {advice}") from exc
+        raise BundleError(f"{file} cannot be loaded: {_why(exc, file)}; {advice}") from exc
 
 
-def _why(exc: Exception) -> str:
-    """Returns the first unknown class; Keras names it behind a whole configuration."""
-    said = " ".join(str(exc).split())
-    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", said)
+def _why(exc: Exception, file: Path) -> str:
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
     if unknown:
         return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
-    return said[:200] or type(exc).__name__
+    return described(exc, file.parent)
 
 
 def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:

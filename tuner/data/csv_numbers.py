@@ -42,7 +42,7 @@ def checked_numbers(
         table: The table.
         names: Its numeric columns.
         faults: Takes the faults; if there are any, the result means nothing.
-        training: Whether columns may be left out, and must be told apart by float32.
+        training: Whether columns may be left out, and must stay distinct in float32.
 
     Returns:
         float32 ``(rows, names)``.

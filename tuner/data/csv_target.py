@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tuner.data.csv_cells import Notation
 
 CsvTask = Literal["classification", "regression"]
-_MANY = 1000  # so many different texts are not few numbers, however they are written
+_MANY = 1000  # different texts; with more, the numbers are more than a few, however written
 _CURE = 'correct it, leave the row out, or, if these are classes: task = "classification"'
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is no number: the zeros mean something
 

@@ -29,7 +29,7 @@ __all__ = ["BestTrial", "ReferenceRow", "StudyResult", "TrialRow"]
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All that is told about a study.
+    """All that is shown of a study.
 
     Attributes:
         study: Its name in the database.
@@ -216,7 +216,7 @@ class StudyResult:
     def _as_if_run(self, row: TrialRow, spec: StudySpec) -> TrialRow:
         """Returns what a run of tuner would have stored of a trial that was added by hand.
 
-        Its value is left out: nobody measured it here. It is trained for all its epochs, because
+        Its value is left out: it was not measured here. It is trained for all its epochs, because
         its best one is not known.
 
         Raises:

@@ -147,7 +147,7 @@ class Agenda:
         self._aside[name] = time.monotonic() + seconds
 
     def _skip(self, name: str, error: SpecError) -> None:
-        """Leaves a study that somebody has damaged, and says so once: the others go on."""
+        """Leaves out a study with a damaged attribute, and shows that once; the others are run."""
         if self._skipped.get(name) != str(error):
             self._skipped[name] = str(error)
             self._tell(f"{name} is skipped: {error}")

@@ -1,7 +1,7 @@
 """What tuner stores as attributes of studies and trials, validated when it is read back.
 
-Whoever may write to the database may set any of them (``optuna study set-user-attr``), so none is
-believed unread: one model an attribute, and an error in one line for what does not fit it. Keys
+All who can write to the database can set any of them (``optuna study set-user-attr``), so each is
+validated by a model of its own; what does not fit it is an error in one line. Keys
 that a later version has added are left alone.
 """
 
@@ -173,7 +173,7 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
 
 
 def parsed(text: str) -> Any:
-    """The JSON of an attribute; the text itself if it is none, which is then no valid attribute."""
+    """Returns the value of an attribute; if it is not JSON its text, which no model accepts."""
     try:
         return json.loads(text)
     except ValueError:

@@ -61,7 +61,7 @@ class AskedStorage(RDBStorage):
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """As Optuna's; what is no JSON is its text."""
+        """As Optuna's, but an attribute that is not JSON is returned as its text."""
         return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
@@ -93,7 +93,7 @@ class AskedStorage(RDBStorage):
         return {state: int(count) for state, count in self.rows(query)}
 
     def running(self, study_id: int) -> list[RunningTrial]:
-        """The trials in the state RUNNING, whoever runs them.
+        """The trials in the state RUNNING, of tuner and of other programs.
 
         Of the heartbeats in Optuna's table, by the database's clock, and of those that pass
         through a proxy, by the clock of who wrote them, the later one counts.
@@ -132,7 +132,7 @@ class AskedStorage(RDBStorage):
         model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         for trial_id in trial_ids:
             sent = {"trial_id": trial_id, "key": BEAT, "value_json": json.dumps(time.time())}
-            # The study may have been deleted, or somebody else have taken the trial over.
+            # The study may have been deleted, or another process has taken the trial over.
             with suppress(sa.exc.IntegrityError), self.engine.begin() as connection:
                 connection.execute(sa.delete(model).where(model.trial_id == trial_id))
                 connection.execute(sa.insert(model), {"trial_id": trial_id})
@@ -144,7 +144,7 @@ class AskedStorage(RDBStorage):
             return read_curves(connection, trial_id)
 
     def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
-        """Gives a new trial the curves of the one that it was copied from, if that stands here.
+        """Gives a new trial the curves of the one that it was copied from, if that is in here.
 
         Args:
             source: The trial as it was read, perhaps from another database.
