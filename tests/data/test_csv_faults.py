@@ -97,7 +97,7 @@ def test_a_misspelt_target_is_not_judged_as_a_feature(tmp_path: Path) -> None:
 def test_a_header_of_one_column_asks_for_the_separator(tmp_path: Path) -> None:
     path = write(tmp_path, "a:y\n" + "1:0\n2:1\n" * 9)
     (line,) = faults_of(path)
-    assert line.endswith('if there are several, declare what separates them: sep = ":"')
+    assert line.endswith('if there are several columns, declare what separates them: sep = ":"')
     assert load_csv(path, "y", dialect=Dialect(sep=":")).feature_names == ("a",)
 
 
@@ -150,6 +150,11 @@ def test_cells_are_shown_on_one_line(tmp_path: Path, cell: str, shown: str) -> N
 def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
     (line,) = faults_of(write(tmp_path, '"a\nb",c\n' + "1,0\n1,1\n" * 9))
     assert line.endswith(r"the columns are: a\nb, c")
+
+
+def test_a_row_of_data_is_no_header(tmp_path: Path) -> None:
+    line, *_ = faults_of(write(tmp_path, "5.1,3.5,setosa\n" + "4.9,3.0,other\n" * 9))[1:]
+    assert line.endswith("setosa; if the first line is a row of data, put a line of names above it")
 
 
 @pytest.mark.parametrize("sep", ["|", " ", "  ", "\t", ";", ","])

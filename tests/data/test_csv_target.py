@@ -44,6 +44,8 @@ def labels(data: Splits) -> dict[int, str]:
         (["-1", "+1"], ("-1", "+1")),
         (["10", "9", "-2"], ("-2", "9", "10")),
         (["no", "No", "NO!"], ("NO!", "No", "no")),
+        (["Grade 1", "Grade 2", "Grade 3"], ("Grade 1", "Grade 2", "Grade 3")),
+        (["1.5 kg", "2.5 lb"], ("1.5 kg", "2.5 lb")),
     ],
 )
 def test_a_class_is_the_text_of_its_cell(
@@ -116,6 +118,9 @@ def test_a_declared_task_decides(
         (["(100)", "200"], r'"\(100\)" is not a plain number; write -100'),
         (["1.5", "inf", "2.5"], '"inf" is beyond what float32 holds'),
         (["0", "1", "unknown"], r'"unknown" is not a number, but all others are; if it marks a mi'),
+        (["5.5 kg", "6.5 kg", "-7 kg"], '"5.5 kg" is a number with a unit, as are all others; wri'),
+        (["USD 1,000", "USD 2,000"], '"USD 1,000" is a number with a unit'),
+        ([f"{n}k" for n in range(30)], '"0k" is a number with a unit'),
         (["1.5", "2.5", "3.5", "4.5", "x", "u"], r'"x" is not a number \(and 19 more .*most other'),
     ],
 )
@@ -141,6 +146,9 @@ def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None
     path.write_text(f"a,y\n{mark},0\n" + "1,0\n2,1\n" * 10, encoding="utf-8")
     with pytest.raises(DataError, match=r'1 empty cell in column "a" \(first in line 2; .*as empt'):
         load_csv(path, "y")
+    with pytest.raises(DataError, match=r'40 empty cells in column "y"') as caught:
+        load(tmp_path, ["no", mark, mark])  # the only word, but not among numbers
+    assert "is not a number" not in str(caught.value)
     kept = Dialect(not_missing=[mark])
     data = load(tmp_path, ["no", "yes", mark], dialect=kept)
     assert mark in data.class_names

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.access import require_regular
 from tuner.data.arrays import About, row_count_fault, split_up
-from tuner.data.csv_file import read_text
+from tuner.data.csv_file import first_line_hint, read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
 from tuner.data.csv_rows import LINE_BREAK
 from tuner.data.csv_target import CsvTask, csv_target
@@ -130,12 +130,14 @@ def _features(header: list[str], target: str, drop: Sequence[str], faults: Fault
     joined = ""
     if len(header) == 1:
         joined = (
-            "; the header is one column: if there are several, declare what separates them: "
-            'sep = ":"'
+            "; the header is one column: remove a title or comment above it, or, if there are "
+            'several columns, declare what separates them: sep = ":"'
         )
     if target not in header:
         known = hint(target, header, "columns")
-        faults.add(f"no column {quoted(target)} (the target); {known}{joined}")
+        faults.add(
+            f"no column {quoted(target)} (the target); {known}{joined or first_line_hint(header)}"
+        )
     for name in drop:
         if name not in header:
             faults.add(f"no column {quoted(name)} to drop; {hint(name, header, 'columns')}")
