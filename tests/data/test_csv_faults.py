@@ -188,3 +188,19 @@ def test_an_encoding_can_be_declared(tmp_path: Path, encoding: str | None, words
     with pytest.raises(DataError, match=words):
         read_text(path, Dialect(encoding=encoding))
     assert list(read_text(path, Dialect(encoding="latin-1")).cells) == ["größe", "y"]
+
+
+def test_rows_to_predict_in_another_encoding_name_the_option(tmp_path: Path) -> None:
+    path = write(tmp_path, "größe,b\n1,2\n")
+    with pytest.raises(DataError, match=r'"größe"; .*; if it is not text in cp1252, declare --enc'):
+        rows_from_csv(path, ["größe", "b"], Dialect(encoding="cp1252"))
+
+
+def test_a_byte_order_mark_overrides_the_encoding(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufeffgröße,b\n1,2\n")
+    assert rows_from_csv(path, ["größe"], Dialect(encoding="cp1252")).tolist() == [[1]]
+
+
+def test_one_column_with_decimal_commas(tmp_path: Path) -> None:
+    path = write(tmp_path, "a\n1,5\n2,25\n")
+    assert rows_from_csv(path, ["a"], Dialect(decimal=",")).tolist() == [[1.5], [2.25]]

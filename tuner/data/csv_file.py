@@ -106,7 +106,7 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
     encoding = _encoding(dialect)
     separator = dialect.sep or ","
     try:
-        packed, sample = _sample(path, dialect, encoding)
+        packed, sample, encoding = _sample(path, dialect, encoding)
         blank = len(list(itertools.takewhile(lambda line: not line.strip(), sample)))
         separator = dialect.sep or find_separator(sample[blank:], dialect.decimal)
         if declared := _EXCEL.fullmatch(sample[blank]):
@@ -155,14 +155,19 @@ def _encoding(dialect: Dialect) -> str:
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str]]:
-    """Returns whether the file is compressed and its first lines; refuses what is no text."""
+def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str], str]:
+    """Returns whether the file is compressed, its first lines and codec; refuses what is no text.
+
+    A byte order mark of UTF-8 counts more than a declared encoding.
+    """
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     with cast("IO[bytes]", gzip.open(path) if packed else path.open("rb")) as file:
         head = file.read(_SAMPLE)
     if head.startswith(b"PK\x03\x04"):
         raise DataError(f"{path} is a zip archive or an Excel workbook; save the sheet as CSV")
+    if head.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
     if dialect.encoding is None:
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise DataError(
@@ -175,7 +180,8 @@ def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str
     if not text.strip():
         raise DataError(f"{path} is empty; the first line must name the columns")
     lines = LINE_BREAK.split(text)
-    return packed, lines[:-1] if len(head) == _SAMPLE and len(lines) > 1 else lines
+    whole = lines[:-1] if len(head) == _SAMPLE and len(lines) > 1 else lines
+    return packed, whole, encoding
 
 
 def _not_decoded(path: Path, dialect: Dialect, exc: UnicodeError) -> str:

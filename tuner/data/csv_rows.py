@@ -51,7 +51,7 @@ def find_separator(lines: list[str], decimal: str | None) -> str:
     cells = _widths(lines, " ")  # R writes row names without a name
     if cells[0] > 1 and set(cells[1:]) == {cells[0] + 1}:
         return " "
-    return ","
+    return ";" if decimal == "," else ","
 
 
 def separator_words(separator: str) -> str:

@@ -115,10 +115,14 @@ def rows_from_csv(
     if missing:
         spare = [name for name in header if name not in feature_names]
         named = ", ".join(map(quoted, missing))
+        cure = ""
+        if len(header) == 1 and len(feature_names) > 1:
+            cure = "; what separates columns is declared with --sep"
+        elif table.dialect.encoding and not "".join(header).isascii():
+            cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
         raise DataError(
             f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
-            f"{hint(missing[0], spare, 'other columns')}"
-            f"{'; what separates columns is declared with --sep' if len(header) == 1 else ''}"
+            f"{hint(missing[0], spare, 'other columns')}{cure}"
         )
     if table.cells.empty:
         raise DataError(f"{path} has no rows below its header")
