@@ -204,3 +204,11 @@ def test_a_byte_order_mark_overrides_the_encoding(tmp_path: Path) -> None:
 def test_one_column_with_decimal_commas(tmp_path: Path) -> None:
     path = write(tmp_path, "a\n1,5\n2,25\n")
     assert rows_from_csv(path, ["a"], Dialect(decimal=",")).tolist() == [[1.5], [2.25]]
+
+
+def test_only_some_of_many_text_columns_are_listed(tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(40)]
+    (line,) = faults_of(
+        write(tmp_path, f"{','.join(names)},y\n" + f"{'t,' * 40}0\n{'t,' * 40}1\n" * 9)
+    )
+    assert line.endswith('"c11", …]')

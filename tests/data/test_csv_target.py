@@ -116,6 +116,8 @@ def test_a_declared_task_decides(
         (["5%", "10%"], r'"5%" is not a plain number.*task = "classification"'),
         (["1’000", "25"], """"1’000" is 1000 with thousands = "'"; add it"""),
         (["(100)", "200"], r'"\(100\)" is not a plain number; write -100'),
+        (["5,-", "20,–"], '"5,-" is not a plain number; write 5, and'),
+        (["€ 5.--", "€ 1.50"], '"€ 5.--" is not a plain number; write 5, and'),
         (["1.5", "inf", "2.5"], '"inf" is beyond what float32 holds'),
         (["0", "1", "unknown"], r'"unknown" is not a number, but all others are; if it marks a mi'),
         (["5.5 kg", "6.5 kg", "-7 kg"], '"5.5 kg" is a number with a unit, as are all others; wri'),
