@@ -120,7 +120,7 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
                 f"a class: not_missing = [{toml(word)}]"
             )
             return None
-        if (unit := _unit_fault(column, notation)) is not None:
+        if (unit := _unit_fault(column)) is not None:
             faults.add(unit)
             return None
         return "classification"
@@ -141,19 +141,21 @@ def _one_word(column: Column) -> str | None:
     return None if mark(word) in kept or any(sign.isdigit() for sign in word) else word
 
 
-def _unit_fault(column: Column, notation: Notation) -> str | None:
+def _unit_fault(column: Column) -> str | None:
     """Returns the text for a quantity whose cells name its unit: ``5 kg``, ``USD 5``, ``5k``.
 
-    All cells must be a number with the same text before and behind it; few different whole numbers
-    (``Grade 1``) are classes.
+    All cells must be a number with the same text before and behind it. At most `MOST_CLASSES` of
+    them are classes, as are whole numbers behind a text (``subject 31``).
     """
-    cells = column.cells[~column.missing]
+    cells = column.cells[~column.missing].drop_duplicates()
+    if len(cells) <= MOST_CLASSES:
+        return None
     parts = cells.str.extract(_WITH_UNIT)
     if parts.isna().any(axis=None) or len(parts[[0, 2]].drop_duplicates()) > 1:
         return None
-    written = parts[1]
-    readable = written.map(lambda text: notation.plain(text) is not None).all()
-    if not (_is_quantity(written, notation) if readable else written.map(is_number_like).all()):
+    numbers = parts[1]
+    are_labels = parts[0].iat[0] and numbers.str.isdigit().all()
+    if are_labels or not numbers.map(is_number_like).all():
         return None
     row = int(np.flatnonzero(~column.missing)[0])
     return (
