@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,11 +19,13 @@ from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
+from tuner.units import format_bytes
 
 if TYPE_CHECKING:
     import keras
 
 MODEL = "model.keras"
+_SMALL_BYTES, _MOST_EXPANSION = 64 * 2**20, 100
 _ADVICE = (
     "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
     "bundle again"
@@ -183,6 +186,7 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
     load_tensorflow()
     import keras
 
+    _check_size(file)
     try:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
@@ -190,9 +194,28 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
         raise BundleError(f"{file} cannot be loaded: {_why(exc)}; {advice}") from exc
 
 
+def _check_size(file: Path) -> None:
+    """Refuses an archive that would fill the memory: Keras itself does not compress.
+
+    Raises:
+        BundleError: It unpacks to far more than it takes on the disk.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # Keras says what is wrong with it
+    packed = file.stat().st_size
+    if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
+        raise BundleError(
+            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
+            f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
+        )
+
+
 def _why(exc: Exception) -> str:
-    """Returns the first unknown class; Keras names it behind a whole configuration."""
-    said = " ".join(str(exc).split())
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    said = " ".join(str(exc).split()).rpartition("Exception encountered: ")[2]
     unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", said)
     if unknown:
         return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"

@@ -100,6 +100,9 @@ class StudyResult:
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+        for trial in frozen:
+            if len(trial.values or ()) > 1:
+                raise StudyError(f"trial {trial.number} of {name} has more than one value")
         in_ours = spec is not None
         rows = tuple(
             TrialRow.of(trial, _attrs_of(trial, name, spec), in_ours=in_ours) for trial in frozen

@@ -123,12 +123,15 @@ class Database:
 
         Raises:
             UnknownNameError: No study of that name is stored.
+            SpecError: Its direction is none.
         """
         with storage_errors(self.url):
             try:
                 return optuna.load_study(study_name=name, storage=self.storage)
             except KeyError:
                 raise UnknownNameError(self._no_study(name)) from None
+            except LookupError as exc:
+                raise SpecError(f"stored study {name}: its direction is damaged: {exc}") from exc
 
     def find_study(self, name: str) -> optuna.Study | None:
         """The stored study of that name, or None."""
