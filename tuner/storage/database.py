@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -234,14 +235,15 @@ class Database:
             except KeyError:
                 raise UnknownNameError(
                     f"{study.study_name} has no trial {number}; "
-                    f"see: tuner trials {study.study_name}"
+                    f"see: tuner trials {shlex.quote(study.study_name)}"
                 ) from None
             try:
                 return self._backend.curves(trial_id)
             except (ValueError, TypeError, KeyError, zlib.error) as error:
                 raise StorageError(
                     f"the curves of trial {number} of {study.study_name} in {self} are damaged "
-                    f"({error}); the trial itself is not: tuner trials {study.study_name}"
+                    f"({error}); the trial itself is not: "
+                    f"tuner trials {shlex.quote(study.study_name)}"
                 ) from error
 
     def require_own(self, trial_id: int) -> None:
@@ -319,5 +321,5 @@ class Database:
     def _no_study(self, name: str) -> str:
         names = self.study_names()
         if not names:
-            return f"no study is stored in {self}; start one with: tuner run {name}"
+            return f"no study is stored in {self}; start one with: tuner run {shlex.quote(name)}"
         return f"no study '{name}' is stored in {self}; {hint(name, names, 'stored studies')}"
