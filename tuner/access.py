@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import DataError, RequestError
-from tuner.paths import special_kind
+from tuner.paths import expanded, special_kind
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Access:
         Raises:
             RequestError: One of them is not a folder.
         """
-        named = [Path(root).expanduser() for root in roots] or [Path.cwd()]
+        named = [expanded(root) for root in roots] or [Path.cwd()]
         for folder in named:
             if not folder.is_dir():
                 raise RequestError(f"--data-root {folder}: there is no such folder")

@@ -7,6 +7,7 @@ worker, the stock tools and people who look into the database see the same.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -151,7 +152,7 @@ def pause(study: optuna.Study, database: Database) -> bool:
     if place.standing == "stopped":
         raise RequestError(
             f"study '{study.study_name}' in {database} is stopped, so that nobody runs it; go on "
-            f"with: tuner resume {study.study_name}"
+            f"with: tuner resume {shlex.quote(study.study_name)}"
         )
     if place.standing == "paused":
         return False
@@ -199,7 +200,7 @@ def require_unpaused(study: optuna.Study, database: Database) -> None:
     if place.standing == "paused":
         raise RequestError(
             f"study '{study.study_name}' in {database} is paused; go on with: "
-            f"tuner resume {study.study_name}"
+            f"tuner resume {shlex.quote(study.study_name)}"
         )
     if place.standing == "stopped":
         put_at(study, database, Place())

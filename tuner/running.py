@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -209,7 +210,7 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
     told = f"{finished} of {count(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
         return f"{told}: {end_them(database, study, held)}"
-    return f"{told}, and no other can be begun; see: tuner trials {study.study_name}"
+    return f"{told}, and no other can be begun; see: tuner trials {shlex.quote(study.study_name)}"
 
 
 def _finished(database: Database, study: optuna.Study) -> int:

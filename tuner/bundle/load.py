@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,11 +20,13 @@ from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
+from tuner.units import format_bytes
 
 if TYPE_CHECKING:
     import keras
 
 MODEL = "model.keras"
+_SMALL_BYTES, _MOST_EXPANSION = 64 * 2**20, 100
 _ADVICE = (
     "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
     "bundle again"
@@ -184,11 +187,31 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
     load_tensorflow()
     import keras
 
+    _check_size(file)
     try:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
     except Exception as exc:  # a broken archive may raise anything
         raise BundleError(f"{file} cannot be loaded: {_why(exc, file)}; {advice}") from exc
+
+
+def _check_size(file: Path) -> None:
+    """Refuses an archive that would fill the memory: Keras itself does not compress.
+
+    Raises:
+        BundleError: It unpacks to far more than it takes on the disk.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # Keras says what is wrong with it
+    packed = file.stat().st_size
+    if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
+        raise BundleError(
+            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
+            f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
+        )
 
 
 def _why(exc: Exception, file: Path) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
-from tuner.wording import kind, toml
+from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -26,6 +27,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]*-\d+-[0-9a-f]{32}\.n
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
+_LONGEST_REASON = 120  # characters
 _WHOLE = ConfigDict(frozen=True, strict=True)
 
 
@@ -172,9 +174,23 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     return read(TrialAttrs, attrs, trial)
 
 
+@contextmanager
+def readable_rows() -> Iterator[None]:
+    """Refuses rows of Optuna's tables that hold what Optuna never stores there.
+
+    Raises:
+        SpecError: A state, a time, a number or a distribution cannot be read.
+    """
+    try:
+        yield
+    except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+        said = one_line(str(exc))[:_LONGEST_REASON] or type(exc).__name__
+        raise SpecError(f"a row of Optuna's tables cannot be read: {said}; {_RESTORE}") from exc
+
+
 def parsed(text: str) -> Any:
     """Returns the value of an attribute; if it is not JSON its text, which no model accepts."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,12 +31,15 @@ class Database(OpenDatabase):
 
         Raises:
             UnknownNameError: No study of that name is stored.
+            SpecError: Its direction is none.
         """
         with storage_errors(self.url):
             try:
                 return optuna.load_study(study_name=name, storage=self.storage)
             except KeyError:
                 raise UnknownNameError(self._no_study(name)) from None
+            except LookupError as exc:
+                raise SpecError(f"stored study {name}: its direction is damaged: {exc}") from exc
 
     def find_study(self, name: str) -> optuna.Study | None:
         """The stored study of that name, or None."""
@@ -138,14 +142,15 @@ class Database(OpenDatabase):
             except KeyError:
                 raise UnknownNameError(
                     f"{study.study_name} has no trial {number}; "
-                    f"see: tuner trials {study.study_name}"
+                    f"see: tuner trials {shlex.quote(study.study_name)}"
                 ) from None
             try:
                 return self._backend.curves(trial_id)
             except (ValueError, TypeError, KeyError, zlib.error) as error:
                 raise StorageError(
                     f"the curves of trial {number} of {study.study_name} in {self} are damaged "
-                    f"({error}); the trial itself is not: tuner trials {study.study_name}"
+                    f"({error}); the trial itself is not: "
+                    f"tuner trials {shlex.quote(study.study_name)}"
                 ) from error
 
     def require_own(self, trial_id: int) -> None:
@@ -219,5 +224,5 @@ class Database(OpenDatabase):
     def _no_study(self, name: str) -> str:
         names = self.study_names()
         if not names:
-            return f"no study is stored in {self}; start one with: tuner run {name}"
+            return f"no study is stored in {self}; start one with: tuner run {shlex.quote(name)}"
         return f"no study '{name}' is stored in {self}; {hint(name, names, 'stored studies')}"

@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage.attributes import parsed
+from tuner.storage.attributes import parsed, readable_rows
 from tuner.storage.backend import BEAT, RunningTrial
 from tuner.storage.curves import Curves, CurvesModel, read_curves
 from tuner.storage.schema import check, upgrade
@@ -44,9 +44,13 @@ class AskedStorage(RDBStorage):
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    def rows(self, query: sa.Select[Any]) -> list[Any]:
-        """The rows that a query finds."""
-        with self.reading() as connection:
+    def rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
+        """The rows that a query finds.
+
+        Raises:
+            SpecError: Somebody has written into one what Optuna never stores there.
+        """
+        with readable_rows(), self.reading() as connection:
             return list(connection.execute(query))
 
     def study_names(self) -> list[str]:
@@ -68,7 +72,10 @@ class AskedStorage(RDBStorage):
         """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
         query = (
-            sa.select(study.study_name, attr.value_json, trial.state, sa.func.count(trial.trial_id))
+            sa.select(
+                *(study.study_name, attr.value_json, _state_name()),
+                sa.func.count(trial.trial_id),
+            )
             .join(attr, attr.study_id == study.study_id)
             .outerjoin(trial, trial.study_id == study.study_id)
             .where(attr.key == key)
@@ -78,19 +85,20 @@ class AskedStorage(RDBStorage):
         found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
         for name, value_json, state, count in self.rows(query):
             _, counts = found.setdefault(name, (parsed(value_json), {}))
-            if state is not None:  # of a study without trials
-                counts[state] = int(count)
+            if state in TrialState.__members__:  # it is None of a study without trials
+                counts[TrialState[state]] = int(count)
         return [(name, value, counts) for name, (value, counts) in found.items()]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
         """How many trials are in each state; states without one are absent."""
         trial = models.TrialModel
         query = (
-            sa.select(trial.state, sa.func.count(trial.trial_id))
+            sa.select(_state_name(), sa.func.count(trial.trial_id))
             .where(trial.study_id == study_id)
             .group_by(trial.state)
         )
-        return {state: int(count) for state, count in self.rows(query)}
+        members = TrialState.__members__
+        return {members[name]: int(count) for name, count in self.rows(query) if name in members}
 
     def running(self, study_id: int) -> list[RunningTrial]:
         """The trials in the state RUNNING, of tuner and of other programs.
@@ -169,6 +177,11 @@ class AskedStorage(RDBStorage):
         """Closes the connections."""
         self.scoped_session.remove()
         self.engine.dispose()
+
+
+def _state_name() -> sa.ColumnElement[str]:
+    """A trial's state as text: one that is none must not keep others from being counted."""
+    return sa.cast(models.TrialModel.state, sa.String(16))
 
 
 def _seconds(since: datetime, now: datetime) -> float:
