@@ -271,3 +271,10 @@ def test_what_would_not_read_back_is_not_written(
     with pytest.raises(BundleError, match=r"cannot write .*best\.json: .*tuner_export is missing"):
         write(configuration(), tmp_path / "best.json")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "best.toml")
+    with pytest.raises(SpecError, match=r"best\.toml is no regular file; write one with `tuner ex"):
+        read(tmp_path / "best.toml")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError
+from tuner.paths import exists, is_file
 from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.trials import ADDED
@@ -153,6 +154,8 @@ def _load(path: Path) -> dict[str, Any]:
             f"{path}: an exported configuration ends in .toml or .json; "
             "write one with `tuner export STUDY -o best.toml`"
         )
+    if exists(path) and not (is_file(path) or path.is_dir()):  # reading a pipe may block for ever
+        raise SpecError(f"{path} is no regular file; write one with `tuner export STUDY -o {path}`")
     try:
         table = _parsed(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as exc:
