@@ -36,6 +36,15 @@ def test_unknown_studies(words: str, match: str, command: Command, laboratory: L
     assert contents(laboratory.database) == before
 
 
+@pytest.mark.parametrize("option", ["--study-name", "--storage"])
+@pytest.mark.parametrize("name", ["run", "show", "submit"])
+def test_empty_option_is_not_taken_for_an_absent_one(
+    name: str, option: str, command: Command, laboratory: Laboratory
+) -> None:
+    command(name, "scripted", option, "").refused(2, rf"'{option}': must not be empty")
+    assert not laboratory.database.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [

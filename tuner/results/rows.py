@@ -98,7 +98,9 @@ class StudyResult:
             )
         attrs = study.user_attrs
         stored = attrs.get("tuner:spec")
-        spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
+        spec = None
+        if stored is not None:
+            spec = StudySpec.from_dict(stored, base or Path.cwd(), study=name)
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
         in_ours = spec is not None
         rows = tuple(
@@ -243,8 +245,9 @@ class StudyResult:
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
             if self.best is None:
+                goes_on = f"`tuner run {self.study}` goes on, " if self.spec is not None else ""
                 raise StudyError(
-                    f"no trial of {self.study} is complete yet; `tuner run {self.study}` goes on, "
+                    f"no trial of {self.study} is complete yet; {goes_on}"
                     f"`tuner trials {self.study}` shows what there is"
                 )
             number = self.best.number
