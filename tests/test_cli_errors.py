@@ -22,6 +22,11 @@ TUNER = [sys.executable, "-c", "from tuner.cli import main; main()"]
         ("run scriptd", r'no study "scriptd"; did you mean scripted\? `tuner studies` lists them'),
         ("run zzz", r'no study "zzz"; the studies are: .*scripted.*wine'),
         ("run ./scriptd.toml", r'no study file "\./scriptd\.toml"; did you mean scripted\.toml\?'),
+        ("run scripted.tom", r'no study "scripted\.tom"; did you mean scripted\.toml\?$'),
+        (
+            "run scripted.TOML",
+            r'"scripted\.TOML" is no study file: the name of one ends in \.toml$',
+        ),
         ("run nowhere/a.toml", r'no study file "nowhere/a\.toml"; there are no files in nowhere'),
         ("best scriptd", r"no study 'scriptd' is stored in sqlite:///.*; did you mean scripted\?"),
         ("show ./scriptd.toml", r'no study file "\./scriptd\.toml"; did you mean scripted\.toml\?'),
@@ -31,9 +36,19 @@ TUNER = [sys.executable, "-c", "from tuner.cli import main; main()"]
 )
 def test_unknown_studies(words: str, match: str, command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete")
+    (laboratory.folder / "scripted.TOML").touch()
     before = contents(laboratory.database)
     command(*words.split()).refused(2, match)
     assert contents(laboratory.database) == before
+
+
+@pytest.mark.parametrize("option", ["--study-name", "--storage"])
+@pytest.mark.parametrize("name", ["run", "show", "submit"])
+def test_empty_option_is_not_taken_for_an_absent_one(
+    name: str, option: str, command: Command, laboratory: Laboratory
+) -> None:
+    command(name, "scripted", option, "").refused(2, rf"'{option}': must not be empty")
+    assert not laboratory.database.exists()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from study_texts import BASE, SHORT, SPACE, STUDY, spec
@@ -13,6 +13,7 @@ from tuner.errors import SpecError
 from tuner.running import check_spec
 from tuner.space import SearchSpace
 from tuner.spec import Choice, CsvDataset, StudySpec, apply_settings
+from tuner.spec.models import Objective
 from tuner.spec.units import seconds, size
 
 # --- What a study is
@@ -34,6 +35,24 @@ def test_a_study_file_is_read() -> None:
     assert (reference.name, reference.note) == ("document", "section 6")
     assert reference.reported == {"split": "test", "accuracy": 0.9954}
     assert repr(reference.params) == "{'units': 48, 'rate': 0.0}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "meant"),
+    [
+        ("mae", "maximize", "minimize"),
+        ("accuracy", "minimize", "maximize"),
+        ("mae", "minimize", None),
+        ("accuracy", "maximize", None),
+        ("profit", "minimize", None),
+    ],
+)
+def test_direction_that_makes_the_worst_trial_best_is_doubted(
+    metric: str, direction: Literal["minimize", "maximize"], meant: str | None
+) -> None:
+    doubt = Objective(metric=metric, direction=direction).doubt()
+    assert (doubt is None) == (meant is None)
+    assert doubt is None or f'is direction = "{meant}" meant?' in doubt
 
 
 def test_defaults() -> None:

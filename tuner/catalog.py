@@ -13,7 +13,7 @@ from tuner.errors import SpecError, UnknownNameError
 from tuner.paths import exists, expanded, is_link, shown, special_kind
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec, apply_settings
-from tuner.wording import hint, one_line, toml
+from tuner.wording import hint, nearest, one_line, toml
 
 _STUDIES, _SPACES = "studies", "search_spaces"
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -158,6 +158,13 @@ def _study_path(name_or_path: str) -> Path:
         for path in paths:
             if is_there(path):
                 return path
+    if exists(Path(name_or_path)) and not Path(name_or_path).is_dir():
+        raise UnknownNameError(
+            f"{toml(name_or_path)} is no study file: the name of one ends in .toml"
+        )
+    meant = nearest(name_or_path, _names(Path(file), ".toml"))
+    if meant and Path(name_or_path).suffix:
+        raise UnknownNameError(f"no study {toml(name_or_path)}; did you mean {meant}?")
     near = hint(name_or_path, study_names(), "studies")
     raise UnknownNameError(
         f"no study {toml(name_or_path)}; {near}{'' if near.endswith('?') else '.'} "

@@ -142,7 +142,7 @@ def _believed(
 
 def _spec(stored: StudyOverview) -> StudySpec | None:
     table = stored.attrs.get("tuner:spec")
-    return None if table is None else StudySpec.from_dict(table, Path.cwd())
+    return None if table is None else StudySpec.from_dict(table, Path.cwd(), study=stored.name)
 
 
 def _place(stored: StudyOverview) -> QueuePlace | None:

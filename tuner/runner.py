@@ -55,7 +55,7 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
     # Not by the stored fingerprint: the stored study may have been changed beside it.
     differences = []
     if stored is not None:
-        before = StudySpec.from_dict(stored, spec.base)
+        before = StudySpec.from_dict(stored, spec.base, study=name)
         if _DEFAULTS not in study.user_attrs and spec.model in FAMILIES:
             # Its trials have the first defaults, whether the file names them or not.
             said = {name: value for name, value in FIRST_DEFAULTS.items() if name in spec.fixed}
@@ -169,7 +169,8 @@ def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
     attrs = study.user_attrs
     if "tuner:spec" not in attrs:
         raise RequestError(f"study '{study.study_name}' was not made by tuner")
-    spec = StudySpec.from_dict(attrs["tuner:spec"], stored_base(study) or Path.cwd())
+    base = stored_base(study) or Path.cwd()
+    spec = StudySpec.from_dict(attrs["tuner:spec"], base, study=study.study_name)
     require_objective(database, study, spec)
     return spec
 

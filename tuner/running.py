@@ -106,6 +106,8 @@ def run_study(
         if finished < total and not (stored and _is_used_up(database, stored, spec)):
             n_workers = min(workers or cores(), total - finished)
             observer = observe(spec) if observe else Observer()
+            if doubt := spec.objective.doubt():
+                observer.note(doubt)
             ending = (engine or supervise)(
                 *(spec, name, database, observer, n_workers, total, place)
             )

@@ -11,6 +11,7 @@ from tuner.data.csv_file import read_text
 from tuner.data.csv_table import load_csv
 from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.wording import toml
 
 
 def write(folder: Path, text: str) -> Path:
@@ -45,6 +46,14 @@ def test_all_faults_are_in_one_message(tmp_path: Path) -> None:
     ]
     for fault, beginning in zip(faults, beginnings, strict=True):
         assert fault.startswith(f"  {beginning}")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", ":"])
+def test_wrong_separator_offers_that_of_the_header(separator: str, tmp_path: Path) -> None:
+    declared = "," if separator == ";" else ";"
+    text = f"a{separator}b{separator}y\n" + f"1{separator}2{separator}3\n" * 4
+    faults = faults_of(write(tmp_path, text), dialect=Dialect(sep=declared))
+    assert any(fault.endswith(f"sep = {toml(separator)}") for fault in faults)
 
 
 def test_faults_of_one_kind_are_counted(tmp_path: Path) -> None:

@@ -70,6 +70,10 @@ def test_a_function_that_does_not_deliver_is_told_in_one_line(build, body, words
             r"raised KeyError: 'lr' \(.*, line 6\); the parameters are: learning_rate, u",
         ),
         ("params['learning']", r"KeyError: 'learning' \(.*\); did you mean learning_rate\?$"),
+        (
+            "params.units",
+            r"\(.*, line \d+\); the parameters are a dict: write \[\"units\"\] instead",
+        ),
         ("params.pop('lr')", r"KeyError: 'lr' \(.*\); the parameters are: learning_rate, units$"),
         ("params.unit", r"AttributeError: .*'unit' \(.*\); did you mean units\?$"),
         ("{}['units']", r"raised KeyError: 'units' \(user_model_\d+\.py, line 6\)$"),

@@ -185,6 +185,11 @@ def test_the_next_commands_work_as_they_stand(make_result: MakeResult) -> None:
     assert "tuner dashboard --storage sqlite:///other.db   every trial" in told
 
 
+def test_next_commands_run_no_study_that_tuner_did_not_create(make_result: MakeResult) -> None:
+    assert "tuner run" not in tell(make_result(None))
+    assert "tuner run wine" in tell(make_result(make_spec()))
+
+
 def test_long_configurations_are_folded(make_result: MakeResult) -> None:
     params = {f"parameter_number_{letter}": 0.123456 for letter in "abcdefgh"}
     params = {"learning_rate": 0.1} | params

@@ -233,7 +233,7 @@ def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
         ("worker", {"host": "a", "machine": "b"}, "worker: must have host, pid and started"),
         ("tuner:data", {"rows": {}}, "stored study scripted: tuner:data.fingerprint: field requ"),
         ("tuner:versions", {"keras": 3}, "tuner:versions.keras: must be a string, but got 3"),
-        ("tuner:spec", "mlp", 'stored study: must be a table, but got "mlp"'),
+        ("tuner:spec", "mlp", 'stored study scripted: tuner:spec: must be a table, but got "mlp"'),
         ("tuner:base", 5, "tuner:base: must be a string, but got 5"),
     ],
 )

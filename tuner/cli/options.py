@@ -23,16 +23,26 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+def _not_empty(value: str | None) -> str | None:
+    """Refuses ``""``, as an unset shell variable leaves it: it would count as not given."""
+    if value is not None and not value.strip():
+        raise typer.BadParameter("must not be empty")
+    return value
+
+
 Study = Annotated[str, typer.Argument(help="Name of a study, or path of a study file.")]
 Storage = Annotated[
     str | None,
     typer.Option(
         help="Database, as an Optuna storage URL.",
         show_default="TUNER_STORAGE, OPTUNA_STORAGE, or sqlite:///tuner.db",
+        callback=_not_empty,
     ),
 ]
+
 StudyName = Annotated[
-    str | None, typer.Option(help="Name in the database, if not that of the file.")
+    str | None,
+    typer.Option(help="Name in the database, if not that of the file.", callback=_not_empty),
 ]
 AllowCode = Annotated[
     bool,

@@ -54,6 +54,11 @@ def find_separator(lines: list[str], decimal: str | None) -> str:
     return ";" if decimal == "," else ","
 
 
+def likely_separator(header: str) -> str:
+    """Returns what probably separates the names of a header that was read as one column."""
+    return next((one for one in (*SEPARATORS, ":", "~", "^", "#") if one in header), ":")
+
+
 def separator_words(separator: str) -> str:
     """Returns a separator as errors name it."""
     if separator == " ":

@@ -12,7 +12,7 @@ from tuner.access import require_regular
 from tuner.data.arrays import About, row_count_fault, split_up
 from tuner.data.csv_file import first_line_hint, read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
-from tuner.data.csv_rows import LINE_BREAK
+from tuner.data.csv_rows import LINE_BREAK, likely_separator
 from tuner.data.csv_target import CsvTask, csv_target
 from tuner.data.faults import Faults
 from tuner.data.split import texts
@@ -21,7 +21,7 @@ from tuner.data.targets import Target, class_size_fault
 from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
-from tuner.wording import hint, nearest, quoted
+from tuner.wording import hint, nearest, quoted, toml
 
 
 def load_csv(
@@ -134,8 +134,8 @@ def _features(header: list[str], target: str, drop: Sequence[str], faults: Fault
     joined = ""
     if len(header) == 1:
         joined = (
-            "; the header is one column: remove a title or comment above it, or, if there are "
-            'several columns, declare what separates them: sep = ":"'
+            "; the header is one column: remove a title or comment above it, or, if there are several "
+            f"columns, declare what separates them: sep = {toml(likely_separator(header[0]))}"
         )
     if target not in header:
         known = hint(target, header, "columns")

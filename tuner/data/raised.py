@@ -54,12 +54,20 @@ def short(file: Path, base: Path) -> str:
 
 def _said(exc: BaseException) -> str:
     """The message itself, without what the libraries wrap around it."""
-    text = str(exc.msg if isinstance(exc, SyntaxError) else exc)  # str() repeats the place
+    text = exc.msg if isinstance(exc, SyntaxError) else _text(exc)  # str() repeats the place
     if text.startswith("in user code:"):
         # AutoGraph's: a traceback, each frame with its line of code, then the error.
         text = re.split(r"\n\s*\n", text.strip())[-1]
     text = text.rpartition("Exception encountered: ")[2]  # Keras's, after the whole configuration
     return one_line(" ".join(_NOISE.sub("", text).split()).rstrip("."))
+
+
+def _text(exc: BaseException) -> str:
+    """Returns the text of an exception; "" if that of the person's own class raises in turn."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001 - whatever a class of the person raises
+        return ""
 
 
 def _where(exc: BaseException, base: Path) -> str:
@@ -76,7 +84,7 @@ def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
     """Every file and line that was running, the deepest last."""
     for frame in traceback.extract_tb(exc.__traceback__):
         yield Path(frame.filename), frame.lineno or 0
-    for file, line in _EMBEDDED.findall(str(exc)):
+    for file, line in _EMBEDDED.findall(_text(exc)):
         yield Path(file), int(line)
 
 

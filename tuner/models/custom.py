@@ -62,6 +62,8 @@ def _absent(cause: BaseException | None, params: Mapping[str, Value]) -> str:
         name = cause.args[0]
     elif isinstance(cause, AttributeError) and isinstance(cause.obj, dict):  # params.units
         name = cause.name
+        if name in params:
+            return f'; the parameters are a dict: write ["{name}"] instead of .{name}'
     if not isinstance(name, str) or name in params:
         return ""
     return f"; {hint(name, params, 'parameters')}"

@@ -99,7 +99,9 @@ class StudyResult:
             )
         attrs = study.user_attrs
         stored = attrs.get("tuner:spec")
-        spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
+        spec = None
+        if stored is not None:
+            spec = StudySpec.from_dict(stored, base or Path.cwd(), study=name)
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
         for trial in frozen:
             if len(trial.values or ()) > 1:
@@ -248,8 +250,9 @@ class StudyResult:
         if number is None:
             if self.best is None:
                 name = shlex.quote(self.study)
+                more = f"`tuner run {name}` continues it, " if self.spec is not None else ""
                 raise StudyError(
-                    f"no trial of {self.study} is complete yet; `tuner run {name}` goes on, "
+                    f"no trial of {self.study} is complete yet; {more}"
                     f"`tuner trials {name}` shows what there is"
                 )
             number = self.best.number

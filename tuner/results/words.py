@@ -103,7 +103,8 @@ def _next(result: StudyResult, options: str) -> list[str]:
     if result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))
-        if not (result.left and result.left.is_used_up):
+        # Without a configuration no file of tuner's has made it, and none continues it.
+        if result.spec is not None and not (result.left and result.left.is_used_up):
             commands.append((f"tuner run {study}{more}", "goes on"))
     elif result.best.configuration is not None:
         export = f"tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"

@@ -147,6 +147,10 @@ class CsvDataset(Dialect):
         return base / expanded(self.csv)
 
 
+_LESS_IS_BETTER = frozenset(("loss", "mse", "mae", "rmse", "mape", "msle"))
+_MORE_IS_BETTER = frozenset(("accuracy", "precision", "recall", "auc", "r2_score", "f1_score"))
+
+
 class Objective(Part):
     """What the search improves.
 
@@ -157,6 +161,16 @@ class Objective(Part):
 
     metric: Text = Field(examples=['"accuracy"'])
     direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+
+    def doubt(self) -> str | None:
+        """Returns a line for people if the direction makes the worst trial the best."""
+        usual = "minimize" if self.metric in _LESS_IS_BETTER else "maximize"
+        if self.metric not in _LESS_IS_BETTER | _MORE_IS_BETTER or self.direction == usual:
+            return None
+        return (
+            f"objective: {self.metric} is to be {self.direction}d, so that the worst trial is the "
+            f'best; is direction = "{usual}" meant?'
+        )
 
 
 class TrialLimits(Part):

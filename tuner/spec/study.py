@@ -95,17 +95,25 @@ class StudySpec(Part):
         return cls(name=name, base=base, **{"title": name, **parts})
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any], base: Path) -> StudySpec:
+    def from_dict(
+        cls, stored: Mapping[str, Any], base: Path, *, study: str | None = None
+    ) -> StudySpec:
         """Reads what :meth:`to_dict` wrote; equal to the original when ``base`` is.
+
+        Args:
+            stored: The study in the form of its file.
+            base: The folder from which its files and functions are found.
+            study: The name under which it is stored, for errors; the file's if None.
 
         Raises:
             SpecError: It was written by something else.
         """
         if not isinstance(stored, Mapping):
-            raise SpecError(f"stored study: must be a table, but got {toml(stored)}")
+            named = f"stored study {study}: tuner:spec" if study else "stored study"
+            raise SpecError(f"{named}: must be a table, but got {toml(stored)}")
         table = dict(stored)
         name = str(table.pop("name", ""))
-        place = Place(f"stored study {name}")
+        place = Place(f"stored study {study or name}")
         return cls(name=name, base=base, **{"title": name, **read_study(table, place, None)})
 
     def to_dict(self) -> dict[str, Any]:
