@@ -97,7 +97,7 @@ def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command:
         ("--set model=scripted:build_modle", r"build_modle.*did you mean build_model\?"),
         ("--set model=scripted:load_data", r'"scripted:load_data"'),
         (
-            "--set objective.metric=accuracy",
+            "--set objective.metric=accuracy --set objective.direction=maximize",
             r'does not measure "accuracy".* It measures: loss, mae; the target was read as a quan',
         ),
         ("--set objective.metric=mse", r'does not measure "mse"; did you mean mae\?'),
@@ -115,9 +115,8 @@ def test_functions_and_metrics_that_do_not_fit(
 def test_several_workers_store_nothing_before_the_model_is_checked(
     command: Command, laboratory: Laboratory
 ) -> None:
-    command("run", "scripted", "--workers", "4", "--set", "objective.metric=accuracy").refused(
-        2, r'does not measure "accuracy"'
-    )
+    asked = ("--set", "objective.metric=accuracy", "--set", "objective.direction=maximize")
+    command("run", "scripted", "--workers", "4", *asked).refused(2, r'does not measure "accuracy"')
     assert not [line for line in contents(laboratory.database) if 'INTO "studies"' in line]
 
 

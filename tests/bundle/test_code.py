@@ -168,5 +168,5 @@ def test_the_cause_is_named_not_the_configuration(foreign: Path) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
-    with pytest.raises(BundleError, match=r"cannot be loaded: Requested the loading of a vocab"):
+    with pytest.raises(BundleError, match=r"cannot be loaded: .*Requested the loading of a vocab"):
         load_bundle(foreign).predict(ROWS)

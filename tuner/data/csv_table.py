@@ -134,8 +134,9 @@ def _features(header: list[str], target: str, drop: Sequence[str], faults: Fault
     joined = ""
     if len(header) == 1:
         joined = (
-            "; the header is one column: remove a title or comment above it, or, if there are several "
-            f"columns, declare what separates them: sep = {toml(likely_separator(header[0]))}"
+            "; the header is one column: remove a title or comment above it, or, if there are "
+            "several columns, declare what separates them: "
+            f"sep = {toml(likely_separator(header[0]))}"
         )
     if target not in header:
         known = hint(target, header, "columns")

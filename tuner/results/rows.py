@@ -250,7 +250,7 @@ class StudyResult:
         if number is None:
             if self.best is None:
                 name = shlex.quote(self.study)
-                more = f"`tuner run {name}` continues it, " if self.spec is not None else ""
+                more = f"`tuner run {name}` goes on, " if self.spec is not None else ""
                 raise StudyError(
                     f"no trial of {self.study} is complete yet; {more}"
                     f"`tuner trials {name}` shows what there is"
