@@ -19,7 +19,7 @@ from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best
 from tuner.space import Left
 from tuner.spec import StudySpec
 from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, study_attr, trial_attrs
+from tuner.storage.attributes import Names, StoredData, TrialAttrs, ended_attrs, study_attr, trial_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -265,8 +265,9 @@ def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
 
 def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
     """Its attributes; in a study of another program they may mean anything."""
+    read = ended_attrs if trial.state.is_finished() else trial_attrs
     try:
-        return trial_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
+        return read(trial.user_attrs, f"stored study {study}: trial {trial.number}")
     except SpecError:
         if spec is not None:
             raise
