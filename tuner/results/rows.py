@@ -19,7 +19,14 @@ from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best
 from tuner.space import Left
 from tuner.spec import StudySpec
 from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, ended_attrs, study_attr, trial_attrs
+from tuner.storage.attributes import (
+    Names,
+    StoredData,
+    TrialAttrs,
+    ended_attrs,
+    study_attr,
+    trial_attrs,
+)
 
 if TYPE_CHECKING:
     import optuna

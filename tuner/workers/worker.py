@@ -28,6 +28,7 @@ from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
 from tuner.study_data import check_data
 from tuner.training.structures import Structures
+from tuner.training.surroundings import own_streams
 from tuner.workers.messages import (
     EpochDone,
     Finished,
@@ -194,19 +195,20 @@ class Worker:
             return
         self._trial_id = trial._trial_id
         try:
-            outcome = run_trial(
-                trial,
-                self._job.spec,
-                self._data,
-                self._database,
-                self._structures,
-                checkpoints=self._job.checkpoints,
-                on_start=lambda epochs: self._say(
-                    Started(trial._trial_id, trial.number, epochs, self._lease)
-                ),
-                on_epoch=self._epoch_done,
-                common=self._common,
-            )
+            with own_streams():
+                outcome = run_trial(
+                    trial,
+                    self._job.spec,
+                    self._data,
+                    self._database,
+                    self._structures,
+                    checkpoints=self._job.checkpoints,
+                    on_start=lambda epochs: self._say(
+                        Started(trial._trial_id, trial.number, epochs, self._lease)
+                    ),
+                    on_epoch=self._epoch_done,
+                    common=self._common,
+                )
         except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))
             return
