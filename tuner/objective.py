@@ -17,7 +17,15 @@ from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
-from tuner.errors import MetricError, ModelError, SpecError, TrialFailed, TunerError, debugging
+from tuner.errors import (
+    MetricError,
+    ModelError,
+    SpecError,
+    SupervisorGone,
+    TrialFailed,
+    TunerError,
+    debugging,
+)
 from tuner.models.families import FAMILIES
 from tuner.models.outputs import choose
 from tuner.models.saving import check_saveable
@@ -176,9 +184,9 @@ def run_trial(
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
         return _tell_failure(trial, database, str(failure), logged, kept)
-    except (TunerError, optuna.exceptions.OptunaError):
+    except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
         raise
-    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a user's network
+    except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
         return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:

@@ -37,6 +37,10 @@ def run_file(folder: Path, code: str, name: str = "own.py") -> BaseException:
         ("import json\njson.loads('{')", "JSONDecodeError: Expecting property name"),
         ("import json\njson.loads('{')", "(own.py, line 2)"),
         ("import sys\nsys.exit(3)", "SystemExit: 3 (own.py, line 2)"),
+        (
+            "class Mute(Exception):\n    def __str__(self):\n        return self.no\nraise Mute",
+            "Mute: no message (own.py, line 4)",
+        ),
         ("raise KeyboardInterrupt", "KeyboardInterrupt: no message (own.py, line 1)"),
     ],
 )

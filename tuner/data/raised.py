@@ -52,9 +52,18 @@ def short(file: Path, base: Path) -> str:
     return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
 
 
+def _text(exc: BaseException) -> str:
+    """The message; empty if it cannot be had from a class of the person's own."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001 - whatever its ``__str__`` raises
+        return ""
+
+
 def _said(exc: BaseException) -> str:
     """The message itself, without what the libraries wrap around it."""
-    text = str(exc.msg if isinstance(exc, SyntaxError) else exc)  # str() repeats the place
+    # str() repeats the place
+    text = str(exc.msg) if isinstance(exc, SyntaxError) else _text(exc)
     if text.startswith("in user code:"):
         # AutoGraph's: a traceback, each frame with its line of code, then the error.
         text = re.split(r"\n\s*\n", text.strip())[-1]
@@ -76,7 +85,7 @@ def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
     """Every file and line that was running, the deepest last."""
     for frame in traceback.extract_tb(exc.__traceback__):
         yield Path(frame.filename), frame.lineno or 0
-    for file, line in _EMBEDDED.findall(str(exc)):
+    for file, line in _EMBEDDED.findall(_text(exc)):
         yield Path(file), int(line)
 
 
