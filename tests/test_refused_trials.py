@@ -134,6 +134,7 @@ def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
 ) -> None:
     runner = make_runner()
     runner.study.enqueue_trial(RIGHT, user_attrs={key: value, "paper": 3})
+    assert TrialRow.of(runner.study.trials[0]).state == "waiting"
     outcome = runner.run()
     row = TrialRow.of(runner.study.trials[0])
 

@@ -146,6 +146,13 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
         assert "nan" not in text.lower()
 
 
+def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy) -> None:
+    made = added(0.5)
+    made.system_attrs = {"constraints": ["x"]}
+
+    assert _best(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
+
+
 def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:
     result = make_result(make_spec(), added(math.inf))
 

@@ -23,9 +23,8 @@ from tuner.storage.attributes import (
     Names,
     StoredData,
     TrialAttrs,
-    ended_attrs,
+    shown_attrs,
     study_attr,
-    trial_attrs,
 )
 
 if TYPE_CHECKING:
@@ -272,9 +271,8 @@ def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
 
 def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
     """Its attributes; in a study of another program they may mean anything."""
-    read = ended_attrs if trial.state.is_finished() else trial_attrs
     try:
-        return read(trial.user_attrs, f"stored study {study}: trial {trial.number}")
+        return shown_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
     except SpecError:
         if spec is not None:
             raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration, Value
-from tuner.storage.attributes import TrialAttrs, ended_attrs, trial_attrs
+from tuner.storage.attributes import TrialAttrs, shown_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -73,8 +73,7 @@ class TrialRow:
         Raises:
             SpecError: One of its attributes is not what tuner stores there.
         """
-        read = ended_attrs if trial.state.is_finished() else trial_attrs
-        attrs = attrs or read(trial.user_attrs, f"trial {trial.number}")
+        attrs = attrs or shown_attrs(trial.user_attrs, f"trial {trial.number}")
         state = trial.state.name.lower()
         steps = trial.intermediate_values
         enqueued = trial.system_attrs.get("fixed_params")

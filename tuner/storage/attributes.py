@@ -172,8 +172,8 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     return read(TrialAttrs, attrs, trial)
 
 
-def ended_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
-    """The attributes of a trial that has ended.
+def shown_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
+    """The attributes of a trial, to be shown.
 
     One that tuner has not begun was added by hand, or was enqueued with attributes of somebody
     else's: of those, what tuner would not store is left out.
