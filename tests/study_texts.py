@@ -77,5 +77,17 @@ def read(table: Table, name: str = "small") -> StudySpec:
     )
 
 
+def spec_of(space: Table, **parts: object) -> StudySpec:
+    """A study named s with this search space; further parts as a study file has them."""
+    table: Table = {
+        "name": "s",
+        "dataset": "wine",
+        "model": "mlp",
+        "search_space": space,
+        "objective": {"metric": "accuracy", "direction": "maximize"},
+    }
+    return StudySpec.from_dict(table | parts, base=Path())
+
+
 def spec(text: str = STUDY + SPACE, *given: str) -> StudySpec:
     return read(apply_settings(tomllib.loads(text), given, "small.toml"))

@@ -83,8 +83,9 @@ def test_another_root_can_be_named(tree: Path) -> None:
     assert load(CsvDataset(csv="link.csv", target="b"), tree / "root", access).name == "passwords"
     with pytest.raises(DataError, match="outside of the folders"):
         load(CsvDataset(csv="data.csv", target="b"), tree / "root-too", access)
-    with pytest.raises(RequestError, match=r"--data-root absent: there is no such folder"):
-        Access.given(["absent"])
+    for absent in ("absent", "~nobody-of-that-name/data"):
+        with pytest.raises(RequestError, match=rf"--data-root {absent}: there is no such folder"):
+            Access.given([absent])
 
 
 def test_a_study_of_the_users_own_reads_any_file(tree: Path) -> None:

@@ -92,7 +92,7 @@ def test_it_takes_no_worker(
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (os.mkfifo, r"cats\.toml: dataset: .*cats\.csv is no regular file; name a CSV file"),
+        (os.mkfifo, r"cats\.toml: dataset: .*cats\.csv is a named pipe, not a regular file"),
         (os.mkdir, r"cats\.toml: dataset: .*cats\.csv cannot be read: Is a directory"),
         (lambda path: path.symlink_to(path), r"cats\.toml: dataset: .*cats\.csv"),
     ],

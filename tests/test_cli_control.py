@@ -97,7 +97,8 @@ def test_errors(command: Command, nasty: Laboratory, words: list[str], status: i
     assert all(line.startswith(("tuner", "  ", "Undo")) for line in lines), lines
 
 
-def test_the_queue(command: Command, nasty: Laboratory) -> None:
+def test_the_queue(command: Command, nasty: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.doctor._LOAD", "pass")  # TensorFlow takes seconds
     check(command("submit", "scripted", "--study-name", NASTY))
     check(command("stop", NASTY))
     check(command("resume", NASTY))

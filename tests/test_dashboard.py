@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from laboratory import Laboratory
 from processes import WAIT_SECONDS, ask, program, running
 
 from tuner.catalog import find_study
-from tuner.dashboard import Rules, make_dashboard
+from tuner.dashboard import Rules, make_dashboard, open_server
 from tuner.runner import store
 from tuner.storage.database import Database
 
@@ -93,6 +94,35 @@ def test_renamed_study_keeps_its_curves_and_can_be_resumed(
     assert command("trials", "a/b", "--trial", "3", "--storage", stored.url).status == 0
     paused = command("pause", "a/b", "--storage", stored.url)
     assert paused.out.startswith("a/b is paused; go on with: tuner resume a/b ")
+
+
+def test_what_goes_wrong_in_a_request_is_one_line(
+    stored: Laboratory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stock application prints tracebacks, with whatever stood in the request."""
+    database = Database(stored.url)
+    bad = "\x1b[31mred\n\u202e"
+
+    def fail(*_: object) -> str:
+        raise KeyError(bad) if len(seen) else OSError(bad)
+
+    seen: list[str] = []
+    for name in ("optuna_dashboard", "waitress"):  # put back at the end
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+    monkeypatch.setattr(database.storage, "get_study_name_from_id", fail)
+    open_server(database, "127.0.0.1", 0, Rules()).close()
+    for path in ("/csv/1", "/api/studies/1/plot/slice"):  # bottle's own words, and the page's
+        environ: dict[str, object] = {"PATH_INFO": path, "wsgi.errors": None}
+        setup_testing_defaults(environ)
+        b"".join(make_dashboard(database, Rules())(environ, lambda status, *_: seen.append(status)))
+    database.close()
+    assert [status.partition(" ")[0] for status in seen] == ["500", "500"]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("dashboard: ")
+    assert second.startswith("dashboard: Exception: ")
+    assert "\x1b" not in first + second
+    assert "\u202e" not in first + second
 
 
 @pytest.mark.slow

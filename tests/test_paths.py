@@ -102,7 +102,7 @@ KINDS = [
     ("binary", "line 2: not UTF-8"),
     ("deep", "not valid TOML: lists or tables nest too deeply"),
     ("empty", "dataset: is missing"),
-    ("pipe", "is no regular file"),
+    ("pipe", "is a named pipe, not a regular file"),
     ("latin", "line 1: not UTF-8"),
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
+from study_texts import spec_of
 
 from tuner import objective
 from tuner.errors import StorageError
@@ -29,14 +30,7 @@ RIGHT = {"optimizer": "adam", "units": 32, "size": 16, "epochs": 3}
 
 
 def spec(**parts: Any) -> StudySpec:
-    table = {
-        "name": "s",
-        "dataset": "wine",
-        "model": "mlp",
-        "search_space": SPACE,
-        "objective": {"metric": "accuracy", "direction": "maximize"},
-    }
-    return StudySpec.from_dict(table | parts, base=Path())
+    return spec_of(SPACE, **parts)
 
 
 class Runner:

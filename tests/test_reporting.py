@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import optuna
 import pytest
+from study_texts import spec_of
 
 from tuner import reporting
 from tuner.reporting import Reporter
@@ -18,14 +18,7 @@ SPACE = {"epochs": {"type": "int", "low": 1, "high": 81}}
 
 
 def spec(**pruner: object) -> StudySpec:
-    table = {
-        "dataset": "wine",
-        "model": "mlp",
-        "search_space": SPACE,
-        "objective": {"metric": "accuracy", "direction": "maximize"},
-        "pruner": pruner,
-    }
-    return StudySpec.from_dict(table | {"name": "s"}, base=Path())
+    return spec_of(SPACE, pruner=pruner)
 
 
 def judged(**pruner: object) -> list[int]:

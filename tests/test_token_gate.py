@@ -120,6 +120,8 @@ def test_the_address_stays_here(asked: Gate) -> None:
 def test_a_person_can_enter_the_token(asked: Gate) -> None:
     status, headers, body = asked("/dashboard", "a=1", **PAGE)
     assert (status, headers["Content-Type"]) == ("401 Unauthorized", "text/html; charset=utf-8")
+    # Else a browser sends `Origin: null` with the form, which is refused as another site's.
+    assert headers["Referrer-Policy"] == "same-origin"
     assert b'<form method="post">' in body
     assert b'name="token"' in body
     status, headers, body = asked("/dashboard", "a=1", form="token=another", **PAGE)

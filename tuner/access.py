@@ -6,19 +6,12 @@ names has no limits: then there is no :class:`Access`.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import DataError, RequestError
-
-_KINDS = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+from tuner.paths import expanded, special_kind
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class Access:
         Raises:
             RequestError: One of them is not a folder.
         """
-        named = [Path(root).expanduser() for root in roots] or [Path.cwd()]
+        named = [expanded(root) for root in roots] or [Path.cwd()]
         for folder in named:
             if not folder.is_dir():
                 raise RequestError(f"--data-root {folder}: there is no such folder")
@@ -80,7 +73,7 @@ class Access:
         if named and not self.allow_code:
             raise RequestError(
                 f"code that the database names, {' and '.join(named)}, is not run here: add "
-                "--allow-code if you trust whoever can write to the database"
+                "--allow-code if you trust all who can write to the database"
             )
 
 
@@ -93,11 +86,8 @@ def require_regular(path: Path) -> None:
         DataError: ``path`` is one of them, or cannot be a path.
     """
     try:
-        mode = path.stat().st_mode
+        kind = special_kind(path)
     except ValueError as exc:  # a null character
         raise DataError(f"{str(path)!r} is not a path: {exc}") from exc
-    except OSError:
-        return
-    for is_kind, name in _KINDS:
-        if is_kind(mode):
-            raise DataError(f"{path} is {name}, not a regular file; save the data in a file")
+    if kind:
+        raise DataError(f"{path} is {kind}, not a regular file; save the data in a file")

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow until a model is trained or loaded in this proce
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,7 +168,8 @@ def curves(
     if not found:
         raise StudyError(
             f"trial {trial} of {opened.study_name} has no curves: they are stored when a trial of "
-            f"`tuner run` ends; its state is listed by `tuner trials {opened.study_name}`"
+            "`tuner run` ends; its state is listed by "
+            f"`tuner trials {shlex.quote(opened.study_name)}`"
         )
     return found
 

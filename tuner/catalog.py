@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import SpecError, UnknownNameError
-from tuner.paths import exists, expanded, is_link, shown
+from tuner.paths import exists, expanded, is_link, shown, special_kind
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec, apply_settings
 from tuner.wording import hint, one_line, toml
@@ -106,8 +106,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     where = one_line(shown(path))
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise SpecError(f"{where}: is no regular file; write the study into one")
+        if kind := special_kind(path):
+            raise SpecError(f"{where}: is {kind}, not a regular file; write the study into one")
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
         what = "is a link to a file that is not there" if is_link(path) else "does not exist"

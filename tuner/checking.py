@@ -12,7 +12,6 @@ from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.data.targets import read_as
 from tuner.errors import (
-    DataError,
     MetricError,
     ModelError,
     RequestError,
@@ -29,7 +28,7 @@ from tuner.models.families import (
     check_training,
     check_values,
 )
-from tuner.paths import exists, is_file
+from tuner.paths import is_file
 from tuner.spec import CsvDataset, StudySpec
 from tuner.wording import hint
 
@@ -133,14 +132,12 @@ def check_dataset(
 
 
 def _require(dataset: str | CsvDataset, base: Path) -> None:
-    """Raises the error of loading what is not there; a pipe would be waited for."""
+    """Raises the error of loading what is not there, or cannot be read."""
     if isinstance(dataset, str):
         there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
     else:
         path = dataset.path(base)
         there = is_file(path) and os.access(path, os.R_OK)
-        if not there and exists(path) and not (path.is_file() or path.is_dir()):
-            raise DataError(f"{path} is no regular file; name a CSV file")
     if not there:
         load_data(dataset, base)
 

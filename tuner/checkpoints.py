@@ -3,7 +3,7 @@
 A checkpoint is a new file. The trial's attribute ``checkpoint`` points at it from that transaction
 on that stores the reports of its epochs; only then the one before is removed. So nothing ever
 points at a file that is half written. The attribute also names the files that may exist beside
-it, so that whoever goes on with the trial, or ends it, leaves none behind:
+it, so that the process that resumes or ends the trial leaves none behind:
 
     id, epoch: the last checkpoint; absent before the first.
     files: all names that may exist, the one that is written next included.
@@ -104,7 +104,7 @@ class TrialCheckpoints:
         """
         began = time.monotonic()
         if not self._next:
-            # Told before there is such a file: who dies while writing it leaves it to others.
+            # Recorded before there is such a file, so that a crash while writing leaves no orphan.
             self._next = self._new_name()
             self._point({"id": self._current, "files": sorted(self._files)})
         name = self._next
@@ -159,7 +159,7 @@ def remove_of(database: Database, study: optuna.Study, number: int, place: str) 
 
 
 def _left_by(trial: FrozenTrial) -> Pointer:
-    """What an earlier attempt at the trial has left; nothing if the attribute is not to be read."""
+    """Returns what an earlier attempt at the trial left; nothing if the attribute is damaged."""
     stored = trial.user_attrs.get(_KEY)
     try:
         where = f"trial {trial.number}"

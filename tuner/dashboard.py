@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -13,12 +14,14 @@ from typing import Any
 
 import optuna_dashboard
 
-from tuner.errors import RequestError
-from tuner.request_gate import Application, is_local, read_only, same_site
+from tuner.errors import RequestError, debugging
+from tuner.request_gate import Application, Environ, Start, is_local, read_only, same_site
 from tuner.storage.database import Database
 from tuner.token_gate import HOW_TO_MAKE_ONE, SHORTEST_TOKEN, check_token, guarded
+from tuner.wording import one_line, printable
 
 TOKEN_VARIABLE = "TUNER_DASHBOARD_TOKEN"
+_log = logging.getLogger("optuna_dashboard")
 _THREADS = 8  # the page asks for several things at a time
 _LARGEST_REQUEST = 16 * 2**20  # bytes; a note with its pictures
 
@@ -72,12 +75,16 @@ class Rules:
 
 def make_dashboard(database: Database, rules: Rules) -> Application:
     """Returns optuna-dashboard as a WSGI application over this database."""
-    app: Application = optuna_dashboard.wsgi(database.storage)
-    if not rules.allow_write:
-        app = read_only(app)
+    stock: Application = optuna_dashboard.wsgi(database.storage)
+    errors = _Errors()
+
+    def app(environ: Environ, start: Start) -> Iterable[bytes]:
+        return stock({**environ, "wsgi.errors": errors}, start)
+
+    inner: Application = app if rules.allow_write else read_only(app)
     if rules.token is not None:
-        app = guarded(app, rules.token)
-    return same_site(app, rules.hosts)
+        inner = guarded(inner, rules.token)
+    return same_site(inner, rules.hosts)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,10 @@ class Server:
 
     address: str
     _server: Any
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._server.close()
 
     def run(self, on_ready: Callable[[], None]) -> int:
         """Answers until SIGTERM or Ctrl-C; returns the exit status for that, 143 or 130."""
@@ -106,6 +117,38 @@ class Server:
         return ended[0]
 
 
+class _Errors(io.TextIOBase):
+    """Logs what bottle writes of an exception that nobody has caught: a traceback."""
+
+    def write(self, text: str) -> int:
+        said = text.strip()
+        _log.error("%s", said if debugging() else said.rpartition("\n")[2])
+        return len(text)
+
+
+class _OneLine(logging.Formatter):
+    """A line a message, control characters escaped: parts of it may come from any request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if debugging():
+            return printable(super().format(record))
+        # optuna-dashboard writes the traceback below its message, waitress gives the exception.
+        cause = record.exc_info[1] if record.exc_info else None
+        message = record.getMessage().partition("\n")[0]
+        return one_line(f"dashboard: {message}{f': {cause!r}' if cause else ''}")
+
+
+def _log_plainly() -> None:
+    """Prints what optuna-dashboard and the server log; tracebacks only with ``--debug``."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine())
+    for name in ("optuna_dashboard", "waitress"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # the page polls
+
+
 def open_server(database: Database, host: str, port: int, rules: Rules) -> Server:
     """Opens a server; port 0 takes a free one.
 
@@ -114,7 +157,7 @@ def open_server(database: Database, host: str, port: int, rules: Rules) -> Serve
     """
     import waitress
 
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # the page polls
+    _log_plainly()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family)

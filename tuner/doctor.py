@@ -107,7 +107,9 @@ def _storage(url: str, repair: bool) -> Iterator[Finding]:
         for name in names:
             try:
                 yield from _trials(database, name, repair)
-            except SpecError as error:  # somebody has damaged this study; the others may be well
+            except (
+                SpecError
+            ) as error:  # an attribute of this study is damaged; others may be in order
                 yield Finding("trials", "wrong", str(error))
     except TunerError as error:
         yield Finding("storage", "wrong", str(error))

@@ -125,7 +125,7 @@ class RayEngine:
             )
 
     def _end(self, ray: Any, tasks: list[Any]) -> None:
-        """Ends the workers, whose trials go back to the queue; at once if told again."""
+        """Ends the workers, whose trials go back to the queue; at once after a second signal."""
         told, until = self._signals, time.monotonic() + _FAREWELL_SECONDS
         for task in tasks:
             ray.cancel(task)  # as Ctrl-C there
@@ -212,7 +212,7 @@ def _work(
 ) -> None:
     """What Ray runs: a run with one worker, until the study has all its trials.
 
-    The study comes from whoever has started the run, and not out of the database: so code that it
+    The study comes from the person who started the run, not out of the database: so code that it
     names may be run.
     """
     spec = StudySpec.from_dict(study, base if os.access(base, os.X_OK) else Path.cwd())
@@ -233,7 +233,7 @@ def _ray(address: str | None, observer: Observer) -> Iterator[Any]:
         ) from None
     observer.note("starting workers with Ray; that takes some seconds")
     try:
-        # Of its own accord Ray would join a cluster that somebody else has started here.
+        # Of its own accord Ray would join a cluster that another user has started here.
         where = address or "local"
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -12,7 +12,7 @@
     │   └── StorageError      the database is unreachable, wrong or unusable
     ├── WorkError             the work was begun and failed                      exit 1
     │   ├── StudyError        a study cannot go on
-    │   ├── DataChangedError  a worker has loaded other data than the study stands on
+    │   ├── DataChangedError  a worker has loaded other data than the study's
     │   ├── WorkerError       worker processes cannot be started, or die
     │   └── BundleError       a trained model or an export cannot be written or read
     └── TrialFailed           one trial failed; the study goes on
@@ -78,7 +78,7 @@ class StudyError(WorkError):
 
 
 class DataChangedError(WorkError):
-    """A worker has loaded other data than the study stands on: the run cannot go on with them."""
+    """A worker has loaded other data than the study's: the run cannot continue with them."""
 
 
 class WorkerError(WorkError):

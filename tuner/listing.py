@@ -132,7 +132,7 @@ _T = TypeVar("_T")
 def _believed(
     reader: Callable[[StudyOverview], _T | None], stored: StudyOverview, notes: list[str]
 ) -> _T | None:
-    """What tuner has stored; None, with a note, if somebody has changed it to something else."""
+    """What tuner has stored; None, with a note, if the attribute does not hold it any more."""
     try:
         return reader(stored)
     except SpecError as error:

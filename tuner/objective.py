@@ -39,7 +39,6 @@ from tuner.storage.database import Database
 from tuner.training.surroundings import restored_surroundings
 
 if TYPE_CHECKING:
-    from tuner.space import Value
     from tuner.training.structures import Structures
 
 DEFAULT_EPOCHS = 50
@@ -68,7 +67,7 @@ def check_model(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
     """Makes sure that the model can be built and measures what the study asks for.
 
     Returns:
-        The trivial predictor beside which the study's trials stand, see `tuner.data.trivial`; None
+        The trivial predictor that the trials are compared with, see `tuner.data.trivial`; None
         if the metric is one that only the model itself can compute.
 
     Raises:
@@ -133,7 +132,7 @@ def run_trial(
     Raises:
         TunerError: The study cannot go on (all but a failure of this trial); the trial is
             still running.
-        TrialLost: Somebody else has the trial by now.
+        TrialLost: Another process runs the trial by now.
     """
     seed = derive_seed(spec.sampler.seed, trial.number)
     try:
@@ -174,7 +173,7 @@ def run_trial(
                 batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
                 seed=seed,
                 monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
-                # A reference runs all its epochs, as whoever reported it did.
+                # A reference runs all its epochs, as it did where it was reported.
                 early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
                 loop=spec.training.loop,
                 structures=structures,
@@ -205,7 +204,7 @@ def run_trial(
 
 
 def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
-    """Returns the trial's parameters; those that it was enqueued with as they are, or not at all.
+    """Returns the trial's parameters; those that it was enqueued with must be in the space.
 
     Optuna warns of a value outside the space and trains it, cuts 31.5 to 31, and draws what is
     missing or misspelt.

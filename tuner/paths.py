@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def expanded(path: str | Path) -> Path:
@@ -41,3 +49,20 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, RuntimeError, ValueError):  # no right to enter its folder
         return False
+
+
+def special_kind(path: Path) -> str | None:
+    """Returns what lies at a path if it is neither a file nor a folder: ``a named pipe``.
+
+    Reading one may block for ever, or never end.
+
+    Returns:
+        None for a file, a folder, and what cannot be seen.
+
+    Raises:
+        ValueError: No path can be so.
+    """
+    try:
+        return _SPECIAL.get(stat.S_IFMT(path.stat().st_mode))
+    except OSError:
+        return None

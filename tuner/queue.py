@@ -1,12 +1,13 @@
 """The queue of studies: which are up for work, how urgent they are, and who may take their trials.
 
 A study that is submitted carries its place in the queue as an attribute of its own, so that every
-worker, the stock tools and whoever looks into the database see the same.
+worker, the stock tools and people who look into the database see the same.
 """
 
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -23,7 +24,7 @@ KEY = "tuner:queue"
 """The study's user attribute."""
 
 Standing = Literal["open", "paused", "stopped", "unlisted"]
-"""Whether trials of a study may begin: by any worker, by nobody, by whoever runs it himself."""
+"""Whether trials of a study may begin: by any worker, by none, or only by `tuner run`."""
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 """States that count towards ``n_trials``: a failed trial has to be made up for."""
@@ -52,10 +53,10 @@ class Place:
     is_used_up: bool = False
 
     def is_done(self, trials: Mapping[TrialState, int]) -> bool:
-        """Whether a study with so many trials in each state needs no more."""
+        """Returns whether a study needs no more trials, given how many it has in each state."""
         if sum(trials.get(state, 0) for state in FINISHED) >= (self.n_trials or 0):
             return True
-        # Somebody may have queued a trial since it was found used up.
+        # A trial may have been enqueued since the study was marked.
         return self.is_used_up and not trials.get(TrialState.WAITING, 0)
 
 
@@ -101,7 +102,7 @@ def place_of(attrs: Mapping[str, Any], study: str) -> Place:
     """The place of a study with these user attributes.
 
     Raises:
-        SpecError: What is stored there is no place in the queue.
+        SpecError: The attribute does not hold what tuner stores there.
     """
     stored = study_attr(QueuePlace, attrs, KEY, study)
     return Place(**stored.model_dump()) if stored else Place()
@@ -151,7 +152,7 @@ def pause(study: optuna.Study, database: Database) -> bool:
     if place.standing == "stopped":
         raise RequestError(
             f"study '{study.study_name}' in {database} is stopped, so that nobody runs it; go on "
-            f"with: tuner resume {study.study_name}"
+            f"with: tuner resume {shlex.quote(study.study_name)}"
         )
     if place.standing == "paused":
         return False
@@ -199,7 +200,7 @@ def require_unpaused(study: optuna.Study, database: Database) -> None:
     if place.standing == "paused":
         raise RequestError(
             f"study '{study.study_name}' in {database} is paused; go on with: "
-            f"tuner resume {study.study_name}"
+            f"tuner resume {shlex.quote(study.study_name)}"
         )
     if place.standing == "stopped":
         put_at(study, database, Place())

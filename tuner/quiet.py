@@ -15,7 +15,7 @@ from tuner.errors import WorkerError
 def load_tensorflow() -> None:
     """Imports TensorFlow and Keras; afterwards only their errors are printed.
 
-    Whoever has set ``TF_CPP_MIN_LOG_LEVEL`` hears as much as that says.
+    If ``TF_CPP_MIN_LOG_LEVEL`` is set, as much is printed as it says.
 
     Raises:
         WorkerError: They cannot be imported.

@@ -1,7 +1,7 @@
 """Returns trials of processes that are gone to the queue, and counts how often that happens.
 
 Two counts, for two kinds of evidence: ``attempts``, where a run has seen a worker die over its
-trial, and ``left_behind``, where a trial was found without its process and nobody knows why.
+trial, and ``left_behind``, where a trial was found without its process and the reason is unknown.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ def return_abandoned(
         cause: Why they are gone. None if they were stopped on purpose: then it is not counted.
         checkpoints: Where those of trials that are failed are removed; the usual place if None.
         died: The pid of a worker that this process has seen to die by itself. Only of its trial
-            an attempt is counted: of the others nobody knows whether the trial was the cause.
+            an attempt is counted: of the others it is not known whether the trial was the cause.
     """
     returned = []
     for trial in abandoned(database, study):
         assert trial.lease is not None
         failed = None
         if cause is not None:
-            attrs, failed = _setback(database, trial, cause, died)
+            attrs, failed = _setback(trial, cause, died)
             if not failed and not database.write_to_held(trial.trial_id, trial.lease, attrs):
-                continue  # somebody else has done it
+                continue  # another process has done it
         if failed is None:
             done = database.give_back(trial.trial_id, trial.lease)
         elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
@@ -89,7 +89,7 @@ def return_abandoned(
 
 
 def _setback(
-    database: Database, trial: RunningTrial, cause: str, died: int | None
+    trial: RunningTrial, cause: str, died: int | None
 ) -> tuple[dict[str, int], str | None]:
     """What is stored of a trial that lost its process, and why it fails, if that was too often."""
     lease = trial.lease or {}
@@ -103,7 +103,7 @@ def _setback(
 
 
 def fail_trial(database: Database, trial_id: int, lease: Mapping[str, Any], reason: str) -> bool:
-    """Fails a running trial and stores why; False if nobody of that lease runs it any more."""
+    """Fails a running trial and stores why; False if no process of that lease runs it any more."""
     return database.write_to_held(trial_id, lease, {"reason": reason}, TrialState.FAIL)
 
 

@@ -71,7 +71,7 @@ class Reporter:
                 return False
             ends = self._trial.should_prune() and not self._never
             if ends:
-                # With the decision: whoever retries the trial does not judge this epoch again.
+                # With the decision, so that a retry of the trial does not judge this epoch again.
                 self._database.write_attrs(self._trial._trial_id, {"epochs": epoch})
             return ends
 

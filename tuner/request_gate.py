@@ -27,7 +27,8 @@ _PAGE = """<!doctype html>
 """
 _PRIVATE = [
     ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
+    # With "no-referrer" a browser sends `Origin: null` with the form on such a page.
+    ("Referrer-Policy", "same-origin"),
     (
         "Content-Security-Policy",
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",

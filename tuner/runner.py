@@ -1,7 +1,7 @@
 """Creates and resumes studies.
 
 A study in the database carries all that defines it: the study file with its search space, the
-fingerprint of the data, the versions of what trained. The same file goes on with it; another
+fingerprint of the data, the versions of what trained. The same file resumes it; another
 one is refused with the difference.
 """
 
@@ -45,19 +45,19 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
     if study is None:
         return None
     stored = study.user_attrs.get("tuner:spec")
-    # Without trials an earlier run was stopped just after it had created the study, or somebody
-    # else has created it for this one.
+    # Without trials an earlier run was stopped just after it had created the study, or another
+    # program has created it for this one.
     if stored is None and study.get_trials(deepcopy=False):
         raise RequestError(
             f"study '{name}' in {database} was not made by tuner; choose another name with "
             "--study-name"
         )
-    # Not by the stored fingerprint: somebody may have changed the stored study beside it.
+    # Not by the stored fingerprint: the stored study may have been changed beside it.
     differences = []
     if stored is not None:
         before = StudySpec.from_dict(stored, spec.base)
         if _DEFAULTS not in study.user_attrs and spec.model in FAMILIES:
-            # Its trials have the first defaults, whether a file of today says so or not.
+            # Its trials have the first defaults, whether the file names them or not.
             said = {name: value for name, value in FIRST_DEFAULTS.items() if name in spec.fixed}
             before = before.model_copy(update={"fixed": {**said, **before.fixed}})
         differences = spec.differences(before)
@@ -164,7 +164,7 @@ def stored_spec(database: Database, study: optuna.Study) -> StudySpec:
 
     Raises:
         RequestError: The study was not made by tuner.
-        SpecError: Somebody has changed what tuner has stored of it.
+        SpecError: What is stored of it is not what tuner has stored.
     """
     attrs = study.user_attrs
     if "tuner:spec" not in attrs:
@@ -189,7 +189,7 @@ def stored_base(study: optuna.Study) -> Path | None:
     """The folder that the study was last run from, if it is on this machine.
 
     Raises:
-        SpecError: Somebody has stored something else there.
+        SpecError: The attribute does not hold what tuner stores there.
     """
     folder = study_attr(Folder, study.user_attrs, "tuner:base", study.study_name)
     return Path(folder.root) if folder and os.access(folder.root, os.X_OK) else None

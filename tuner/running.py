@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def run_study(
         wall_s = time.monotonic() - started_at if n_workers else None
         _check_begun(database, name, ending)
         opened = database.study(name)
-        # Whoever can write to the database may have changed the study during the run.
+        # The stored study may have been changed during the run.
         access = None if runner.names_the_same(opened, spec) else Access.given()
         result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
         used_up = result.left is not None and result.left.is_used_up
@@ -162,7 +163,7 @@ def supervise(
         spec: The study.
         name: Its name in the database.
         database: The open storage.
-        observer: Told of everything that happens.
+        observer: Is called for everything that happens.
         n_workers: Number of processes.
         total: Finished trials wanted.
         checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
@@ -209,7 +210,7 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
     told = f"{finished} of {count(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
         return f"{told}: {end_them(database, study, held)}"
-    return f"{told}, and no other can be begun; see: tuner trials {study.study_name}"
+    return f"{told}, and no other can be begun; see: tuner trials {shlex.quote(study.study_name)}"
 
 
 def _finished(database: Database, study: optuna.Study) -> int:
@@ -232,8 +233,8 @@ def _best(study: optuna.Study) -> tuple[int, float] | None:
     except ValueError:
         return None
     except TypeError:
-        pass  # somebody has added a trial with constraints that are no numbers
-    # Somebody has added a value that is no number: the best of the others, which takes longer.
+        pass  # a trial with constraints that are no numbers was added by hand
+    # A value that is not finite was added by hand: the best of the others, which takes longer.
     rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
     best = best_of(rows, study.direction.name.lower())
     return None if best is None or best.value is None else (best.number, best.value)

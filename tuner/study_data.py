@@ -36,7 +36,7 @@ def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -
 
 
 def check_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:
-    """Makes sure that these are the data that the study stands on now.
+    """Makes sure that these are the data that the study has now.
 
     Args:
         data: As in :func:`accept_data`.

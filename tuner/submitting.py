@@ -62,7 +62,7 @@ def submit(
         stored = runner.store(database, name, spec)
         try:
             before = queue.place_of(stored.user_attrs, name)
-        except SpecError:  # somebody has damaged it, and this is the way to mend it
+        except SpecError:  # it is damaged, and this is the way to repair it
             before = Place()
         keys = {setting.partition("=")[0].strip() for setting in given}
         total = before.n_trials

@@ -13,7 +13,7 @@ from tuner.errors import RequestError
 from tuner.request_gate import Application, Environ, Start, refuse
 
 SHORTEST_TOKEN = 16
-"""Characters; of random letters and digits nobody can guess so many."""
+"""Characters; as many random letters and digits cannot be guessed."""
 
 HOW_TO_MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
 
@@ -116,7 +116,7 @@ def _cookie_name(environ: Environ) -> str:
 
 
 def _typed_token(environ: Environ) -> str | None:
-    """Returns what somebody has entered into the form; None if the request is no such form."""
+    """Returns what was entered into the form; None if the request is not that form."""
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     length = environ.get("CONTENT_LENGTH") or "0"
     if environ["REQUEST_METHOD"] != "POST" or kind != "application/x-www-form-urlencoded":

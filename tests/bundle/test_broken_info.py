@@ -20,7 +20,7 @@ from tuner.bundle.card import card
 from tuner.errors import BundleError, DataError
 
 QUICK = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

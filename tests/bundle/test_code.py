@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_code_of_a_bundle_does_not_run_by_itself(foreign: Path) -> None:
         BundleError,
         match=r"cannot be loaded: the class Doubled in it is not Keras's own; the bundle names "
         r"layers_\w+:build_model for it, but no code of a bundle is run by itself: "
-        r".*--code FILE\.py, or add --allow-code if you trust whoever made",
+        r".*--code FILE\.py, or add --allow-code if you trust the maker",
     ) as refused:
         load_bundle(foreign).predict(ROWS)
     assert "\n" not in str(refused.value)
@@ -142,3 +143,30 @@ def test_lambda_layers_are_refused(trained: Bundle, tmp_path: Path) -> None:
     keras.Sequential([keras.Input((2,)), layer]).save(tmp_path / "model" / "model.keras")
     with pytest.raises(BundleError, match=r"model\.keras cannot be loaded: "):
         load_bundle(tmp_path / "model", allow_code=True).predict(ROWS)
+
+
+def test_an_archive_that_fills_the_memory_is_not_unpacked(foreign: Path) -> None:
+    with zipfile.ZipFile(foreign / "model.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (80 << 20))
+    with pytest.raises(BundleError, match=r"it unpacks from 0 MiB to 80 MiB, which no saved model"):
+        load_bundle(foreign).predict(ROWS)
+
+
+def test_the_cause_is_named_not_the_configuration(foreign: Path) -> None:
+    """Here a file of the reader's machine, which Keras refuses to read for a bundle."""
+    file = foreign / "model.keras"
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    config["config"]["layers"][1] = {
+        "module": "keras.layers",
+        "class_name": "StringLookup",
+        "config": {"vocabulary": "/etc/passwd"},
+        "registered_name": None,
+    }
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(BundleError, match=r"cannot be loaded: Requested the loading of a vocab"):
+        load_bundle(foreign).predict(ROWS)

@@ -38,7 +38,7 @@ def test_killed_supervisor_leaves_no_worker(
 
 
 @pytest.mark.parametrize("of", ["a worker", "the supervisor"])
-def test_stopped_process_goes_on_when_it_is_woken(
+def test_stopped_process_continues_when_it_is_woken(
     of: str, slow: Laboratory, judge: Judge, repetition: int
 ) -> None:
     with FaultedRun(slow) as run:

@@ -97,7 +97,7 @@ def test_a_misspelt_target_is_not_judged_as_a_feature(tmp_path: Path) -> None:
 def test_a_header_of_one_column_asks_for_the_separator(tmp_path: Path) -> None:
     path = write(tmp_path, "a:y\n" + "1:0\n2:1\n" * 9)
     (line,) = faults_of(path)
-    assert line.endswith('if there are several, declare what separates them: sep = ":"')
+    assert line.endswith('if there are several columns, declare what separates them: sep = ":"')
     assert load_csv(path, "y", dialect=Dialect(sep=":")).feature_names == ("a",)
 
 
@@ -152,6 +152,11 @@ def test_names_are_shown_on_one_line(tmp_path: Path) -> None:
     assert line.endswith(r"the columns are: a\nb, c")
 
 
+def test_a_row_of_data_is_no_header(tmp_path: Path) -> None:
+    line, *_ = faults_of(write(tmp_path, "5.1,3.5,setosa\n" + "4.9,3.0,other\n" * 9))[1:]
+    assert line.endswith("setosa; if the first line is a row of data, put a line of names above it")
+
+
 @pytest.mark.parametrize("sep", ["|", " ", "  ", "\t", ";", ","])
 def test_separators_are_found_out(tmp_path: Path, sep: str) -> None:
     path = write(tmp_path, "\n".join(f"{a}{sep}{b}" for a, b in [("a", "b"), (1, 2), (3, 4)]))
@@ -183,3 +188,27 @@ def test_an_encoding_can_be_declared(tmp_path: Path, encoding: str | None, words
     with pytest.raises(DataError, match=words):
         read_text(path, Dialect(encoding=encoding))
     assert list(read_text(path, Dialect(encoding="latin-1")).cells) == ["größe", "y"]
+
+
+def test_rows_to_predict_in_another_encoding_name_the_option(tmp_path: Path) -> None:
+    path = write(tmp_path, "größe,b\n1,2\n")
+    with pytest.raises(DataError, match=r'"größe"; .*; if it is not text in cp1252, declare --enc'):
+        rows_from_csv(path, ["größe", "b"], Dialect(encoding="cp1252"))
+
+
+def test_a_byte_order_mark_overrides_the_encoding(tmp_path: Path) -> None:
+    path = write(tmp_path, "\ufeffgröße,b\n1,2\n")
+    assert rows_from_csv(path, ["größe"], Dialect(encoding="cp1252")).tolist() == [[1]]
+
+
+def test_one_column_with_decimal_commas(tmp_path: Path) -> None:
+    path = write(tmp_path, "a\n1,5\n2,25\n")
+    assert rows_from_csv(path, ["a"], Dialect(decimal=",")).tolist() == [[1.5], [2.25]]
+
+
+def test_only_some_of_many_text_columns_are_listed(tmp_path: Path) -> None:
+    names = [f"c{n}" for n in range(40)]
+    (line,) = faults_of(
+        write(tmp_path, f"{','.join(names)},y\n" + f"{'t,' * 40}0\n{'t,' * 40}1\n" * 9)
+    )
+    assert line.endswith('"c11", …]')

@@ -90,6 +90,17 @@ def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
         ("\n\na;b\n1;2\n\n1;2;3\n", "line 6: 3 cells, .* has 2 .separated by a semicolon."),
         ('a,b\n1,2\n"3,4\n5,6\n', "line 3: a quote .* is opened and never closed"),
         ("a,,b\n1,2,3\n", r"column 2 has no name in the first line; .* index=False"),
+        (",,\n,,\n", "table.csv is empty; the first line must name the columns"),
+        ("a,b\n1,2,\n3,4,\n", "line 2: the row ends with a comma too many, as 1 more row does; t"),
+        (
+            "# from lab 3\n# mm, kg\na;b;y\n1;2;3\n4;5;6\n7;8;9\n".replace(";", ","),
+            r"the first line must name .* has 1 cell \(# from lab 3\) and 4 rows have 3 .*comments",
+        ),
+        (
+            'a b\n"1" 2 3\n"2" 4 5\n',
+            r"has 2 cells \(a, b\) and 2 rows have 3 .separated by blanks.*row.names=FALSE",
+        ),
+        ("1,b,1\n1,2,3\n", 'several columns "1"; .*; if the first line is a row of data, put'),
         ("a,b,a\n1,2,3\n", 'there are several columns "a"; every column needs its own name'),
         ("1.5,2,3\n4,5,6\n", r"holds 3 numbers \(1.5, 2, 3 …\); put a line of names above it"),
     ],
@@ -99,6 +110,13 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, words
         read_text(write(tmp_path, content))
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", [",", ",,", ", "])
+def test_separators_at_the_end_of_all_lines_make_no_column(tmp_path: Path, end: str) -> None:
+    table = read_text(write(tmp_path, f"a,b{end}\n1,2{end}\n{end}\n3,{end}\n"))
+    assert table.cells.to_numpy().tolist() == [["1", "2"], ["3", ""]]
+    assert table.line(1, "b") == 4
 
 
 def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:

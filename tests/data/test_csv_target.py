@@ -44,6 +44,7 @@ def labels(data: Splits) -> dict[int, str]:
         (["-1", "+1"], ("-1", "+1")),
         (["10", "9", "-2"], ("-2", "9", "10")),
         (["no", "No", "NO!"], ("NO!", "No", "no")),
+        (["Grade 1", "Grade 2", "Grade 3"], ("Grade 1", "Grade 2", "Grade 3")),
     ],
 )
 def test_a_class_is_the_text_of_its_cell(
@@ -114,6 +115,8 @@ def test_a_declared_task_decides(
         (["5%", "10%"], r'"5%" is not a plain number.*task = "classification"'),
         (["1’000", "25"], """"1’000" is 1000 with thousands = "'"; add it"""),
         (["(100)", "200"], r'"\(100\)" is not a plain number; write -100'),
+        (["5,-", "20,–"], '"5,-" is not a plain number; write 5, and'),
+        (["€ 5.--", "€ 1.50"], '"€ 5.--" is not a plain number; write 5, and'),
         (["1.5", "inf", "2.5"], '"inf" is beyond what float32 holds'),
         (["0", "1", "unknown"], r'"unknown" is not a number, but all others are; if it marks a mi'),
         (["1.5", "2.5", "3.5", "4.5", "x", "u"], r'"x" is not a number \(and 19 more .*most other'),
@@ -141,6 +144,9 @@ def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None
     path.write_text(f"a,y\n{mark},0\n" + "1,0\n2,1\n" * 10, encoding="utf-8")
     with pytest.raises(DataError, match=r'1 empty cell in column "a" \(first in line 2; .*as empt'):
         load_csv(path, "y")
+    with pytest.raises(DataError, match=r'40 empty cells in column "y"') as caught:
+        load(tmp_path, ["no", mark, mark])  # the only word, but not among numbers
+    assert "is not a number" not in str(caught.value)
     kept = Dialect(not_missing=[mark])
     data = load(tmp_path, ["no", "yes", mark], dialect=kept)
     assert mark in data.class_names
@@ -165,3 +171,24 @@ def test_a_quantity_that_is_read_as_small_classes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         np.unique(load(tmp_path, target, "regression").everything.y), range(16)
     )
+
+
+@pytest.mark.parametrize("form", ["{}.5 kg", "-{}k", "USD {},000", "{}원", "{} m²"])
+def test_numbers_with_a_unit_are_no_classes(tmp_path: Path, form: str) -> None:
+    target = [form.format(n) for n in range(30)]
+    with pytest.raises(DataError, match="is a number with a unit, as are all others; write the nu"):
+        load(tmp_path, target)
+    with pytest.raises(DataError, match=r"too few to be divided"):
+        load(tmp_path, target, "classification")
+
+
+@pytest.mark.parametrize("form", ["subject_{}", "s{}", "{} of 30 a", "n°{}"])
+def test_numbered_names_are_classes(tmp_path: Path, form: str) -> None:
+    with pytest.raises(DataError, match=r"too few to be divided"):
+        load(tmp_path, [form.format(n) for n in range(30)])
+
+
+@pytest.mark.parametrize("form", ["Python 3.{}", "{}.5 kg"])
+def test_few_numbers_with_a_unit_are_classes(tmp_path: Path, form: str) -> None:
+    target = [form.format(n) for n in range(12)]
+    assert set(load(tmp_path, target).class_names) == set(target)

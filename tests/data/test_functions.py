@@ -106,7 +106,7 @@ def test_images_have_no_column_names(monkeypatch: pytest.MonkeyPatch) -> None:
         ((PAIR, PAIR, PAIR, PAIR), "returned a tuple of 4"),
         ({"train": PAIR, "test": PAIR}, "returned a dict with the keys 'train', 'test'; return"),
         ({"train": PAIR, "validation": PAIR, "test": X}, r"a dict of 3 \(tuple, tuple, ndarray\)"),
-        ((X, Y[:5]), '"my:load_data", y: x has 20 rows and y has 5; they must agree'),
+        ((X, Y[:5]), '"my:load_data": x has 20 rows and y has 5; they must agree'),
         ((X[:8], Y[:8]), "8 rows; at least 10"),
         (([[1.0], [1.0, 2.0]], [0, 1]), "returned rows of different lengths"),
         ((X, np.eye(20)), "looks one-hot; return one class number a row"),

@@ -52,6 +52,9 @@ def returning(monkeypatch: pytest.MonkeyPatch, value: Any) -> Splits:
         (X, pd.Series(pd.Categorical(["u", "v"] * 30)), "binary"),
         (pd.Series(["a b", "c"] * 30, dtype="string"), CLASSES, "binary"),
         (FRAME["a"], Y, "regression"),
+        # Lists to which a loop appended rows.
+        (list(X), list(Y), "regression"),
+        (list(X), [np.array([y, 2 * y]) for y in Y], "regression"),
     ],
 )
 def test_usual_arrays_are_taken(
@@ -96,6 +99,9 @@ def test_usual_arrays_are_taken(
         ((X, Y[:5]), "x has 60 rows and y has 5"),
         ((X + 1j, Y), "its dtype is complex128; give an array of floats"),
         ((X, Y, WEIGHT[:3]), r"sample_weight must hold one number a row, .* shape is \(3,\)"),
+        ((list(X), list(Y), WEIGHT[:3]), '^"my:load_data": sample_weight must hold one number a r'),
+        (([X, X], list(Y)), "returned x as 2 arrays of the shapes"),
+        ((X * 1e300, Y), "x holds .* values that are NaN, infinite or beyond float32"),
         ((X, Y, -WEIGHT), "sample_weight must hold finite numbers of at least 0"),
         ((X, Y, 0 * WEIGHT), "sample_weight must hold .* and one above 0"),
         ((X, Y, np.array(["a"] * N)), "sample_weight must hold finite numbers"),

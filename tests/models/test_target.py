@@ -51,8 +51,7 @@ def trained(
     )
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize(("optimizer", "loss"), [("adam", "mse"), ("sgd", "mae")])
 def test_training_is_that_on_a_standardised_target(optimizer: str, loss: str) -> None:
     y = LINE * 5e4 + 3e5
     data = splits(y)
@@ -70,7 +69,12 @@ def test_training_is_that_on_a_standardised_target(optimizer: str, loss: str) ->
 
 @pytest.mark.parametrize(
     ("scale", "offset"),
-    [(1e5, 3e5), (1e-12, 5e-12), (1e12, 0.0), (0.5, 300_000_000.25)],
+    [
+        (1e5, 3e5),
+        pytest.param(1e-12, 5e-12, marks=pytest.mark.slow),
+        pytest.param(1e12, 0.0, marks=pytest.mark.slow),
+        (0.5, 300_000_000.25),
+    ],
 )
 def test_any_unit_is_learned_as_well(scale: float, offset: float) -> None:
     """Also float64 targets of which float32 would keep no digit: the spacing at 3e8 is 32."""
@@ -139,7 +143,7 @@ def test_a_kept_graph_and_fit_give_what_a_new_graph_gives(offset: float) -> None
         assert by_fit.history[name] == pytest.approx(values, rel=1e-4)
 
 
-@pytest.mark.parametrize("loop", ["resident", "fit"])
+@pytest.mark.parametrize("loop", ["resident", pytest.param("fit", marks=pytest.mark.slow)])
 def test_sample_weights_count_as_they_do_in_keras(loop: str) -> None:
     weight = np.where(np.arange(90) % 2, 3.0, 0.25)
     data = splits(LINE, weight)

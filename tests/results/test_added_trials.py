@@ -82,7 +82,7 @@ def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> Non
 
 
 @pytest.mark.parametrize("origin", [{}, {"origin": "document"}])
-def test_a_running_trial_that_somebody_told_a_value_is_trained_likewise(
+def test_running_trial_that_another_program_ended_is_trained_likewise(
     origin: dict[str, str], make_result: MakeResult
 ) -> None:
     told = added(0.99)

@@ -256,7 +256,7 @@ def test_nothing_is_said_of_an_unknown_baseline(make_result: MakeResult) -> None
     assert result.beats_baseline is None
 
 
-def test_study_with_raw_targets_is_told_that_a_new_one_scales_them(make_study: MakeStudy) -> None:
+def test_study_with_raw_targets_says_that_a_new_one_scales_them(make_study: MakeStudy) -> None:
     study = make_study(make_spec(direction="minimize", metric="mae"), trial(value=9.0))
     baseline = {"predicts": "always the median, 3", "value": 2.0}
     data = {"fingerprint": "f" * 64, "task": "regression", "baseline": baseline}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
+from study_texts import spec_of
 
 from tuner.errors import SpecError, TrialFailed
 from tuner.search import left_of, make_pruner, make_sampler
@@ -26,15 +26,7 @@ N_SPACE = 2 + 2 * 3
 
 
 def spec(space: dict[str, Any] = SPACE, *, seed: int = 0, **more: Any) -> StudySpec:
-    table = {
-        "name": "s",
-        "dataset": "wine",
-        "model": "mlp",
-        "search_space": space,
-        "objective": {"metric": "accuracy", "direction": "maximize"},
-        "sampler": {"name": "bruteforce", "seed": seed},
-    }
-    return StudySpec.from_dict(table | more, base=Path())
+    return spec_of(space, sampler={"name": "bruteforce", "seed": seed}, **more)
 
 
 def opened(one: StudySpec) -> optuna.Study:
@@ -163,7 +155,7 @@ def test_a_trial_of_which_some_parameters_are_stored_is_left_its_combination() -
     assert suggest(one, partial) != second
 
 
-def test_a_trial_that_somebody_else_runs_takes_no_combination() -> None:
+def test_trial_of_another_program_takes_no_combination() -> None:
     one = spec()
     study = opened(one)
     study.ask()

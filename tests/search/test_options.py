@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
+from study_texts import spec_of
 
 from tuner.errors import SpecError
 from tuner.search import by_name, make_pruner, make_sampler
@@ -87,14 +88,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 
 def spec(**parts: Any) -> StudySpec:
-    table = {
-        "name": "s",
-        "dataset": "wine",
-        "model": "mlp",
-        "search_space": SPACE,
-        "objective": {"metric": "accuracy", "direction": "maximize"},
-    }
-    return StudySpec.from_dict(table | parts, base=Path())
+    return spec_of(SPACE, **parts)
 
 
 def cases(table: dict[str, Any], which: int) -> list[tuple[str, str, Any]]:

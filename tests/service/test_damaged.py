@@ -46,7 +46,7 @@ def test_agenda_skips_a_damaged_study_and_says_so_once(laboratory: Laboratory, k
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["tuner:data", "attempts"])
-def test_worker_goes_on_with_other_studies(
+def test_worker_continues_with_other_studies(
     laboratory: Laboratory, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laboratory.submit("good", n_trials=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tuner import queue, runner, submitting
@@ -102,3 +104,11 @@ def test_who_stops_a_stopped_study_leaves_its_reason(laboratory, database):
     assert not queue.stop(study, database)
     assert not queue.stop(study, database, "nor on Tuesdays")
     assert place(database).reason == "it cannot work"
+
+
+@pytest.mark.parametrize("name", ["my study", "a;$(touch owned)`id`", "it's"])
+def test_commands_that_are_offered_name_the_study_as_a_shell_reads_it(laboratory, command, name):
+    laboratory.submit(name)
+    for verb in ("pause", "stop"):
+        offered = command(verb, name, "--storage", laboratory.url).out.partition(" with: ")[2]
+        assert shlex.split(offered)[:3] == ["tuner", "resume", name]

@@ -144,3 +144,10 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     assert (laboratory.folder / "counted").stat().st_size <= 12 + 1 + 1  # tried once before
     assert result.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert names(s3) == []
+
+
+def test_a_home_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell does, it is left as it is written."""
+    monkeypatch.chdir(tmp_path)
+    place = chosen_place("~nobody-of-that-name/x", "sqlite:///tuner.db")
+    assert place == str(tmp_path / "~nobody-of-that-name/x")

@@ -183,6 +183,42 @@ def test_text_that_is_no_json_is_no_traceback(key: str, stored: Stored) -> None:
     assert all("oops{" in text for text in refusals)
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_json_that_is_too_deep_is_no_traceback(key: str, stored: Stored) -> None:
+    with stored.having(key, "[" * 20_000):
+        assert all("\n" not in text for text in stored.refusals())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trials SET state = 'ODD' WHERE trial_id = 1",
+        "UPDATE trials SET datetime_start = 'yesterday'",
+        "UPDATE study_directions SET direction = 'up'",
+        "UPDATE trial_values SET value = 'much'",
+        "UPDATE trial_values SET objective = 1000000000000",
+        "UPDATE trial_values SET value = NULL",
+        "INSERT INTO trial_values (trial_id, objective, value, value_type) "
+        "VALUES (1, 1, 0.5, 'FINITE')",
+        "UPDATE trial_params SET distribution_json = 'oops{'",
+        "UPDATE trial_params SET distribution_json = '{}'",
+        "UPDATE trial_params SET param_value = NULL",
+    ],
+)
+def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
+    change: str, stored: Stored
+) -> None:
+    with sqlite3.connect(stored.laboratory.database) as file:
+        file.execute(change)
+    file.close()
+    fresh = stored.laboratory.url
+    with pytest.raises(TunerError, match=r"cannot be read|is damaged|more than one value") as error:
+        api.load("scripted", fresh)
+    assert "\n" not in str(error.value)
+    assert "scripted" in [study.name for study in list_studies(fresh)]
+    assert [name for name, *_ in stored.database.studies_with("tuner:queue")] == ["scripted"]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
@@ -214,7 +250,7 @@ def test_show_names_study_trial_attribute_rule_and_value(
 def test_checkpoints_of_a_changed_attribute_are_not_removed(
     stored: Stored, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever writes to the database must not choose files to be removed here."""
+    """The database must not decide which files are removed here."""
     outside = stored.laboratory.folder / "precious.npz"
     outside.write_bytes(b"")
     folder = stored.laboratory.folder / "checkpoints"

@@ -106,7 +106,7 @@ def test_full_disk_is_called_that(disk: Path) -> None:
 
 
 @pytest.mark.slow
-def test_run_on_a_disk_that_fills_ends_and_goes_on_later(
+def test_run_on_a_disk_that_fills_ends_and_can_be_resumed(
     disk: Path, laboratory: Laboratory
 ) -> None:
     laboratory.url = f"sqlite:///{disk}/tuner.db"

@@ -66,7 +66,7 @@ def test_slots_of_the_service_share_a_space_and_leave_it_when_it_is_used_up(
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_after_any_number_of_wrongly_enqueued_trials(laboratory: Laboratory) -> None:
+def test_run_continues_after_any_number_of_wrongly_enqueued_trials(laboratory: Laboratory) -> None:
     laboratory.submit(n_trials=2)
     study = opened(laboratory)
     for number in range(12):

@@ -23,10 +23,10 @@ def export(configuration: Configuration, path: Path, *, force: bool = False) -> 
         The files that were written; a script has its data beside it.
 
     Raises:
-        RequestError: Another suffix, or a file is there that is no earlier export.
+        RequestError: Another suffix, a file is there that is no earlier export, or a script needs
+            code or data that a database names and may not be used.
         BundleError: The file cannot be written, or the model cannot be written as a script.
         DataError: A script needs the data, and they are not those of the study.
-        RequestError: A script needs code or data that a database names and may not be used.
     """
     if files.suffix_of(path) == ".py":
         check_script_replaceable(path, force=force)

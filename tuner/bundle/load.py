@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,13 +17,16 @@ from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
+from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.quiet import load_tensorflow
+from tuner.units import format_bytes
 
 if TYPE_CHECKING:
     import keras
 
 MODEL = "model.keras"
+_SMALL_BYTES, _MOST_EXPANSION = 64 * 2**20, 100
 _ADVICE = (
     "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
     "bundle again"
@@ -67,8 +71,8 @@ class Bundle:
             return load_model(
                 file,
                 f"the bundle names {named} for it, but no code of a bundle is run by itself: name "
-                "your own copy with --code FILE.py, or add --allow-code if you trust whoever made "
-                "the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
+                "your own copy with --code FILE.py, or add --allow-code if you trust the maker "
+                "of the bundle (Python: load_bundle(…, code=…) or allow_code=True)",
             )
         return load_model(file)
 
@@ -107,8 +111,8 @@ class Bundle:
         model = self.model
         try:
             output = np.asarray(model.predict(rows, batch_size=256, verbose=0))
-        except Exception as exc:
-            said = " ".join(str(exc).split())[:200]
+        except Exception as exc:  # of many kinds, by where in Keras the shapes disagree
+            said = described(exc, self._base)
             raise BundleError(
                 f"{self.path / MODEL} cannot predict rows as {MARKER} describes them: {said}; "
                 "train the bundle again"
@@ -150,7 +154,7 @@ def load_bundle(
     Args:
         path: The bundle's folder.
         code: A Python file of the user's that defines the layers of the model.
-        allow_code: Import the module that ``bundle.json`` names. Whoever made the bundle then
+        allow_code: Import the module that ``bundle.json`` names. The maker of the bundle then
             decides what runs in this process.
 
     Raises:
@@ -183,20 +187,39 @@ def load_model(file: Path, advice: str = _ADVICE) -> keras.Model:
     load_tensorflow()
     import keras
 
+    _check_size(file)
     try:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
     except Exception as exc:  # a broken archive may raise anything
-        raise BundleError(f"{file} cannot be loaded: {_why(exc)}; {advice}") from exc
+        raise BundleError(f"{file} cannot be loaded: {_why(exc, file)}; {advice}") from exc
 
 
-def _why(exc: Exception) -> str:
-    """Returns the first unknown class; Keras names it behind a whole configuration."""
-    said = " ".join(str(exc).split())
-    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", said)
+def _check_size(file: Path) -> None:
+    """Refuses an archive that would fill the memory: Keras itself does not compress.
+
+    Raises:
+        BundleError: It unpacks to far more than it takes on the disk.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # Keras says what is wrong with it
+    packed = file.stat().st_size
+    if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
+        raise BundleError(
+            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
+            f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
+        )
+
+
+def _why(exc: Exception, file: Path) -> str:
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
     if unknown:
         return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
-    return said[:200] or type(exc).__name__
+    return described(exc, file.parent)
 
 
 def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:

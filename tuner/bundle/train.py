@@ -17,10 +17,11 @@ from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
 from tuner.checking import check_dataset, check_model_name
 from tuner.data import Split, Splits, load
+from tuner.data.raised import described
 from tuner.data.split import concatenated
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
-from tuner.models.families import FAMILIES, FIRST_DEFAULTS, check_metric
-from tuner.models.saving import save_model
+from tuner.models.families import FAMILIES, check_metric, shared_params
+from tuner.models.saving import LOST_STATE, predict_the_same, save_model
 from tuner.quiet import load_tensorflow
 from tuner.results.configuration import Configuration
 from tuner.results.export import origin
@@ -139,8 +140,7 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
             configuration.metric, FAMILIES[configuration.model].metrics(data.task), "metric"
         )
     # An older file names no parameter that came later.
-    earlier = FIRST_DEFAULTS if configuration.model in FAMILIES else {}
-    params = {**earlier, **configuration.params}
+    params = shared_params(configuration.model, {}, configuration.params)
     try:
         return models.build(
             configuration.model, params, replace(data, train=rows), configuration.base
@@ -148,7 +148,8 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
     except (TunerError, MemoryError):
         raise
     except Exception as exc:  # numbers that no search would have drawn
-        raise ModelError(f"the network cannot be built: {_said(exc)}") from exc
+        said = described(exc, configuration.base)
+        raise ModelError(f"the network cannot be built: {said}") from exc
 
 
 def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
@@ -167,12 +168,9 @@ def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model
     except TunerError:
         raise
     except Exception as exc:  # a user's network may raise anything
-        raise BundleError(f"the training failed, nothing was written: {_said(exc)}") from exc
+        said = described(exc, configuration.base)
+        raise BundleError(f"the training failed, nothing was written: {said}") from exc
     return model
-
-
-def _said(exc: Exception) -> str:
-    return f"{type(exc).__name__}: {' '.join(str(exc).split())[:200]}"
 
 
 def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, Any]:
@@ -209,10 +207,8 @@ def _check_written(model: keras.Model, folder: Path, rows: np.ndarray) -> None:
 
     The user's own layers are registered: their module has just built the model.
     """
-    written = load_model(folder / MODEL)
-    one, other = (np.asarray(net.predict(rows, verbose=0)) for net in (model, written))
-    if one.shape != other.shape or not np.allclose(one, other, 1e-5, 1e-6, equal_nan=True):
+    if not predict_the_same(model, load_model(folder / MODEL), rows):
         raise BundleError(
-            "the saved model predicts otherwise than the trained one, so it was not kept; a layer "
-            "of your own probably does not save all its state (see keras.layers.Layer.get_config)"
+            "the saved model predicts otherwise than the trained one, so it was not kept; "
+            f"{LOST_STATE}"
         )

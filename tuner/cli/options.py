@@ -38,8 +38,8 @@ AllowCode = Annotated[
     bool,
     typer.Option(
         "--allow-code",
-        help="Run module:function code that a study in the database names. Whoever can write to "
-        "the database then decides what runs here.",
+        help="Run module:function code that a study in the database names. All who can write to "
+        "the database then decide what runs here.",
     ),
 ]
 DataRoots = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from typing import Annotated
 
@@ -215,7 +216,9 @@ def pause(study: Study, storage: Storage = None, study_name: StudyName = None) -
 
     already = "" if api.pause(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is {already}paused; go on with: tuner resume {name}{_more(storage)}\n")
+    print_out(
+        f"{name} is {already}paused; go on with: tuner resume {shlex.quote(name)}{_more(storage)}\n"
+    )
 
 
 def resume(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
@@ -227,7 +230,7 @@ def resume(study: Study, storage: Storage = None, study_name: StudyName = None) 
     if place.standing == "open":
         print_out(f"{name} is up for work again\n")
     else:
-        print_out(f"{name} may go on; run it with: tuner run {name}{_more(storage)}\n")
+        print_out(f"{name} may go on; run it with: tuner run {shlex.quote(name)}{_more(storage)}\n")
 
 
 def stop(study: Study, storage: Storage = None, study_name: StudyName = None) -> None:
@@ -236,7 +239,10 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
 
     already = "" if api.stop(study, storage, study_name) else "already "
     name = _name(study, study_name)
-    print_out(f"{name} is {already}stopped; go on with: tuner resume {name}{_more(storage)}\n")
+    print_out(
+        f"{name} is {already}stopped; go on with: "
+        f"tuner resume {shlex.quote(name)}{_more(storage)}\n"
+    )
 
 
 def _name(study: str, study_name: str | None) -> str:

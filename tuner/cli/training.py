@@ -116,7 +116,7 @@ def predict(
         bool,
         typer.Option(
             "--allow-code",
-            help="Import the code that the bundle names for its layers. Whoever made the bundle "
+            help="Import the code that the bundle names for its layers. The maker of the bundle "
             "then decides what runs here.",
         ),
     ] = False,

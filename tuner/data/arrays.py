@@ -46,7 +46,7 @@ def divided(
     Args:
         x: ``(n, …)`` numbers.
         y: ``(n,)`` or ``(n, k)``; decides the task (see `tuner.data.targets`).
-        where: What ``y`` is, for error texts.
+        where: What the arrays are, for error texts.
         about: Name and origin of the data.
         sample_weight: ``(n,)``, or None.
 
@@ -55,8 +55,8 @@ def divided(
     """
     _check_rows(x, y, where)
     check_row_count(len(x), where)
-    target = read_target(y, where)
-    check_class_sizes(target, where)
+    target = read_target(y, f"{where}, y")
+    check_class_sizes(target, f"{where}, y")
     if sample_weight is not None:
         sample_weight = checked_weights(sample_weight, len(x), where)
     rows = Split(x, target.y, sample_weight)

@@ -34,6 +34,7 @@ MISSING = frozenset(
 _MINUS = {ord(sign): "-" for sign in "−–‒﹣－"}
 _GROUPED = {",": ",", ".": r"\.", "'": "['’]", " ": "[ \u00a0\u2009\u202f]"}
 _SIGNS = "+-−–"
+_WHOLE_PRICE = re.compile(r"(?<=\d)[.,][-−–—]{1,2}(?=\D*$)")
 _UNITS = "%‰$¢£¤¥֏؋৲৳฿﷼﹩＄￠￡￥￦ \u00a0\u202f" + "".join(map(chr, range(0x20A0, 0x20D0)))
 
 
@@ -130,8 +131,10 @@ def missing_marks(dialect: Dialect) -> frozenset[str]:
 def bare(cell: str) -> str:
     """Returns a cell without a currency or percent sign, and with the minus sign in front.
 
-    Accounts write negative numbers as ``(100)`` or ``100-``.
+    Accounts write negative numbers as ``(100)`` or ``100-``. In prices such as ``5,-`` and ``5.–``
+    the dash stands for the digits behind the decimal sign.
     """
+    cell = _WHOLE_PRICE.sub("", cell)
     if len(cell) > 2 and ((cell[0] == "(" and cell[-1] == ")") or cell[-1] in "-−"):
         return "-" + cell.strip("()-−").strip(_UNITS)
     sign = cell[:1] if cell[:1] in _SIGNS else ""

@@ -11,6 +11,7 @@ import itertools
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +87,8 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
     """Reads a CSV file; its first line names the columns.
 
     The separator is found out if the dialect does not name it, a gzip-compressed file is read as
-    it is, blank lines are skipped. A row that is too short ends in empty cells.
+    it is, blank lines are skipped, and so are columns that are empty from the header on. A row that
+    is too short ends in empty cells.
 
     Args:
         path: The file.
@@ -104,7 +106,7 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
     encoding = _encoding(dialect)
     separator = dialect.sep or ","
     try:
-        packed, sample = _sample(path, dialect, encoding)
+        packed, sample, encoding = _sample(path, dialect, encoding)
         blank = len(list(itertools.takewhile(lambda line: not line.strip(), sample)))
         separator = dialect.sep or find_separator(sample[blank:], dialect.decimal)
         if declared := _EXCEL.fullmatch(sample[blank]):
@@ -131,6 +133,9 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
         raise DataError(_missing(path)) from exc
     except OSError as exc:
         raise DataError(f"{path} cannot be read: {exc.strerror or exc}") from exc
+    rows = rows.loc[:, (rows != "").any()]  # a separator that ends all lines makes no column
+    if rows.empty:
+        raise DataError(f"{path} is empty; the first line must name the columns")
     written = rows.iloc[0].tolist()
     names = [name.strip() for name in written]
     _check_header(path, names)
@@ -150,14 +155,19 @@ def _encoding(dialect: Dialect) -> str:
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str]]:
-    """Returns whether the file is compressed and its first lines; refuses what is no text."""
+def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str], str]:
+    """Returns whether the file is compressed, its first lines and codec; refuses what is no text.
+
+    A byte order mark of UTF-8 counts more than a declared encoding.
+    """
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
     with cast("IO[bytes]", gzip.open(path) if packed else path.open("rb")) as file:
         head = file.read(_SAMPLE)
     if head.startswith(b"PK\x03\x04"):
         raise DataError(f"{path} is a zip archive or an Excel workbook; save the sheet as CSV")
+    if head.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
     if dialect.encoding is None:
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise DataError(
@@ -170,7 +180,8 @@ def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str
     if not text.strip():
         raise DataError(f"{path} is empty; the first line must name the columns")
     lines = LINE_BREAK.split(text)
-    return packed, lines[:-1] if len(head) == _SAMPLE and len(lines) > 1 else lines
+    whole = lines[:-1] if len(head) == _SAMPLE and len(lines) > 1 else lines
+    return packed, whole, encoding
 
 
 def _not_decoded(path: Path, dialect: Dialect, exc: UnicodeError) -> str:
@@ -193,6 +204,13 @@ def _missing(path: Path) -> str:
     return f"there is no file {path}; {hint(path.name, files, 'files in that folder')}"
 
 
+def first_line_hint(names: Iterable[str]) -> str:
+    """Returns what to do if the first line is no header, where some names are numbers."""
+    if not any(NOTATIONS[0].plain(name) is not None for name in names):
+        return ""
+    return "; if the first line is a row of data, put a line of names above it"
+
+
 def _check_header(path: Path, names: list[str]) -> None:
     """Checks that the first line names the columns, each once."""
     faults = Faults(path)
@@ -201,13 +219,13 @@ def _check_header(path: Path, names: list[str]) -> None:
         faults.add(
             f"column{'s' if several else ''} {', '.join(unnamed)} {'have' if several else 'has'} "
             f"no name in the first line; name {'them' if several else 'it'}, or leave "
-            f"{'them' if several else 'it'} out (pandas: to_csv(…, index=False))"
+            f"{'them' if several else 'it'} out (pandas: index=False; R: row.names=FALSE)"
         )
     repeated = [name for name, times in Counter(names).items() if name and times > 1]
     if repeated:
         faults.add(
             f"there are several columns {', '.join(map(quoted, repeated))}; every column needs "
-            "its own name"
+            f"its own name{first_line_hint(repeated)}"
         )
     if all(NOTATIONS[0].plain(name) is not None for name in names):
         faults.found.clear()

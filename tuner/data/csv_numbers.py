@@ -15,6 +15,7 @@ from tuner.data.words import count
 from tuner.wording import quoted, toml
 
 _MOST_COLUMNS = 3  # columns that one fault describes
+_MOST_DROPPED = 12  # columns that one fault lists to be dropped
 _EXACT = 2.0**24  # whole numbers up to here are exact in float32
 
 
@@ -42,7 +43,7 @@ def checked_numbers(
         table: The table.
         names: Its numeric columns.
         faults: Takes the faults; if there are any, the result means nothing.
-        training: Whether columns may be left out, and must be told apart by float32.
+        training: Whether columns may be left out, and must stay distinct in float32.
 
     Returns:
         float32 ``(rows, names)``.
@@ -106,7 +107,10 @@ def _text_fault(columns: Sequence[Column], training: bool) -> str | None:
         for column in columns[:_MOST_COLUMNS]
         for row in (int(column.odd.argmax()),)
     ]
-    names = ", ".join(toml(column.name) for column in columns)
+    listed = columns[:_MOST_DROPPED]
+    names = ", ".join(toml(column.name) for column in listed)
+    if len(columns) > len(listed):
+        names += ", …"
     cure = f", or leave them out: drop = [{names}]" if training else ""
     return (
         f"{count(len(columns), 'column')} of text, where numbers are needed: {', '.join(shown)}"

@@ -11,6 +11,7 @@ import gzip
 import itertools
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
@@ -47,7 +48,10 @@ def find_separator(lines: list[str], decimal: str | None) -> str:
         cells = _widths(lines, separator)
         if cells[0] > 1 and len(cells) > 1 and len(set(cells)) == 1:
             return separator
-    return ","
+    cells = _widths(lines, " ")  # R writes row names without a name
+    if cells[0] > 1 and set(cells[1:]) == {cells[0] + 1}:
+        return " "
+    return ";" if decimal == "," else ","
 
 
 def separator_words(separator: str) -> str:
@@ -66,19 +70,39 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
         separator: What separates cells.
         encoding: How the file is read.
     """
-    begin, width = 1, 0
+    begin, rows = 1, 0
+    header: list[str] = []
     wide: list[tuple[int, int]] = []
+    surplus = False  # whether a cell without a name holds text
     try:
         for begin, cells in _numbered(path, separator, encoding):
-            width = width or len(cells)
-            if len(cells) > width:
+            header = header or cells
+            rows += 1
+            if len(cells) > len(header):
                 wide.append((begin, len(cells)))
+                surplus = surplus or any(cells[len(header) :])
     except (csv.Error, EOFError, OSError, zlib.error):  # a cell or a file without an end
         pass
     if "EOF inside string" in said:
         return f'{path}, line {begin}: a quote (") is opened and never closed'
     if not wide or not said.startswith("Error tokenizing data. C error: Expected"):
         return f"{path} is no CSV file: {excerpt(' '.join(said.split()), 200)}"
+    width = len(header)
+    if not surplus:
+        return (
+            f"{path}, line {wide[0][0]}: the row ends with {separator_words(separator)} too many, "
+            f"as {count(len(wide) - 1, 'more row does', 'more rows do')}; take it away, or end the "
+            "header in the same way"
+        )
+    usual, alike = Counter(cells for _, cells in wide).most_common(1)[0]
+    if alike > 1 and 2 * alike > rows:
+        first = excerpt(header[0] if width == 1 else ", ".join(header))
+        return (
+            f"{path}: the first line must name the columns, but it has {count(width, 'cell')} "
+            f"({first}) and {alike} rows have {usual} (separated by "
+            f"{separator_words(separator)}); remove titles and comments above the names, and give "
+            "a column of row names a name, or leave it out (R: row.names=FALSE)"
+        )
     more = ""
     if len(wide) > 1:
         lines = ", ".join(str(line) for line, _ in wide[1 : _MOST_LINES + 1])

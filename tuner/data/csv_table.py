@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.access import require_regular
 from tuner.data.arrays import About, row_count_fault, split_up
-from tuner.data.csv_file import read_text
+from tuner.data.csv_file import first_line_hint, read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
 from tuner.data.csv_rows import LINE_BREAK
 from tuner.data.csv_target import CsvTask, csv_target
@@ -115,10 +115,14 @@ def rows_from_csv(
     if missing:
         spare = [name for name in header if name not in feature_names]
         named = ", ".join(map(quoted, missing))
+        cure = ""
+        if len(header) == 1 and len(feature_names) > 1:
+            cure = "; what separates columns is declared with --sep"
+        elif table.dialect.encoding and not "".join(header).isascii():
+            cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
         raise DataError(
             f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
-            f"{hint(missing[0], spare, 'other columns')}"
-            f"{'; what separates columns is declared with --sep' if len(header) == 1 else ''}"
+            f"{hint(missing[0], spare, 'other columns')}{cure}"
         )
     if table.cells.empty:
         raise DataError(f"{path} has no rows below its header")
@@ -130,12 +134,14 @@ def _features(header: list[str], target: str, drop: Sequence[str], faults: Fault
     joined = ""
     if len(header) == 1:
         joined = (
-            "; the header is one column: if there are several, declare what separates them: "
-            'sep = ":"'
+            "; the header is one column: remove a title or comment above it, or, if there are "
+            'several columns, declare what separates them: sep = ":"'
         )
     if target not in header:
         known = hint(target, header, "columns")
-        faults.add(f"no column {quoted(target)} (the target); {known}{joined}")
+        faults.add(
+            f"no column {quoted(target)} (the target); {known}{joined or first_line_hint(header)}"
+        )
     for name in drop:
         if name not in header:
             faults.add(f"no column {quoted(name)} to drop; {hint(name, header, 'columns')}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tuner.data.csv_cells import MISSING, mark, notation_of
+from tuner.data.csv_cells import MISSING, is_number_like, mark, notation_of
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.csv_numbers import marks_words
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from tuner.data.csv_cells import Notation
 
 CsvTask = Literal["classification", "regression"]
-_MANY = 1000  # so many different texts are not few numbers, however they are written
+_MANY = 1000  # different texts; with more, the numbers are more than a few, however written
 _CURE = 'correct it, leave the row out, or, if these are classes: task = "classification"'
+_WITH_UNIT = r"^(\D*?)\s*([+-]?\d(?:.*\d)?)\s*(\D*)$"
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is no number: the zeros mean something
 
 
@@ -119,6 +120,9 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
                 f"a class: not_missing = [{toml(word)}]"
             )
             return None
+        if (unit := _unit_fault(column)) is not None:
+            faults.add(unit)
+            return None
         return "classification"
     return "regression" if _is_quantity(numeric, notation) else "classification"
 
@@ -129,11 +133,35 @@ def _one_word(column: Column) -> str | None:
     A text with digits (``3+``) is no such word: it continues the numbers.
     """
     words = column.cells[column.odd].unique().tolist()
-    if not (column.odd.mean() < 0.5 and len({word.casefold() for word in words}) == 1):
+    share = column.odd[~column.missing].mean()
+    if not (share < 0.5 and len({word.casefold() for word in words}) == 1):
         return None
     kept = {mark(text) for text in column.table.dialect.not_missing or ()}
     word = str(words[0])
     return None if mark(word) in kept or any(sign.isdigit() for sign in word) else word
+
+
+def _unit_fault(column: Column) -> str | None:
+    """Returns the text for a quantity whose cells name its unit: ``5 kg``, ``USD 5``, ``5k``.
+
+    All cells must be a number with the same text before and behind it. At most `MOST_CLASSES` of
+    them are classes, as are whole numbers behind a text (``subject 31``).
+    """
+    cells = column.cells[~column.missing].drop_duplicates()
+    if len(cells) <= MOST_CLASSES:
+        return None
+    parts = cells.str.extract(_WITH_UNIT)
+    if parts.isna().any(axis=None) or len(parts[[0, 2]].drop_duplicates()) > 1:
+        return None
+    numbers = parts[1]
+    are_labels = parts[0].iat[0] and numbers.str.isdigit().all()
+    if are_labels or not numbers.map(is_number_like).all():
+        return None
+    row = int(np.flatnonzero(~column.missing)[0])
+    return (
+        f"{column.where(row)}: {quoted(column.cell(row))} is a number with a unit, as are all "
+        'others; write the numbers alone, or, if these are classes: task = "classification"'
+    )
 
 
 def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.arrays import About, divided, joined
+from tuner.data.arrays import LEAST_ROWS, About, divided, joined
 from tuner.data.dividing import hold_out
 from tuner.data.importing import import_function, user_code
 from tuner.data.inputs import inputs, is_array, several, targets
@@ -60,7 +60,7 @@ def load_function(reference: str, base: Path) -> Splits:
         rows = _rows(returned, reference, base)
         about = About(reference, _feature_names(returned, rows.x), source=reference)
         weight = rows.sample_weight
-        return divided(rows.x, rows.y, where=f"{where}, y", about=about, sample_weight=weight)
+        return divided(rows.x, rows.y, where=where, about=about, sample_weight=weight)
     parts: Sequence[Any] = returned if isinstance(returned, tuple | list) else ()
     if isinstance(returned, Mapping):
         if set(returned) != set(PARTS):
@@ -119,7 +119,10 @@ def _refuse_several(value: Any, where: str) -> None:
 
 
 def _length(value: Any) -> int | None:
-    """Rows of an array; None of what is none."""
+    """Rows of an array or a list; None of what is neither, such as a list of two outputs."""
+    if isinstance(value, list):
+        nested = any(isinstance(part, list) or getattr(part, "shape", ()) for part in value)
+        return len(value) if len(value) >= LEAST_ROWS or not nested else None
     shape = np.shape(value) if hasattr(value, "__array__") else getattr(value, "shape", ())
     return shape[0] if shape else None
 

@@ -134,7 +134,7 @@ def check_room(top: str, base: Path, reference: str, error: type[RequestError]) 
         Whether a module of that name that was imported for another study must go first.
 
     Raises:
-        RequestError: Of class ``error``: it lies there, but Python or a package has the name.
+        RequestError: Of class ``error``: it is there, but Python or a package has its name.
     """
     loaded = sys.modules.get(top)
     here = _lies_in(base, top)

@@ -30,7 +30,10 @@ def blurred(values: NDArray[Any], distinct: int | None = None) -> str | None:
     """
     if values.dtype.kind not in "fiu" or values.dtype.itemsize < 4 or not len(values):
         return None
-    narrow = values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        return None  # beyond float32, which is refused elsewhere
     exact = narrow.astype(np.float64) == values
     if distinct is None and exact.all():
         return None

@@ -109,7 +109,7 @@ def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
 def _installed(top: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(top)
-    except ValueError:  # loaded, but by nobody who says from where: __main__
+    except ValueError:  # loaded, but without a record of its file: __main__
         return ModuleSpec(top, None)
 
 

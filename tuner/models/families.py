@@ -163,7 +163,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 )
 
 FIRST_DEFAULTS: Mapping[str, Value] = MappingProxyType({"target_scaling": "none"})
-"""Defaults that have changed since: studies and exported files of before keep these."""
+"""Defaults that have changed since: earlier studies and exported files keep these."""
 
 
 def current_defaults(model: str) -> dict[str, Value]:

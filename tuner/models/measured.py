@@ -63,7 +63,7 @@ def known_metric(model: keras.Model, metric: str) -> str | None:
 
     Returns:
         "mse", "mae", "rmse" or "accuracy"; None if it is another, or of the user's own making
-        whatever its name: then nobody else can compute it.
+        whatever its name: then only the model can compute it.
     """
     import keras
 
@@ -74,7 +74,9 @@ def known_metric(model: keras.Model, metric: str) -> str | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what cannot be read again: nobody does
+            warnings.simplefilter(
+                "ignore"
+            )  # about what cannot be read again, which is not needed here
             metrics = (model.get_compile_config() or {}).get("metrics")
     except (TypeError, ValueError, NotImplementedError):
         return None

@@ -6,9 +6,10 @@ import logging
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.data.raised import described
 from tuner.errors import ModelError
@@ -23,6 +24,9 @@ _ROWS = 8
 _CURE = (
     "layers of your own need get_config() and @keras.saving.register_keras_serializable(); write "
     "Lambda layers and lambdas as such layers"
+)
+LOST_STATE = (
+    "a layer of your own probably does not save all its state (see keras.layers.Layer.get_config)"
 )
 _ALL_THE_SAME = (
     "to search all the same, without a model to train in the end: [training] saveable = false"
@@ -74,7 +78,7 @@ def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path)
             save_model(model, file, base)
             # As a bundle is loaded: not compiled, and without code from the file.
             loaded = keras.models.load_model(file, compile=False)
-            same = _agree(model.predict(rows, verbose=0), loaded.predict(rows, verbose=0))
+            same = predict_the_same(model, loaded, rows)
     except ModelError as error:
         raise ModelError(f'"{reference}": {error}; {_ALL_THE_SAME}') from error.__cause__
     except OSError as error:
@@ -87,17 +91,17 @@ def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path)
         ) from exc
     if not same:
         raise ModelError(
-            f'"{reference}": the model predicts something else when it was saved and loaded; a '
-            "layer of your own probably does not save all its state (see "
-            f"keras.layers.Layer.get_config); {_ALL_THE_SAME}"
+            f'"{reference}": the model predicts something else when it was saved and loaded; '
+            f"{LOST_STATE}; {_ALL_THE_SAME}"
         )
 
 
-def _agree(one: object, other: object) -> bool:
-    """Whether two predictions, arrays or lists of arrays, are equal but for rounding."""
+def predict_the_same(model: keras.Model, loaded: keras.Model, rows: NDArray[Any]) -> bool:
+    """Returns whether two models, of one or several outputs, agree on rows but for rounding."""
     import keras
 
-    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    outputs = (keras.tree.flatten(one.predict(rows, verbose=0)) for one in (model, loaded))
+    pairs = zip(*outputs, strict=True)
     return all(
         a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5, equal_nan=True) for a, b in pairs
     )

@@ -7,6 +7,7 @@ has no references and cannot be exported.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ __all__ = ["BestTrial", "ReferenceRow", "StudyResult", "TrialRow"]
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All that is told about a study.
+    """All that is shown of a study.
 
     Attributes:
         study: Its name in the database.
@@ -106,6 +107,9 @@ class StudyResult:
         stored = attrs.get("tuner:spec")
         spec = None if stored is None else StudySpec.from_dict(stored, base or Path.cwd())
         frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+        for trial in frozen:
+            if len(trial.values or ()) > 1:
+                raise StudyError(f"trial {trial.number} of {name} has more than one value")
         in_ours = spec is not None
         rows = tuple(
             TrialRow.of(trial, _attrs_of(trial, name, spec), in_ours=in_ours) for trial in frozen
@@ -172,7 +176,7 @@ class StudyResult:
         if row.state != "complete" or row.epoch is None or row.seed is None:
             raise StudyError(
                 f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
-                f"known; choose a complete one from `tuner trials {self.study}`"
+                f"known; choose a complete one from `tuner trials {shlex.quote(self.study)}`"
             )
         return Configuration(
             study=self.study,
@@ -222,7 +226,7 @@ class StudyResult:
     def _as_if_run(self, row: TrialRow, spec: StudySpec) -> TrialRow:
         """Returns what a run of tuner would have stored of a trial that was added by hand.
 
-        Its value is left out: nobody measured it here. It is trained for all its epochs, because
+        Its value is left out: it was not measured here. It is trained for all its epochs, because
         its best one is not known.
 
         Raises:
@@ -236,7 +240,7 @@ class StudyResult:
             raise StudyError(
                 f"trial {row.number} of {self.study} was added by hand and is not in the search "
                 f"space, so it cannot be trained: {fault} Choose another one from "
-                f"`tuner trials {self.study}` with --trial N"
+                f"`tuner trials {shlex.quote(self.study)}` with --trial N"
             )
         return replace(
             row,
@@ -249,9 +253,10 @@ class StudyResult:
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
             if self.best is None:
+                name = shlex.quote(self.study)
                 raise StudyError(
-                    f"no trial of {self.study} is complete yet; `tuner run {self.study}` goes on, "
-                    f"`tuner trials {self.study}` shows what there is"
+                    f"no trial of {self.study} is complete yet; `tuner run {name}` goes on, "
+                    f"`tuner trials {name}` shows what there is"
                 )
             number = self.best.number
         found = next((row for row in self.trials if row.number == number), None)

@@ -1,7 +1,7 @@
 """What Optuna needs of a study: its sampler and pruner, when they decide, every trial's seed."""
 
 from tuner.search.by_name import make_pruner, make_sampler
-from tuner.search.exhaustive import left_of, tried
+from tuner.search.exhaustive import count_left, left_of
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
 from tuner.search.stored import check_stored
@@ -10,10 +10,10 @@ __all__ = [
     "Judging",
     "SeededSampler",
     "check_stored",
+    "count_left",
     "derive_seed",
     "judging",
     "left_of",
     "make_pruner",
     "make_sampler",
-    "tried",
 ]

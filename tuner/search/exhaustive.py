@@ -112,8 +112,14 @@ def _is_ours(trial: FrozenTrial) -> bool:
 
 def left_of(spec: StudySpec, study: optuna.Study) -> Left | None:
     """What is left to try in a study; None if its sampler never runs out of combinations."""
-    coverage = spec.coverage()
-    return coverage.left(tried(study.get_trials(deepcopy=False))) if coverage else None
+    return count_left(spec.coverage(), study)
+
+
+def count_left(coverage: Coverage | None, study: optuna.Study) -> Left | None:
+    """As :func:`left_of`, with a coverage that is kept: it reads a finished trial once."""
+    if coverage is None:
+        return None
+    return coverage.left(tried(study.get_trials(deepcopy=False)))
 
 
 def _order(size: int, seed: int) -> Iterator[int]:

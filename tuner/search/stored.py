@@ -1,4 +1,4 @@
-"""Whether trials can be suggested beside those that a study has, whoever stored them."""
+"""Checks that trials can be suggested in a study, given those that it has."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _vectorized() -> Iterator[None]:
     SciPy's may differ in the last digit, which matters only where two samples promise the same to
     fifteen digits; the samples themselves are Optuna's.
     """
-    from scipy.special import log_ndtr  # here: whoever starts a run does not need it
+    from scipy.special import log_ndtr  # here: only workers need it
 
     its = _truncnorm._log_ndtr
     _truncnorm._log_ndtr = log_ndtr

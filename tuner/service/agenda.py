@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -147,7 +148,7 @@ class Agenda:
         self._aside[name] = time.monotonic() + seconds
 
     def _skip(self, name: str, error: SpecError) -> None:
-        """Leaves a study that somebody has damaged, and says so once: the others go on."""
+        """Leaves out a study with a damaged attribute, and shows that once; the others are run."""
         if self._skipped.get(name) != str(error):
             self._skipped[name] = str(error)
             self._tell(f"{name} is skipped: {error}")
@@ -176,12 +177,14 @@ class Agenda:
         place, _ = self._closed.get(name, (Place(), {}))
         if place.standing in ("paused", "stopped"):
             reason = f" ({place.reason})" if place.reason else ""
-            return f"{name} is {place.standing}{reason}; go on with: tuner resume {name}"
+            return (
+                f"{name} is {place.standing}{reason}; go on with: tuner resume {shlex.quote(name)}"
+            )
         try:
             self._database.study(name)
         except UnknownNameError as error:
             return str(error)
-        return f"{name} is not up for work; put it up with: tuner submit {name}"
+        return f"{name} is not up for work; put it up with: tuner submit {shlex.quote(name)}"
 
     def _clean(self, name: str) -> None:
         cause = "its process is gone"

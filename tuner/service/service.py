@@ -137,7 +137,7 @@ class Service:
         """Tells, once each time, that there is nothing to do."""
         if idle and not self._idle:
             self._tell(f"{self._agenda.nothing_to_do()}; waiting")
-            self._database.begun = True  # a database that goes from now on is no wrong request
+            self._database.begun = True  # a database that is lost from now on is a failure
         self._idle = idle
 
     def _wait(self) -> None:
@@ -268,7 +268,7 @@ class Service:
             queue.stop(self._database.study(name), self._database, reason)
         except StorageError:
             raise
-        except RequestError as error:  # somebody has deleted the study, or damaged it
+        except RequestError as error:  # the study was deleted or damaged
             self._agenda.set_aside(name, _ASIDE_SECONDS)
             self._tell(f"{name} cannot be stopped: {error}")
 
@@ -280,7 +280,7 @@ class Service:
                 supervisor.close()
             except StorageError:
                 raise
-            except RequestError as error:  # somebody has damaged what is stored of this study
+            except RequestError as error:  # what is stored of this study is damaged
                 self._tell(f"{slot.study} is left: {error}")
 
     def _set_aside(self, name: str, error: TunerError) -> None:

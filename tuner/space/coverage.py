@@ -107,7 +107,7 @@ class Coverage:
         trials = list(trials)
         keys = self.keys(trials)
         known = {key for key in keys.values() if key is not None}
-        # Each of them will be a configuration that nobody has yet.
+        # Each of them will get a configuration that no other trial has.
         undecided = sum(keys[trial.number] is None and self.will_choose(trial) for trial in trials)
         states = [trial.state for trial in trials]
         return Left(

@@ -84,7 +84,7 @@ class Parameter:
     def as_stored(self, value: object) -> object:
         """Returns a whole float as the int that it stands for, where that is what is meant.
 
-        Tables of trials hold floats only: whoever enqueues one of its rows means 32 by 32.0.
+        Tables of trials hold floats only: 32.0 in a row that is enqueued means 32.
         """
         if isinstance(value, float) and value.is_integer() and self.fault(value) is not None:
             return value if self.fault(int(value)) is not None else int(value)

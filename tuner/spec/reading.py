@@ -38,7 +38,7 @@ def read_part(model: type[_Part], table: object, place: Place, advice: str | Non
         model: The table's rules.
         table: What was read.
         place: Where it was read.
-        advice: What the error tells people to do, instead of an example for the key.
+        advice: What the error advises, instead of an example for the key.
 
     Raises:
         SpecError: The first thing that is wrong with it, in one line.

@@ -124,7 +124,8 @@ class StudySpec(Part):
             "dataset": dataset if isinstance(dataset, str) else dataset.to_table(),
             "model": self.model,
             "search_space": self.search_space.to_dict(),
-            "fixed": self.fixed or None,  # so that studies of before there was it stay the same
+            "fixed": self.fixed
+            or None,  # so that studies from before there was [fixed] stay the same
             "objective": parts["objective"],
             "budget": parts["budget"],
             "sampler": {

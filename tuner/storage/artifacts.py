@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import RequestError
+from tuner.paths import expanded
 from tuner.storage.url import parse_url
 
 if TYPE_CHECKING:  # to import these would import boto3, which few runs need
@@ -45,7 +46,7 @@ def chosen_place(asked: str | None, url: str) -> str:
         return str(_default_folder(url))
     if "://" not in wanted:
         # Absolute, because a user's own code may change the working directory.
-        return str(Path(wanted).expanduser().absolute())
+        return str(expanded(wanted).absolute())
     if _S3.fullmatch(wanted) is None:
         raise RequestError(
             f"checkpoints: {wanted} is not a place that tuner can write to; "

@@ -1,7 +1,7 @@
 """What tuner stores as attributes of studies and trials, validated when it is read back.
 
-Whoever may write to the database may set any of them (``optuna study set-user-attr``), so none is
-believed unread: one model an attribute, and an error in one line for what does not fit it. Keys
+All who can write to the database can set any of them (``optuna study set-user-attr``), so each is
+validated by a model of its own; what does not fit it is an error in one line. Keys
 that a later version has added are left alone.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
-from tuner.wording import kind, toml
+from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -26,6 +27,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]*-\d+-[0-9a-f]{32}\.n
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
+_LONGEST_REASON = 120  # characters
 _WHOLE = ConfigDict(frozen=True, strict=True)
 
 
@@ -203,9 +205,23 @@ def require_own_attrs(attrs: Mapping[str, Any]) -> None:
     read(TrialAttrs, attrs, where, advice="give yours another name")
 
 
+@contextmanager
+def readable_rows() -> Iterator[None]:
+    """Refuses rows of Optuna's tables that hold what Optuna never stores there.
+
+    Raises:
+        SpecError: A state, a time, a number or a distribution cannot be read.
+    """
+    try:
+        yield
+    except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+        said = one_line(str(exc))[:_LONGEST_REASON] or type(exc).__name__
+        raise SpecError(f"a row of Optuna's tables cannot be read: {said}; {_RESTORE}") from exc
+
+
 def parsed(text: str) -> Any:
-    """The JSON of an attribute; the text itself if it is none, which is then no valid attribute."""
+    """Returns the value of an attribute; if it is not JSON its text, which no model accepts."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -22,8 +22,8 @@ class RunningTrial:
     """A trial in the state RUNNING.
 
     Attributes:
-        lease: Who runs it, see :mod:`tuner.lease`; empty if somebody of ours took it and did not
-            come to sign for it, None if a stock Optuna script runs it.
+        lease: Which process runs it, see :mod:`tuner.lease`; empty if tuner claimed it and its
+            lease is not yet written, None if another program runs it.
         attempts: How many workers have died while they ran it.
         left_behind: How often it was found without its process.
         silent_s: Seconds since its last heartbeat, or since it began if there was none yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,124 +12,34 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from tuner.errors import RequestError, SpecError, StorageError, UnknownNameError, WorkError
+from tuner.errors import SpecError, StorageError, UnknownNameError
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.errors import storage_errors
-from tuner.storage.identity import OpenedFile
-from tuner.storage.opening import open_backend
-from tuner.storage.patience import Patience
-from tuner.storage.taking import Taker
-from tuner.storage.url import masked, parse_url, require_file
+from tuner.storage.open_database import OpenDatabase
 from tuner.storage.writing import TrialLost, Writes
 from tuner.wording import hint
 
 __all__ = ["Database", "RunningTrial"]
 
-# Optuna's own log repeats what tuner says in its own words.
-optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-
-class Database:
-    """One open database.
-
-    Attributes:
-        url: The storage URL, with its password.
-        storage: What Optuna's functions take as ``storage``.
-        patience: How long a server that was there and does not answer is tried again.
-        begun: Whether trials have been run with it, so that what fails from then on is work.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        must_exist: bool = False,
-        lease: Mapping[str, Any] | None = None,
-        wanted: int | None = None,
-        at_once: int | None = None,
-        patience: Patience | None = None,
-    ) -> None:
-        """Opens the database and creates Optuna's tables where they are missing.
-
-        Args:
-            url: An Optuna storage URL, e.g. ``sqlite:///tuner.db``, or ``grpc://HOST:PORT`` of
-                Optuna's proxy.
-            must_exist: Refuse to create a new SQLite file.
-            lease: Stands in every trial that is taken through this object.
-            wanted: How many trials of a study may be finished or under way; to take another
-                raises :class:`tuner.storage.taking.NoneOpen`.
-            at_once: How many trials of a study may be under way; likewise.
-            patience: See above; by default a server is not tried again.
-
-        Raises:
-            StorageError: The URL is wrong, or what it names cannot be used.
-        """
-        parsed = parse_url(url)
-        if must_exist:
-            require_file(parsed)
-        self.url = url
-        self.patience = patience or Patience()
-        self.begun = False
-        self._lease = lease
-        with storage_errors(url):
-            taker = Taker(lease, wanted, at_once)
-            self._backend, self.storage = open_backend(url, taker, self.patience)
-        self._file = OpenedFile(parsed)
-
-    def __str__(self) -> str:
-        return masked(self.url)
-
-    def require_same_file(self) -> None:
-        """Makes sure that a SQLite file is the one that was opened: it may have been deleted.
-
-        Raises:
-            StorageError: It is not.
-        """
-        self._file.require_same(str(self))
-
-    def final(self, error: RequestError) -> RequestError:
-        """The error with which a command ends that has met this one.
-
-        It is work that has failed, not a wrong request, once there have been trials.
-        """
-        try:
-            self.require_same_file()
-        except StorageError as gone:
-            error = gone
-        if self.begun:
-            error.exit_code = WorkError.exit_code
-        return error
-
-    def upgrade(self) -> None:
-        """Creates the tables of our own or brings them to their newest form, before a study is run.
-
-        Raises:
-            StorageError: They are of a newer version of tuner, or cannot be written.
-        """
-        with storage_errors(self.url):
-            self._backend.prepare(str(self))
-
-    def require_known_tables(self) -> None:
-        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
-
-        Raises:
-            StorageError: They are.
-        """
-        with storage_errors(self.url):
-            self._backend.check(str(self))
+class Database(OpenDatabase):
+    """An open database with its studies and trials."""
 
     def study(self, name: str) -> optuna.Study:
         """Loads a stored study.
 
         Raises:
             UnknownNameError: No study of that name is stored.
+            SpecError: Its direction is none.
         """
         with storage_errors(self.url):
             try:
                 return optuna.load_study(study_name=name, storage=self.storage)
             except KeyError:
                 raise UnknownNameError(self._no_study(name)) from None
+            except LookupError as exc:
+                raise SpecError(f"stored study {name}: its direction is damaged: {exc}") from exc
 
     def find_study(self, name: str) -> optuna.Study | None:
         """The stored study of that name, or None."""
@@ -168,7 +79,7 @@ class Database:
         return [(name, value, nothing | counts) for name, value, counts in found]
 
     def running(self, study: optuna.Study) -> list[RunningTrial]:
-        """The trials of the study that are in the state RUNNING, whoever runs them.
+        """The trials of the study in the state RUNNING, of tuner and of other programs.
 
         Raises:
             SpecError: An attribute of one is not what tuner stores there.
@@ -231,14 +142,15 @@ class Database:
             except KeyError:
                 raise UnknownNameError(
                     f"{study.study_name} has no trial {number}; "
-                    f"see: tuner trials {study.study_name}"
+                    f"see: tuner trials {shlex.quote(study.study_name)}"
                 ) from None
             try:
                 return self._backend.curves(trial_id)
             except (ValueError, TypeError, KeyError, zlib.error) as error:
                 raise StorageError(
                     f"the curves of trial {number} of {study.study_name} in {self} are damaged "
-                    f"({error}); the trial itself is not: tuner trials {study.study_name}"
+                    f"({error}); the trial itself is not: "
+                    f"tuner trials {shlex.quote(study.study_name)}"
                 ) from error
 
     def require_own(self, trial_id: int) -> None:
@@ -309,12 +221,8 @@ class Database:
         with storage_errors(self.url):
             self._backend.enqueue_once(study._study_id, trials)
 
-    def close(self) -> None:
-        """Closes the connections; a closed database must not be used again."""
-        self._backend.close()
-
     def _no_study(self, name: str) -> str:
         names = self.study_names()
         if not names:
-            return f"no study is stored in {self}; start one with: tuner run {name}"
+            return f"no study is stored in {self}; start one with: tuner run {shlex.quote(name)}"
         return f"no study '{name}' is stored in {self}; {hint(name, names, 'stored studies')}"

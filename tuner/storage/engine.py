@@ -81,7 +81,7 @@ def has_tables(url: str, connect_args: dict[str, Any], shown: str) -> bool:
 
 
 def connect_args(url: sa.URL) -> dict[str, Any]:
-    """What the driver is told beside the URL, whose own words count more."""
+    """Returns options for the driver; those in the URL take precedence."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": _BUSY_SECONDS}
     if url.drivername not in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2"):

@@ -65,8 +65,8 @@ def storage_errors(url: str) -> Iterator[None]:
         raise StorageError(f"storage {shown}: {_explain(database_error(exc), url)}") from exc
     except json.JSONDecodeError as exc:
         raise StorageError(
-            f"storage {shown}: an attribute holds {exc.doc[:40]!r}, which is not JSON: somebody "
-            "has changed it in the table; write JSON there"
+            f"storage {shown}: an attribute holds {exc.doc[:40]!r}, which is not JSON: it "
+            "was changed in the table; write JSON there"
         ) from exc
 
 

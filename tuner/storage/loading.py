@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, json_to_distribution
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
-from tuner.storage.attributes import parsed
+from tuner.storage.attributes import parsed, readable_rows
 
 _AT_ONCE = 500  # trials a query; SQLite takes 32,766 parameters, and each trial is five of them
 _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
@@ -30,6 +30,7 @@ def load_trial(connection: sa.Connection, trial_id: int) -> FrozenTrial:
 
     Raises:
         KeyError: There is no such trial.
+        SpecError: Somebody has changed its rows to what is no trial.
     """
     found = _load(connection, _ONE, {"trial_id": trial_id})
     if not found:
@@ -47,6 +48,9 @@ def load_trials(
         study_id: The study.
         after: Those whose identifier is greater than this one,
         among: and those whose identifier is one of these.
+
+    Raises:
+        SpecError: Somebody has changed rows of one to what is no trial.
     """
     ids = list(among)
     first = min([after + 1, *ids])
@@ -54,6 +58,7 @@ def load_trials(
     return _load(connection, _SOME, wanted)
 
 
+@readable_rows()
 def _load(
     connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, Any]
 ) -> list[FrozenTrial]:
@@ -84,6 +89,7 @@ def _load(
 
 def _add_details(trials: Mapping[int, FrozenTrial], rows: Iterable[Any]) -> None:
     params: list[tuple[int, FrozenTrial, str, float, str]] = []
+    values: dict[int, dict[int, float]] = {}
     for kind, row_id, trial_id, name, step, number, text in rows:
         trial = trials[trial_id]
         if kind == "param":
@@ -93,16 +99,23 @@ def _add_details(trials: Mapping[int, FrozenTrial], rows: Iterable[Any]) -> None
         elif kind == "system":
             trial._system_attrs[name] = parsed(text)
         elif kind == "step":
-            trial.intermediate_values[step] = _NOT_FINITE.get(text, number)
+            trial.intermediate_values[step] = _number(text, number)
         else:
-            values = trial._values = trial._values or []
-            values.extend([0.0] * (step + 1 - len(values)))
-            values[step] = _NOT_FINITE.get(text, number)
+            values.setdefault(trial_id, {})[step] = _number(text, number)
+    for trial_id, found in values.items():
+        trials[trial_id]._values = [found[objective] for objective in range(len(found))]
     params.sort(key=lambda param: param[0])  # in the order in which they were suggested
     for _, trial, name, number, text in params:
         distribution = _distribution(text)
+        if isinstance(distribution, CategoricalDistribution) and number < 0:
+            raise IndexError(f"{name} has no choice {number}")
         trial._params[name] = distribution.to_external_repr(number)
         trial._distributions[name] = distribution
+
+
+def _number(kind: str, number: float) -> float:
+    """A value as Optuna stores it: what is not finite stands in its kind."""
+    return _NOT_FINITE[kind] if kind in _NOT_FINITE else float(number)
 
 
 def _branch(

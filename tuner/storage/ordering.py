@@ -21,7 +21,7 @@ def names_in_order(study_attrs: Mapping[str, Any]) -> list[str]:
     spec = study_attrs.get("tuner:spec")
     space = spec.get("search_space") if isinstance(spec, Mapping) else None
     if not isinstance(space, Mapping):
-        return []  # whoever opens the study reports what is wrong with it
+        return []  # what is wrong with it is reported when the study is opened
     with suppress(SpecError):
         return list(SearchSpace.parse(space, "the study").names())
     return []

@@ -180,7 +180,11 @@ def _read(rows_of: Callable[[str], Sequence[Any]]) -> list[StudyOverview]:
     counts: dict[int, dict[str, int]] = {}
     for study_id, state, count in rows_of(_COUNTS):
         counts.setdefault(study_id, {})[state.strip().lower()] = count
-    values = {study_id: (low, high) for study_id, low, high in rows_of(_BEST) if low is not None}
+    values = {
+        study_id: (low, high)
+        for study_id, low, high in rows_of(_BEST)
+        if isinstance(low, float) and isinstance(high, float)  # in SQLite it may be a text
+    }
     attrs: dict[int, dict[str, Any]] = {}
     for study_id, key, value in rows_of(_ATTRS):
         attrs.setdefault(study_id, {})[key] = parsed(value)
@@ -215,5 +219,8 @@ def _minutes(since: datetime | str | None, now: datetime) -> float:
     """Between a time as the driver returns it and now, at most those that are looked at."""
     if since is None:
         return _LATELY_MINUTES
-    began = since if isinstance(since, datetime) else datetime.fromisoformat(since)
+    try:
+        began = since if isinstance(since, datetime) else datetime.fromisoformat(since)
+    except ValueError:  # SQLite takes any text
+        return _LATELY_MINUTES
     return min(max((now - began).total_seconds() / 60, 1 / 60), _LATELY_MINUTES)

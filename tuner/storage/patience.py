@@ -21,7 +21,7 @@ PATIENT_SECONDS = 300.0
 """How long a run waits for its database: a restart takes seconds, a change of machines minutes."""
 
 CROWDED_SECONDS = 60.0
-"""How long anybody waits for a free connection, a command that only reads as well."""
+"""How long a free connection is waited for, also by commands that only read."""
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

@@ -14,7 +14,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage.attributes import parsed
+from tuner.storage.attributes import parsed, readable_rows
 from tuner.storage.backend import BEAT, RunningTrial
 from tuner.storage.curves import Curves, CurvesModel, read_curves
 from tuner.storage.schema import check, upgrade
@@ -44,9 +44,13 @@ class AskedStorage(RDBStorage):
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    def rows(self, query: sa.Select[Any]) -> list[Any]:
-        """The rows that a query finds."""
-        with self.reading() as connection:
+    def rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
+        """The rows that a query finds.
+
+        Raises:
+            SpecError: Somebody has written into one what Optuna never stores there.
+        """
+        with readable_rows(), self.reading() as connection:
             return list(connection.execute(query))
 
     def study_names(self) -> list[str]:
@@ -61,14 +65,17 @@ class AskedStorage(RDBStorage):
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """As Optuna's; what is no JSON is its text."""
+        """As Optuna's, but an attribute that is not JSON is returned as its text."""
         return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
         """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
         query = (
-            sa.select(study.study_name, attr.value_json, trial.state, sa.func.count(trial.trial_id))
+            sa.select(
+                *(study.study_name, attr.value_json, _state_name()),
+                sa.func.count(trial.trial_id),
+            )
             .join(attr, attr.study_id == study.study_id)
             .outerjoin(trial, trial.study_id == study.study_id)
             .where(attr.key == key)
@@ -78,22 +85,23 @@ class AskedStorage(RDBStorage):
         found: dict[str, tuple[Any, dict[TrialState, int]]] = {}
         for name, value_json, state, count in self.rows(query):
             _, counts = found.setdefault(name, (parsed(value_json), {}))
-            if state is not None:  # of a study without trials
-                counts[state] = int(count)
+            if state in TrialState.__members__:  # it is None of a study without trials
+                counts[TrialState[state]] = int(count)
         return [(name, value, counts) for name, (value, counts) in found.items()]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
         """How many trials are in each state; states without one are absent."""
         trial = models.TrialModel
         query = (
-            sa.select(trial.state, sa.func.count(trial.trial_id))
+            sa.select(_state_name(), sa.func.count(trial.trial_id))
             .where(trial.study_id == study_id)
             .group_by(trial.state)
         )
-        return {state: int(count) for state, count in self.rows(query)}
+        members = TrialState.__members__
+        return {members[name]: int(count) for name, count in self.rows(query) if name in members}
 
     def running(self, study_id: int) -> list[RunningTrial]:
-        """The trials in the state RUNNING, whoever runs them.
+        """The trials in the state RUNNING, of tuner and of other programs.
 
         Of the heartbeats in Optuna's table, by the database's clock, and of those that pass
         through a proxy, by the clock of who wrote them, the later one counts.
@@ -132,7 +140,7 @@ class AskedStorage(RDBStorage):
         model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         for trial_id in trial_ids:
             sent = {"trial_id": trial_id, "key": BEAT, "value_json": json.dumps(time.time())}
-            # The study may have been deleted, or somebody else have taken the trial over.
+            # The study may have been deleted, or another process has taken the trial over.
             with suppress(sa.exc.IntegrityError), self.engine.begin() as connection:
                 connection.execute(sa.delete(model).where(model.trial_id == trial_id))
                 connection.execute(sa.insert(model), {"trial_id": trial_id})
@@ -144,7 +152,7 @@ class AskedStorage(RDBStorage):
             return read_curves(connection, trial_id)
 
     def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
-        """Gives a new trial the curves of the one that it was copied from, if that stands here.
+        """Gives a new trial the curves of the one that it was copied from, if that is in here.
 
         Args:
             source: The trial as it was read, perhaps from another database.
@@ -169,6 +177,11 @@ class AskedStorage(RDBStorage):
         """Closes the connections."""
         self.scoped_session.remove()
         self.engine.dispose()
+
+
+def _state_name() -> sa.ColumnElement[str]:
+    """A trial's state as text: one that is none must not keep others from being counted."""
+    return sa.cast(models.TrialModel.state, sa.String(16))
 
 
 def _seconds(since: datetime, now: datetime) -> float:

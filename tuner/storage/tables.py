@@ -33,7 +33,7 @@ VERSION_TABLE = "alembic_version"
 """Where Optuna's Alembic keeps its version, and where that of any other program does."""
 
 KEYS = {"studies": "study_id", "trials": "trial_id"}
-"""Tables of names that other programs use as well, and the column that tells Optuna's."""
+"""Tables with names that other programs use, too, and a column that only Optuna's have."""
 
 _ALWAYS = frozenset({"studies", "trials", "trial_params", "version_info"})
 _OURS = frozenset({"tuner_curves", "tuner_alembic_version"})
@@ -46,7 +46,7 @@ def are_optunas(names: Iterable[str], versions: Collection[str], shown: str) -> 
 
     Args:
         names: All tables of the database.
-        versions: What stands in :data:`VERSION_TABLE`.
+        versions: The contents of :data:`VERSION_TABLE`.
         shown: The database, as errors name it.
 
     Raises:

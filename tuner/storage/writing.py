@@ -21,7 +21,7 @@ from tuner.storage.curves import CurvesModel, Logs, pack
 
 
 class TrialLost(UpdateFinishedTrialError):
-    """Somebody else has the trial by now, because whoever had it was silent; or has deleted it."""
+    """The trial was deleted, or is run by another process because this one was silent."""
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Writes:
         now = datetime.now(UTC).replace(tzinfo=None)
         end = {"ended": trial_id, "new_state": state, "now": now}
         ended = connection.execute(_END, end)
-        # SQLite has locked nothing before the first change: somebody else may have ended it.
+        # SQLite has locked nothing before the first change: another process may have ended it.
         if cast("sa.CursorResult[Any]", ended).rowcount != 1:
             raise UpdateFinishedTrialError("The trial has finished and can not be updated.")
 

@@ -14,11 +14,11 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def interrupts(heard: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """Calls ``heard`` for each of :data:`ENDING_SIGNALS` during the block, which goes on.
+    """Calls ``heard`` for each of :data:`ENDING_SIGNALS` during the block, which continues.
 
     After SIGHUP nothing is written to the terminal that is gone. Where SIGHUP is ignored, as
-    ``nohup`` does, it stays ignored. Only the main thread hears signals; in another one the block
-    is left alone.
+    ``nohup`` does, it stays ignored. Only the main thread gets signals; in another one nothing
+    changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

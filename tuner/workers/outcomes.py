@@ -1,4 +1,4 @@
-"""What becomes of the trials of a run, above all of those whose workers are killed or die."""
+"""How the trials of a run end, above all those whose workers are killed or die."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuner.workers.setbacks import Setbacks
 
 
 class Outcomes:
-    """Ends workers, and stores, counts and shows what becomes of their trials.
+    """Ends workers; stores, counts and shows how their trials end.
 
     Attributes:
         study: Once it is stored.

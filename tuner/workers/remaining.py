@@ -35,7 +35,7 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
-        self._coverage = job.spec.coverage()  # its trials may end before as many are finished
+        self._coverage = job.spec.coverage()  # None unless its combinations may run out
         self.wanted = job.n_trials
         self.open = 0
         self.finished = 0
@@ -69,10 +69,10 @@ class Remaining:
         self.open = self.wanted - self.finished - under_way
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)
-        if self._coverage:
-            with storage_errors(self._database.url):
-                trials = search.tried(study.get_trials(deepcopy=False))
-            self.open = min(self.open, self._coverage.left(trials).may_begin - asked)
+        with storage_errors(self._database.url):
+            left = search.count_left(self._coverage, study)
+        if left:
+            self.open = min(self.open, left.may_begin - asked)
         if self.open > 0:
             self.waits_for = 0
         self._counted_at = time.monotonic()

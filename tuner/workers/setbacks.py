@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from tuner.errors import StudyError, WorkerError
@@ -38,7 +39,7 @@ class Setbacks:
             which = "the last" if finished else "the first"
             raise StudyError(
                 f"{which} {self._failures} trials failed, the last one with: {reason}. "
-                f"See them with: tuner trials {study}"
+                f"See them with: tuner trials {shlex.quote(study)}"
             )
 
     def died(self, cause: str, last_words: Sequence[str], n_workers: int) -> None:

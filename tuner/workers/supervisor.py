@@ -76,7 +76,7 @@ class Supervisor:
             job: What each worker is given; its spec's budget limits run and trials.
             database: The open storage.
             n_workers: Number of processes.
-            observer: Told of everything that happens.
+            observer: Is called for everything that happens.
             prepare: Called once, with the description of the data, when all workers have loaded
                 the same: creates or resumes the study.
             setbacks: What has gone wrong in earlier runs of the study, to be counted on.

@@ -27,7 +27,6 @@ from tuner.errors import (
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
 from tuner.runner import common_params
-from tuner.space import Tried
 from tuner.storage.database import Database
 from tuner.storage.errors import storage_errors
 from tuner.storage.patience import PATIENT_SECONDS, Patience
@@ -156,7 +155,7 @@ class Worker:
             raise SupervisorGone from exc
 
     def _epoch_done(self, epoch: int, value: float) -> None:
-        """Reports an epoch, of short ones only now and then: nobody reads faster."""
+        """Reports an epoch; of short ones only some, as nobody reads faster."""
         now = time.monotonic()
         if epoch == 1 or now - self._told_at > _TELL_SECONDS:
             self._told_at = now
@@ -187,7 +186,8 @@ class Worker:
             self._run_trial(self._study)
 
     def _run_trial(self, study: optuna.Study) -> None:
-        if self._coverage and not self._coverage.left(_tried(study)).may_begin:
+        left = search.count_left(self._coverage, study)
+        if left and not left.may_begin:
             self._say(NothingOpen())
             return
         try:
@@ -221,7 +221,3 @@ class Worker:
             self._trial_id = None
         state, value, reason = outcome.state, outcome.value, outcome.reason
         self._say(Finished(trial.number, state, value, reason, outcome.was_refused))
-
-
-def _tried(study: optuna.Study) -> list[Tried]:
-    return search.tried(study.get_trials(deepcopy=False))

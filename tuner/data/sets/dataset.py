@@ -128,7 +128,7 @@ class Status:
     Attributes:
         name: What a study file calls it.
         title: What is predicted from what.
-        rows: Number of rows of what is there, if it says so beforehand; else when all of it is.
+        rows: Number of rows of what is there, if that is known beforehand; else of all of it.
         state: ``"have"``, ``"part"`` (a smaller stand-in is used, see ``note``) or ``"lack"``.
         where: File or folder that would be read, or "comes with tuner"; None when lacking.
         note: What is known of those rows.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import DataError
+from tuner.paths import expanded
 
 OWN_FOLDER = Path(__file__).parent.parent  # tuner/data: what lies in there comes with tuner
 
@@ -19,7 +20,7 @@ OWN_FOLDER = Path(__file__).parent.parent  # tuner/data: what lies in there come
 def data_home() -> Path:
     """Returns the folder of large data sets: ``TUNER_DATA_HOME``, else ``~/.tuner/data``."""
     named = os.environ.get("TUNER_DATA_HOME")
-    return Path(named).expanduser() if named else Path.home() / ".tuner" / "data"
+    return expanded(named) if named else Path.home() / ".tuner" / "data"
 
 
 def keras_cache() -> Path:
