@@ -14,6 +14,7 @@ from study_texts import spec_of
 from tuner import objective
 from tuner.errors import StorageError
 from tuner.objective import Outcome, run_trial
+from tuner.results.trials import TrialRow
 from tuner.search import make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
@@ -112,6 +113,30 @@ def test_an_enqueued_trial_outside_the_space_fails_with_the_reason(
     assert reason in outcome.reason
     runner.run()
     assert runner.trained == [RIGHT]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("origin", {"paper": 3}, "origin: must be a string, but got "),
+        ("attempts", "two", 'attempts: must be a whole number, but got "two", a string'),
+        ("left_behind", -1, "left_behind: input should be greater than or equal to 0"),
+    ],
+)
+def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
+    key: str, value: object, fault: str, make_runner: Callable[..., Runner]
+) -> None:
+    runner = make_runner()
+    runner.study.enqueue_trial(RIGHT, user_attrs={key: value, "paper": 3})
+    assert TrialRow.of(runner.study.trials[0]).state == "waiting"
+    outcome = runner.run()
+    row = TrialRow.of(runner.study.trials[0])
+
+    assert outcome.was_refused
+    assert outcome.reason is not None
+    assert f"enqueued with an attribute that tuner uses: {fault}" in outcome.reason
+    assert (row.state, row.reason) == ("fail", outcome.reason)
+    assert runner.trained == []
 
 
 def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(

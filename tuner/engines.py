@@ -22,7 +22,7 @@ from tuner import queue, runner
 from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.running import Engine, begin, supervise
 from tuner.spec import StudySpec
-from tuner.storage.attributes import TrialAttrs, trial_attrs
+from tuner.storage.attributes import TrialAttrs, shown_attrs
 from tuner.storage.database import Database
 from tuner.storage.patience import PATIENT_SECONDS, Patience
 from tuner.storage.url import parse_url
@@ -201,7 +201,7 @@ class _News:
 
     def _attrs_of(self, trial: FrozenTrial) -> TrialAttrs:
         where = f"stored study {self._study.study_name}: trial {trial.number}"
-        return trial_attrs(trial.user_attrs, where)
+        return shown_attrs(trial.user_attrs, where)
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)

@@ -101,6 +101,13 @@ class TrialFailed(TunerError):
         self.reason = reason
 
 
+class SupervisorGone(BaseException):
+    """Nobody reads a worker's messages any more: its supervisor was killed.
+
+    Not an ``Exception``, so that it passes through a user's code, and never ends a trial.
+    """
+
+
 def debugging() -> bool:
     """Whether tracebacks are shown, see :data:`DEBUG`."""
     return bool(os.environ.get(DEBUG))

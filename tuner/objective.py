@@ -17,7 +17,15 @@ from tuner.checkpoints import TrialCheckpoints
 from tuner.data import Splits
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
-from tuner.errors import MetricError, ModelError, TrialFailed, TunerError, debugging
+from tuner.errors import (
+    MetricError,
+    ModelError,
+    SpecError,
+    SupervisorGone,
+    TrialFailed,
+    TunerError,
+    debugging,
+)
 from tuner.models.families import FAMILIES
 from tuner.models.outputs import choose
 from tuner.models.saving import check_saveable
@@ -26,6 +34,7 @@ from tuner.reporting import Reporter
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import StudySpec
+from tuner.storage.attributes import require_own_attrs
 from tuner.storage.database import Database
 from tuner.training.surroundings import restored_surroundings
 
@@ -174,9 +183,9 @@ def run_trial(
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
         return _tell_failure(trial, database, str(failure), logged, kept)
-    except (TunerError, optuna.exceptions.OptunaError):
+    except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
         raise
-    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 - a user's network
+    except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
         return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
@@ -201,8 +210,13 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     missing or misspelt.
 
     Raises:
-        TrialFailed: What it was enqueued or stored with is not in the space.
+        TrialFailed: What it was enqueued or stored with is not in the space, or has an attribute
+            that tuner could not read.
     """
+    try:
+        require_own_attrs(trial.user_attrs)
+    except SpecError as error:
+        raise TrialFailed(str(error)) from None
     enqueued = trial._cached_frozen_trial.system_attrs.get("fixed_params")
     if enqueued and (fault := space.fault(space.as_stored(enqueued))) is not None:
         raise TrialFailed(f"enqueued outside the search space: {fault}")

@@ -230,10 +230,12 @@ def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> boo
 def _best(study: optuna.Study) -> tuple[int, float] | None:
     try:
         trial = study.best_trial
+        if math.isfinite(trial.values[0]):
+            return trial.number, trial.values[0]
     except ValueError:
         return None
-    if math.isfinite(trial.values[0]):
-        return trial.number, trial.values[0]
+    except TypeError:
+        pass  # a trial with constraints that are no numbers was added by hand
     # A value that is not finite was added by hand: the best of the others, which takes longer.
     rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
     best = best_of(rows, study.direction.name.lower())

@@ -29,6 +29,7 @@ def _doing(model, harm):
         while left:
             left.pop()()
 
+    @keras.saving.register_keras_serializable()
     class Hostile(keras.Model):
         def test_step(self, data):
             tf.py_function(once, [], [])

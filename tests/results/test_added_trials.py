@@ -94,6 +94,22 @@ def test_running_trial_that_another_program_ended_is_trained_likewise(
     assert result.trials[0].origin == origin.get("origin", "added by hand")
 
 
+@pytest.mark.parametrize(
+    "attrs", [{"worker": "gpu-3"}, {"epoch": 0}, {"seed": "x", "reason": ["a"], "attempts": None}]
+)
+def test_attributes_of_others_on_an_added_trial_are_left_out(
+    attrs: dict[str, object], make_result: MakeResult
+) -> None:
+    made = added(0.99)
+    for key, value in attrs.items():
+        made.set_user_attr(key, value)
+    result = make_result(make_spec(), trial(value=0.5), made)
+
+    assert result.best is not None
+    assert (result.best.number, result.best.origin) == (1, "added by hand")
+    assert result.configuration().epochs == 50
+
+
 def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
     result = make_result(None, added(0.5))
 
@@ -128,6 +144,13 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
         text += tables.show(result, form, mattered=mattered)
         assert "inf" not in text.lower()
         assert "nan" not in text.lower()
+
+
+def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy) -> None:
+    made = added(0.5)
+    made.system_attrs = {"constraints": ["x"]}
+
+    assert _best(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
 
 
 def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import keras
 import pytest
 import tensorflow as tf
 
-from tuner.training.surroundings import restored_surroundings
+from tuner.training.surroundings import own_streams, restored_surroundings
 
 
 def _misbehave(gone: Path) -> None:
@@ -47,3 +48,17 @@ def test_missing_working_directory_is_no_error(
     with restored_surroundings():
         keras.config.set_epsilon(0.5)
     assert keras.config.epsilon() == 1e-7
+
+
+def test_streams_that_a_trial_closes_or_replaces_are_restored(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = sys.stdout, sys.stderr
+    with own_streams():
+        print("without an end", end="")
+        sys.stdout.close()
+        sys.stderr = None  # type: ignore[assignment]  # as a user's code may do
+    assert (sys.stdout, sys.stderr) == before
+    with own_streams():
+        print(" of the line")
+    assert capfd.readouterr().out == "without an end of the line\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import keras
@@ -28,6 +29,8 @@ def build_model(params, data):
         build_model.kept = np.ones((1000, 1024, 1024), dtype="uint8")
     if behaviour == "prints":
         print("a line from the user's own code")
+    if behaviour == "leaves a thread":
+        threading.Thread(target=time.sleep, args=(600,)).start()
     inputs = keras.Input(data.input_shape)
     hidden = keras.layers.Dropout(0.2)(inputs) if behaviour == "counts" else inputs
     outputs = keras.layers.Dense(1)(hidden)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -74,6 +75,15 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
         n: v[2]["learning_rate"] for n, v in calm.items()
     }
     assert [v[1] for v in values(run).values()] == [v[1] for v in calm.values()]
+
+
+@pytest.mark.slow
+def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, monkeypatch):
+    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 1)
+    laboratory.behave("leaves a thread")
+    run = laboratory.run(workers=1, n_trials=2)
+    assert run.result.counts["complete"] == 2
+    assert multiprocessing.active_children() == []  # Python waits for them when it exits
 
 
 @pytest.mark.slow

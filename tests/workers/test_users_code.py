@@ -28,6 +28,7 @@ def in_trial_0(laboratory: Laboratory, code: str) -> None:
     ("code", "reason"),
     [
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise GeneratorExit", "GeneratorExit"),
         ("raise SystemExit(3)", '"scripted:build_model" raised SystemExit: 3 (scripted.py, line '),
     ],
 )

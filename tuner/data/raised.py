@@ -52,22 +52,23 @@ def short(file: Path, base: Path) -> str:
     return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
 
 
+def _text(exc: BaseException) -> str:
+    """The message; empty if it cannot be had from a class of the person's own."""
+    try:
+        return str(exc)
+    except Exception:  # noqa: BLE001 - whatever its ``__str__`` raises
+        return ""
+
+
 def _said(exc: BaseException) -> str:
     """The message itself, without what the libraries wrap around it."""
-    text = exc.msg if isinstance(exc, SyntaxError) else _text(exc)  # str() repeats the place
+    # str() repeats the place
+    text = str(exc.msg) if isinstance(exc, SyntaxError) else _text(exc)
     if text.startswith("in user code:"):
         # AutoGraph's: a traceback, each frame with its line of code, then the error.
         text = re.split(r"\n\s*\n", text.strip())[-1]
     text = text.rpartition("Exception encountered: ")[2]  # Keras's, after the whole configuration
     return one_line(" ".join(_NOISE.sub("", text).split()).rstrip("."))
-
-
-def _text(exc: BaseException) -> str:
-    """Returns the text of an exception; "" if that of the person's own class raises in turn."""
-    try:
-        return str(exc)
-    except Exception:  # noqa: BLE001 - whatever a class of the person raises
-        return ""
 
 
 def _where(exc: BaseException, base: Path) -> str:

@@ -20,7 +20,13 @@ from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best
 from tuner.space import Left
 from tuner.spec import StudySpec
 from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, study_attr, trial_attrs
+from tuner.storage.attributes import (
+    Names,
+    StoredData,
+    TrialAttrs,
+    shown_attrs,
+    study_attr,
+)
 
 if TYPE_CHECKING:
     import optuna
@@ -274,7 +280,7 @@ def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
 def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
     """Its attributes; in a study of another program they may mean anything."""
     try:
-        return trial_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
+        return shown_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
     except SpecError:
         if spec is not None:
             raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration, Value
-from tuner.storage.attributes import TrialAttrs, trial_attrs
+from tuner.storage.attributes import TrialAttrs, shown_attrs
 
 if TYPE_CHECKING:
     import optuna
@@ -73,7 +73,7 @@ class TrialRow:
         Raises:
             SpecError: One of its attributes is not what tuner stores there.
         """
-        attrs = attrs or trial_attrs(trial.user_attrs, f"trial {trial.number}")
+        attrs = attrs or shown_attrs(trial.user_attrs, f"trial {trial.number}")
         state = trial.state.name.lower()
         steps = trial.intermediate_values
         enqueued = trial.system_attrs.get("fixed_params")

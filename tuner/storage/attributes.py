@@ -174,6 +174,37 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     return read(TrialAttrs, attrs, trial)
 
 
+def shown_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
+    """The attributes of a trial, to be shown.
+
+    One that tuner has not begun was added by hand, or was enqueued with attributes of somebody
+    else's: of those, what tuner would not store is left out.
+
+    Args:
+        attrs: As in :func:`trial_attrs`, and ``trial``, too.
+
+    Raises:
+        SpecError: Tuner has begun the trial, and somebody has changed an attribute.
+    """
+    if "epochs_wanted" in attrs:
+        return trial_attrs(attrs, trial)
+    try:
+        return TrialAttrs.model_validate(attrs)
+    except ValidationError as invalid:
+        faulty = {error["loc"][0] for error in invalid.errors()}
+    return TrialAttrs.model_validate({k: v for k, v in attrs.items() if k not in faulty})
+
+
+def require_own_attrs(attrs: Mapping[str, Any]) -> None:
+    """Makes sure that a trial that was enqueued has no attribute that tuner could not read.
+
+    Raises:
+        SpecError: It has.
+    """
+    where = "enqueued with an attribute that tuner uses"
+    read(TrialAttrs, attrs, where, advice="give yours another name")
+
+
 @contextmanager
 def readable_rows() -> Iterator[None]:
     """Refuses rows of Optuna's tables that hold what Optuna never stores there.

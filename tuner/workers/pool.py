@@ -22,6 +22,7 @@ class Pool:
         """
         self._job = job
         self._workers: list[WorkerProcess] = []
+        self._replaced: list[WorkerProcess] = []
         self.size = size
 
     def __iter__(self) -> Iterator[WorkerProcess]:
@@ -56,15 +57,21 @@ class Pool:
     def replace(self, worker: WorkerProcess, *, check: bool) -> None:
         """Starts another process in place of one that is gone.
 
+        A retired one ends by itself, unless a thread that a trial has started keeps it: those of
+        earlier calls are killed.
+
         Args:
             worker: Killed, retired or dead.
             check: Whether the new one tries the user's model.
         """
+        for earlier in self._replaced:
+            earlier.kill()
+        self._replaced = [worker]
         self._workers[self._workers.index(worker)] = self._started(check=check)
 
     def kill(self) -> None:
         """Ends all processes, now."""
-        for worker in self._workers:
+        for worker in self._workers + self._replaced:
             worker.kill()
 
     def _started(self, *, check: bool) -> WorkerProcess:

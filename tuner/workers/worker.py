@@ -16,7 +16,14 @@ import tensorflow as tf
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tuner import data, search
-from tuner.errors import DataChangedError, DataError, TunerError, WorkerError, keep_traceback
+from tuner.errors import (
+    DataChangedError,
+    DataError,
+    SupervisorGone,
+    TunerError,
+    WorkerError,
+    keep_traceback,
+)
 from tuner.lease import own_lease
 from tuner.objective import check_model, run_trial
 from tuner.runner import common_params
@@ -27,6 +34,7 @@ from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
 from tuner.study_data import check_data
 from tuner.training.structures import Structures
+from tuner.training.surroundings import own_streams
 from tuner.workers.messages import (
     EpochDone,
     Finished,
@@ -41,14 +49,6 @@ from tuner.workers.messages import (
 
 _TELL_SECONDS = 0.1
 _ORPHAN_SECONDS = 10.0
-
-
-class SupervisorGone(BaseException):
-    """Nobody reads the messages any more: the supervisor was killed.
-
-    Not an ``Exception``, so that it passes through the code of a trial, which fails a trial
-    for every exception.
-    """
 
 
 class _Once(logging.Filter):
@@ -106,11 +106,14 @@ class Worker:
             self._run()
         except TunerError as error:
             self._say(Refused(keep_traceback(error)))
-        except (KeyboardInterrupt, SystemExit) as error:  # raised by a user's code on purpose
-            said = f"{type(error).__name__}: {error}".removesuffix(": ")
-            self._say(Refused(WorkerError(f"the study's own code ended its worker with {said}")))
         except SupervisorGone:
             return
+        except BaseException as error:
+            if isinstance(error, Exception):
+                raise
+            # Raised by a user's code on purpose: KeyboardInterrupt, SystemExit, one of its own.
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            self._say(Refused(WorkerError(f"the study's own code ended its worker with {said}")))
 
     def _leave_with_supervisor(self) -> None:
         """Ends this process when its supervisor was killed, wherever the trial is.
@@ -194,19 +197,20 @@ class Worker:
             return
         self._trial_id = trial._trial_id
         try:
-            outcome = run_trial(
-                trial,
-                self._job.spec,
-                self._data,
-                self._database,
-                self._structures,
-                checkpoints=self._job.checkpoints,
-                on_start=lambda epochs: self._say(
-                    Started(trial._trial_id, trial.number, epochs, self._lease)
-                ),
-                on_epoch=self._epoch_done,
-                common=self._common,
-            )
+            with own_streams():
+                outcome = run_trial(
+                    trial,
+                    self._job.spec,
+                    self._data,
+                    self._database,
+                    self._structures,
+                    checkpoints=self._job.checkpoints,
+                    on_start=lambda epochs: self._say(
+                        Started(trial._trial_id, trial.number, epochs, self._lease)
+                    ),
+                    on_epoch=self._epoch_done,
+                    common=self._common,
+                )
         except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))
             return
