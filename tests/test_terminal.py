@@ -58,7 +58,7 @@ def test_json_is_one_document_with_the_promised_keys(
     answer = command("run", "scripted", "--workers", "1", "--n-trials", "2", "--json")
     assert answer.status == 0
     document = json.loads(answer.out)
-    keys = "study storage metric direction trials best references wall_s"
+    keys = "study storage metric direction trials best references baseline wall_s"
     assert list(document) == keys.split()
     assert list(document["trials"]) == ["complete", "pruned", "fail", "running", "waiting"]
     assert list(document["best"]) == ["number", "value", "epoch", "params", "origin"]

@@ -170,7 +170,7 @@ def test_what_a_network_raises_fails_its_trial_only(laboratory):
     (reason,) = {row.reason for row in run.result.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
-        "(scripted.py, line 24)"
+        "(scripted.py, line 25)"
     )
 
 
