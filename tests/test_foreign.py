@@ -18,8 +18,8 @@ from tuner.lease import own_lease
 from tuner.storage.database import Database
 
 HELD = (
-    r"trial 1 of scripted is held by another program \(`optuna ask`, or a script\) for .*; if not, "
-    r"end it with: optuna tell --storage sqlite:///\S+ --study-name scripted --trial-number 1 "
+    r"trial 1 of scripted is held by another program \(`optuna ask`, or a script; .* ago\), and "
+    r".*; if not, end it with: optuna tell --storage sqlite:///\S+ --study-name scripted --trial-number 1 "
     r"--state fail"
 )
 

@@ -41,6 +41,6 @@ def end_them(database: Database, study: optuna.Study, trials: list[RunningTrial]
     ]
     return (
         f"{which} of {name} {'is' if one else 'are'} held by another program (`optuna ask`, or a "
-        f"script) for {duration(max(first.silent_s, 1))}, and tuner cannot see whether it still "
+        f"script; {duration(max(first.silent_s, 1))} ago), and tuner cannot see whether it still "
         f"runs; if not, end {'it' if one else 'each of them'} with: {shlex.join(command)}"
     )
