@@ -19,8 +19,8 @@ from tuner.storage.database import Database
 
 HELD = (
     r"trial 1 of scripted is held by another program \(`optuna ask`, or a script; .* ago\), and "
-    r".*; if not, end it with: optuna tell --storage sqlite:///\S+ --study-name scripted --trial-number 1 "
-    r"--state fail"
+    r".*; if not, end it with: optuna tell --storage sqlite:///\S+ --study-name scripted "
+    r"--trial-number 1 --state fail"
 )
 
 
