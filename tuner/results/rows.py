@@ -8,25 +8,19 @@ has no references and cannot be exported.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.access import Access
-from tuner.errors import SpecError, StudyError, UnknownNameError
+from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
+from tuner.results.stored import attrs_of, common_params_of, left_to_try, span_s
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.space import Left
 from tuner.spec import StudySpec
-from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import (
-    Names,
-    StoredData,
-    TrialAttrs,
-    shown_attrs,
-    study_attr,
-)
+from tuner.storage.attributes import Names, StoredData, study_attr
 
 if TYPE_CHECKING:
     import optuna
@@ -114,7 +108,7 @@ class StudyResult:
                 raise StudyError(f"trial {trial.number} of {name} has more than one value")
         in_ours = spec is not None
         rows = tuple(
-            TrialRow.of(trial, _attrs_of(trial, name, spec), in_ours=in_ours) for trial in frozen
+            TrialRow.of(trial, attrs_of(trial, name, spec), in_ours=in_ours) for trial in frozen
         )
         data = study_attr(StoredData, attrs, "tuner:data", name)
         versions = study_attr(Names, attrs, "tuner:versions", name)
@@ -131,14 +125,14 @@ class StudyResult:
                 ReferenceRow.of(reference.name, reference.reported, rows)
                 for reference in (spec.references if spec else ())
             ),
-            wall_s=_span_s(frozen) if wall_s is None else wall_s,
+            wall_s=span_s(frozen) if wall_s is None else wall_s,
             title=spec.title if spec and spec.title != spec.name else "",
             spec=spec,
             data=attrs["tuner:data"] if data else {},
             versions=versions.root if versions else {},
-            left=None if spec is None else _left(spec, study),
+            left=None if spec is None else left_to_try(spec, study),
             access=access,
-            common=_common(spec, attrs) if spec else {},
+            common=common_params_of(spec, attrs) if spec else {},
         )
         return replace(result, best=result._best())
 
@@ -267,43 +261,6 @@ class StudyResult:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
             raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
         return found
-
-
-def _left(spec: StudySpec, study: optuna.Study) -> Left | None:
-    if spec.sampler.name != EXHAUSTIVE:
-        return None
-    from tuner.search import left_of  # here, because it imports Optuna's samplers
-
-    return left_of(spec, study)
-
-
-def _attrs_of(trial: optuna.trial.FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
-    """Its attributes; in a study of another program they may mean anything."""
-    try:
-        return shown_attrs(trial.user_attrs, f"stored study {study}: trial {trial.number}")
-    except SpecError:
-        if spec is not None:
-            raise
-    return TrialAttrs()
-
-
-def _span_s(trials: Sequence[optuna.trial.FrozenTrial]) -> float | None:
-    """Returns the seconds from the first start to the last end; None before the first end."""
-    starts = [trial.datetime_start for trial in trials if trial.datetime_start]
-    ends = [trial.datetime_complete for trial in trials if trial.datetime_complete]
-    if not starts or not ends:
-        return None
-    return max(0.0, (max(ends) - min(starts)).total_seconds())
-
-
-def _common(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
-    from tuner.runner import common_params  # here, because it imports Optuna
-
-    params: dict[str, Any] = common_params(spec, attrs)
-    task = (attrs.get("tuner:data") or {}).get("task")
-    if task != "regression" and "target_scaling" not in spec.fixed:
-        params.pop("target_scaling", None)  # classes are not scaled: no need to speak of it
-    return params
 
 
 def _batch_size(params: Mapping[str, Any]) -> int:
