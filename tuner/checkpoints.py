@@ -99,8 +99,8 @@ class TrialCheckpoints:
         """Keeps this state instead of the last one, if it can be written.
 
         Raises:
-            TrialLost: Somebody else has the trial. Nothing is removed then: what that one goes on
-                from may be any file that was written so far.
+            TrialLost: Another process runs the trial. Nothing is removed then: that process may
+                resume from any file that was written so far.
         """
         began = time.monotonic()
         if not self._next:

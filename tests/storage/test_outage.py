@@ -32,6 +32,6 @@ def test_nothing_is_back_that_stays_away(caplog: pytest.LogCaptureFixture) -> No
     def attempt(again: bool) -> None:
         raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
 
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(sa.exc.OperationalError, match="gone"):
         Patience(30, lambda: True).call(attempt)
     assert caplog.messages == ["the database does not answer; it is tried again"]

@@ -78,7 +78,7 @@ def test_a_trial_whose_taker_died_before_it_signed_is_returned_when_it_is_silent
 ) -> None:
     one = both("proxy", lease=ELSEWHERE)
     monkeypatch.setattr(optuna.storages.GrpcStorageProxy, "set_trial_user_attr", None)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="not callable"):
         one.study("s").ask()
     monkeypatch.undo()
     now = time.time()
@@ -104,11 +104,11 @@ def test_a_trial_that_somebody_else_runs_by_now_is_neither_given_back_nor_told(
     (seen,) = watcher.running(watcher.study("s"))
     assert quick.give_back(trial_id, seen.lease)
     assert not quick.give_back(trial_id, seen.lease)
-    with pytest.raises(TrialLost):
+    with pytest.raises(TrialLost, match="is no longer run by this process"):
         silent.require_own(trial_id)
     assert quick.study("s").ask()._trial_id == trial_id
     assert not watcher.give_back(trial_id, seen.lease)
-    with pytest.raises(TrialLost):
+    with pytest.raises(TrialLost, match="is no longer run by this process"):
         silent.require_own(trial_id)
     quick.require_own(trial_id)
     assert quick.counts(quick.study("s"))[TrialState.RUNNING] == 1

@@ -84,7 +84,7 @@ def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path)
     except OSError as error:
         _log.warning("could not try whether the model can be saved: %s", error)
         return
-    except Exception as exc:
+    except Exception as exc:  # from_config() of a person's own layer raises what it likes
         raise ModelError(
             f'"{reference}": the model can be saved, but not loaded again: '
             f"{described(exc, base)}; {_CURE}; {_ALL_THE_SAME}"

@@ -164,7 +164,7 @@ class Database(OpenDatabase):
         with storage_errors(self.url):
             trial = self.storage.get_trial(trial_id)
         if trial.state is not TrialState.RUNNING or trial.user_attrs.get("worker") != self._lease:
-            raise TrialLost
+            raise TrialLost(f"The trial with id {trial_id} is no longer run by this process.")
 
     def write_to_held(
         self,
