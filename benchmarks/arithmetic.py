@@ -35,14 +35,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tuner import data, models
-from tuner.catalog import find_study
+from tuner import data
 from tuner.data import Splits
-from tuner.models.feeding import prepared
-from tuner.training.fit import EVALUATION_BATCH
-from tuner.training.loops import run
-from tuner.training.orders import orders
-from tuner.training.structures import Structures
+from tuner.learners.keras import networks
+from tuner.learners.keras.networks.feeding import prepared
+from tuner.learners.keras.training.fit import EVALUATION_BATCH
+from tuner.learners.keras.training.loops import run
+from tuner.learners.keras.training.orders import orders
+from tuner.learners.keras.training.structures import Structures
+from tuner.studies.catalog import find_study
 
 TRIALS, EPOCHS = 3, 20
 
@@ -88,7 +89,7 @@ def _trial(params: dict[str, Any], splits: Splits) -> tuple[list[float], tuple[f
     structures, batch = Structures(), params["batch_size"]
     sizes = (batch, max(batch, EVALUATION_BATCH))
     since = time.perf_counter()
-    model = models.build("mlp", params, splits, Path())
+    model = networks.build("mlp", params, splits, Path())
     times = [_since(since)]
     learner, (train, held) = prepared(model, splits.train, splits.validation)
     order = orders(0, len(train))
@@ -101,7 +102,7 @@ def _trial(params: dict[str, Any], splits: Splits) -> tuple[list[float], tuple[f
             _timed(lambda: loop.epoch(next(order), *sizes)) for _ in range(EPOCHS)
         )
     since = time.perf_counter()
-    again, _ = prepared(models.build("mlp", params, splits, Path()), splits.train)
+    again, _ = prepared(networks.build("mlp", params, splits, Path()), splits.train)
     with structures.lent(again, train, held) as loop:
         loop.epoch(next(order), *sizes)
     times.append(_since(since))
@@ -120,7 +121,7 @@ def _fit_epoch(params: dict[str, Any], splits: Splits) -> float:
     keras.utils.clear_session()
     ends: list[float] = []
     model, (train, held) = prepared(
-        models.build("mlp", params, splits, Path()), splits.train, splits.validation
+        networks.build("mlp", params, splits, Path()), splits.train, splits.validation
     )
 
     def after(_epoch: int, _logs: object, _weights: object) -> bool:

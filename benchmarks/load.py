@@ -33,11 +33,11 @@ import optuna
 from storage import SPEC, fill
 
 from tuner import search
-from tuner.lease import own_lease
-from tuner.reporting import Reporter
 from tuner.search import judging
 from tuner.storage.database import Database
-from tuner.storage.patience import PATIENT_SECONDS, Patience
+from tuner.storage.lease import own_lease
+from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.trials.reporting import Reporter
 
 OBJECTIVE_SECONDS = 0.05
 STEPS = ("ask", "report", "tell")
@@ -181,7 +181,9 @@ def timed(seconds: list[float]) -> Iterator[None]:
 @contextmanager
 def polled(url: str) -> Iterator[None]:
     """While the block runs, a dashboard on the database is asked twice a second, as by its page."""
-    from tuner.dashboard import open_server  # here: not every worker needs it, and it takes long
+    from tuner.dashboard.app import (
+        open_server,  # here: not every worker needs it, and it takes long
+    )
 
     database = Database(url)
     server = open_server(database, "127.0.0.1", 0)

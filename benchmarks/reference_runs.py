@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tuner import models, training
 from tuner.data import Split, Splits
 from tuner.errors import TrialFailed
-from tuner.objective import DEFAULT_BATCH_SIZE, DEFAULT_EPOCHS
+from tuner.learners.keras import networks, training
 from tuner.spec import StudySpec
 from tuner.spec.models import Reference
+from tuner.trials.evaluate import DEFAULT_BATCH_SIZE, DEFAULT_EPOCHS
 
 Record = dict[str, Any]
 Learned = Literal["all", "train", "train+validation"]
@@ -145,7 +145,7 @@ def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Reco
     epochs = int(params.get("epochs", DEFAULT_EPOCHS)) * identity["epochs_scale"]
     try:
         model, _ = training.refit(
-            lambda: models.build(spec.model, params, rows, spec.base),
+            lambda: networks.build(spec.model, params, rows, spec.base),
             rows.train,
             epochs=max(1, round(epochs)),
             batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),

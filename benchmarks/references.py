@@ -21,9 +21,9 @@ from reference_runs import LEAST_SQUARES, WAYS, Record, identity_of, least_squar
 from reference_table import markdown
 
 from tuner import data as data_sets
-from tuner.catalog import find_study
 from tuner.errors import DataError, RequestError
 from tuner.quiet import load_tensorflow
+from tuner.studies.catalog import find_study
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,7 +34,7 @@ import numpy as np
 import psutil
 import tomli_w
 
-from tuner.catalog import find_study
+from tuner.studies.catalog import find_study
 
 Params = dict[str, Any]
 

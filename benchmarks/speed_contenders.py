@@ -31,8 +31,8 @@ class Bench:
     def __init__(self, study: str, trials: list[Params]) -> None:
         """Loads TensorFlow and the data of a study."""
         from tuner import data
-        from tuner.catalog import find_study
         from tuner.quiet import load_tensorflow
+        from tuner.studies.catalog import find_study
 
         load_tensorflow()
         spec = find_study(study)
@@ -45,9 +45,9 @@ class Bench:
 
     def build(self, params: Params) -> Any:
         """Returns the compiled network of these parameters."""
-        from tuner import models
+        from tuner.learners.keras import networks
 
-        return models.build("mlp", params, self.splits, Path())
+        return networks.build("mlp", params, self.splits, Path())
 
     def fit(self, model: Any, params: Params, **options: Any) -> float:
         """Fits as a user would, with all that `fit` does by itself; returns the last metric."""

@@ -32,10 +32,10 @@ import sqlalchemy as sa
 from optuna.distributions import CategoricalDistribution, distribution_to_json
 from optuna.storages._rdb import models
 
-from tuner.reporting import Reporter
 from tuner.search import judging, make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
+from tuner.trials.reporting import Reporter
 
 EPOCHS = 81
 STEPS = ("ask and suggest", "report and decide", "tell")

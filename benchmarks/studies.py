@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import tuner
-from tuner.catalog import find_study, shipped_studies
 from tuner.errors import DataError
 from tuner.results.rows import StudyResult
 from tuner.spec import StudySpec
+from tuner.studies.catalog import find_study, shipped_studies
 from tuner.units import figure
 
 LAST = ("celeba-gender", "imdb", "fashion-mnist", "mnist-cnn", "mnist")  # the longest runs

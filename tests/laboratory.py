@@ -8,13 +8,13 @@ from pathlib import Path
 
 from optuna.trial import TrialState, create_trial
 
-from tuner import running
-from tuner.catalog import find_study
-from tuner.runner import create_or_resume
 from tuner.service.serve import serve
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.submitting import submit
+from tuner.studies.catalog import find_study
+from tuner.studies.lifecycle import create_or_resume
+from tuner.studies.submitting import submit
+from tuner.workers import running
 from tuner.workers.observer import Observer
 from tuner.workers.supervisor import Ending
 

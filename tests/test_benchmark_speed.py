@@ -37,7 +37,7 @@ def test_all_contenders_train_the_same_networks(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.syspath_prepend(str(FOLDER))
     import speed
 
-    from tuner.models.families import FAMILIES
+    from tuner.learners.keras.networks.families import FAMILIES
 
     for study, contest in speed.CONTESTS.items():
         trials = speed.draw(study, 60)

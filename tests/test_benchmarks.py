@@ -74,7 +74,7 @@ def test_least_squares_have_the_notes_figures(main: Main) -> None:
 def test_every_shipped_study_with_references_has_its_way(main: Main) -> None:
     import reference_runs
 
-    from tuner.catalog import shipped_studies
+    from tuner.studies.catalog import shipped_studies
 
     assert set(reference_runs.WAYS) == set(shipped_studies())
 

@@ -11,17 +11,17 @@ import optuna
 import pytest
 from PIL import Image
 
-from tuner import models, training
-from tuner.catalog import find_study, shipped_studies
-from tuner.checking import check_spec
 from tuner.data import DATASETS, Split, Splits
 from tuner.data import load as load_data
 from tuner.data.sets import digits
 from tuner.errors import DataError
-from tuner.models.families import FAMILIES, check_data, check_metric, check_space
-from tuner.objective import check_model
+from tuner.learners.keras import networks, training
+from tuner.learners.keras.networks.families import FAMILIES, check_data, check_metric, check_space
 from tuner.space import Value
 from tuner.spec import StudySpec
+from tuner.studies.catalog import find_study, shipped_studies
+from tuner.trials.checking import check_spec
+from tuner.trials.evaluate import check_model
 
 NAMES = (
     *("line", "birth-life", "elderly", "and", "xor", "pima", "wine", "mnist", "fashion-mnist"),
@@ -104,7 +104,7 @@ def test_one_epoch_of_every_reference_and_of_what_the_search_may_try(name: str, 
 
 def one_epoch(spec: StudySpec, data: Splits, params: dict[str, Value]) -> training.FitResult:
     _, result = training.train(
-        lambda: models.build(spec.model, params, data, spec.base),
+        lambda: networks.build(spec.model, params, data, spec.base),
         data,
         epochs=1,
         batch_size=int(params["batch_size"]),

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.access import Access
-from tuner.catalog import locate
-from tuner.engines import EngineName, chosen_engine
 from tuner.errors import RequestError, StudyError
-from tuner.paths import expanded
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import BestTrial, StudyResult
-from tuner.runner import matches_file, stored_base
-from tuner.running import Run, run_study
+from tuner.spec.access import Access
+from tuner.spec.paths import expanded
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
-from tuner.submitting import pause, resume, stop, submit
+from tuner.studies.catalog import locate
+from tuner.studies.lifecycle import matches_file, stored_base
+from tuner.studies.submitting import pause, resume, stop, submit
+from tuner.workers.engines import EngineName, chosen_engine
+from tuner.workers.running import Run, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
@@ -223,7 +223,7 @@ def train(
         TunerError: The configuration is wrong, or the bundle cannot be written.
     """
     from tuner import bundle
-    from tuner.results.export import read
+    from tuner.results.configuration_file import read
 
     if isinstance(configuration, BestTrial):
         found = configuration.configuration

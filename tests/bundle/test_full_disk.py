@@ -10,15 +10,15 @@ from made_configurations import MakeConfiguration
 
 from tuner.bundle import train
 from tuner.errors import BundleError
-from tuner.results.export import write
+from tuner.results.configuration_file import write
 
 FULL = """
 import resource, sys
 from pathlib import Path
-import tuner.bundle.train
+import tuner.bundle.training
 from tuner.bundle import export, train
 from tuner.errors import TunerError
-from tuner.results.export import read
+from tuner.results.configuration_file import read
 import keras
 
 configuration = read(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ from made_configurations import MakeConfiguration
 
 from tuner.bundle import export, train
 from tuner.errors import BundleError, DataError, ModelError, RequestError
-from tuner.results.export import read
+from tuner.results.configuration_file import read
 
 # As on a machine that has Keras and NumPy only: importing anything of ours fails.
 HIDE = """

@@ -10,10 +10,10 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import Bundle, load_bundle, train
-from tuner.bundle.train import load_data
+from tuner.bundle.training import load_data
 from tuner.data import load
 from tuner.errors import BundleError, DataError, ModelError
-from tuner.results.export import read, write
+from tuner.results.configuration_file import read, write
 from tuner.spec import CsvDataset
 
 
@@ -192,7 +192,7 @@ def test_a_model_that_does_not_save_what_it_is(
         model.set_weights([weight * 0 for weight in model.get_weights()])
         return model
 
-    monkeypatch.setattr(sys.modules["tuner.bundle.train"], "load_model", forgetful)
+    monkeypatch.setattr(sys.modules["tuner.bundle.training"], "load_model", forgetful)
     with pytest.raises(BundleError, match="the saved model predicts otherwise than the trained"):
         train(make_configuration(), tmp_path / "model")
     assert not (tmp_path / "model").exists()

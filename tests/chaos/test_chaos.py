@@ -25,7 +25,7 @@ from processes import program, running
 from servers import Postgres
 
 from tuner.storage.database import Database
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
 
 SEED = int(os.environ.get("TUNER_CHAOS_SEED", "0"))
 WANTED = 4 * FAULTS

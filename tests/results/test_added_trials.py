@@ -11,12 +11,12 @@ from made_studies import PARAMS, MakeResult, MakeStudy, added, make_spec, refere
 
 from tuner import api
 from tuner.errors import RequestError, SpecError, StudyError
-from tuner.results import tables
-from tuner.results.export import about
+from tuner.results import views
+from tuner.results.configuration_file import about
 from tuner.results.mattered import what_mattered
-from tuner.results.words import tell
-from tuner.running import _best
+from tuner.results.study_text import tell
 from tuner.search import derive_seed
+from tuner.workers.running import _best
 
 
 def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
@@ -33,9 +33,9 @@ def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeRe
     assert "best      trial 1   accuracy 0.9900, added by hand and not measured here" in tell(
         result
     )
-    assert "added by hand, not measured here" in tables.best(result)
-    assert "on validation" not in tables.best(result)
-    assert "added by hand" in tables.trials(result)
+    assert "added by hand, not measured here" in views.best(result)
+    assert "on validation" not in views.best(result)
+    assert "added by hand" in views.trials(result)
 
 
 def test_an_added_trial_in_the_space_is_exported_for_all_its_epochs(
@@ -140,8 +140,8 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
     json.dumps(result.to_dict(), allow_nan=False)
     for form in ("table", "json", "csv"):
         mattered = what_mattered(study)
-        text = tables.trials(result, form) + tables.best(result, form)
-        text += tables.show(result, form, mattered=mattered)
+        text = views.trials(result, form) + views.best(result, form)
+        text += views.show(result, form, mattered=mattered)
         assert "inf" not in text.lower()
         assert "nan" not in text.lower()
 

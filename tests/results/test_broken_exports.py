@@ -16,7 +16,7 @@ from mutations import VALUES, damaged, mutated
 
 from tuner.errors import SpecError
 from tuner.results import Configuration
-from tuner.results.export import as_json, as_toml, read
+from tuner.results.configuration_file import as_json, as_toml, read
 from tuner.spec import CsvDataset
 
 FOLDER = Path("/exports")

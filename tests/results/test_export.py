@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tuner.errors import BundleError, RequestError, SpecError
 from tuner.results import Configuration
-from tuner.results.export import as_toml, read, suffix_of, write
+from tuner.results.configuration_file import as_toml, read, suffix_of, write
 from tuner.spec import CsvDataset
 
 
@@ -267,7 +267,7 @@ def test_what_would_not_read_back_is_not_written(
     monkeypatch.setattr("tomli_w.dumps", lambda table: "study = [\n")
     with pytest.raises(BundleError, match=r"cannot write .*best\.toml: .*; nothing was written"):
         write(configuration(), tmp_path / "best.toml")
-    monkeypatch.setattr("tuner.results.export.as_json", lambda *_: "{}")
+    monkeypatch.setattr("tuner.results.configuration_file.as_json", lambda *_: "{}")
     with pytest.raises(BundleError, match=r"cannot write .*best\.json: .*tuner_export is missing"):
         write(configuration(), tmp_path / "best.json")
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 from test_export import configuration
 
 from tuner.errors import BundleError, RequestError
-from tuner.results.export import read, write
+from tuner.results.configuration_file import read, write
 
 STUDY = 'dataset = "wine"\n[objective]\nmetric = "mse"\n[search_space.units]\ntype = "int"\n'
 

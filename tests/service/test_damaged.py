@@ -8,9 +8,9 @@ from laboratory import Laboratory, Recorder
 from optuna.trial import TrialState
 
 from tuner.errors import SpecError
-from tuner.lease import own_lease
 from tuner.service.agenda import Agenda
 from tuner.storage.database import Database
+from tuner.storage.lease import own_lease
 
 STUDY = {"tuner:queue": "paused", "tuner:data": [1]}
 TRIAL = {"attempts": "many", "worker": "me"}

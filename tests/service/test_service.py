@@ -14,11 +14,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from servers import proxy_here
 
-from tuner import queue, submitting
 from tuner.errors import RequestError, StudyError, UnknownNameError, WorkerError
-from tuner.listing import list_studies
+from tuner.results.listing import list_studies
 from tuner.results.study_list import studies as table
 from tuner.storage.database import Database
+from tuner.studies import queue, submitting
 from tuner.workers.messages import Refused
 from tuner.workers.process import WorkerProcess
 
@@ -164,7 +164,7 @@ def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
     seen = {}
 
     def look(number, epoch):
-        # Once: a listing takes longer than an epoch, so later messages arrive after the trial's end.
+        # Once: a listing takes longer than an epoch; later messages arrive after the trial's end.
         if number == 1 and not seen:
             seen["lines"] = list_studies(laboratory.url)
 

@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from laboratory import DATA, Laboratory
 from optuna.trial import TrialState
 
-from tuner import api, queue, runner, study_data
-from tuner.catalog import find_study
-from tuner.checkpoints import remove_of
+from tuner import api
 from tuner.errors import SpecError, TunerError
-from tuner.lease import own_lease
-from tuner.listing import list_studies
+from tuner.results.listing import list_studies
 from tuner.storage.attributes import QueuePlace, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
+from tuner.storage.lease import own_lease
+from tuner.studies import lifecycle, provenance, queue
+from tuner.studies.catalog import find_study
+from tuner.trials.checkpoints import remove_of
 
 POINTER = {"id": "s-0-ab.npz", "epoch": 2, "files": ["s-0-ab.npz"]}
 TRIAL = {
@@ -100,9 +101,9 @@ class Stored:
             lambda: list_studies(url),
             lambda: queue.standing_of(self.study, self.database),
             lambda: self.database.running(self.study),
-            lambda: runner.find_resumable(self.database, "scripted", spec),
-            lambda: runner.stored_spec(self.database, self.study),
-            lambda: study_data.accept_data(self.database, self.study, data),
+            lambda: lifecycle.find_resumable(self.database, "scripted", spec),
+            lambda: lifecycle.stored_spec(self.database, self.study),
+            lambda: provenance.accept_data(self.database, self.study, data),
             lambda: remove_of(self.database, self.study, 2, str(self.laboratory.folder)),
         ]
 
@@ -288,7 +289,7 @@ _QUEUE = ("tuner:queue", "s")
 def test_doctor_names_a_damaged_trial(
     stored: Stored, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.doctor._LOAD", "")  # not TensorFlow: it takes seconds
+    monkeypatch.setattr("tuner.results.doctor._LOAD", "")  # not TensorFlow: it takes seconds
     with stored.having("attempts", '"many"'):
         answer = command("doctor", "--storage", stored.laboratory.url)
     assert answer.status == 1

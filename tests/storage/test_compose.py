@@ -24,7 +24,7 @@ from servers import PORT, Postgres, programs
 
 from tuner.cli import app
 from tuner.errors import StorageError
-from tuner.spec.units import seconds
+from tuner.spec.quantities import seconds
 from tuner.storage.database import Database
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from processes import program
 from servers import EVERY_BACKEND
 
 from tuner.errors import StorageError, UnknownNameError
-from tuner.storage import schema
+from tuner.storage import curve_tables
 from tuner.storage.curves import CurvesModel, pack, unpack
 from tuner.storage.database import Database
 
@@ -111,22 +111,22 @@ def test_the_model_is_what_the_migrations_make(open_database: Open) -> None:
     with open_database()._backend.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours})
         assert compare_metadata(context, CurvesModel.metadata) == []
-    script = ScriptDirectory(str(Path(schema.__file__).with_name("migrations")))
-    assert script.get_current_head() == schema.HEAD
+    script = ScriptDirectory(str(Path(curve_tables.__file__).with_name("migrations")))
+    assert script.get_current_head() == curve_tables.HEAD
 
 
 def test_both_versions_are_kept_apart(open_database: Open) -> None:
     database = open_database()
     versions = {"alembic_version": database._backend.get_head_version()}
     with database._backend.reading() as connection:
-        for table, version in (versions | {schema.VERSION_TABLE: schema.HEAD}).items():
+        for table, version in (versions | {curve_tables.VERSION_TABLE: curve_tables.HEAD}).items():
             assert connection.scalar(sa.text(f"SELECT version_num FROM {table}")) == version
 
 
 def test_tables_of_a_newer_tuner_are_refused(open_database: Open) -> None:
     database = open_database()
     with database._backend.engine.begin() as connection:
-        connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
+        connection.execute(sa.text(f"UPDATE {curve_tables.VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StorageError, match="tables are of a newer version of tuner; upgrade"):
         open_database()
     open_database(must_exist=True)

@@ -15,7 +15,7 @@ from servers import Postgres, as_guest
 
 from tuner.errors import StorageError
 from tuner.storage.database import Database
-from tuner.storage.tables import OPTUNA_TABLES
+from tuner.storage.table_names import OPTUNA_TABLES
 from tuner.storage.upgrading import upgrade_all
 
 COMMANDS = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
 def test_one_line_when_it_goes_and_one_when_it_is_back(
     failures: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.storage.patience._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("tuner.storage.retrying._FIRST_PAUSE", 0.001)
     calls = []
 
     def attempt(again: bool) -> str:

@@ -20,14 +20,14 @@ from laboratory import Laboratory
 from optuna.trial import TrialState
 from servers import proxy_here
 
-from tuner import recovery
 from tuner.errors import StorageError
 from tuner.storage import calls
 from tuner.storage.backend import BEAT
 from tuner.storage.database import Database
-from tuner.storage.errors import ProxyError
-from tuner.storage.patience import Patience
+from tuner.storage.error_mapping import ProxyError
+from tuner.storage.retrying import Patience
 from tuner.storage.writing import TrialLost
+from tuner.studies import recovery
 
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
 LOGGED = [{"loss": 1.0}, {"loss": 0.5, "lr": 0.1}]

@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 from processes import program
 from servers import Postgres, Proxy
 
-from tuner import running
 from tuner.storage.database import Database
+from tuner.workers import running
 
 REFERENCE = """
 [[reference]]

@@ -15,10 +15,10 @@ from optuna.trial import TrialState
 from servers import PORT, Postgres
 
 from tuner.errors import StorageError
-from tuner.reporting import Reporter
 from tuner.search import Judging
 from tuner.storage.database import Database
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
+from tuner.trials.reporting import Reporter
 
 
 @pytest.mark.slow

@@ -16,8 +16,8 @@ from servers import Postgres, as_guest
 
 from tuner.errors import StorageError
 from tuner.storage.database import Database
-from tuner.storage.errors import storage_errors
-from tuner.storage.patience import Patience
+from tuner.storage.error_mapping import storage_errors
+from tuner.storage.retrying import Patience
 from tuner.storage.troubles import trouble_of
 
 URL = "postgresql+psycopg://me:secret@db/studies"
@@ -89,7 +89,7 @@ def test_trouble_is_explained_for_what_it_is(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("tuner.storage.patience._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("tuner.storage.retrying._FIRST_PAUSE", 0.001)
     calls = []
 
     def attempt(again: bool) -> str:
@@ -117,7 +117,7 @@ def test_trouble_is_explained_for_what_it_is(
 def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tuner.storage.patience.CROWDED_SECONDS", 0.3)
+    monkeypatch.setattr("tuner.storage.retrying.CROWDED_SECONDS", 0.3)
     calls = []
 
     def attempt(again: bool) -> None:

@@ -19,11 +19,11 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from processes import program, running
 
-from tuner import lease, recovery
 from tuner.errors import UnknownNameError
-from tuner.lease import is_alive, own_lease
-from tuner.storage import backend
+from tuner.storage import backend, lease
 from tuner.storage.database import Database
+from tuner.storage.lease import is_alive, own_lease
+from tuner.studies import recovery
 
 BEAT = "import tuner.workers.supervisor as s; s._BEAT_SECONDS = 5.0; "
 

@@ -14,7 +14,7 @@ from laboratory import Laboratory, Recorder
 
 from tuner.errors import RequestError, StorageError
 from tuner.storage.database import Database
-from tuner.storage.errors import storage_errors
+from tuner.storage.error_mapping import storage_errors
 
 
 def replace(file: Path) -> None:

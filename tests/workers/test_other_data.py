@@ -11,9 +11,9 @@ from commands import Command
 from laboratory import Laboratory, Recorder
 from optuna.trial import TrialState
 
-from tuner import study_data
 from tuner.errors import DataChangedError, DataError
 from tuner.storage.database import Database
+from tuner.studies import provenance
 
 
 def data(fingerprint: str) -> dict[str, object]:
@@ -35,14 +35,14 @@ def states(laboratory: Laboratory) -> list[TrialState]:
 
 
 def test_workers_with_the_same_data_agree() -> None:
-    study_data.require_same_data([data("a"), data("a")])
+    provenance.require_same_data([data("a"), data("a")])
     words = (
         r"the workers have loaded different data: mine, 3 \+ 2 rows with fingerprint aaaaaaaaaaaa, "
         r"and mine, 3 \+ 2 rows with fingerprint bbbbbbbbbbbb; .* nothing was started\. Put the "
         r"data back as they were; if a load_data of yours shuffles, give it a fixed seed"
     )
     with pytest.raises(DataError, match=words):
-        study_data.require_same_data([data("a"), data("b"), data("a")])
+        provenance.require_same_data([data("a"), data("b"), data("a")])
 
 
 def test_the_first_data_of_a_study_stay_its_data(laboratory: Laboratory) -> None:
@@ -50,8 +50,8 @@ def test_the_first_data_of_a_study_stay_its_data(laboratory: Laboratory) -> None
     database = Database(laboratory.url)
     study = database.study("scripted")
     with pytest.raises(DataError, match=r"was made with other data: .* give it a fixed seed, or"):
-        study_data.accept_data(database, study, data("b"))
-    study_data.check_data(database, study, data("aaaa"))
+        provenance.accept_data(database, study, data("b"))
+    provenance.check_data(database, study, data("aaaa"))
     database.close()
 
 

@@ -11,10 +11,10 @@ import pytest
 from laboratory import Laboratory, Recorder
 from optuna.trial import TrialState
 
-from tuner import recovery
 from tuner.errors import StorageError
-from tuner.lease import own_lease
 from tuner.storage.database import Database
+from tuner.storage.lease import own_lease
+from tuner.studies import recovery
 from tuner.workers import outcomes
 from tuner.workers.messages import Started
 from tuner.workers.outcomes import Outcomes

@@ -6,8 +6,8 @@ import optuna
 import pytest
 
 from tuner.errors import StudyError
-from tuner.lease import own_lease
 from tuner.storage.database import Database
+from tuner.storage.lease import own_lease
 from tuner.workers.supervisor import Supervisor
 
 pytestmark = pytest.mark.slow

@@ -12,6 +12,6 @@ from __future__ import annotations
 from tuner.bundle.export import export
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.bundle.predict import predict
-from tuner.bundle.train import train
+from tuner.bundle.training import train
 
 __all__ = ["Bundle", "export", "load_bundle", "predict", "train"]

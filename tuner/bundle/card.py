@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.bundle.words import origin, scores
+from tuner.bundle.bundle_text import origin, scores
 from tuner.units import setting
 from tuner.wording import toml
 

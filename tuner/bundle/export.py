@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.bundle.script_files import check_script_replaceable
-from tuner.bundle.train import check_configuration
+from tuner.bundle.training import check_configuration
 from tuner.quiet import load_tensorflow
-from tuner.results import export as files
+from tuner.results import configuration_file as files
 from tuner.results.configuration import Configuration
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner.errors import BundleError
-from tuner.results.export import cannot_write
+from tuner.results.configuration_file import cannot_write
 
 MARKER = "bundle.json"
 """The file by which a bundle is known; it is written last."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from tuner.errors import BundleError, SpecError
-from tuner.results.exported import Trained, with_names
+from tuner.results.configuration_rules import Trained, with_names
 from tuner.spec.models import Finite, Part
 from tuner.spec.reading import read_part
 from tuner.wording import Place, toml

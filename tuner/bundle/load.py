@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.bundle.bundle_text import words
 from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
-from tuner.bundle.words import words
 from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError

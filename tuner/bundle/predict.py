@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.access import require_regular
 from tuner.bundle.folder import writing
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import rows_from_csv, texts_from_file
 from tuner.errors import DataError
-from tuner.paths import exists, expanded
-from tuner.results.export import write_text
+from tuner.results.configuration_file import write_text
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.replacing import check_replaceable
 from tuner.spec import Dialect
+from tuner.spec.access import require_regular
+from tuner.spec.paths import exists, expanded
 from tuner.spec.reading import read_part
 from tuner.wording import Place, toml
 

@@ -15,11 +15,11 @@ from tuner.bundle.folder import writing
 from tuner.bundle.literal import source
 from tuner.bundle.network import model_source
 from tuner.bundle.script_files import check_script_replaceable, companion_of
-from tuner.bundle.train import build, everything_but_test, load_data
+from tuner.bundle.training import build, everything_but_test, load_data
 from tuner.data import Split
 from tuner.errors import BundleError, ModelError
 from tuner.results.configuration import Configuration
-from tuner.results.export import origin, write_text
+from tuner.results.configuration_file import origin, write_text
 from tuner.units import count, figure
 from tuner.wording import one_line
 
@@ -110,7 +110,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
-    from tuner.models.feeding import target_offset, targets
+    from tuner.learners.keras.networks.feeding import target_offset, targets
 
     data = load_data(configuration)
     rows = everything_but_test(data)
@@ -148,7 +148,7 @@ def _script(
     path: Path,
     companion: Path,
 ) -> str:
-    from tuner.training.fit import EVALUATION_BATCH, epoch_callbacks
+    from tuner.learners.keras.training.fit import EVALUATION_BATCH, epoch_callbacks
 
     weighted = rows.sample_weight is not None
     value = configuration.value

@@ -24,8 +24,8 @@ def studies(
     storage: Storage = None, form: AsFormat = Format.TABLE, as_json: AsJson = False
 ) -> None:
     """List the studies that are shipped and those that are stored."""
-    from tuner.listing import list_studies
     from tuner.results import study_list
+    from tuner.results.listing import list_studies
 
     print_out(study_list.studies(list_studies(storage), chosen_form(form, as_json)))
 
@@ -39,10 +39,10 @@ def show(
 ) -> None:
     """Show a stored study: the best, the references, the gain, what mattered."""
     from tuner import api
-    from tuner.results import tables
+    from tuner.results import views
 
     loaded = api.load(study, storage, study_name)
-    text = tables.show(
+    text = views.show(
         loaded.result,
         chosen_form(form, as_json),
         mattered=loaded.mattered,
@@ -63,14 +63,14 @@ def trials(
 ) -> None:
     """List the trials of a stored study, or one trial's epochs."""
     from tuner import api
-    from tuner.results import tables
+    from tuner.results import views
 
     if trial is not None:
         found = api.curves(study, trial, storage=storage, study_name=study_name)
-        print_out(tables.curves(found, chosen_form(form, as_json)))
+        print_out(views.curves(found, chosen_form(form, as_json)))
         return
     result = api.load(study, storage, study_name).result
-    print_out(tables.trials(result, chosen_form(form, as_json)))
+    print_out(views.trials(result, chosen_form(form, as_json)))
 
 
 def best(
@@ -82,13 +82,13 @@ def best(
 ) -> None:
     """Show the best trial of a stored study."""
     from tuner import api
-    from tuner.results import tables
+    from tuner.results import views
 
     result = api.load(study, storage, study_name).result
     asked = chosen_form(form, as_json)
     if result.best is None and asked != "json":  # where it says so itself: "best": null
         result.configuration()  # raises the error that says so
-    print_out(tables.best(result, asked))
+    print_out(views.best(result, asked))
 
 
 def dashboard(
@@ -120,7 +120,7 @@ def dashboard(
     ] = None,
 ) -> None:
     """Open optuna-dashboard on the same storage."""
-    from tuner.dashboard import Rules, open_server
+    from tuner.dashboard.app import Rules, open_server
     from tuner.storage.database import Database
     from tuner.storage.url import chosen_url
 
@@ -159,7 +159,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with this set-up; change nothing without --repair."""
-    from tuner.doctor import examine
+    from tuner.results.doctor import examine
     from tuner.results.rendering import document
 
     found = []
@@ -180,7 +180,7 @@ data_app = typer.Typer(help="Show which data sets are there, and get those that 
 def data(context: typer.Context, form: AsFormat = Format.TABLE, as_json: AsJson = False) -> None:
     """Show which data sets are there, which are missing, and how to get them."""
     if context.invoked_subcommand is None:
-        from tuner.listing import data_sets
+        from tuner.results.listing import data_sets
 
         print_out(data_sets(chosen_form(form, as_json)))
 

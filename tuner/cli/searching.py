@@ -74,11 +74,12 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
-    from tuner import progress, running
-    from tuner.engines import chosen_engine
+    from tuner.cli import progress
+    from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
-    from tuner.results.words import tell
-    from tuner.standard_error import standard_error
+    from tuner.results.study_text import tell
+    from tuner.workers import running
+    from tuner.workers.engines import chosen_engine
 
     console = standard_error()
     ended = running.run_study(
@@ -189,9 +190,9 @@ def worker(
     checkpoints: Checkpoints = None,
 ) -> None:
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
-    from tuner.progress import ServiceProgress, print_line
+    from tuner.cli.progress import ServiceProgress, print_line
+    from tuner.cli.standard_error import standard_error
     from tuner.service.serve import serve
-    from tuner.standard_error import standard_error
 
     console = standard_error()
     ended = serve(
@@ -246,7 +247,7 @@ def stop(study: Study, storage: Storage = None, study_name: StudyName = None) ->
 
 
 def _name(study: str, study_name: str | None) -> str:
-    from tuner.catalog import locate
+    from tuner.studies.catalog import locate
 
     return one_line(study_name or locate(study)[1])
 

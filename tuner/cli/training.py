@@ -20,7 +20,7 @@ from tuner.cli.options import (
     print_note,
     print_out,
 )
-from tuner.paths import expanded
+from tuner.spec.paths import expanded
 
 Force = Annotated[
     bool, typer.Option("--force", help="Replace a file that this command did not write, too.")
@@ -66,7 +66,7 @@ def train(
 ) -> None:
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
-    from tuner.results.export import read
+    from tuner.results.configuration_file import read
     from tuner.results.rendering import document
 
     configuration = read(expanded(config))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.access import Access
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
@@ -19,6 +18,7 @@ from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
 from tuner.errors import UnknownNameError
+from tuner.spec.access import Access
 from tuner.wording import hint
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.counting import count
 from tuner.data.dividing import divide, hold_out
 from tuner.data.precision import blurred, remedy
 from tuner.data.split import checked_weights
 from tuner.data.splits import PARTS, Split, Splits, Task
 from tuner.data.targets import check_class_sizes, read_target
-from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.wording import quoted
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.counting import count
 from tuner.data.csv_cells import (
     bare,
     is_number_like,
@@ -21,7 +22,6 @@ from tuner.data.csv_cells import (
 )
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Fault
-from tuner.data.words import count
 from tuner.wording import quoted
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.access import require_regular
+from tuner.data.counting import count
 from tuner.data.csv_cells import NOTATIONS
 from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
 from tuner.data.faults import Faults
-from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.spec.access import require_regular
 from tuner.wording import excerpt, hint, quoted, toml
 
 if TYPE_CHECKING:

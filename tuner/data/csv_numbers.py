@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.counting import count
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
-from tuner.data.words import count
 from tuner.wording import quoted, toml
 
 _MOST_COLUMNS = 3  # columns that one fault describes

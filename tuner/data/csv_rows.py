@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from tuner.data.words import count
+from tuner.data.counting import count
 from tuner.wording import excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t]+")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.access import require_regular
 from tuner.data.arrays import About, row_count_fault, split_up
+from tuner.data.counting import count
 from tuner.data.csv_file import first_line_hint, read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
 from tuner.data.csv_rows import LINE_BREAK, likely_separator
@@ -18,9 +18,9 @@ from tuner.data.faults import Faults
 from tuner.data.split import texts
 from tuner.data.splits import Splits
 from tuner.data.targets import Target, class_size_fault
-from tuner.data.words import count
 from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.spec.access import require_regular
 from tuner.wording import hint, nearest, quoted, toml
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tuner.data.counting import count
 from tuner.data.csv_cells import MISSING, is_number_like, mark, notation_of
 from tuner.data.csv_column import Column, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
 from tuner.data.targets import MOST_CLASSES, Target, class_target, quantity
-from tuner.data.words import count
 from tuner.wording import excerpt, quoted, toml
 
 if TYPE_CHECKING:

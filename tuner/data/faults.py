@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tuner.data.words import count
+from tuner.data.counting import count
 from tuner.errors import DataError
 
 _MOST_SHOWN = 10

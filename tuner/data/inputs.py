@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.words import count
+from tuner.data.counting import count
 from tuner.errors import DataError
 
 _SHARE_OF_MEMORY = 0.25  # the parts of a data set are copies, and each worker has its own

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner.paths import is_file
+from tuner.spec.paths import is_file
 from tuner.wording import one_line
 
 _OURS = Path(__file__).parent.parent  # the package: its lines are never the person's

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.counting import count
 from tuner.data.inputs import inputs, targets
-from tuner.data.words import count
 from tuner.errors import DataError
 
 Task = Literal["regression", "binary", "multiclass"]

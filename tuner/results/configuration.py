@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.access import Access
-from tuner.paths import expanded
-from tuner.results.exported import SCHEMA, read_exported
+from tuner.results.configuration_rules import SCHEMA, read_exported
 from tuner.spec import CsvDataset
+from tuner.spec.access import Access
+from tuner.spec.paths import expanded
 
 Value = int | float | str | bool
 

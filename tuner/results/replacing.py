@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tuner.errors import RequestError
-from tuner.paths import is_file
+from tuner.spec.paths import is_file
 from tuner.wording import one_line
 
 _MOST_BYTES = 4 * 2**20

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.access import Access
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
-from tuner.results.stored import attrs_of, common_params_of, left_to_try, span_s
+from tuner.results.stored_study import attrs_of, common_params_of, left_to_try, span_s
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.space import Left
 from tuner.spec import StudySpec
+from tuner.spec.access import Access
 from tuner.storage.attributes import Names, StoredData, study_attr
 
 if TYPE_CHECKING:
@@ -228,8 +228,8 @@ class StudyResult:
         Raises:
             StudyError: Its parameters are not in the search space.
         """
-        from tuner.objective import DEFAULT_EPOCHS  # here, because they import Optuna
         from tuner.search import derive_seed
+        from tuner.trials.evaluate import DEFAULT_EPOCHS  # here, because they import Optuna
 
         params = spec.search_space.as_stored(row.params)
         if (fault := spec.search_space.fault(params)) is not None:
@@ -264,6 +264,6 @@ class StudyResult:
 
 
 def _batch_size(params: Mapping[str, Any]) -> int:
-    from tuner.objective import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
+    from tuner.trials.evaluate import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
 
     return int(params.get("batch_size", DEFAULT_BATCH_SIZE))

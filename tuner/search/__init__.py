@@ -4,7 +4,7 @@ from tuner.search.by_name import make_pruner, make_sampler
 from tuner.search.exhaustive import count_left, left_of
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
-from tuner.search.stored import check_stored
+from tuner.search.stored_check import check_stored
 
 __all__ = [
     "Judging",

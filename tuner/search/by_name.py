@@ -1,7 +1,7 @@
 """Samplers and pruners by name, as a study file writes them.
 
 Names are Optuna's class names without their ending, in lower case; options are the class's
-own keyword arguments, checked by :mod:`tuner.search.options`. Two settings are derived from the
+own keyword arguments, checked by ``sampler_options.py``. Two settings are derived from the
 study instead of being asked for: TPE splits a conditional space into groups, and Hyperband's
 longest trial is the longest that the space allows, so that trials are compared at equal epochs
 only.
@@ -19,7 +19,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from tuner.search import options as checked
+from tuner.search import sampler_options as checked
 from tuner.search.exhaustive import ExhaustiveSampler
 from tuner.search.hyperband import RememberingHyperbandPruner
 from tuner.search.seeded import SeededSampler

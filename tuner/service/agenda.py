@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from optuna.trial import TrialState
 
-from tuner import queue, recovery
 from tuner.errors import RequestError, SpecError, StudyError, UnknownNameError
-from tuner.foreign import end_them, foreign_trials
-from tuner.queue import FINISHED, Demand, Place
 from tuner.storage.database import Database, RunningTrial
+from tuner.studies import queue, recovery
+from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.queue import FINISHED, Demand, Place
 
 _LOOK_SECONDS = 1.0
 _CLEAN_SECONDS = 15.0
@@ -120,7 +120,7 @@ class Agenda:
         return "other workers have what is up for work, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
-        """The study that a free slot turns to, see :func:`tuner.queue.choose`.
+        """The study that a free slot turns to, see :func:`tuner.studies.queue.choose`.
 
         Args:
             here: The study of every busy slot of this worker, and whether its trial runs yet.

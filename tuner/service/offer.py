@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tuner.access import Access
-from tuner.queue import Place
 from tuner.spec import StudySpec
+from tuner.spec.access import Access
+from tuner.studies.queue import Place
 from tuner.workers.supervisor import Supervisor
 
 GRACE_SECONDS = 30.0

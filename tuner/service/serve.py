@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tuner.access import Access
-from tuner.catalog import locate
 from tuner.errors import RequestError
-from tuner.running import cores
 from tuner.service.offer import GRACE_SECONDS, Offer
 from tuner.service.service import Service
 from tuner.spec import StudySpec
-from tuner.spec.units import seconds
+from tuner.spec.access import Access
+from tuner.spec.quantities import seconds
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
-from tuner.storage.patience import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
+from tuner.studies.catalog import locate
 from tuner.units import count
 from tuner.workers.observer import Observer
+from tuner.workers.running import cores
 from tuner.workers.supervisor import Ending
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import optuna
 
-from tuner import queue, runner, search
+from tuner import search
 from tuner.errors import (
     DataChangedError,
     DataError,
@@ -25,17 +25,18 @@ from tuner.errors import (
     TunerError,
     WorkerError,
 )
-from tuner.running import begin
 from tuner.service.agenda import Agenda
 from tuner.service.offer import Offer, Slot
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.storage.errors import storage_errors
-from tuner.study_data import accept_data
+from tuner.storage.error_mapping import storage_errors
+from tuner.studies import lifecycle, queue
+from tuner.studies.provenance import accept_data
 from tuner.units import duration
 from tuner.workers.interrupts import interrupts
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
+from tuner.workers.running import begin
 from tuner.workers.setbacks import Setbacks
 from tuner.workers.supervisor import Ending, Supervisor
 
@@ -170,7 +171,7 @@ class Service:
         place, _ = self._agenda.open[name]
         try:
             study = self._database.study(name)
-            stored = runner.stored_spec(self._database, study)
+            stored = lifecycle.stored_spec(self._database, study)
             self._offer.access.check_code(stored.own_code)
             if not isinstance(stored.dataset, str):  # before a process loads TensorFlow for it
                 self._offer.access.file(stored.dataset.path(stored.base))
@@ -221,7 +222,7 @@ class Service:
             return False
         slot.looked_at = now
         study = self._database.study(slot.study)
-        return runner.stored_spec(self._database, study) != slot.stored
+        return lifecycle.stored_spec(self._database, study) != slot.stored
 
     def _go_on(self, slot: Slot, supervisor: Supervisor) -> None:
         try:
@@ -287,7 +288,7 @@ class Service:
         """Leaves a study that cannot be run here to other workers."""
         told = str(error)
         study = self._database.find_study(name)  # it may have been deleted
-        folder = runner.named_base(study) if study else None
+        folder = lifecycle.named_base(study) if study else None
         if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
             told += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:

@@ -14,7 +14,7 @@ from tuner.spec.models import (
     Training,
     TrialLimits,
 )
-from tuner.spec.settings import apply_settings
+from tuner.spec.overrides import apply_settings
 from tuner.spec.study import StudySpec
 
 __all__ = [

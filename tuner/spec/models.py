@@ -19,8 +19,8 @@ from pydantic import (
     field_validator,
 )
 
-from tuner.paths import expanded
-from tuner.spec.units import seconds, size
+from tuner.spec.paths import expanded
+from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
 
 Seconds = Annotated[float, BeforeValidator(seconds)]

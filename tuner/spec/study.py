@@ -26,7 +26,7 @@ from tuner.spec.models import (
     Reference,
     Training,
 )
-from tuner.spec.tables import read_study
+from tuner.spec.toml_tables import read_study
 from tuner.wording import Place, toml
 
 SpaceLoader = Callable[[str, Path], SearchSpace]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import RequestError
-from tuner.paths import expanded
+from tuner.spec.paths import expanded
 from tuner.storage.url import parse_url
 
 if TYPE_CHECKING:  # to import these would import boto3, which few runs need

@@ -50,7 +50,7 @@ class Folder(RootModel[Annotated[str, Field(pattern=r"^[^\x00]+$")]]):
 
 
 class QueuePlace(Stored):
-    """``tuner:queue``: see :class:`tuner.queue.Place`."""
+    """``tuner:queue``: see :class:`tuner.studies.queue.Place`."""
 
     standing: Literal["open", "paused", "stopped", "unlisted"] = "unlisted"
     n_trials: Positive | None = None
@@ -84,7 +84,7 @@ class StoredData(Stored):
 
 
 class Lease(Stored):
-    """``worker`` of a trial: see :mod:`tuner.lease`; empty before its process has signed."""
+    """``worker`` of a trial, see ``lease.py``; empty before its process has written its lease."""
 
     host: str | None = None
     machine: str | None = None
@@ -99,7 +99,7 @@ class Lease(Stored):
 
 
 class Pointer(Stored):
-    """``checkpoint`` of a trial: see :mod:`tuner.checkpoints`."""
+    """``checkpoint`` of a trial: see :mod:`tuner.trials.checkpoints`."""
 
     id: FileName | None = None
     epoch: Count | None = None

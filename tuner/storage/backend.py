@@ -22,7 +22,7 @@ class RunningTrial:
     """A trial in the state RUNNING.
 
     Attributes:
-        lease: Which process runs it, see :mod:`tuner.lease`; empty if tuner claimed it and its
+        lease: Which process runs it, see ``lease.py``; empty if tuner claimed it and its
             lease is not yet written, None if another program runs it.
         attempts: How many workers have died while they ran it.
         left_behind: How often it was found without its process.

@@ -12,8 +12,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 import optuna
 
-from tuner.storage.errors import ProxyError
-from tuner.storage.patience import Patience
+from tuner.storage.error_mapping import ProxyError
+from tuner.storage.retrying import Patience
 
 _ANSWER_SECONDS = 120.0
 """A call that takes longer is lost; to read all trials of a large study takes seconds."""

@@ -19,8 +19,8 @@ from optuna.storages import GrpcStorageProxy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner.storage.backend import BEAT
-from tuner.storage.patience import Patience
 from tuner.storage.remote import RemoteStorage
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import TAKEN, NoneOpen, Taker
 
 

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from tuner.errors import SpecError, StorageError, UnknownNameError
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
-from tuner.storage.errors import storage_errors
+from tuner.storage.error_mapping import storage_errors
 from tuner.storage.open_database import OpenDatabase
 from tuner.storage.writing import TrialLost, Writes
 from tuner.wording import hint

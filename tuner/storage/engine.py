@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from tuner.errors import StorageError
-from tuner.storage.errors import database_error
-from tuner.storage.patience import Patience
+from tuner.storage.error_mapping import database_error
+from tuner.storage.retrying import Patience
 from tuner.storage.shared import SharedStorage
-from tuner.storage.tables import KEYS, VERSION_TABLE, are_optunas
+from tuner.storage.table_names import KEYS, VERSION_TABLE, are_optunas
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30

@@ -8,10 +8,10 @@ from typing import Any
 import optuna
 
 from tuner.errors import RequestError, StorageError, WorkError
-from tuner.storage.errors import storage_errors
+from tuner.storage.error_mapping import storage_errors
 from tuner.storage.identity import OpenedFile
 from tuner.storage.opening import open_backend
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import Taker
 from tuner.storage.url import masked, parse_url, require_file
 

@@ -6,7 +6,7 @@ from tuner.storage.backend import Backend
 from tuner.storage.cached import CachedStorage
 from tuner.storage.engine import open_shared
 from tuner.storage.gathering import Gathering
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import Taker
 from tuner.storage.url import PROXY, parse_url
 

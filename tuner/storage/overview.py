@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StorageError
 from tuner.storage.attributes import parsed
-from tuner.storage.tables import VERSION_TABLE, are_optunas
+from tuner.storage.table_names import VERSION_TABLE, are_optunas
 from tuner.storage.url import PROXY, is_frozen, masked, parse_url
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _stored_on_server(url: str) -> list[StudyOverview]:
     import sqlalchemy as sa
 
     from tuner.storage.engine import connect_args
-    from tuner.storage.errors import storage_errors
-    from tuner.storage.patience import Patience
+    from tuner.storage.error_mapping import storage_errors
+    from tuner.storage.retrying import Patience
 
     with storage_errors(url):
         parsed = parse_url(url)

@@ -18,8 +18,8 @@ from tuner.errors import StorageError
 from tuner.storage.backend import BEAT, RunningTrial
 from tuner.storage.claiming import ClaimingStorage
 from tuner.storage.curves import ATTR, Curves, from_attr
-from tuner.storage.patience import Patience
 from tuner.storage.remote import RemoteStorage
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import Taker
 from tuner.storage.url import PROXY_PORT, parse_url
 from tuner.storage.writing import Writes

@@ -16,8 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.attributes import parsed, readable_rows
 from tuner.storage.backend import BEAT, RunningTrial
+from tuner.storage.curve_tables import check, upgrade
 from tuner.storage.curves import Curves, CurvesModel, read_curves
-from tuner.storage.schema import check, upgrade
 from tuner.storage.writing import replace_rows
 
 

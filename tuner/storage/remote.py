@@ -17,7 +17,7 @@ from tuner.storage.calls import Calls, connect
 from tuner.storage.curves import ATTR, to_attr
 from tuner.storage.gathering import Gathering
 from tuner.storage.ordering import OrderedCache, names_in_order, put_in_order
-from tuner.storage.patience import Patience
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import Taker
 from tuner.storage.writing import TrialLost, Writes
 

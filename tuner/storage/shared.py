@@ -14,8 +14,8 @@ from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.loading import load_trial, load_trials
-from tuner.storage.patience import Patience
 from tuner.storage.questions import AskedStorage
+from tuner.storage.retrying import Patience
 from tuner.storage.taking import Taker, bears, change, changed, lock
 from tuner.storage.writing import Writes
 

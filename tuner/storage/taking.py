@@ -31,7 +31,7 @@ class Taker:
     """Who takes trials.
 
     Attributes:
-        lease: Stands in every trial that is taken, if not None; see :mod:`tuner.lease`.
+        lease: Stands in every trial that is taken, if not None; see :mod:`tuner.storage.lease`.
         wanted: How many trials of a study may be finished or under way; None for any number.
         at_once: How many trials of a study may be under way; None for any number.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import StorageError
-from tuner.paths import expanded
+from tuner.spec.paths import expanded
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

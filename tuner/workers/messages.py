@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.access import Access
 from tuner.errors import TunerError
 from tuner.spec import StudySpec
+from tuner.spec.access import Access
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Started:
 
     Attributes:
         epochs: How many it may take.
-        lease: Of the worker, see :mod:`tuner.lease`.
+        lease: Of the worker, see :mod:`tuner.storage.lease`.
     """
 
     trial_id: int

@@ -6,9 +6,9 @@ import signal
 
 import optuna
 
-from tuner.checkpoints import remove_of
-from tuner.recovery import fail_trial, return_abandoned
 from tuner.storage.database import Database
+from tuner.studies.recovery import fail_trial, return_abandoned
+from tuner.trials.checkpoints import remove_of
 from tuner.workers.messages import Job, Started
 from tuner.workers.observer import Observer
 from tuner.workers.pool import Pool
@@ -125,7 +125,7 @@ class Outcomes:
         """Puts back what runs in processes that are gone; False if there was nothing.
 
         Args:
-            cause: As in :func:`tuner.recovery.return_abandoned`, and ``died``, too.
+            cause: As in :func:`tuner.studies.recovery.return_abandoned`, and ``died``, too.
         """
         assert self.study is not None
         returned = return_abandoned(

@@ -9,9 +9,9 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import search
-from tuner.queue import FINISHED
 from tuner.storage.database import Database
-from tuner.storage.errors import storage_errors
+from tuner.storage.error_mapping import storage_errors
+from tuner.studies.queue import FINISHED
 from tuner.units import count
 from tuner.workers.messages import Job
 

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import optuna
 
 from tuner.errors import StorageError
-from tuner.queue import standing_of
 from tuner.storage.database import Database
-from tuner.study_data import require_same_data
+from tuner.studies.provenance import require_same_data
+from tuner.studies.queue import standing_of
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
 from tuner.workers.messages import (

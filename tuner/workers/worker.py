@@ -24,17 +24,17 @@ from tuner.errors import (
     WorkerError,
     keep_traceback,
 )
-from tuner.lease import own_lease
-from tuner.objective import check_model, run_trial
-from tuner.runner import common_params
+from tuner.learners.keras.training.structures import Structures
+from tuner.learners.keras.training.surroundings import own_streams
 from tuner.storage.database import Database
-from tuner.storage.errors import storage_errors
-from tuner.storage.patience import PATIENT_SECONDS, Patience
+from tuner.storage.error_mapping import storage_errors
+from tuner.storage.lease import own_lease
+from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
-from tuner.study_data import check_data
-from tuner.training.structures import Structures
-from tuner.training.surroundings import own_streams
+from tuner.studies.lifecycle import common_params
+from tuner.studies.provenance import check_data
+from tuner.trials.evaluate import check_model, run_trial
 from tuner.workers.messages import (
     EpochDone,
     Finished,
@@ -76,7 +76,7 @@ def _print_log(*, all_of_it: bool) -> None:
     log = logging.getLogger("tuner")
     log.addHandler(handler)
     log.setLevel(logging.INFO if all_of_it else logging.WARNING)
-    logging.getLogger("tuner.checkpoints").setLevel(logging.INFO)
+    logging.getLogger("tuner.trials.checkpoints").setLevel(logging.INFO)
 
 
 class Worker:

@@ -12,7 +12,7 @@ from tuner.data import load
 from tuner.data.arrays import About
 from tuner.data.sets import digits
 from tuner.data.sets.digit_files import IDX, Digits
-from tuner.data.sets.places import digest
+from tuner.data.sets.locations import digest
 from tuner.errors import DataError
 
 RANDOM = np.random.default_rng(0)

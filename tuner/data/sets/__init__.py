@@ -9,10 +9,10 @@ from tuner.data.sets.dataset import Dataset, Status
 from tuner.data.sets.digits import FASHION_MNIST, MNIST
 from tuner.data.sets.faces import FACES
 from tuner.data.sets.fetching import fetch_dataset
-from tuner.data.sets.places import data_home
+from tuner.data.sets.locations import data_home
+from tuner.data.sets.packaged import BIRTH_LIFE, PIMA, WINE
 from tuner.data.sets.reviews import IMDB
 from tuner.data.sets.small import AND, ELDERLY, LINE, XOR
-from tuner.data.sets.tables import BIRTH_LIFE, PIMA, WINE
 from tuner.errors import UnknownNameError
 from tuner.wording import hint
 

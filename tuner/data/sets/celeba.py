@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.arrays import About, split_up
+from tuner.data.counting import count
 from tuner.data.sets.dataset import Dataset, Form
-from tuner.data.sets.places import data_home, first, refusal
+from tuner.data.sets.locations import data_home, first, refusal
 from tuner.data.splits import PARTS, Split, Splits
-from tuner.data.words import count
-from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import DataError
+from tuner.spec.dataset_rows import DATASET_ROWS
 
 SIDE = 64  # pixels
 # 12 KB an image: 120 MB in every worker, and some ten seconds to decode.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tuner.data.arrays import About
-from tuner.data.sets.places import OWN_FOLDER, data_home
+from tuner.data.sets.locations import OWN_FOLDER, data_home
 from tuner.data.splits import Kind, Splits, Task
 from tuner.errors import DataError
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, with_validation
 from tuner.data.sets.idx import read_idx
-from tuner.data.sets.places import digest, first, refusal
+from tuner.data.sets.locations import digest, first, refusal
 from tuner.data.splits import Splits
 from tuner.errors import DataError
 

@@ -9,10 +9,10 @@ import numpy as np
 from tuner.data.arrays import About, split_up
 from tuner.data.sets.dataset import Dataset, Download, Form
 from tuner.data.sets.digit_files import IDX, SIDE, Digits, find_idx
-from tuner.data.sets.places import data_home, digest, first, keras_cache, package_file, refusal
+from tuner.data.sets.locations import data_home, digest, first, keras_cache, package_file, refusal
 from tuner.data.splits import Splits
-from tuner.dataset_rows import DATASET_ROWS
 from tuner.errors import DataError
+from tuner.spec.dataset_rows import DATASET_ROWS
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"

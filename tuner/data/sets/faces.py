@@ -8,9 +8,9 @@ import numpy as np
 
 from tuner.data.arrays import About, split_up
 from tuner.data.sets.dataset import Dataset, Form
-from tuner.data.sets.places import data_home, digest, first, package_file, refusal
+from tuner.data.sets.locations import data_home, digest, first, package_file, refusal
 from tuner.data.splits import Splits
-from tuner.dataset_rows import DATASET_ROWS
+from tuner.spec.dataset_rows import DATASET_ROWS
 
 _SHAPE = (200, 25, 25)
 _CHECKSUM = "ce1ab433bd0a896d88a87e40efdf37d9e1ce98bbd3317b498da9f0a7b8e125d5"

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tuner.data.sets.dataset import Dataset, Download
-from tuner.data.sets.places import data_home
+from tuner.data.sets.locations import data_home
 from tuner.errors import DataError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.sets.places import refusal
+from tuner.data.sets.locations import refusal
 
 _UBYTE = 0x08
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner.data.arrays import About, Pair, with_validation
 from tuner.data.csv_file import read_text
 from tuner.data.dividing import hold_out
-from tuner.data.sets.places import refusal
+from tuner.data.sets.locations import refusal
 from tuner.data.split import texts
 from tuner.data.splits import Splits
 

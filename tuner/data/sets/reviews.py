@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.data.sets.dataset import Dataset, Download, Form
-from tuner.data.sets.places import data_home, first, keras_cache
+from tuner.data.sets.locations import data_home, first, keras_cache
 from tuner.data.sets.review_files import WORD_INDEX, Imdb
-from tuner.dataset_rows import DATASET_ROWS
+from tuner.spec.dataset_rows import DATASET_ROWS
 
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 NPZ = Download(

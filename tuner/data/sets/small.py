@@ -10,7 +10,7 @@ import numpy as np
 from tuner.data.arrays import About, split_up
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.splits import Split, Splits
-from tuner.dataset_rows import DATASET_ROWS
+from tuner.spec.dataset_rows import DATASET_ROWS
 
 LINE_SEED = 777
 GROWTH = (

@@ -1,0 +1,68 @@
+"""What a run shows while it lasts, without a run."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from tuner.cli.progress import LiveProgress, PlainProgress, progress_for
+from tuner.workers.observer import Observer
+
+
+class Screen:
+    """A console that keeps what is written on it."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        self.file = io.StringIO()
+        self.console = Console(
+            file=self.file, force_terminal=terminal, width=200, color_system=None
+        )
+
+    def progress(self, direction: str = "maximize") -> Observer:
+        return progress_for(self.console, "loss", direction)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.strip() for line in self.file.getvalue().splitlines()]
+
+
+@pytest.fixture(params=[True, False], ids=["terminal", "pipe"])
+def screen(request: pytest.FixtureRequest) -> Screen:
+    return Screen(terminal=request.param)
+
+
+def test_a_terminal_has_the_live_display_and_a_pipe_plain_lines() -> None:
+    assert type(Screen(terminal=True).progress()) is LiveProgress
+    assert type(Screen(terminal=False).progress()) is PlainProgress
+
+
+def test_names_and_notes_are_shown_as_they_are(screen: Screen) -> None:
+    progress = screen.progress()
+    progress.started("a[/b] [red]c", 1, 5, 2, None)
+    progress.note("a line [/red] of the user's code")
+    progress.trial_finished(3, "fail", None, "KeyError: '[/x]'")
+    progress.close()
+    text = "\n".join(screen.lines)
+    assert "a[/b] [red]c: 1 of 5 trials done, 2 workers" in text
+    assert "a line [/red] of the user's code" in text
+    assert "KeyError: '[/x]'" in text
+
+
+def test_trials_that_other_runs_finish_count(screen: Screen) -> None:
+    progress = screen.progress()
+    progress.started("wine", 0, 9, 1, None)
+    progress.counted(7)
+    progress.trial_finished(2, "complete", 0.5, None)
+    progress.tick()
+    progress.close()
+    assert "7/9" in "\n".join(screen.lines)
+
+
+def test_the_best_is_told_with_the_digits_that_say_something() -> None:
+    screen = Screen(terminal=False)
+    progress = screen.progress("minimize")
+    progress.started("xor", 0, 9, 1, (0, 0.25))
+    progress.trial_finished(1, "complete", 0.000042, None)
+    assert screen.lines[-1] == "[0/9] trial 1 complete loss 4.2e-05, best loss 4.2e-05 (trial 1)"

@@ -1,0 +1,19 @@
+"""Builds models for the tests beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from tuner.data import Splits
+from tuner.learners.keras import networks
+from tuner.space import Value
+
+
+def build(model: str, data: Splits, **params: Value) -> keras.Model:
+    return networks.build(model, params, data, Path())
+
+
+def kinds(model: keras.Model) -> list[str]:
+    return [type(layer).__name__ for layer in model.layers]

@@ -1,0 +1,330 @@
+"""A training that is broken off and goes on elsewhere ends as one without a break."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tuner.data import Splits
+from tuner.learners.keras import networks, training
+from tuner.learners.keras.networks.families import FAMILIES
+from tuner.learners.keras.training import Monitor, State
+from tuner.learners.keras.training.state_file import BrokenCheckpoint, pack, unpack
+from tuner.learners.keras.training.structures import Structures
+from tuner.spec import EarlyStopping
+
+EPOCHS = 7
+
+
+class Killed(BaseException):
+    """As a process that dies: nothing of the training handles it."""
+
+
+class Kept:
+    """Checkpoints after every epoch, as the bytes of a file; dies after one of them if asked."""
+
+    def __init__(self, content: bytes = b"", dies_after: int = 0) -> None:
+        self.content = content
+        self.dies_after = dies_after
+        self.misfits: list[str | None] = []
+
+    def load(self, misfit: Callable[[State], str | None]) -> State | None:
+        if not self.content:
+            return None
+        state = unpack(self.content)
+        self.misfits.append(misfit(state))
+        return None if self.misfits[-1] else state
+
+    def due(self) -> bool:
+        return True
+
+    def save(self, state: State) -> None:
+        self.content = pack(state)
+        if len(state.logs) == self.dies_after:
+            raise Killed
+
+
+class Run:
+    """Trains in a state of its own, as a new process would be."""
+
+    def __init__(self, data: Splits, build: Callable[[], keras.Model], **options: Any) -> None:
+        self.epochs: list[int] = []
+
+        def note(epoch: int, *_: object) -> None:
+            self.epochs.append(epoch)
+
+        given = {"epochs": EPOCHS, "batch_size": 16, "seed": 5, "structures": Structures()}
+        model, self.result = training.train(
+            build, data, **{"monitor": Monitor("loss", "minimize", note), **given, **options}
+        )
+        self.weights = [np.array(weight) for weight in model.get_weights()]
+
+
+def of_family(family: str, data: Splits, params: dict[str, Any]) -> Callable[[], keras.Model]:
+    small = {"units": 5, "n_layers": 1, "filters": 3, "embedding_width": 4, "batch_size": 16}
+    known = {name: value for name, value in small.items() if FAMILIES[family].setting(name)}
+    return lambda: networks.build(
+        family, {**known, "batch_size": 16, "learning_rate": 0.02, **params}, data, Path()
+    )
+
+
+def check(data: Splits, build: Callable[[], keras.Model], after: int, **options: Any) -> Run:
+    whole = Run(data, build, **options)
+    kept = Kept(dies_after=after)
+    with pytest.raises(Killed):
+        Run(data, build, checkpoints=kept, **options)
+    random.seed(99)  # whatever the next process did before
+    np.random.seed(99)
+    rest = Run(data, build, checkpoints=Kept(kept.content), **options)
+    assert rest.epochs == list(range(after + 1, whole.result.epochs + 1))
+    assert (rest.result.state, rest.result.epoch) == (whole.result.state, whole.result.epoch)
+    assert (rest.result.epochs, rest.result.reason) == (whole.result.epochs, whole.result.reason)
+    assert rest.result.value == pytest.approx(whole.result.value, rel=1e-6, abs=1e-6)
+    assert rest.result.history.keys() == whole.result.history.keys()
+    for name, curve in whole.result.history.items():
+        assert rest.result.history[name] == pytest.approx(curve, rel=1e-6, abs=1e-6), name
+    for mine, theirs in zip(rest.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-6)
+    return rest
+
+
+ADAM = {"optimizer": "adam", "dropout": 0.3, "batch_norm": True}
+CYCLIC = {"optimizer": "sgd", "momentum": 0.9, "schedule": "cyclic"}
+PLATEAU = {"optimizer": "rmsprop", "schedule": "plateau", "plateau_patience": 1}
+DECAY = {"optimizer": "sgd", "schedule": "decay", "decay_rate": 0.8, "l1": 0.01}
+CASES = [
+    ("mlp", "multiclass", ADAM, "resident"),
+    ("mlp", "multiclass", ADAM, "fit"),
+    ("mlp", "multiclass", CYCLIC, "resident"),
+    ("mlp", "regression", PLATEAU, "fit"),
+    ("linear", "binary", DECAY, "resident"),
+    ("cnn", "binary", {"flip": True, "translation": 0.1, "block_dropout": 0.2}, "resident"),
+    ("embedding", "binary", {"embedding_dropout": 0.3, "dropout": 0.2}, "fit"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "task", "params", "loop"), CASES)
+def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
+    data = make_kind(family, task)
+    own_code = loop == "fit"  # both ways of seeding
+    check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
+
+
+@pytest.mark.slow
+def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits):
+    data = make_splits("regression")
+    params = {"schedule": "plateau", "plateau_patience": 1, "learning_rate": 30.0}
+    params["target_scaling"] = "none"  # a scaled target is learned at this rate, too
+    rest = check(data, of_family("mlp", data, params), 4, epochs=12)
+    rates = rest.result.history["learning_rate"]
+    assert len(set(rates[:4])) > 1
+    assert len(set(rates[4:])) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_patience_goes_on_counting(make_splits, loop):
+    data = make_splits("multiclass")
+    build = of_family("mlp", data, {"learning_rate": 2.0, "optimizer": "sgd"})
+    options = {"early_stopping": EarlyStopping(patience=3), "loop": loop, "epochs": 60}
+    whole = Run(data, build, **options)
+    assert "early stopping" in (whole.result.reason or "")
+    # The best epoch is behind: its weights come from the checkpoint.
+    rest = check(data, build, whole.result.epochs - 1, **options)
+    assert rest.epochs == [whole.result.epochs]
+
+
+@pytest.mark.slow
+def test_one_loop_goes_on_from_the_other(make_splits):
+    data = make_splits("multiclass")
+    build = of_family("mlp", data, {"dropout": 0.3, "batch_norm": True})
+    whole = Run(data, build)
+    for first, second in (("fit", "resident"), ("resident", "fit")):
+        kept = Kept(dies_after=3)
+        with pytest.raises(Killed):
+            Run(data, build, checkpoints=kept, loop=first)
+        rest = Run(data, build, checkpoints=Kept(kept.content), loop=second)
+        assert rest.epochs == [4, 5, 6, 7]
+        assert rest.result.value == pytest.approx(whole.result.value, rel=1e-6)
+
+
+def test_a_graph_that_is_kept_goes_on_too(make_splits):
+    data = make_splits("multiclass")
+    build = of_family("mlp", data, {"dropout": 0.3})
+    structures = Structures()
+    whole = Run(data, build, structures=structures)
+    kept = Kept(dies_after=2)
+    with pytest.raises(Killed):
+        Run(data, build, checkpoints=kept)
+    Run(data, build, structures=structures, seed=8)
+    rest = Run(data, build, structures=structures, checkpoints=Kept(kept.content))
+    assert len(structures) == 1
+    assert rest.result == whole.result
+
+
+class Own(keras.Model):
+    """Built by its first batch only; draws from generators that the whole process shares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, x, training=False):
+        x = x + 0.1 * keras.random.normal(keras.ops.shape(x)) if training else x
+        return self.dense(x)
+
+
+class Draws(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_drawn"] = random.random() + np.random.random()
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits):
+    data = make_splits("regression")
+
+    def build():
+        model = Own()
+        model.compile("adam", "mse")
+        model.epoch_callbacks = [Draws()]
+        return model
+
+    monitored: list[int] = []
+
+    def run(**options: Any) -> training.FitResult:
+        monitored.clear()
+        hook = Monitor("drawn", "minimize", lambda epoch, *_: monitored.append(epoch))
+        return Run(data, build, monitor=hook, loop="fit", **options).result
+
+    whole = run()
+    kept = Kept(dies_after=3)
+    with pytest.raises(Killed):
+        run(checkpoints=kept)
+    rest = run(checkpoints=Kept(kept.content))
+    assert monitored == [4, 5, 6, 7]
+    assert rest.history == whole.history
+    state = unpack(kept.content)
+    refused = Kept(changed(state, best=state.best[:-1]))
+    assert run(checkpoints=refused).history == whole.history
+    assert refused.misfits == ["its weights are those of another network"]
+
+
+@pytest.mark.slow
+def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
+    data = make_splits("regression")
+    build = of_family("mlp", data, {})
+    kept = Kept(dies_after=3)
+    with pytest.raises(Killed):
+        Run(data, build, checkpoints=kept, loop="fit")
+    model, _ = training.train(
+        build,
+        data,
+        **{"epochs": EPOCHS, "batch_size": 16, "seed": 5, "loop": "fit"},
+        monitor=Monitor("loss", "minimize"),
+        checkpoints=Kept(kept.content),
+    )
+    history = model.fit(data.train.x, data.train.y, epochs=2, verbose=0)
+    assert history.epoch == [0, 1]
+
+
+def state_of(data: Splits, params: dict[str, Any], after: int = 2) -> State:
+    kept = Kept(dies_after=after)
+    with pytest.raises(Killed):
+        Run(data, of_family("mlp", data, params), checkpoints=kept)
+    return unpack(kept.content)
+
+
+def changed(state: State, **changes: Any) -> bytes:
+    return pack(State(**{**vars(state), **changes}))
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make_splits):
+    data = make_splits("regression")
+    build = of_family("mlp", data, {})
+    whole = Run(data, build)
+    state = state_of(data, {})
+    other = state_of(data, {"units": 6})
+    nan = [*state.logs, {**state.logs[0], "loss": float("nan")}]
+    broken_numpy = {**state.generators["numpy"], "state": {"key": [1] * 624, "pos": 10**9}}
+    cases = {
+        "are those of another network": pack(other),
+        "its weights are those": changed(state, best=other.best),
+        "variables are those": changed(state, variables=[*state.variables[:-1], np.zeros(3)]),
+        "another seed or batch": changed(state, seed=6),
+        "of epoch 0 of 7": changed(state, logs=[]),
+        "of epoch 8 of 7": changed(state, logs=[state.logs[0]] * 8),
+        "would have ended": changed(state, logs=nan),
+        "generators are none": changed(
+            state, generators={**state.generators, "numpy": broken_numpy}
+        ),
+        "its random generators": changed(state, generators={"python": 3}),
+    }
+    for words, content in cases.items():
+        kept = Kept(content)
+        run = Run(data, build, checkpoints=kept)
+        assert len(kept.misfits) == 1
+        assert words in (kept.misfits[0] or ""), words
+        assert run.result == whole.result, words
+
+
+def test_a_state_is_read_as_it_was_written(make_splits):
+    state = state_of(make_splits("regression"), {"batch_norm": True})
+    state = State(**{**vars(state), "logs": [{"a": float("nan"), "b": None}, {"a": 0.1}]})
+    again = unpack(pack(state))
+    assert str(again.logs) == str(state.logs)
+    for mine, theirs in ((again.variables, state.variables), (again.best, state.best)):
+        assert len(mine) == len(theirs) > 0
+        assert all(np.array_equal(one, two) for one, two in zip(mine, theirs, strict=True))
+        assert all(one.dtype == two.dtype for one, two in zip(mine, theirs, strict=True))
+
+
+class Evil:
+    ran = False
+
+    def __reduce__(self):
+        return (setattr, (Evil, "ran", True))
+
+
+def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits, tmp_path):
+    content = pack(state_of(make_splits("regression"), {}))
+    for length in (*range(0, len(content), 97), len(content) - 1):
+        with pytest.raises(BrokenCheckpoint):
+            unpack(content[:length])
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    with pytest.raises(BrokenCheckpoint, match=r"torn|not a checkpoint"):
+        unpack(flipped)
+
+    def saved(**arrays: Any) -> bytes:
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=True, **arrays)
+        return file.getvalue()
+
+    file = io.BytesIO()
+    np.save(file, np.array([Evil()], dtype=object), allow_pickle=True)
+    zeros = io.BytesIO()
+    np.savez_compressed(zeros, about=np.zeros(50_000_000, np.uint8))
+    about = np.frombuffer(b'{"format": 1}', np.uint8)
+    for foreign in (
+        b"",
+        b"PK\x03\x04 and more",
+        np.random.default_rng(0).bytes(1000),
+        file.getvalue(),
+        saved(about=np.array([Evil()], dtype=object)),
+        saved(about=about, variable_0=np.array([Evil()], dtype=object)),
+        saved(about=about),
+        saved(about=np.frombuffer(b"[" * 100_000, np.uint8)),
+        zeros.getvalue(),
+    ):
+        with pytest.raises(BrokenCheckpoint):
+            unpack(foreign)
+    assert not Evil.ran

@@ -1,0 +1,243 @@
+"""A graph that is used again gives what a new one gives, bit by bit."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import psutil
+import pytest
+
+from tuner.data import Splits
+from tuner.learners.keras import networks, training
+from tuner.learners.keras.training import Monitor
+from tuner.learners.keras.training.structures import Structures, structure
+
+MEBIBYTE = 2**20
+
+
+def trained(
+    data: Splits,
+    params: dict[str, Any],
+    structures: Structures | None,
+    *,
+    family: str = "mlp",
+    seed: int = 5,
+    own_code: bool = False,
+) -> training.FitResult:
+    params = {"n_layers": 1, "units": 5, "filters": 3, "embedding_width": 4, **params}
+    known = {k: v for k, v in params.items() if networks.FAMILIES[family].setting(k)}
+    _, result = training.train(
+        lambda: networks.build(family, known, data, Path()),
+        data,
+        epochs=3,
+        batch_size=int(params.get("batch_size", 16)),
+        seed=seed,
+        monitor=Monitor("loss", "minimize"),
+        structures=structures,
+        own_code=own_code,
+    )
+    return result
+
+
+# Two trials of one structure: what differs is an input or a variable of the graph.
+PAIRS = [
+    ("mlp", {"optimizer": "adam", "dropout": 0.4}, {"dropout": 0.1, "learning_rate": 0.03}),
+    ("mlp", {"optimizer": "sgd", "momentum": 0.9}, {"optimizer": "sgd", "momentum": 0.5}),
+    ("mlp", {"optimizer": "rmsprop", "momentum": 0.2, "l2": 0.1}, {"momentum": 0.7, "l2": 0.01}),
+    ("mlp", {"l1": 0.1, "l2": 0.1, "batch_norm": True}, {"l1": 0.01, "l2": 0.3}),
+    ("mlp", {"schedule": "decay", "decay_rate": 0.5}, {"decay_rate": 0.9, "learning_rate": 0.1}),
+    ("mlp", {"schedule": "cyclic", "cycle_epochs": 1}, {"cycle_epochs": 3, "batch_size": 7}),
+    ("mlp", {"schedule": "plateau", "plateau_patience": 1}, {"plateau_factor": 0.1}),
+    ("mlp", {"loss": "mse", "batch_size": 60}, {"batch_size": 1}),
+    ("mlp", {"initializer": "zeros"}, {"initializer": "zeros", "learning_rate": 1.0}),
+    ("linear", {"l1": 0.2, "optimizer": "sgd"}, {"l1": 0.1, "learning_rate": 0.5}),
+    ("cnn", {"flip": True, "block_dropout": 0.4}, {"block_dropout": 0.2, "batch_size": 9}),
+    ("embedding", {"embedding_dropout": 0.4}, {"embedding_dropout": 0.2, "learning_rate": 0.1}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "first", "second"), PAIRS)
+def test_a_graph_that_is_used_again_gives_what_a_new_one_gives(make_kind, family, first, second):
+    data = make_kind(family, "binary" if family == "embedding" else "multiclass")
+    second = {**first, **second}
+    structures = Structures()
+    before = trained(data, first, structures, family=family)
+    again = trained(data, second, structures, family=family, seed=9)
+    assert len(structures) == 1, "the second trial has traced a graph of its own"
+    assert again == trained(data, second, Structures(), family=family, seed=9)
+    assert again == trained(data, second, None, family=family, seed=9, own_code=True)
+    # And the second has left nothing behind.
+    assert before == trained(data, first, structures, family=family)
+    assert before.history != again.history
+
+
+OTHERS = [
+    {"units": 6},
+    {"n_layers": 2},
+    {"activation": "tanh"},
+    {"optimizer": "sgd"},
+    {"dropout": 0.2},
+    {"l2": 0.1},
+    {"batch_norm": True},
+    {"loss": "mse"},
+    {"schedule": "decay"},
+    {"scaling": "standard"},
+]
+
+
+@pytest.mark.slow
+def test_another_structure_is_another_graph(make_splits):
+    data = make_splits("multiclass")
+    structures = Structures()
+    for params in ({}, *OTHERS):
+        trained(data, params, structures)
+    assert len(structures) == 1 + len(OTHERS)
+
+
+@pytest.mark.slow
+def test_other_rows_are_another_graph(make_splits):
+    one, other = make_splits("binary"), make_splits("binary", rows=40)
+    structures = Structures()
+    assert trained(one, {}, structures) != trained(other, {}, structures)
+    assert trained(other, {}, structures) == trained(other, {}, Structures())
+
+
+@pytest.mark.slow
+def test_what_is_kept_is_bounded_by_number_and_by_memory(make_splits, monkeypatch):
+    data = make_splits("binary")
+    few, light = Structures(most=2), Structures(growth=100)
+    used = iter([1000, 1000, 1000, 1000, 1000, 1101])
+    monkeypatch.setattr(
+        "tuner.learners.keras.training.structures._resident_bytes", lambda: next(used)
+    )
+    kept = []
+    for units in (3, 4, 5):
+        for structures in (few, light):
+            trained(data, {"units": units}, structures)
+            kept.append(len(structures))
+    assert kept == [1, 1, 2, 2, 1, 1]  # of three, the older half has gone
+
+
+def test_a_graph_is_not_kept_after_an_error(make_splits):
+    data = make_splits("binary")
+    structures = Structures()
+
+    def broken(*_: object) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        training.train(
+            lambda: networks.build("mlp", {}, data, Path()),
+            data,
+            epochs=2,
+            batch_size=16,
+            seed=0,
+            monitor=Monitor("loss", "minimize", broken),
+            structures=structures,
+        )
+    assert len(structures) == 0
+
+
+@pytest.mark.slow
+def test_a_model_that_is_given_back_has_plain_numbers(make_splits):
+    data = make_splits("binary")
+    params = {"dropout": 0.3, "l2": 0.25, "optimizer": "sgd", "momentum": 0.5}
+    model, _ = training.refit(
+        lambda: networks.build("mlp", params, data, Path()),
+        *(data.train,),
+        **{"epochs": 2, "batch_size": 16, "seed": 0},
+    )
+    assert type(model.optimizer.momentum) is float
+    weights = sum(float((kernel**2).sum()) for kernel in model.get_weights() if kernel.ndim == 2)
+    scores = training.evaluate(model, data.test)
+    model.compile(loss=model.loss)
+    plain = model.evaluate(data.test.x, data.test.y, verbose=0, return_dict=True)["loss"]
+    assert scores["loss"] == pytest.approx(plain, rel=1e-6)
+    assert scores["loss"] > 0.25 * weights
+
+
+def own(loss: Any = "mse", *, kind: Callable[..., keras.Model] = keras.Model, **dense: Any):
+    inputs = keras.Input((3,))
+    model = kind(inputs, keras.layers.Dense(1, **dense)(keras.layers.Dense(4)(inputs)))
+    model.compile("adam", loss)
+    return model
+
+
+class _Subclass(keras.Model):
+    pass
+
+
+def test_only_what_its_configuration_tells_has_a_structure():
+    assert structure(own()) is not None
+    assert structure(own()) == structure(own())
+    assert structure(own()) != structure(own(activation="relu"))
+    assert structure(own(lambda y, p: keras.ops.mean((y - p) ** 2, axis=-1))) is None
+    assert structure(own(activation=lambda x: x)) is None
+    assert structure(own(kind=_Subclass)) is None
+    words = keras.layers.TextVectorization(output_mode="multi_hot")
+    words.adapt(np.array(["a b"]))
+    bags = keras.Sequential([keras.Input((), dtype="string"), words, keras.layers.Dense(1)])
+    bags.compile("adam", "mse")
+    assert structure(bags) is None
+
+
+@pytest.mark.slow
+def test_a_users_network_is_traced_once_too(make_splits):
+    data = make_splits("regression")
+
+    def run(structures: Structures) -> training.FitResult:
+        _, result = training.train(
+            own,
+            data,
+            epochs=2,
+            batch_size=16,
+            seed=3,
+            monitor=Monitor("loss", "minimize"),
+            structures=structures,
+        )
+        return result
+
+    structures = Structures()
+    assert run(structures) == run(structures) == run(Structures())
+    assert len(structures) == 1
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_worker_stays_flat_over_300_trials(make_splits):
+    data = make_splits("binary", rows=20)
+    structures = Structures(most=8)
+    used = []
+    for trial in range(300):
+        # Six structures in turn, and a new one now and then, for which older ones are dropped.
+        units = 20 + trial // 25 if trial % 25 == 0 else 4 + trial % 6
+        trained(data, {"units": units, "learning_rate": 0.001 * (1 + trial)}, structures)
+        used.append(psutil.Process().memory_info().rss / MEBIBYTE)
+    assert used[299] - used[99] < 100, [round(mebibytes) for mebibytes in used[::25]]
+
+
+@pytest.mark.slow
+def test_no_graph_outlives_its_training(make_splits):
+    data = make_splits("binary", rows=20)
+    before = graphs()
+    for loop in ("resident", "fit"):
+        training.train(
+            lambda: networks.build("mlp", {"units": 3}, data, Path()),
+            data,
+            epochs=1,
+            batch_size=16,
+            seed=0,
+            monitor=Monitor("loss", "minimize"),
+            loop=loop,
+        )
+    assert graphs() == before
+
+
+def graphs() -> int:
+    gc.collect()
+    return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())

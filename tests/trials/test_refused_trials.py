@@ -1,0 +1,223 @@
+"""Trials that cannot be suggested: each fails alone, with its reason, before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+from study_texts import spec_of
+
+from tuner.errors import StorageError
+from tuner.results.trials import TrialRow
+from tuner.search import make_pruner, make_sampler
+from tuner.spec import StudySpec
+from tuner.storage.database import Database
+from tuner.trials import evaluate
+from tuner.trials.evaluate import Outcome, run_trial
+
+SPACE = {
+    "optimizer": {"type": "categorical", "choices": ["sgd", "adam"]},
+    "momentum": {"type": "float", "low": 0.0, "high": 0.9, "when": {"optimizer": ["sgd"]}},
+    "units": {"type": "int", "low": 4, "high": 512},
+    "size": {"type": "categorical", "choices": [16, 32]},
+    "epochs": {"type": "int", "low": 1, "high": 50},
+}
+RIGHT = {"optimizer": "adam", "units": 32, "size": 16, "epochs": 3}
+
+
+def spec(**parts: Any) -> StudySpec:
+    return spec_of(SPACE, **parts)
+
+
+class Runner:
+    """Runs trials of a stored study of its own; what would be trained is kept instead."""
+
+    def __init__(self, database: Database, spec: StudySpec) -> None:
+        self.study = optuna.create_study(storage=database.storage, direction="maximize")
+        self.study.sampler, self.study.pruner = make_sampler(spec), make_pruner(spec)
+        self.spec = spec
+        self.trained: list[dict[str, Any]] = []
+        self._database = database
+
+    def run(self) -> Outcome:
+        return run_trial(
+            *(self.study.ask(), self.spec, None, self._database, None),
+            checkpoints="",
+            on_start=lambda epochs: None,
+            on_epoch=lambda epoch, value: None,
+        )
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('refused')}/t.db", lease={})
+    made.upgrade()
+    return made
+
+
+@pytest.fixture
+def make_runner(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runner]:
+    made: list[Runner] = []
+
+    def build(model: str, params: dict[str, Any], data: object, base: Path) -> None:
+        made[0].trained.append(params)
+        raise ValueError("nothing is trained here")
+
+    monkeypatch.setattr(evaluate.models, "build", build)
+    monkeypatch.setattr(evaluate.training, "train", lambda build, *_, **__: build())
+
+    def make(**parts: Any) -> Runner:
+        made.append(Runner(database, spec(**parts)))
+        return made[0]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"epochs": 10**9}, "epochs = 1000000000 is wrong: it must lie between 1 and 50."),
+        ({"units": 31.5}, "units = 31.5 is wrong: it must be a whole number, written without a"),
+        ({"units": "32"}, 'units = "32" is wrong: it must be a number, not a string.'),
+        ({"units": None}, "units = nothing is wrong: it must be a number, not nothing."),
+        ({"units": True}, "units = true is wrong: it must be a number, not a boolean."),
+        ({"units": [32]}, "units = [32] is wrong: it must be a number, not a list."),
+        ({"units": float("nan")}, "units = nan is wrong: "),
+        ({"optimizer": "adm"}, 'optimizer = "adm" is wrong: it must be "sgd" or "adam".'),
+        ({"optimizer": 0}, 'optimizer = 0 is wrong: it must be "sgd" or "adam".'),
+        ({"optimizer": ...}, "optimizer is missing."),
+        ({"units": ..., "unit": 32}, "There is no parameter unit; did you mean units?"),
+        ({"momentum": 0.5}, "momentum = 0.5 must be left out: it takes part only when optimizer"),
+        ({"optimizer": "sgd"}, 'momentum is missing; optimizer = "sgd" asks for it.'),
+    ],
+)
+def test_an_enqueued_trial_outside_the_space_fails_with_the_reason(
+    wrong: dict[str, Any], reason: str, make_runner: Callable[..., Runner]
+) -> None:
+    runner = make_runner()
+    params = {name: value for name, value in (RIGHT | wrong).items() if value is not ...}
+    runner.study.enqueue_trial(params)
+    runner.study.enqueue_trial(RIGHT)
+    outcome = runner.run()
+    trial = runner.study.trials[0]
+
+    assert (outcome.state, outcome.was_refused) == ("fail", True)
+    assert trial.state is TrialState.FAIL
+    assert trial.user_attrs["reason"] == outcome.reason
+    assert outcome.reason is not None
+    assert outcome.reason.startswith("enqueued outside the search space: ")
+    assert reason in outcome.reason
+    runner.run()
+    assert runner.trained == [RIGHT]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("origin", {"paper": 3}, "origin: must be a string, but got "),
+        ("attempts", "two", 'attempts: must be a whole number, but got "two", a string'),
+        ("left_behind", -1, "left_behind: input should be greater than or equal to 0"),
+    ],
+)
+def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
+    key: str, value: object, fault: str, make_runner: Callable[..., Runner]
+) -> None:
+    runner = make_runner()
+    runner.study.enqueue_trial(RIGHT, user_attrs={key: value, "paper": 3})
+    assert TrialRow.of(runner.study.trials[0]).state == "waiting"
+    outcome = runner.run()
+    row = TrialRow.of(runner.study.trials[0])
+
+    assert outcome.was_refused
+    assert outcome.reason is not None
+    assert f"enqueued with an attribute that tuner uses: {fault}" in outcome.reason
+    assert (row.state, row.reason) == ("fail", outcome.reason)
+    assert runner.trained == []
+
+
+def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
+    make_runner: Callable[..., Runner],
+) -> None:
+    runner = make_runner()
+    runner.study.enqueue_trial(RIGHT | {"units": 32.0, "size": 16.0, "epochs": 3.0})
+    runner.run()
+
+    assert runner.trained == [RIGHT]
+    assert all(type(value) is not float for value in runner.trained[0].values())
+
+
+@pytest.mark.filterwarnings("ignore:Inconsistent parameter values")
+def test_a_waiting_trial_with_parameters_outside_the_space_fails_too(
+    make_runner: Callable[..., Runner],
+) -> None:
+    runner = make_runner()
+    space = runner.spec.search_space
+    distributions = {name: space.parameter(name).distribution() for name in RIGHT}
+    distributions["units"] = optuna.distributions.IntDistribution(1, 9999)
+    made = create_trial(
+        state=TrialState.WAITING, params=RIGHT | {"units": 9999}, distributions=distributions
+    )
+    runner.study.add_trial(made)
+
+    assert runner.run().reason == (
+        "stored outside the search space: units = 9999 is wrong: it must lie between 4 and 512."
+    )
+    assert runner.trained == []
+
+
+def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..., Runner]) -> None:
+    runner = make_runner()
+    runner.study.enqueue_trial({})
+    runner.run()
+
+    assert runner.spec.search_space.contains(runner.trained[0])
+
+
+def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(
+    make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = make_runner(sampler={"name": "random"})
+
+    def raises(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(optuna.samplers.RandomSampler, "sample_independent", raises)
+    outcome = runner.run()
+
+    assert (outcome.state, outcome.was_refused) == ("fail", False)
+    assert outcome.reason is not None
+    assert outcome.reason.startswith("the sampler random failed: ZeroDivisionError: by nothing")
+    assert runner.study.trials[0].user_attrs["reason"] == outcome.reason
+
+
+def test_a_sampler_that_raises_after_a_trial_does_not_lose_it(
+    make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = make_runner(sampler={"name": "random"})
+
+    def raises(*_: object) -> None:
+        raise RuntimeError("`Study.stop` is supposed to be invoked inside an objective function")
+
+    monkeypatch.setattr(optuna.samplers.RandomSampler, "after_trial", raises)
+    runner.run()
+
+    reason = runner.study.trials[0].user_attrs["reason"]
+    assert reason.startswith("ValueError: nothing is trained here")
+
+
+def test_a_database_that_fails_meanwhile_fails_no_trial(
+    make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = make_runner(sampler={"name": "random"})
+
+    def raises(*_: object) -> None:
+        raise optuna.exceptions.StorageInternalError("the server is gone")
+
+    monkeypatch.setattr(optuna.samplers.RandomSampler, "sample_independent", raises)
+    with pytest.raises(StorageError, match="the server is gone"):
+        runner.run()
+    assert runner.study.trials[0].state is TrialState.RUNNING

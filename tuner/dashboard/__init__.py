@@ -1,0 +1,1 @@
+"""optuna-dashboard on our storage, behind gates for who may ask."""

@@ -1,0 +1,1 @@
+"""Everything that knows how something is fitted."""

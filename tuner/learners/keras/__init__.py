@@ -1,0 +1,1 @@
+"""Keras: networks, their training, and how they are saved."""

@@ -1,0 +1,133 @@
+"""Rows for people, for scripts and for spreadsheets: a table, JSON or CSV, always as one string."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tuner.results.params import phrases
+from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.rows import StudyResult
+from tuner.results.study_text import tell
+from tuner.results.trials import ADDED
+from tuner.units import duration, figure
+from tuner.wording import one_line
+
+
+def trials(result: StudyResult, form: Format = "table") -> str:
+    """Returns all trials of a study, in order of their numbers."""
+    rows = [row.to_dict() for row in result.trials]
+    if form == "json":
+        return document(rows)
+    if form == "csv":
+        return as_csv([_flat(row) for row in rows], ("number", "state", "value"))
+    space = result.spec.search_space if result.spec else None
+    return as_table(
+        ("trial", "state", result.metric, "epochs", "time", "origin", "configuration", "reason"),
+        (
+            (
+                str(row.number),
+                row.state,
+                "" if row.value is None else figure(row.value),
+                "" if row.epochs is None else str(row.epochs),
+                "" if row.duration_s is None else duration(row.duration_s),
+                row.origin,
+                " · ".join(phrases(row.params, space)),
+                (row.reason or "").partition("\n")[0],
+            )
+            for row in result.trials
+        ),
+        none=f"{result.study} has no trials yet",
+    )
+
+
+def curves(curves: Mapping[str, Iterable[float]], form: Format = "table") -> str:
+    """Returns a trial's curves, one row an epoch; a log that an epoch lacks is empty there.
+
+    Args:
+        curves: Log name → its values, one an epoch; float32, of which 7 digits are true.
+        form: What to return.
+    """
+    digits = {name: [float(f"{value:.7g}") for value in values] for name, values in curves.items()}
+    rows = [
+        {"epoch": epoch} | dict(zip(digits, values, strict=True))
+        for epoch, values in enumerate(zip(*digits.values(), strict=True), start=1)
+    ]
+    if form == "json":
+        return document(rows)
+    if form == "csv":
+        return as_csv([{key: _or_empty(value) for key, value in row.items()} for row in rows])
+    cells = ((str(row.pop("epoch")), *map(_figure, row.values())) for row in rows)
+    return as_table(("epoch", *digits), cells, none="no epochs")
+
+
+def best(result: StudyResult, form: Format = "table") -> str:
+    """Returns the best trial of a study; as CSV one row, or only a header before there is one."""
+    if form == "json":
+        return document(result.to_dict())
+    found = result.best
+    if form == "csv":
+        return as_csv(
+            [] if found is None else [_flat({"study": result.study} | found.to_dict())],
+            ("study", "number", "value", "epoch", "origin"),
+        )
+    if found is None:
+        return f"{one_line(result.study)} has no complete trial yet\n"
+    space = result.spec.search_space if result.spec else None
+    is_added = found.origin == ADDED
+    lines = [
+        ("study", result.study),
+        ("trial", str(found.number)),
+        (result.metric, figure(found.value) + ("" if is_added else " on validation")),
+        ("epoch", "" if found.epoch is None else str(found.epoch)),
+        ("origin", f"{ADDED}, not measured here" if is_added else found.origin),
+        *_baseline(result),
+        ("configuration", " · ".join(phrases(found.params, space))),
+    ]
+    return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _baseline(result: StudyResult) -> list[tuple[str, str]]:
+    found = result.baseline
+    if found is None:
+        return []
+    more = "; no trial is better" if result.beats_baseline is False else ""
+    return [("baseline", f"{figure(found['value'])} on validation: {found['predicts']}{more}")]
+
+
+def show(
+    result: StudyResult,
+    form: Format = "table",
+    *,
+    mattered: Mapping[str, float] | None = None,
+    options: str = "",
+) -> str:
+    """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
+    if form == "table":
+        return tell(result, mattered=mattered, options=options) + "\n"
+    table = result.to_dict()
+    if form == "json":
+        return document(table)
+    found = table.pop("best") or {}
+    del table["references"]
+    trivial = table.pop("baseline")
+    table["baseline"] = None if trivial is None else trivial["value"]
+    flat = table | table.pop("trials") | {f"best_{key}": value for key, value in found.items()}
+    return as_csv([_flat(flat, "best_params")])
+
+
+def _flat(row: dict[str, Any], key: str = "params") -> dict[str, Any]:
+    """Returns ``row`` with one column a parameter, named as the stock ``optuna`` command does."""
+    params = row.get(key) or {}
+    return {name: value for name, value in row.items() if name != key} | {
+        f"params_{name}": value for name, value in params.items()
+    }
+
+
+def _or_empty(value: float) -> float | str:
+    return "" if math.isnan(value) else value
+
+
+def _figure(value: float) -> str:
+    return "" if math.isnan(value) else figure(value)

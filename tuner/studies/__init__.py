@@ -1,0 +1,1 @@
+"""What a study is from its file to its end: life cycle, recovery, queue."""

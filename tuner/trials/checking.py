@@ -1,0 +1,151 @@
+"""What can be checked of a study within a second: before TensorFlow and its data are loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tuner import search
+from tuner.data import DATASETS, Known, check_function, look_up
+from tuner.data import load as load_data
+from tuner.data.targets import read_as
+from tuner.errors import (
+    MetricError,
+    ModelError,
+    RequestError,
+    SpecError,
+    UnknownNameError,
+)
+from tuner.learners.keras.networks.families import (
+    FAMILIES,
+    MLP,
+    Described,
+    check_data,
+    check_metric,
+    check_space,
+    check_training,
+    check_values,
+)
+from tuner.spec import CsvDataset, StudySpec
+from tuner.spec.paths import is_file
+from tuner.wording import hint
+
+MODEL_ARGUMENTS = ("params", "data")
+"""What ``build_model`` is called with; ``load_data`` is called with nothing."""
+
+
+def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
+    """Checks what can be known without TensorFlow, and without running a person's own code.
+
+    Args:
+        spec: The study.
+        elsewhere: Whether it is run on other machines, so that its data, and modules that it
+            names, need not be here.
+
+    Raises:
+        TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
+            not exist, or the data do not suit the model or the metric.
+    """
+    file = f"{spec.name}.toml"
+    search.make_sampler(spec, file)
+    search.make_pruner(spec, file)
+    check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
+    if spec.model in FAMILIES:
+        family = FAMILIES[spec.model]
+        check_space(family, spec.search_space, f"{file}: search_space")
+        check_values(family, {k: [v] for k, v in spec.fixed.items()}, f"{file}: fixed")
+    else:
+        check_training(MLP, spec.search_space, f"{file}: search_space")
+    found = check_dataset(spec.dataset, spec.base, file, elsewhere=elsewhere)
+    if spec.model in FAMILIES and found is not None:
+        try:
+            check_family(spec, found)
+        except (MetricError, SpecError) as error:
+            raise type(error)(f"{file}: {error}") from error
+
+
+def check_family(spec: StudySpec, data: Described) -> None:
+    """Checks a shipped family against the data and the objective's metric.
+
+    Args:
+        spec: The study; its model is a family.
+        data: What is known of its data.
+
+    Raises:
+        MetricError: The family does not report the metric; lists those that it does.
+        SpecError: The family does not read such data, or has no such output for the task.
+    """
+    family = FAMILIES[spec.model]
+    check_data(family, data, spec.search_space, spec.fixed)
+    check_reported(spec, data, family.metrics(data.task))
+
+
+def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -> None:
+    """Checks that the objective's metric is among those that the model reports.
+
+    Raises:
+        MetricError: It is not; the text says how the target was read.
+    """
+    why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
+    check_metric(spec.objective.metric, available, why=why)
+
+
+def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:
+    """Checks that a model is there: a family, or a function of a person's own.
+
+    Raises:
+        UnknownNameError: There is no such family.
+        ModelError: The module or the function is not there.
+    """
+    if ":" in model:
+        with _named(file, "model"):
+            check_function(model, base, ModelError, arguments=MODEL_ARGUMENTS, elsewhere=elsewhere)
+    elif model not in FAMILIES:
+        raise UnknownNameError(
+            f'{file}: model: there is no model "{model}" (your own is written '
+            f'"module:function"); {hint(model, FAMILIES, "models")}'
+        )
+
+
+def check_dataset(
+    dataset: str | CsvDataset, base: Path, file: str, *, elsewhere: bool = False
+) -> Known | None:
+    """Checks that a data set is there, and reads a CSV file unless it is large.
+
+    Returns:
+        What is known of it; None if only its loading shows that.
+
+    Raises:
+        DataError: It is not there, or the file is not what it must be.
+        UnknownNameError: There is no data set of that name.
+    """
+    if elsewhere and not isinstance(dataset, str):
+        return None
+    with _named(file, "dataset"):
+        if isinstance(dataset, str) and ":" in dataset:
+            check_function(dataset, base, elsewhere=elsewhere)
+        elif not elsewhere or dataset not in DATASETS:
+            _require(dataset, base)
+        return look_up(dataset, base)
+
+
+def _require(dataset: str | CsvDataset, base: Path) -> None:
+    """Raises the error of loading what is not there, or cannot be read."""
+    if isinstance(dataset, str):
+        there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
+    else:
+        path = dataset.path(base)
+        there = is_file(path) and os.access(path, os.R_OK)
+    if not there:
+        load_data(dataset, base)
+
+
+@contextmanager
+def _named(file: str, key: str) -> Iterator[None]:
+    """Puts the file and the key before the text of an error about a value."""
+    try:
+        yield
+    except RequestError as error:
+        raise type(error)(f"{file}: {key}: {error}") from error

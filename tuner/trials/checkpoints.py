@@ -1,0 +1,184 @@
+"""The checkpoints of one trial, and what the database says of them.
+
+A checkpoint is a new file. The trial's attribute ``checkpoint`` points at it from that transaction
+on that stores the reports of its epochs; only then the one before is removed. So nothing ever
+points at a file that is half written. The attribute also names the files that may exist beside
+it, so that the process that resumes or ends the trial leaves none behind:
+
+    id, epoch: the last checkpoint; absent before the first.
+    files: all names that may exist, the one that is written next included.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from tuner.errors import SpecError
+from tuner.learners.keras.training.state_file import BrokenCheckpoint, pack, unpack
+from tuner.storage.artifacts import ArtifactError, Artifacts
+from tuner.storage.attributes import Pointer, read
+from tuner.storage.error_mapping import storage_errors
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+    from tuner.learners.keras.training import State
+    from tuner.storage.database import Database
+    from tuner.trials.reporting import Reporter
+
+_log = logging.getLogger(__name__)
+_KEY = "checkpoint"
+_LONGEST_NAME = 100  # of the study, in a file's name
+_SHARE = 10  # of a trial's time a store that fails may take one part
+
+
+class TrialCheckpoints:
+    """The checkpoints of a running trial; a :class:`tuner.learners.keras.training.Checkpoints`.
+
+    Whatever happens to them, the trial goes on. That one cannot be written is said once, and the
+    next is tried after the usual time: a disk may have been full for a moment only.
+    """
+
+    def __init__(
+        self,
+        trial: optuna.Trial,
+        database: Database,
+        reporter: Reporter,
+        place: str,
+        every_s: float,
+        on_resumed: Callable[[State], None],
+    ) -> None:
+        """Begins with what an earlier attempt at the trial has left.
+
+        Args:
+            trial: The running trial.
+            database: Where it is stored.
+            reporter: Of its epochs, which are stored with the pointer.
+            place: Folder or S3 address, see :mod:`tuner.storage.artifacts`.
+            every_s: Seconds from the beginning to the first checkpoint, and to each further one.
+            on_resumed: Called with the state that the trial goes on from.
+        """
+        self._trial = trial
+        self._database = database
+        self._reporter = reporter
+        self._artifacts = Artifacts(place)
+        self._every_s = every_s
+        self._on_resumed = on_resumed
+        self._due_at = time.monotonic() + every_s
+        left = _left_by(trial._cached_frozen_trial)
+        self._current = left.id
+        self._files = set(left.files)
+        self._next = ""
+        self._failing = False
+
+    def load(self, misfit: Callable[[State], str | None]) -> State | None:
+        if self._current is None:
+            return None
+        try:
+            state = unpack(self._artifacts.read(self._current))
+            why = misfit(state)
+        except (ArtifactError, BrokenCheckpoint) as error:
+            why = str(error)
+        if why is not None:
+            self._say("begins again, its checkpoint cannot be gone on from: %s", why)
+            return None
+        _log.info("trial %d goes on after epoch %d", self._trial.number, len(state.logs))
+        self._on_resumed(state)
+        return state
+
+    def due(self) -> bool:
+        return time.monotonic() >= self._due_at
+
+    def save(self, state: State) -> None:
+        """Keeps this state instead of the last one, if it can be written.
+
+        Raises:
+            TrialLost: Another process runs the trial. Nothing is removed then: that process may
+                resume from any file that was written so far.
+        """
+        began = time.monotonic()
+        if not self._next:
+            # Recorded before there is such a file, so that a crash while writing leaves no orphan.
+            self._next = self._new_name()
+            self._point({"id": self._current, "files": sorted(self._files)})
+        name = self._next
+        try:
+            self._artifacts.write(name, pack(state))
+        except (ArtifactError, MemoryError) as error:
+            why = str(error) or "out of memory"
+            if not self._failing:
+                self._say(f"is not saved after epoch {len(state.logs)}, and tried again: %s", why)
+            self._failing = True
+            now = time.monotonic()
+            self._due_at = now + max(self._every_s, _SHARE * (now - began))
+            return
+        self._failing = False
+        self._next = self._new_name()
+        with self._database.together():
+            self._reporter.flush()
+            self._point({"id": name, "epoch": len(state.logs), "files": sorted(self._files)})
+        self._current = name
+        # The one before, and what an earlier attempt has left half written.
+        if _removal_error(self._artifacts, self._files - {name, self._next}) is None:
+            self._files = {name, self._next}
+        # Counted from here: a slow store must not take all the time.
+        self._due_at = time.monotonic() + self._every_s
+
+    def remove(self) -> None:
+        """Removes what there is, once the trial has ended."""
+        _remove(self._artifacts, self._files, self._trial.number)
+
+    def _point(self, pointer: Mapping[str, Any]) -> None:
+        # Through a proxy a write does not find out by itself who has the trial.
+        self._database.require_own(self._trial._trial_id)
+        self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
+
+    def _new_name(self) -> str:
+        study = quote(self._trial.study.study_name, safe="")[:_LONGEST_NAME]
+        name = f"{study}-{self._trial.number}-{uuid4().hex}.npz"
+        self._files.add(name)
+        return name
+
+    def _say(self, text: str, why: str) -> None:
+        _log.warning(f"trial %d {text}", self._trial.number, why)
+
+
+def remove_of(database: Database, study: optuna.Study, number: int, place: str) -> None:
+    """Removes what a trial has left that has ended, and whose process did not end it."""
+    with storage_errors(database.url):
+        storage = study._storage
+        trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+        left = _left_by(storage.get_trial(trial_id))
+    _remove(Artifacts(place), left.files, number)
+
+
+def _left_by(trial: FrozenTrial) -> Pointer:
+    """Returns what an earlier attempt at the trial left; nothing if the attribute is damaged."""
+    stored = trial.user_attrs.get(_KEY)
+    try:
+        where = f"trial {trial.number}"
+        return Pointer() if stored is None else read(Pointer, stored, where, _KEY)
+    except SpecError as error:
+        _log.warning("its checkpoints are neither used nor removed: %s", error)
+        return Pointer()
+
+
+def _remove(artifacts: Artifacts, names: Iterable[str], number: int) -> None:
+    error = _removal_error(artifacts, names)
+    if error is not None:
+        _log.warning("trial %d has left a checkpoint behind: %s", number, error)
+
+
+def _removal_error(artifacts: Artifacts, names: Iterable[str]) -> ArtifactError | None:
+    try:
+        for name in names:
+            artifacts.remove(name)
+    except ArtifactError as error:
+        return error
+    return None
