@@ -15,7 +15,7 @@ from tuner.bundle.folder import writing
 from tuner.bundle.literal import source
 from tuner.bundle.network import model_source
 from tuner.bundle.script_files import check_script_replaceable, companion_of
-from tuner.bundle.training import build, everything_but_test, load_data
+from tuner.bundle.training import build, load_data
 from tuner.data import Split
 from tuner.errors import BundleError, ModelError
 from tuner.results.configuration import Configuration
@@ -113,21 +113,23 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
     from tuner.learners.keras.networks.feeding import target_offset, targets
 
     data = load_data(configuration)
-    rows = everything_but_test(data)
+    development = data.development
+    rows = development.rows
     companion = companion_of(path)
     if data.kind == "text":
         raise ModelError(
             f"{path}: a network for texts carries its vocabulary, which is no readable script; "
             "export it as .toml or .json"
         )
-    model = build(configuration, data, rows)
+    model = build(configuration, development, rows)
     if target_offset(model) is not None:
         raise ModelError(
             f"{path}: the target has more digits than float32, in which Keras alone fits; export "
             "NAME.toml or NAME.json instead, which `tuner train` takes"
         )
-    text = _script(configuration, model, rows, data.test, path, companion)
-    as_fitted = [replace(split, y=targets(model, split.y)) for split in (rows, data.test)]
+    test = data.sealed_test.open("tuner export", "write the file that the script scores itself on")
+    text = _script(configuration, model, rows, test, path, companion)
+    as_fitted = [replace(split, y=targets(model, split.y)) for split in (rows, test)]
     _check_text(path, text)
     temporary = _write_data(companion, *as_fitted)
     try:

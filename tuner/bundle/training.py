@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,8 @@ from tuner.bundle.card import card
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
-from tuner.data import Split, Splits, load
+from tuner.data import Development, Split, Splits, load
 from tuner.data.raised import described
-from tuner.data.split import concatenated
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
 from tuner.learners.keras import networks, training
 from tuner.learners.keras.networks.families import FAMILIES, check_metric, shared_params
@@ -59,9 +57,11 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         check_configuration(configuration)
         load_tensorflow()
         data = load_data(configuration)
-        rows = everything_but_test(data)
-        model = _fit(configuration, data, rows)
-        test = training.evaluate(model, data.test)
+        development = data.development
+        rows = development.rows
+        model = _fit(configuration, development, rows)
+        test_rows = data.sealed_test.open("tuner train", "score the final model")
+        test = training.evaluate(model, test_rows)
         # A loss that the user chose, or weighs, has no known counterpart for the trivial predictor.
         is_known = ":" not in configuration.model and rows.sample_weight is None
         measured = [name for name in test if name != "loss" or is_known]
@@ -69,7 +69,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             "logits": bool(getattr(model.loss, "from_logits", False)),
             "scores": _scores(configuration, test),
             "baseline": baseline(
-                *(rows, data.test, data.task, data.class_names, measured),
+                *(rows, test_rows, data.task, data.class_names, measured),
                 loss="mae" if getattr(model.loss, "name", "") == "mean_absolute_error" else "mse",
                 loss_weight=(model.get_compile_config() or {}).get("loss_weights") or 1.0,
             ),
@@ -115,18 +115,7 @@ def load_data(configuration: Configuration) -> Splits:
     return data
 
 
-def everything_but_test(data: Splits) -> Split:
-    """The training and validation rows together; those of a truth table only once.
-
-    Shapes: x (n_train + n_validation, …), y and sample weights in the same way.
-    """
-    train, validation = data.train, data.validation
-    if np.array_equal(train.x, validation.x) and np.array_equal(train.y, validation.y):
-        return train
-    return concatenated(train, validation)
-
-
-def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
+def build(configuration: Configuration, data: Development, rows: Split) -> keras.Model:
     """Builds the model with its scaling taken from ``rows``.
 
     Raises:
@@ -143,7 +132,7 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
     params = shared_params(configuration.model, {}, configuration.params)
     try:
         return networks.build(
-            configuration.model, params, replace(data, train=rows), configuration.base
+            configuration.model, params, data.trained_on(rows), configuration.base
         )
     except (TunerError, MemoryError):
         raise
@@ -152,7 +141,7 @@ def build(configuration: Configuration, data: Splits, rows: Split) -> keras.Mode
         raise ModelError(f"the network cannot be built: {said}") from exc
 
 
-def _fit(configuration: Configuration, data: Splits, rows: Split) -> keras.Model:
+def _fit(configuration: Configuration, data: Development, rows: Split) -> keras.Model:
     try:
         model, _ = training.refit(
             lambda: build(configuration, data, rows),

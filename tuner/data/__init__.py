@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
+from tuner.data.development import Development, SealedTest
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
 from tuner.data.known import Known, look_up
@@ -28,8 +29,10 @@ __all__ = [
     "DATASETS",
     "PARTS",
     "Dataset",
+    "Development",
     "Kind",
     "Known",
+    "SealedTest",
     "Split",
     "Splits",
     "Status",

@@ -14,6 +14,7 @@ from tuner.data.inputs import inputs, targets
 from tuner.errors import DataError
 
 Task = Literal["regression", "binary", "multiclass"]
+Kind = Literal["table", "image", "text"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,15 +23,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from tuner.data.split import Split, Task, checked, concatenated, quantities
+from tuner.data.development import Development, SealedTest
+from tuner.data.split import Kind, Split, Task, checked, concatenated, quantities
 from tuner.errors import DataError
 from tuner.wording import quoted
 
-Kind = Literal["table", "image", "text"]
 PARTS = ("train", "validation", "test")
 
 __all__ = ["PARTS", "Kind", "Split", "Splits", "Task"]
@@ -130,29 +130,40 @@ class Splits:
             )
         object.__setattr__(self, "class_names", names)
 
+    @cached_property
+    def development(self) -> Development:
+        """All but the test rows, which it has no reference to."""
+        return Development(
+            self.train,
+            self.validation,
+            self.task,
+            self.name,
+            self.feature_names,
+            self.class_names,
+            self.source,
+            self.licence,
+            self.note,
+        )
+
+    @cached_property
+    def sealed_test(self) -> SealedTest:
+        """The test rows, for who says why they are opened."""
+        return SealedTest(self.test)
+
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row of ``x``, without the number of rows; ``()`` for text."""
-        return tuple(self.train.x.shape[1:])
+        """See `Development`."""
+        return self.development.input_shape
 
     @property
     def kind(self) -> Kind:
-        """What a row of ``x`` is: of a table, an image or a text."""
-        if self.train.x.dtype == np.object_:
-            return "text"
-        return "image" if self.train.x.ndim > 2 else "table"
+        """See `Development`."""
+        return self.development.kind
 
     @property
     def scale(self) -> float | None:
-        """What an image is divided by to come into [0, 1]; None when ``x`` holds no images.
-
-        255 for uint8; for float32 1, or the largest value in training when that is larger.
-        """
-        if self.kind != "image":
-            return None
-        if self.train.x.dtype == np.uint8:
-            return 255.0
-        return max(1.0, float(np.abs(self.train.x).max()))
+        """See `Development`."""
+        return self.development.scale
 
     @property
     def everything(self) -> Split:

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.splits import Splits
+from tuner.data.development import Development
 
 _LEAST_PROBABILITY = 1e-7  # as Keras clips
 
 
-def trivial(data: Splits, metric: str, *, weighted: bool = False) -> dict[str, Any] | None:
+def trivial(data: Development, metric: str, *, weighted: bool = False) -> dict[str, Any] | None:
     """Returns the trivial predictor's value of a metric on the validation split.
 
     Args:
-        data: Its test split is not touched.
+        data: Training and validation rows.
         metric: "mse", "mae", "rmse", "accuracy", "precision", "recall", "auc" or "crossentropy".
         weighted: Whether rows count by their sample weights, as they do for a loss.
 
@@ -35,7 +35,7 @@ def trivial(data: Splits, metric: str, *, weighted: bool = False) -> dict[str, A
 
 
 def _quantity(
-    data: Splits, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
+    data: Development, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
 ) -> dict[str, Any] | None:
     from sklearn.dummy import DummyRegressor
 
@@ -58,7 +58,7 @@ def _quantity(
 
 
 def _class(
-    data: Splits, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
+    data: Development, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
 ) -> dict[str, Any] | None:
     from sklearn.dummy import DummyClassifier
 

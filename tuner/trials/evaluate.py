@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import optuna
 from optuna.trial import TrialState
 
-from tuner.data import Splits
+from tuner.data import Development
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
 from tuner.errors import (
@@ -63,7 +63,7 @@ class Outcome:
     was_refused: bool = False
 
 
-def check_model(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
+def check_model(spec: StudySpec, data: Development) -> dict[str, Any] | None:
     """Makes sure that the model can be built and measures what the study asks for.
 
     Returns:
@@ -90,7 +90,7 @@ def check_model(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
     return None if known is None else trivial(data, known)
 
 
-def _trivial_loss(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
+def _trivial_loss(spec: StudySpec, data: Development) -> dict[str, Any] | None:
     """The trivial predictor's loss; None if trials differ in what their loss is."""
     if any(name in spec.search_space.names() for name in ("loss", "output", "target_scaling")):
         return None
@@ -107,7 +107,7 @@ def _trivial_loss(spec: StudySpec, data: Splits) -> dict[str, Any] | None:
 def run_trial(
     trial: optuna.Trial,
     spec: StudySpec,
-    data: Splits,
+    data: Development,
     database: Database,
     structures: Structures,
     *,
@@ -121,7 +121,7 @@ def run_trial(
     Args:
         trial: Just asked for.
         spec: The study.
-        data: Its data; the test split is not touched.
+        data: Its data.
         database: Where the trial's attributes are written.
         structures: Graphs of earlier trials, used again where the structure is the same.
         checkpoints: Where a trial that takes long is saved, see :mod:`tuner.storage.artifacts`.

@@ -133,8 +133,10 @@ class Worker:
 
     def _run(self) -> None:
         spec = self._job.spec
-        self._data = data.load(spec.dataset, spec.base, self._job.access)
-        self._described = self._data.describe()
+        loaded = data.load(spec.dataset, spec.base, self._job.access)
+        self._described = loaded.describe()
+        self._data = loaded.development
+        del loaded  # with the test rows, which no trial may see
         if self._job.check:
             self._described["baseline"] = check_model(spec, self._data)
         self._say(Ready(self._described))

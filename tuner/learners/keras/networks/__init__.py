@@ -19,7 +19,7 @@ from tuner.wording import hint
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 __all__ = ["FAMILIES", "available_metrics", "build", "known_metric", "load"]
@@ -35,7 +35,7 @@ def load(model: str, base: Path) -> None:
         import_function(model, base, ModelError)
 
 
-def build(model: str, params: Mapping[str, Value], data: Splits, base: Path) -> keras.Model:
+def build(model: str, params: Mapping[str, Value], data: Development, base: Path) -> keras.Model:
     """Builds the model of one trial.
 
     Args:

@@ -13,10 +13,10 @@ from tuner.learners.keras.networks.mlp import build_mlp
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
-BUILDERS: Mapping[str, Callable[[Mapping[str, Value], Splits], keras.Model]] = {
+BUILDERS: Mapping[str, Callable[[Mapping[str, Value], Development], keras.Model]] = {
     "mlp": build_mlp,
     "linear": build_linear,
     "cnn": build_cnn,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Described(Protocol):
-    """What is looked at of data: `tuner.data.Splits`, or `tuner.data.Known` before the loading."""
+    """What is looked at of data: `Development`, or `Known` before they are loaded."""
 
     @property
     def name(self) -> str: ...

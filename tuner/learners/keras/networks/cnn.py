@@ -19,7 +19,7 @@ from tuner.learners.keras.networks.layers import (
 from tuner.learners.keras.networks.scaling import scaling_layers
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 _POOLING = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
@@ -30,7 +30,7 @@ _GLOBAL_POOLING = {
 }
 
 
-def build_cnn(params: Mapping[str, Value], data: Splits) -> keras.Model:
+def build_cnn(params: Mapping[str, Value], data: Development) -> keras.Model:
     """Builds and compiles: scaling to [0, 1], augmentation, blocks, dense layers, output.
 
     A block is Conv2D → batch normalisation → activation → pooling to half the size → dropout.

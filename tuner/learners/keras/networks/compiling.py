@@ -13,12 +13,12 @@ from tuner.learners.keras.networks.outputs import choose
 from tuner.learners.keras.networks.target import loss_weight, target_layers
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 
 def compiled(
-    name: str, layers: list[keras.layers.Layer], params: Mapping[str, Value], data: Splits
+    name: str, layers: list[keras.layers.Layer], params: Mapping[str, Value], data: Development
 ) -> keras.Model:
     """Makes a model of its layers, adds the output and compiles it.
 
@@ -55,7 +55,7 @@ def compiled(
     return model
 
 
-def _width(data: Splits) -> int:
+def _width(data: Development) -> int:
     if data.task == "multiclass":
         return data.n_classes
     return 1 if data.train.y.ndim == 1 else data.train.y.shape[1]

@@ -14,12 +14,12 @@ from tuner.errors import ModelError
 from tuner.wording import hint
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 
 def build_custom(
-    reference: str, params: Mapping[str, Value], data: Splits, base: Path
+    reference: str, params: Mapping[str, Value], data: Development, base: Path
 ) -> keras.Model:
     """Calls the user's function and checks what comes back.
 

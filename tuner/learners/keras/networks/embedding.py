@@ -16,7 +16,7 @@ from tuner.learners.keras.networks.layers import dropout, hidden
 from tuner.learners.keras.networks.text import vectoriser
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 _POOLING = {
@@ -25,7 +25,7 @@ _POOLING = {
 }
 
 
-def build_embedding(params: Mapping[str, Value], data: Splits) -> keras.Model:
+def build_embedding(params: Mapping[str, Value], data: Development) -> keras.Model:
     """Builds and compiles: vocabulary, embedding, dropout, pooling, dense layers, output.
 
     The vocabulary is a layer that holds its words, so that the model takes raw text; training

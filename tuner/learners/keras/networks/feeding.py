@@ -41,7 +41,7 @@ def prepared(model: keras.Model, *splits: Split) -> tuple[keras.Model, list[Spli
     Args:
         model: Compiled. What the part learns is in this model's weights, and its optimizer
             becomes this model's.
-        splits: Rows as ``Splits`` has them.
+        splits: Rows as ``Development`` has them.
     """
     rows = [replace(split, y=_kept_targets(model, split)) for split in splits]
     words = _words(model)
@@ -63,7 +63,7 @@ def scored(model: keras.Model, rows: Split) -> tuple[keras.Model, Split]:
 
     Args:
         model: Compiled; it stays as it is.
-        rows: Rows as ``Splits`` has them.
+        rows: Rows as ``Development`` has them.
     """
     return _part(model, 0, _end(model)) or model, replace(rows, y=targets(model, rows.y))
 

@@ -14,11 +14,11 @@ from tuner.learners.keras.networks.compiling import compiled
 from tuner.learners.keras.networks.mlp import flat_input
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 
-def build_linear(params: Mapping[str, Value], data: Splits) -> keras.Model:
+def build_linear(params: Mapping[str, Value], data: Development) -> keras.Model:
     """Builds and compiles: scaling, output.
 
     Args:

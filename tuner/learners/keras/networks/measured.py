@@ -14,7 +14,7 @@ from tuner.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Splits
+    from tuner.data import Development
 
 # Keras's own, by the name that compile takes and by class: what the trivial predictor is scored by.
 _KNOWN = {
@@ -29,7 +29,7 @@ _ROWS = 8
 
 
 def available_metrics(
-    model: keras.Model, data: Splits, base: Path | None = None
+    model: keras.Model, data: Development, base: Path | None = None
 ) -> tuple[str, ...]:
     """Evaluates the model on a few validation rows and returns what it reports.
 

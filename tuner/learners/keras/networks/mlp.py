@@ -12,11 +12,11 @@ from tuner.learners.keras.networks.layers import hidden
 from tuner.learners.keras.networks.scaling import scaling_layers
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
     from tuner.space import Value
 
 
-def build_mlp(params: Mapping[str, Value], data: Splits) -> keras.Model:
+def build_mlp(params: Mapping[str, Value], data: Development) -> keras.Model:
     """Builds and compiles: scaling, hidden layers, output.
 
     Args:
@@ -29,7 +29,7 @@ def build_mlp(params: Mapping[str, Value], data: Splits) -> keras.Model:
     return compiled("mlp", [*flat_input(params, data), *hidden(params)], params, data)
 
 
-def flat_input(params: Mapping[str, Value], data: Splits) -> list[keras.layers.Layer]:
+def flat_input(params: Mapping[str, Value], data: Development) -> list[keras.layers.Layer]:
     """Returns the layers that take raw rows, scale them and give shape (batch, features)."""
     flatten = [] if len(data.input_shape) == 1 else [keras.layers.Flatten()]
     scaling = scaling_layers(data, str(params["scaling"]))

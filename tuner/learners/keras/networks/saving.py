@@ -17,7 +17,7 @@ from tuner.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Splits
+    from tuner.data import Development
 
 _log = logging.getLogger(__name__)
 _ROWS = 8
@@ -53,7 +53,7 @@ def save_model(model: keras.Model, file: Path, base: Path) -> None:
         raise ModelError(f"the model cannot be saved: {described(exc, base)}; {_CURE}") from exc
 
 
-def check_saveable(model: keras.Model, reference: str, data: Splits, base: Path) -> None:
+def check_saveable(model: keras.Model, reference: str, data: Development, base: Path) -> None:
     """Saves a network of the user's own, loads it again and compares what both predict.
 
     The search may take hours, and only its end, ``tuner train``, saves anything. Shipped families

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 
 if TYPE_CHECKING:
-    from tuner.data import Splits
+    from tuner.data import Development
 
 
-def scaling_layers(data: Splits, scaling: str = "minmax") -> list[keras.layers.Layer]:
+def scaling_layers(data: Development, scaling: str = "minmax") -> list[keras.layers.Layer]:
     """Layers that bring the rows near 0 to 1.
 
     Shift and scale are two layers, because the order matters: x − min loses nothing in float32,

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Splits
+    from tuner.data import Development
 
 OFFSET = "target_offset"
 """Name of the layer that adds the mean in float64, where float32 has too few digits."""
 
 
-def target_layers(data: Splits, scaling: str) -> list[keras.layers.Layer]:
+def target_layers(data: Development, scaling: str) -> list[keras.layers.Layer]:
     """Returns the layers that follow the last Dense layer, z → ŷ; none for classes.
 
     Args:
@@ -45,7 +45,7 @@ def target_layers(data: Splits, scaling: str) -> list[keras.layers.Layer]:
     ]
 
 
-def loss_weight(data: Splits, scaling: str, loss: str) -> float | None:
+def loss_weight(data: Development, scaling: str, loss: str) -> float | None:
     """Returns what the loss in the target's own unit is multiplied by; None for no factor.
 
     For several targets a row, a model that always gives the means has the loss 1: each column
@@ -62,11 +62,11 @@ def loss_weight(data: Splits, scaling: str, loss: str) -> float | None:
     return 1.0 / float(np.mean(scale**2 if loss == "mse" else scale))
 
 
-def _is_scaled(data: Splits, scaling: str) -> bool:
+def _is_scaled(data: Development, scaling: str) -> bool:
     return data.task == "regression" and scaling != "none"
 
 
-def _measured(data: Splits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _measured(data: Development) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and deviation, shape () or (k,); 1 for a target that is constant in training."""
     y = data.train.y
     mean = np.mean(y, axis=0, dtype=np.float64)

@@ -21,7 +21,7 @@ from tuner.learners.monitor import Monitor, diverged
 if TYPE_CHECKING:
     import keras
 
-    from tuner.data import Split, Splits
+    from tuner.data import Development, Split
     from tuner.learners.keras.training.state import Checkpoints, Learning
     from tuner.learners.keras.training.structures import Structures
     from tuner.spec import EarlyStopping, Loop
@@ -31,7 +31,7 @@ Build = Callable[[], "keras.Model"]
 
 def train(
     build: Build,
-    data: Splits,
+    data: Development,
     *,
     epochs: int,
     batch_size: int,
