@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from tuner.learners.base import Fitted
-from tuner.learners.sklearn.tree_file import Estimator, write_trees
 
 if TYPE_CHECKING:
     from tuner.data import Development
     from tuner.learners.watch import Watch
 
+Estimator = Any  # scikit-learn has no types
 _GROWTH = 1.25
 
 
@@ -60,6 +60,8 @@ class Trees(Fitted):
         return _all_classes(self.model, self.model.predict_proba(x), self._n_classes)
 
     def save(self, folder: Path) -> None:
+        from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
+
         write_trees(self.model, folder)
 
 
