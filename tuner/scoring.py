@@ -39,6 +39,7 @@ _POSITIVE_ERRORS: Mapping[str, str] = MappingProxyType(
     }
 )
 _NEED_AN_AVERAGE = ("precision", "recall", "f1", "jaccard")
+_AVERAGES = ("macro", "micro", "weighted", "ovr", "ovo")
 _CLASSES = (
     *("accuracy", "balanced_accuracy", "log_loss", "precision_macro", "recall_macro"),
     *("f1_macro", "f1_weighted"),
@@ -57,7 +58,7 @@ _REPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "multiclass": ("accuracy",),
     }
 )
-# Names of Keras's logs that are not among the above.
+# Names of Keras's logs, or usual ones of users' own metrics, that are not among the above.
 _KERAS_DIRECTIONS: Mapping[str, Literal["minimize", "maximize"]] = MappingProxyType(
     {
         **dict.fromkeys(("loss", "mape", "msle"), "minimize"),
@@ -79,7 +80,10 @@ def reported_names(task: str) -> tuple[str, ...]:
 
 
 def direction(name: str) -> Literal["minimize", "maximize"] | None:
-    """Returns which values of a metric are better; None for one that only its model knows.
+    """Returns which values of a metric are better; None if that is not known here.
+
+    It is not known of metrics that only the user's model has, nor of a few names of scikit-learn,
+    which is not imported for this.
 
     Args:
         name: A name of this module, or one that Keras logs by default.
@@ -88,9 +92,14 @@ def direction(name: str) -> Literal["minimize", "maximize"] | None:
         return _KERAS_DIRECTIONS[name]
     if name in _POSITIVE_ERRORS:
         return "minimize"
-    return (
-        "maximize" if any(name in names for names in _COMMON.values()) or _is_scorer(name) else None
+    stem, _, average = name.rpartition("_")
+    is_scorer = (
+        any(name in names for names in _COMMON.values())
+        or name.startswith("neg_")
+        or (stem in (*_NEED_AN_AVERAGE, "roc_auc") and average in _AVERAGES)
+        or name in _NEED_AN_AVERAGE
     )
+    return "maximize" if is_scorer else None
 
 
 def is_computable(name: str, task: str) -> bool:
