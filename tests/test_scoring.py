@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,3 +153,13 @@ def test_direction_is_that_of_scikit_learns_scorers_and_of_kerass_logs() -> None
     assert [direction(n) for n in ("rmse", "log_loss", "loss")] == ["minimize"] * 3
     assert [direction(n) for n in ("r2", "neg_log_loss", "auc", "f1_micro")] == ["maximize"] * 4
     assert direction("my_metric") is None
+
+
+def test_documented_names_are_computable() -> None:
+    page = Path(__file__).parent.parent / "docs" / "studies.md"
+    table = page.read_text(encoding="utf-8").partition("| task | usual names |")[2].split("\n\n")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines()[2:]]
+    assert [task.strip() for task, _ in rows] == ["regression", "binary", "multiclass"]
+    for task, names in rows:
+        shown = {name.strip(" `") for name in names.split(",")}
+        assert all(is_computable(name, task.strip()) for name in shown)
