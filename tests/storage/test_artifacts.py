@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -110,11 +109,9 @@ def test_s3_is_away(s3) -> None:
 
 
 @pytest.fixture
-def _workers_with_my_environment() -> Iterator[None]:
+def _workers_with_my_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers have the environment in which the fork server was started."""
-    forkserver._forkserver._stop()
-    yield
-    forkserver._forkserver._stop()
+    monkeypatch.setattr(forkserver, "_servers", {})
 
 
 @pytest.mark.slow

@@ -89,6 +89,40 @@ def check_function(
         )
 
 
+def derives_from(reference: str, base: Path, parent: str) -> bool:
+    """Returns whether ``"module:Class"`` is a class that derives from one of a name.
+
+    Only the source is read: the name of a base class must be ``parent``, or that of a class of the
+    same module that derives from it. What cannot be seen there counts as no.
+
+    Args:
+        reference: ``"my_module:MyLearner"``.
+        base: Folder of the study file, looked in first.
+        parent: Such as ``"Learner"``.
+    """
+    module, _, name = reference.partition(":")
+    found, _ = _find(module, base.resolve())
+    if found is None or not found.origin or not found.origin.endswith(".py"):
+        return False
+    try:
+        tree = ast.parse(Path(found.origin).read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return False
+    nodes = dict(_defined(tree.body))
+    seen: set[str] = set()
+    names = [name]
+    while names:
+        node = nodes.get(names.pop())
+        if not isinstance(node, ast.ClassDef) or node.name in seen:
+            continue
+        seen.add(node.name)
+        bases = [ast.unparse(one).rpartition(".")[2] for one in node.bases]
+        if parent in bases:
+            return True
+        names += bases
+    return False
+
+
 def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
     """Returns where a module lies, or None and the first part of its name that is not there."""
     importlib.invalidate_caches()

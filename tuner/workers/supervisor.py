@@ -17,6 +17,7 @@ from typing import Any, Literal
 import optuna
 
 from tuner.errors import StorageError
+from tuner.learners.registry import runtime_of
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
 from tuner.studies.queue import standing_of
@@ -120,7 +121,7 @@ class Supervisor:
         with interrupts(self._heard):
             self._database.patience.over = lambda: self._interrupted
             try:
-                self._observer.note("starting workers; TensorFlow takes some seconds to load")
+                self._observer.note(self._starting_note())
                 self.start()
                 while not (ending := self.step()):
                     wait(self.pool.readable, _TICK_SECONDS)
@@ -131,8 +132,13 @@ class Supervisor:
             finally:
                 self.close()
 
+    def _starting_note(self) -> str:
+        _, runtime = runtime_of(self._job.spec.model, self._job.spec.base)
+        slow = f"; {runtime} takes some seconds to load" if runtime else ""
+        return f"starting workers{slow}"
+
     def start(self) -> None:
-        """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
+        """Starts the workers; Ctrl-C does not wait until the first one has loaded its runtime."""
         self._starting = True
         try:
             self.pool.start()

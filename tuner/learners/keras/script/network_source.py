@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.bundle.literal import input_call, sequential, source
 from tuner.errors import ModelError
+from tuner.learners.keras.script.literal import input_call, sequential, source
 
 _COMPILE_DEFAULTS = {
     "loss_weights": None,
