@@ -43,9 +43,9 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     """
     file = f"{spec.name}.toml"
     search.make_sampler(spec, file)
-    search.make_pruner(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
     learner = known_class(spec.model, spec.base)
+    search.make_pruner(spec, file, learner.steps_setting if learner else None)
     if learner is not None:
         check_params(spec, learner, f"{file}: ")
     found = check_dataset(spec.dataset, spec.base, file, elsewhere=elsewhere)

@@ -96,8 +96,8 @@ class HistGradientBoosting(Learner):
         from tuner.learners.sklearn.tree_file import read_trees
 
         data = info["data"]
-        estimator = read_trees(folder / FILE, n_features=data["input_shape"][0])
-        return Trees(estimator, data["n_classes"])
+        estimator = read_trees(folder, n_features=data["input_shape"][0])
+        return Trees(lambda: estimator, data["n_classes"])
 
     def script(
         self, params: Mapping[str, Value], data: Development, about: Script
