@@ -15,7 +15,7 @@ not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,7 @@ class _WatchingScorer:
         if self._n_iterations > int(self._n_shown * _GROWTH) or is_last:
             for predictions in islice(self._stages(estimator), self._n_shown, None):
                 self._n_shown += 1
-                if self._watch.observe(self._n_shown, {}, lambda p=predictions: p).stop:
+                if self._watch.observe(self._n_shown, {}, partial(np.asarray, predictions)).stop:
                     return -1.0
         return float(self._n_iterations)
 

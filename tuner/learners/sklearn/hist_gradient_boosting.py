@@ -68,8 +68,9 @@ class HistGradientBoosting(Learner):
         what = "a quantity" if is_quantity else "classes"
         names = {*fixed, *(space.names() if space else ())}
         for name in sorted(names & set(_OF_CLASSES if is_quantity else _OF_QUANTITIES)):
-            raise SpecError(f"{name} is no parameter for the target of {data.name}, {what}; "
-                            "remove it")
+            raise SpecError(
+                f"{name} is no parameter for the target of {data.name}, {what}; remove it"
+            )
         losses = ("auto", *_QUANTITY_LOSSES) if is_quantity else ("auto", "log_loss")
         drawn = [p.choices for p in space.parameters if p.name == "loss"] if space else []
         for loss in (*([fixed["loss"]] if "loss" in fixed else []), *sum(drawn, ())):

@@ -26,6 +26,7 @@ from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 from tuner.data.raised import described
 from tuner.errors import BundleError
+from tuner.learners.archives import check_unpacked_size
 from tuner.learners.sklearn.hist_gradient_boosting import FILE
 
 Estimator = Any  # scikit-learn has no types
@@ -51,6 +52,7 @@ def read_trees(folder: Path, n_features: int) -> Estimator:
         BundleError: The file is missing, broken, or holds something else than such trees.
     """
     file = folder / FILE
+    check_unpacked_size(file)
     try:
         estimator = skops.io.load(file, trusted=[TreePredictor])
     except Exception as exc:  # a broken archive may raise anything

@@ -69,7 +69,7 @@ def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
     """
     is_quantity = task == "regression"
     scores = _QUANTITIES if is_quantity else _CLASSES
-    in_full = {
+    everything = {
         **arguments,
         "max_iter": about.steps,
         "early_stopping": False,
@@ -83,7 +83,9 @@ def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
         script=in_docstring(shlex.quote(about.name)),
         kind=f"HistGradientBoosting{'Regressor' if is_quantity else 'Classifier'}",
         metrics=", ".join(sorted(call.partition("(")[0] for call in scores.values())),
-        arguments="".join(f"        {name}={_literal(value)},\n" for name, value in in_full.items()),
+        arguments="".join(
+            f"        {name}={_literal(value)},\n" for name, value in in_full.items()
+        ),
         weight_train=', data["sample_weight_train"]' if about.weighted else "",
         weight_test='data["sample_weight_test"]' if about.weighted else None,
         scores="".join(f'        "{name}": {call},\n' for name, call in scores.items()),
