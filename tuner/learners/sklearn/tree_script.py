@@ -84,7 +84,7 @@ def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
         kind=f"HistGradientBoosting{'Regressor' if is_quantity else 'Classifier'}",
         metrics=", ".join(sorted(call.partition("(")[0] for call in scores.values())),
         arguments="".join(
-            f"        {name}={_literal(value)},\n" for name, value in in_full.items()
+            f"        {name}={_literal(value)},\n" for name, value in everything.items()
         ),
         weight_train=', data["sample_weight_train"]' if about.weighted else "",
         weight_test='data["sample_weight_test"]' if about.weighted else None,
