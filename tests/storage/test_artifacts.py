@@ -14,6 +14,7 @@ from laboratory import Laboratory
 
 from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_place
 from tuner.storage.database import Database
+from tuner.workers import forkserver
 
 BUCKET = "checkpoints"
 
