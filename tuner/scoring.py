@@ -51,6 +51,7 @@ _COMMON: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "multiclass": (*_CLASSES, "roc_auc_ovr"),
     }
 )
+_LISTED = frozenset(name for names in _COMMON.values() for name in names)
 _REPORTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "regression": ("mse", "mae"),
@@ -66,7 +67,8 @@ _KERAS_DIRECTIONS: Mapping[str, Literal["minimize", "maximize"]] = MappingProxyT
     }
 )
 
-MORE_NAMES = "any name of sklearn.metrics.get_scorer_names() for the task"
+MORE_NAMES = "other names of sklearn.metrics.get_scorer_names()"
+"""What lists of metrics end with."""
 
 
 def common_names(task: str) -> tuple[str, ...]:
@@ -94,12 +96,17 @@ def direction(name: str) -> Literal["minimize", "maximize"] | None:
         return "minimize"
     stem, _, average = name.rpartition("_")
     is_scorer = (
-        any(name in names for names in _COMMON.values())
+        name in _LISTED
+        or name in _NEED_AN_AVERAGE
         or name.startswith("neg_")
         or (stem in (*_NEED_AN_AVERAGE, "roc_auc") and average in _AVERAGES)
-        or name in _NEED_AN_AVERAGE
     )
     return "maximize" if is_scorer else None
+
+
+def is_known(name: str) -> bool:
+    """Returns whether there is a metric of this name, for whatever task."""
+    return name in _LISTED or _is_scorer(name)
 
 
 def is_computable(name: str, task: str) -> bool:
@@ -120,11 +127,10 @@ def fault(name: str, task: str) -> str | None:
         return f"{name} of more than two classes needs an average: {forms}"
     if task == "multiclass" and name == "roc_auc":
         return "roc_auc of more than two classes needs an average: roc_auc_ovr, roc_auc_ovo"
-    if name in _POSITIVE_ERRORS or any(name in names for names in _COMMON.values()):
-        return f"{name} is not for a {task} task"
-    if not _is_scorer(name):
+    if not is_known(name):
         return f"there is no metric {name}"
-    return None if _suits(name, task) else f"{name} is not for a {task} task"
+    suits = name not in _LISTED and _suits(name, task)
+    return None if suits else f"{name} is not for a {task} task"
 
 
 def score(
