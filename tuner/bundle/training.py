@@ -61,7 +61,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         rows = development.rows
         fitted = _fit(learner, configuration, development.trained_on(rows))
         test_rows = data.sealed_test.open("tuner train", "score the final model")
-        test = fitted.evaluate(test_rows)
+        test = {name: float(value) for name, value in fitted.evaluate(test_rows).items()}
         # A loss that the user chose, or weighs, has no known counterpart for the trivial predictor.
         is_known = ":" not in configuration.model and rows.sample_weight is None
         measured = [name for name in test if name != "loss" or is_known]
