@@ -79,6 +79,12 @@ def step_word(model: str) -> str:
     return shipped(model).step_word if model in LEARNERS else Learner.step_word
 
 
+def doing(what: str, model: str, base: Path) -> str:
+    """Returns a line that says what is done now, and which runtime people must wait for."""
+    _, runtime = runtime_of(model, base)
+    return f"{what}; {runtime} takes some seconds to load" if runtime else what
+
+
 def open_learner(model: str, setup: Setup) -> Learner:
     """Returns the learner of a study; a user's own module is imported.
 
