@@ -65,19 +65,20 @@ class HistGradientBoosting(Learner):
         fixed: Mapping[str, Value] = _EMPTY,
     ) -> None:
         is_quantity = data.task == "regression"
-        what = "a quantity" if is_quantity else "classes"
+        what, other = ("a quantity", "classes") if is_quantity else ("classes", "quantities")
         names = {*fixed, *(space.names() if space else ())}
         for name in sorted(names & set(_OF_CLASSES if is_quantity else _OF_QUANTITIES)):
             raise SpecError(
-                f"{name} is no parameter for the target of {data.name}, {what}; remove it"
+                f"{name} is for {other}, but the target of {data.name} is {what}; remove it"
             )
-        losses = ("auto", *_QUANTITY_LOSSES) if is_quantity else ("auto", "log_loss")
-        drawn = [p.choices for p in space.parameters if p.name == "loss"] if space else []
-        for loss in (*([fixed["loss"]] if "loss" in fixed else []), *sum(drawn, ())):
-            if loss not in losses:
+        known = ("auto", *_QUANTITY_LOSSES) if is_quantity else ("auto", "log_loss")
+        losses = [fixed["loss"]] if "loss" in fixed else []
+        for parameter in space.parameters if space else ():
+            losses += parameter.choices if parameter.name == "loss" else ()
+        for loss in losses:
+            if loss not in known:
                 raise SpecError(
-                    f"loss must be {either(losses)} for the target of {data.name}, {what}, "
-                    f"but got {toml(loss)}"
+                    f"loss must be {either(known)} where the target is {what}, but got {toml(loss)}"
                 )
 
     def try_out(self, params: Mapping[str, Value], data: Development) -> tuple[str, ...]:
