@@ -79,7 +79,7 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
         SpecError: The learner does not read such data, or has no such output for the task.
     """
     check_data(learner, data, spec.search_space, spec.fixed)
-    if metrics := learner.metrics(data.task):
+    if (metrics := learner.metrics(data.task)) is not None:
         check_reported(spec, data, metrics)
 
 

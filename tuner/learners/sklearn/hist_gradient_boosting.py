@@ -58,6 +58,10 @@ class HistGradientBoosting(Learner):
     file = FILE
 
     @classmethod
+    def metrics(cls, task: str) -> tuple[str, ...]:
+        return ()  # all are computed from predictions
+
+    @classmethod
     def check_task(
         cls,
         data: Described,
