@@ -79,7 +79,9 @@ class TrialCheckpoints:
         try:
             step, state = read(self._artifacts.read(self._current))
         except (ArtifactError, UnusableCheckpoint) as error:
-            self._warn("begins again, because it cannot be resumed from its checkpoint: %s", str(error))
+            self._warn(
+                "begins again, because it cannot be resumed from its checkpoint: %s", str(error)
+            )
             return None
         _log.info("trial %d resumes after epoch %d", self._trial.number, step)
         return state
