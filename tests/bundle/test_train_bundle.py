@@ -10,7 +10,7 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import Bundle, load_bundle, train
-from tuner.bundle.training import load_data
+from tuner.bundle.write import load_data
 from tuner.data import load
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.results.configuration_file import read, write
