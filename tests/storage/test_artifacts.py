@@ -138,7 +138,7 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     place = f"s3://{BUCKET}/of/ours"
     result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options).result
     assert saved[0].startswith("of/ours/scripted-0-")
-    assert "trial 0 goes on after epoch " in laboratory.recorder.notes()
+    assert "trial 0 resumes after epoch " in laboratory.recorder.notes()
     assert (laboratory.folder / "counted").stat().st_size <= 12 + 1 + 1  # tried once before
     assert result.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert names(s3) == []

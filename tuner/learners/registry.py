@@ -71,6 +71,12 @@ def runtime_of(model: str, base: Path) -> tuple[tuple[str, ...], str]:
     return ((), "") if learner is None else (learner.preload, learner.runtime)
 
 
+def doing(what: str, model: str, base: Path) -> str:
+    """Returns a line that says what is done now, and which runtime people must wait for."""
+    _, runtime = runtime_of(model, base)
+    return f"{what}; {runtime} takes some seconds to load" if runtime else what
+
+
 def open_learner(model: str, setup: Setup) -> Learner:
     """Returns the learner of a study; a user's own module is imported.
 

@@ -1,9 +1,9 @@
-"""The checkpoints of one trial, and what the database says of them.
+"""The checkpoints of one trial, and the attribute of the trial that points at the last one.
 
-A checkpoint is a new file. The trial's attribute ``checkpoint`` points at it from that transaction
-on that stores the reports of its epochs; only then the one before is removed. So nothing ever
-points at a file that is half written. The attribute also names the files that may exist beside
-it, so that the process that resumes or ends the trial leaves none behind:
+Each checkpoint is a new file. The transaction that stores the reports of its epochs sets the
+trial's attribute ``checkpoint`` to it; only then is the previous file removed. So the attribute
+never points at a file that is half written. It also names the files that may exist beside it, so
+that the process that resumes or ends the trial leaves none behind:
 
     id, epoch: the last checkpoint; absent before the first.
     files: all names that may exist, the one that is written next included.
@@ -79,9 +79,11 @@ class TrialCheckpoints:
         try:
             step, state = read(self._artifacts.read(self._current))
         except (ArtifactError, UnusableCheckpoint) as error:
-            self._warn("begins again, its checkpoint cannot be gone on from: %s", str(error))
+            self._warn(
+                "begins again, because it cannot be resumed from its checkpoint: %s", str(error)
+            )
             return None
-        _log.info("trial %d goes on after epoch %d", self._trial.number, step)
+        _log.info("trial %d resumes after epoch %d", self._trial.number, step)
         return state
 
     def due(self) -> bool:
@@ -127,7 +129,7 @@ class TrialCheckpoints:
         _remove(self._artifacts, self._files, self._trial.number)
 
     def _point(self, pointer: Mapping[str, Any]) -> None:
-        # Through a proxy a write does not find out by itself who has the trial.
+        # Through a proxy a write does not check the lease by itself.
         self._database.require_own(self._trial._trial_id)
         self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
 

@@ -128,7 +128,7 @@ def run_trial(
         common: Parameters that all trials of the study have, see `common_params`.
 
     Raises:
-        TunerError: The study cannot go on (all but a failure of this trial); the trial is
+        TunerError: The study cannot continue (all but a failure of this trial); the trial is
             still running.
         TrialLost: Another process runs the trial by now.
     """

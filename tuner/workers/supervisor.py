@@ -1,6 +1,6 @@
 """Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
 
-The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever goes wrong
+The supervisor imports no learner's runtime and never asks or tells: workers do. Whatever goes wrong
 with a worker has one consequence: it is killed, its trial is put back in the queue or failed with
 the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time allowed
 are no different.
@@ -17,7 +17,7 @@ from typing import Any, Literal
 import optuna
 
 from tuner.errors import StorageError
-from tuner.learners.registry import runtime_of
+from tuner.learners.registry import doing
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
 from tuner.studies.queue import standing_of
@@ -121,7 +121,8 @@ class Supervisor:
         with interrupts(self._heard):
             self._database.patience.over = lambda: self._interrupted
             try:
-                self._observer.note(self._starting_note())
+                spec = self._job.spec
+                self._observer.note(doing("starting workers", spec.model, spec.base))
                 self.start()
                 while not (ending := self.step()):
                     wait(self.pool.readable, _TICK_SECONDS)
@@ -131,11 +132,6 @@ class Supervisor:
                 raise
             finally:
                 self.close()
-
-    def _starting_note(self) -> str:
-        _, runtime = runtime_of(self._job.spec.model, self._job.spec.base)
-        slow = f"; {runtime} takes some seconds to load" if runtime else ""
-        return f"starting workers{slow}"
 
     def start(self) -> None:
         """Starts the workers; Ctrl-C does not wait until the first one has loaded its runtime."""

@@ -80,7 +80,7 @@ def _print_log(*, all_of_it: bool) -> None:
 
 
 class Worker:
-    """One worker process; speaks to the supervisor, asks and tells the storage itself."""
+    """One worker process; it reads and writes the storage itself."""
 
     def __init__(self, job: Job, messages: Connection) -> None:
         # The study's own code may change the working directory.
@@ -93,7 +93,7 @@ class Worker:
         self._coverage = job.spec.coverage()
 
     def run(self) -> None:
-        """Runs trials, one for each message, until the supervisor hangs up."""
+        """Runs trials, one for each message, until the supervisor closes the pipe."""
         _print_log(all_of_it=self._job.check)  # one worker of a run logs how it trains
         threading.Thread(target=self._leave_with_supervisor, daemon=True).start()
         try:

@@ -54,7 +54,7 @@ def fit(
     def start(_logs: object) -> None:
         state = begin(learning)
         if state is not None:
-            # As keras.callbacks.BackupAndRestore tells it.
+            # As keras.callbacks.BackupAndRestore does.
             model._initial_epoch = resume(state, model, own)
             rows.skip(len(state.logs))
 
