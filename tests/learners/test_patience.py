@@ -25,7 +25,7 @@ CURVES = st.lists(
 def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> int:
     """The number of epochs that Keras's callback lets run."""
     callback = keras.callbacks.EarlyStopping(
-        watched="val_score", mode="max" if direction == "maximize" else "min", **rule.model_dump()
+        monitor="val_score", mode="max" if direction == "maximize" else "min", **rule.model_dump()
     )
     model = SimpleNamespace(stop_training=False)
     callback.set_model(model)

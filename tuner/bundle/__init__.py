@@ -13,6 +13,6 @@ from __future__ import annotations
 from tuner.bundle.export import export
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.bundle.predict import predict
-from tuner.bundle.training import train
+from tuner.bundle.write import train
 
 __all__ = ["Bundle", "export", "load_bundle", "predict", "train"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.bundle.script_files import check_script_replaceable
-from tuner.bundle.training import check_configuration
+from tuner.bundle.write import check_configuration
 from tuner.results import configuration_file as files
 from tuner.results.configuration import Configuration
 

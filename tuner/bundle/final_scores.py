@@ -35,7 +35,7 @@ def final_scores(
         ``predicts_for`` (metric to words, where they are others).
     """
     rows = data.validation
-    logged = fitted.evaluate(rows)
+    logged = {name: float(value) for name, value in fitted.evaluate(rows).items()}
     others = [
         name
         for name in dict.fromkeys((*scoring.reported_names(data.task), metric))

@@ -10,7 +10,7 @@ import numpy as np
 
 from tuner.bundle.folder import writing
 from tuner.bundle.script_files import check_script_replaceable, companion_of
-from tuner.bundle.training import fit_params, load_data, opened
+from tuner.bundle.write import fit_params, load_data, opened
 from tuner.data import Split
 from tuner.errors import BundleError, ModelError
 from tuner.learners.base import Script

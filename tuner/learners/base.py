@@ -61,7 +61,7 @@ class Setup:
             empty if it was.
     """
 
-    base: Path = field(default_factory=Path.cwd)
+    base: Path = Path()
     training: Training = field(default_factory=Training)
     batch_size: int = BATCH_SIZE
     n_beside: int = 1
