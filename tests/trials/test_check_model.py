@@ -54,7 +54,7 @@ def test_error_for_an_absent_metric_says_how_the_target_was_read(tmp_path: Path)
 def test_metric_from_predictions_is_accepted_with_its_trivial_value(tmp_path: Path) -> None:
     spec = study(tmp_path, ["0", "0", "1", "2", "3", "4"], "balanced_accuracy")
     assert check(spec) == {"predicts": "always 0", "value": pytest.approx(0.2)}
-    with pytest.raises(MetricError, match="f1 of more than two classes needs an average: f1_macro"):
+    with pytest.raises(MetricError, match="f1 of a multiclass task needs an average: f1_macro"):
         check(study(tmp_path, ["0", "1", "2"], "f1"))
 
 
