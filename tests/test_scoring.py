@@ -102,6 +102,12 @@ def test_listed_names_are_computable(task: str) -> None:
     assert set(score(names, task, y, predictions)) == names
 
 
+def test_multiclass_metrics_take_two_classes() -> None:
+    predictions = np.c_[1 - SECOND, SECOND]
+    found = score(["roc_auc_ovr", "f1_macro"], "multiclass", LABELS, predictions)
+    assert found == score(["roc_auc_ovr", "f1_macro"], "binary", LABELS, predictions)
+
+
 def test_names_beyond_the_listed_are_judged_by_trying_them() -> None:
     assert is_computable("matthews_corrcoef", "multiclass")
     assert is_computable("neg_max_error", "regression")
@@ -113,7 +119,7 @@ def test_names_beyond_the_listed_are_judged_by_trying_them() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "words"),
     [
-        ("f1", "multiclass", "f1 of more than two classes needs an average: f1_macro, f1_micro"),
+        ("f1", "multiclass", "f1 of a multiclass task needs an average: f1_macro, f1_micro"),
         ("roc_auc", "multiclass", "needs an average: roc_auc_ovr, roc_auc_ovo"),
         ("accuracy", "regression", "accuracy is not for a regression task"),
         ("rmse", "binary", "rmse is not for a binary task"),
