@@ -17,6 +17,7 @@ ORDER = (
     "wording",
     "units",
     "quiet",
+    "scoring",
     "space",
     "spec",
     "data",

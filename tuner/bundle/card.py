@@ -28,7 +28,7 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
     parts = [
         _head(info),
         _data(info),
-        _scores(info),
+        card_scores(info),
         _trained(info),
         _use(info, folder, alone),
     ]
@@ -66,12 +66,13 @@ def _data(info: Mapping[str, Any]) -> str:
     )
 
 
-def _scores(info: Mapping[str, Any]) -> str:
-    lines = [
-        f"| score | this model | trivial predictor ({info['baseline']['predicts']}) |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {name} | {value} | {trivial or '–'} |" for name, value, trivial in scores(info)]
+def card_scores(info: Mapping[str, Any]) -> str:
+    """Returns the section with the scores."""
+    usual = info["baseline"]["predicts"]
+    lines = [f"| score | this model | trivial predictor ({usual}) |", "|---|---|---|"]
+    for name, value, trivial, predicts in scores(info):
+        other = f" ({predicts})" if trivial and predicts != usual else ""
+        lines.append(f"| {name} | {value} | {trivial or '–'}{other} |")
     return "## Scores\n\n" + "\n".join(lines)
 
 
