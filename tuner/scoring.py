@@ -110,7 +110,7 @@ def is_known(name: str) -> bool:
 
 
 def is_computable(name: str, task: str) -> bool:
-    """Whether a metric can be computed from predictions for a task."""
+    """Returns whether a metric can be computed from predictions for a task."""
     return fault(name, task) is None
 
 
@@ -287,7 +287,7 @@ _EXAMPLES: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = MappingProxyType(
 
 @functools.cache
 def _suits(scorer: str, task: str) -> bool:
-    """Whether a scorer is for a task: scikit-learn has no public list, so it is tried.
+    """Returns whether a scorer is for a task: scikit-learn has no public list, so it is tried.
 
     Scorers of quantities compute something from class numbers, too; they are not for classes.
     """
