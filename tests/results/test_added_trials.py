@@ -13,10 +13,9 @@ from tuner import api
 from tuner.errors import RequestError, SpecError, StudyError
 from tuner.results import views
 from tuner.results.configuration_file import about
-from tuner.results.mattered import what_mattered
 from tuner.results.study_text import tell
 from tuner.search import derive_seed
-from tuner.workers.running import _best
+from tuner.workers.engines import best_so_far
 
 
 def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
@@ -134,14 +133,13 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
 
     assert result.best is not None
     assert math.isfinite(result.best.value)
-    assert _best(study) == (result.best.number, result.best.value)
+    assert best_so_far(study) == (result.best.number, result.best.value)
     assert [row.value for row in result.trials[:4]] == [None, None, 0.5, None]
     assert [row.state for row in result.trials[:4]] == 3 * ["complete"] + ["pruned"]
     json.dumps(result.to_dict(), allow_nan=False)
     for form in ("table", "json", "csv"):
-        mattered = what_mattered(study)
         text = views.trials(result, form) + views.best(result, form)
-        text += views.show(result, form, mattered=mattered)
+        text += views.show(result, form)
         assert "inf" not in text.lower()
         assert "nan" not in text.lower()
 
@@ -150,10 +148,10 @@ def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy
     made = added(0.5)
     made.system_attrs = {"constraints": ["x"]}
 
-    assert _best(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
+    assert best_so_far(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
 
 
-def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:
+def test_only_values_that_are_no_numbers_are_nobest_so_far(make_result: MakeResult) -> None:
     result = make_result(make_spec(), added(math.inf))
 
     assert result.best is None

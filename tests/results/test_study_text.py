@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 from made_studies import MakeResult, MakeStudy, make_spec, reference, trial
 
-from tuner.results import StudyResult, tables
+from tuner.results import StudyResult, views
 from tuner.results.mattered import what_mattered
 from tuner.results.study_text import tell
+from tuner.workers.supervisor import Ending
 
 
 def test_the_whole_picture(make_result: MakeResult) -> None:
@@ -20,7 +22,8 @@ def test_the_whole_picture(make_result: MakeResult) -> None:
         wall_s=112.3,
     )
 
-    told = tell(result, n_workers=2, mattered={"learning_rate": 0.524, "optimizer": 0.21})
+    shares = {"learning_rate": 0.524, "optimizer": 0.21}
+    told = tell(replace(result, n_workers=2), mattered=shares)
 
     assert told == (
         "wine · Red or white wine\n"
@@ -60,7 +63,7 @@ def test_no_complete_trial_yet(make_result: MakeResult) -> None:
         trial("running"),
     )
 
-    told = tell(result, ended="interrupted")
+    told = tell(replace(result, ending="interrupted"))
 
     assert "1 trial in 2 s: 0 complete, 0 pruned, 1 failed, 1 running, 1 waiting\n" in told
     assert "\ninterrupted; the same command goes on\n" in told
@@ -71,14 +74,14 @@ def test_no_complete_trial_yet(make_result: MakeResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "words"),
+    ("ending", "words"),
     [
         ("interrupted", "interrupted; the same command goes on"),
         ("timeout", "timeout reached; the same command goes on"),
     ],
 )
-def test_how_it_ended(make_result: MakeResult, ended: str, words: str) -> None:
-    told = tell(make_result(make_spec(), trial(value=0.5)), ended=ended)  # type: ignore[arg-type]
+def test_how_it_ended(make_result: MakeResult, ending: Ending, words: str) -> None:
+    told = tell(replace(make_result(make_spec(), trial(value=0.5)), ending=ending))
     assert words in told.splitlines()
 
 
@@ -219,12 +222,12 @@ def test_what_mattered_needs_ten_trials_that_differ() -> None:
         return asked.suggest_float("x", -1, 1) ** 2 + 0 * asked.suggest_float("y", 0, 1)
 
     study.optimize(objective, n_trials=9)
-    assert what_mattered(study) == {}
+    assert what_mattered(study.trials, "minimize") == {}
     study.optimize(objective, n_trials=20)
-    shares = what_mattered(study)
+    shares = what_mattered(study.trials, "minimize")
     assert next(iter(shares)) == "x"
     assert sum(shares.values()) == pytest.approx(1.0)
-    assert what_mattered(study_of([0.5] * 12)) == {}
+    assert what_mattered(study_of([0.5] * 12).trials, "minimize") == {}
 
 
 def test_shares_too_small_to_matter_are_not_told(make_result: MakeResult) -> None:
@@ -250,13 +253,13 @@ def test_the_trivial_predictor_stands_beside_the_best(
     assert all(len(line) <= 88 for line in told.splitlines() if "baseline" in line)
     assert result.to_dict()["baseline"] == BASELINE
     assert result.beats_baseline is beaten
-    assert ("no trial is better" in tables.best(result)) is not beaten
-    assert "0.75" in tables.show(result, "csv").splitlines()[1].split(",")
+    assert ("no trial is better" in views.best(result)) is not beaten
+    assert "0.75" in views.show(result, "csv").splitlines()[1].split(",")
 
 
 def test_nothing_is_said_of_an_unknown_baseline(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9))
-    assert "baseline" not in tell(result) + tables.best(result)
+    assert "baseline" not in tell(result) + views.best(result)
     assert result.to_dict()["baseline"] is None
     assert result.beats_baseline is None
 

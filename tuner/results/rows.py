@@ -8,13 +8,15 @@ has no references and cannot be exported.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.configuration import Configuration
+from tuner.results.mattered import what_mattered
 from tuner.results.stored_study import attrs_of, common_params_of, left_to_try, span_s
 from tuner.results.trials import STATES, BestTrial, ReferenceRow, TrialRow, best_of
 from tuner.space import Left
@@ -24,6 +26,8 @@ from tuner.storage.attributes import Names, StoredData, study_attr
 
 if TYPE_CHECKING:
     import optuna
+
+    from tuner.workers.supervisor import Ending
 
 __all__ = ["BestTrial", "ReferenceRow", "StudyResult", "TrialRow"]
 
@@ -48,6 +52,12 @@ class StudyResult:
         left: What is left to try; None if the study's sampler never runs out of combinations.
         access: See :attr:`tuner.results.configuration.Configuration.access`.
         common: Parameters that all trials have beside those of the space.
+        ending: Why the run ended; ``"done"`` without a run.
+        n_workers: Worker processes that the run had; None if there was nothing to run.
+        short: Why fewer trials are finished than the run wanted, in one line, although it was
+            neither interrupted nor out of time; None if it has them.
+        compared: Complete trials as Optuna stores them, which :attr:`mattered` compares; none if
+            they were stored with another direction than the study file's.
     """
 
     study: str
@@ -65,6 +75,10 @@ class StudyResult:
     left: Left | None = None
     access: Access | None = None
     common: Mapping[str, Any] = field(default_factory=dict)
+    ending: Ending = "done"
+    n_workers: int | None = None
+    short: str | None = None
+    compared: Sequence[optuna.trial.FrozenTrial] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(
@@ -133,6 +147,11 @@ class StudyResult:
             left=None if spec is None else left_to_try(spec, study),
             access=access,
             common=common_params_of(spec, attrs) if spec else {},
+            compared=[
+                trial
+                for trial in frozen
+                if trial.state.name == "COMPLETE" and directions[0].name.lower() == direction
+            ],
         )
         return replace(result, best=result._best())
 
@@ -140,6 +159,11 @@ class StudyResult:
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
+
+    @cached_property
+    def mattered(self) -> dict[str, float]:
+        """Share of each parameter in what makes a trial good, largest first; computed when used."""
+        return what_mattered(self.compared, self.direction)
 
     @property
     def baseline(self) -> dict[str, Any] | None:

@@ -100,12 +100,11 @@ def show(
     result: StudyResult,
     form: Format = "table",
     *,
-    mattered: Mapping[str, float] | None = None,
     options: str = "",
 ) -> str:
     """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
     if form == "table":
-        return tell(result, mattered=mattered, options=options) + "\n"
+        return tell(result, mattered=result.mattered, options=options) + "\n"
     table = result.to_dict()
     if form == "json":
         return document(table)
