@@ -92,9 +92,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings or [],
-        observe=lambda spec: progress.progress_for(
-            console, spec.objective.metric, spec.objective.direction
-        ),
+        observe=lambda spec: progress.progress_for(console, spec.objective),
         checkpoints=checkpoints,
         engine=chosen_engine(engine.value, address, gpus_per_worker),
     )

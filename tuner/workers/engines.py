@@ -195,8 +195,8 @@ class _News:
                 self._observer.trial_returned(trial.number, "its worker is gone")
             elif trial.state.is_finished():
                 reason = self._attrs_of(trial).reason
-                value = trial.value
-                self._observer.trial_finished(trial.number, trial.state.name.lower(), value, reason)
+                state, values = trial.state.name.lower(), tuple(trial.values or ())
+                self._observer.trial_finished(trial.number, state, values, reason)
         self._observer.tick()
 
     def _attrs_of(self, trial: FrozenTrial) -> TrialAttrs:
