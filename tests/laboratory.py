@@ -68,7 +68,7 @@ class Recorder(Observer):
     def epoch_done(self, number, epoch, value):
         self.on_epoch(number, epoch)
 
-    def trial_finished(self, number, state, value, reason):
+    def trial_finished(self, number, state, values, reason):
         self.events.append((state, number, reason))
 
     def trial_returned(self, number, reason):

@@ -133,7 +133,10 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
 
     assert result.best is not None
     assert math.isfinite(result.best.value)
-    assert best_so_far(study) == (result.best.number, result.best.value)
+    assert best_so_far(study, make_spec(direction=direction).objective) == (
+        result.best.number,
+        result.best.value,
+    )
     assert [row.value for row in result.trials[:4]] == [None, None, 0.5, None]
     assert [row.state for row in result.trials[:4]] == 3 * ["complete"] + ["pruned"]
     json.dumps(result.to_dict(), allow_nan=False)
@@ -148,7 +151,10 @@ def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy
     made = added(0.5)
     made.system_attrs = {"constraints": ["x"]}
 
-    assert best_so_far(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
+    assert best_so_far(make_study(make_spec(), trial(value=0.25), made), make_spec().objective) == (
+        1,
+        0.5,
+    )
 
 
 def test_only_values_that_are_no_numbers_are_nobest_so_far(make_result: MakeResult) -> None:

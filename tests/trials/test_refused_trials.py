@@ -67,7 +67,7 @@ def make_runner(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable
         made[0].trained.append(params)
         raise ValueError("nothing is trained here")
 
-    monkeypatch.setattr(evaluate.models, "build", build)
+    monkeypatch.setattr(evaluate.networks, "build", build)
     monkeypatch.setattr(evaluate.training, "train", lambda build, *_, **__: build())
 
     def make(**parts: Any) -> Runner:

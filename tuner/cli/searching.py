@@ -99,9 +99,7 @@ def run(
     console = standard_error()
     result = api.run_request(
         request,
-        lambda spec: progress.progress_for(
-            console, spec.objective.metric, spec.objective.direction
-        ),
+        lambda spec: progress.progress_for(console, spec.objective),
     )
     if as_json:
         print_out(document(result.to_dict()))

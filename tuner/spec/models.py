@@ -162,6 +162,14 @@ class Objective(Part):
     metric: Text = Field(examples=['"accuracy"'])
     direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
 
+    def loss(self, value: float) -> float:
+        """Returns ``value``, negated if more of it is better: less of a loss always is."""
+        return -value if self.direction == "maximize" else value
+
+    def better(self, value: float, other: float) -> bool:
+        """Returns whether ``value`` is better than ``other``; NaN neither is nor is beaten."""
+        return self.loss(value) < self.loss(other)
+
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
         usual = "minimize" if self.metric in _LESS_IS_BETTER else "maximize"
@@ -250,7 +258,7 @@ class Reference(Part):
     """A configuration known beforehand: run first, and compared with what the search finds.
 
     Attributes:
-        name: Its name, unique in the study; the origin of its trial.
+        name: Its name, unique in the study; the ``origin`` of its trial.
         params: A complete configuration in the search space.
         reported: Scores that were published with it, and the ``split`` that they were taken on.
         note: Where it comes from.

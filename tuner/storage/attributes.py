@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
+from tuner.spec.role import Role
 from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
@@ -131,8 +132,13 @@ class Pointer(Stored):
 
 
 class TrialAttrs(Stored):
-    """The attributes of one trial, named as in the database; all but its checkpoint."""
+    """The attributes of one trial, named as in the database; all but its checkpoint.
 
+    ``stored_role`` is the attribute ``role``, None if the trial has not begun, or was begun before
+    there were roles; ``origin`` is the name of its reference.
+    """
+
+    stored_role: Annotated[Role, Field(strict=False)] | None = Field(default=None, alias="role")
     origin: Text | None = None
     worker: Lease | None = None
     seed: Count | None = None
@@ -143,6 +149,13 @@ class TrialAttrs(Stored):
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")
+
+    @property
+    def role(self) -> Role:
+        """Why the trial exists."""
+        if self.stored_role is not None:
+            return self.stored_role
+        return Role.SEARCH if self.origin is None else Role.REFERENCE
 
 
 def read(
@@ -219,14 +232,14 @@ def shown_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     return TrialAttrs.model_validate({k: v for k, v in attrs.items() if k not in faulty})
 
 
-def require_own_attrs(attrs: Mapping[str, Any]) -> None:
-    """Makes sure that a trial that was enqueued has no attribute that tuner could not read.
+def enqueued_attrs(attrs: Mapping[str, Any]) -> TrialAttrs:
+    """The attributes of a trial that was just claimed.
 
     Raises:
-        SpecError: It has.
+        SpecError: It was enqueued with one that tuner cannot read.
     """
     where = "enqueued with an attribute that tuner uses"
-    read(TrialAttrs, attrs, where, advice="give yours another name")
+    return read(TrialAttrs, attrs, where, advice="give yours another name")
 
 
 @contextmanager

@@ -31,8 +31,8 @@ from tuner.learners.keras.networks.target import loss_weight
 from tuner.learners.keras.training.surroundings import restored_surroundings
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
-from tuner.spec import StudySpec
-from tuner.storage.attributes import require_own_attrs
+from tuner.spec import Role, StudySpec
+from tuner.storage.attributes import enqueued_attrs
 from tuner.storage.database import Database
 from tuner.trials.checking import check_family, check_reported
 from tuner.trials.checkpoints import TrialCheckpoints
@@ -51,14 +51,14 @@ class Outcome:
 
     Attributes:
         state: The state that is stored, in lower case.
-        value: The objective's value at the best epoch; None for a failed trial.
+        values: The objective's value at the best epoch; none for a failed trial.
         reason: Why it did not run all its epochs; None if it did.
         was_refused: Whether it was never trained for a reason of its own, such as enqueued
             parameters that are not in the search space: this says nothing about the study.
     """
 
     state: Literal["complete", "pruned", "fail"]
-    value: float | None
+    values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
 
@@ -137,18 +137,20 @@ def run_trial(
     seed = derive_seed(spec.sampler.seed, trial.number)
     try:
         with database.together():
+            role = _role(trial)
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
             epochs = int(params.get("epochs", DEFAULT_EPOCHS))
-            database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+            begun = {"seed": seed, "epochs_wanted": epochs, "role": role.value}
+            database.write_attrs(trial._trial_id, begun)
     except TrialFailed as failure:
-        return replace(_tell_failure(trial, database, str(failure), [], None), was_refused=True)
+        return replace(_store_failure(trial, database, str(failure), [], None), was_refused=True)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - samplers raise whatever they come across
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
-        return _tell_failure(trial, database, reason, [], None)
+        return _store_failure(trial, database, reason, [], None)
     on_start(epochs)
-    reporter = Reporter(trial, judging(spec), database, epochs)
+    reporter = Reporter(trial, judging(spec), database, epochs, role)
     logged: list[Mapping[str, float]] = []
 
     kept = TrialCheckpoints(
@@ -173,8 +175,7 @@ def run_trial(
                 batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
                 seed=seed,
                 monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
-                # A reference runs all its epochs, as it did where it was reported.
-                early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+                early_stopping=spec.early_stopping if role.may_stop_early else None,
                 loop=spec.training.loop,
                 structures=structures,
                 own_code=spec.model not in FAMILIES,
@@ -182,11 +183,11 @@ def run_trial(
             )
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
-        return _tell_failure(trial, database, str(failure), logged, kept)
+        return _store_failure(trial, database, str(failure), logged, kept)
     except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
-        return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
+        return _store_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -200,7 +201,19 @@ def run_trial(
         else:
             trial.study.tell(trial, result.value)
     kept.remove()
-    return Outcome(result.state, result.value, result.reason)
+    return Outcome(result.state, (result.value,), result.reason)
+
+
+def _role(trial: optuna.Trial) -> Role:
+    """Returns why the trial exists.
+
+    Raises:
+        TrialFailed: It was enqueued with an attribute that tuner could not read.
+    """
+    try:
+        return enqueued_attrs(trial.user_attrs).role
+    except SpecError as error:
+        raise TrialFailed(str(error)) from None
 
 
 def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
@@ -210,13 +223,8 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     missing or misspelt.
 
     Raises:
-        TrialFailed: What it was enqueued or stored with is not in the space, or has an attribute
-            that tuner could not read.
+        TrialFailed: What it was enqueued or stored with is not in the space.
     """
-    try:
-        require_own_attrs(trial.user_attrs)
-    except SpecError as error:
-        raise TrialFailed(str(error)) from None
     enqueued = trial._cached_frozen_trial.system_attrs.get("fixed_params")
     if enqueued and (fault := space.fault(space.as_stored(enqueued))) is not None:
         raise TrialFailed(f"enqueued outside the search space: {fault}")
@@ -226,7 +234,7 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     return params
 
 
-def _tell_failure(
+def _store_failure(
     trial: optuna.Trial,
     database: Database,
     reason: str,
@@ -240,7 +248,7 @@ def _tell_failure(
         trial.study.tell(trial, state=TrialState.FAIL)
     if kept is not None:
         kept.remove()
-    return Outcome("fail", None, reason)
+    return Outcome("fail", (), reason)
 
 
 def _in_one_line(error: BaseException, base: Path) -> str:

@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import search
+from tuner.spec.models import Objective
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, recovery
@@ -55,10 +56,12 @@ def begin(
         left = search.left_of(lifecycle.stored_spec(database, study), study)
     if left is not None:  # there may be fewer to try than are wanted
         total = min(total, finished + left.may_begin + left.running)
-    observer.started(study.study_name, finished, total, n_workers, best_so_far(study))
+    observer.started(
+        study.study_name, finished, total, n_workers, best_so_far(study, job.spec.objective)
+    )
 
 
-def best_so_far(study: optuna.Study) -> tuple[int, float] | None:
+def best_so_far(study: optuna.Study, objective: Objective) -> tuple[int, float] | None:
     """Returns number and value of the best complete trial; None before the first."""
     try:
         trial = study.best_trial
@@ -71,5 +74,4 @@ def best_so_far(study: optuna.Study) -> tuple[int, float] | None:
     # A value that is not finite was added by hand: the best of the others, which takes longer.
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     done = [(one.number, one.values[0]) for one in trials if math.isfinite(one.values[0])]
-    sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
-    return min(done, key=lambda one: (sign * one[1], one[0]), default=None)
+    return min(done, key=lambda one: (objective.loss(one[1]), one[0]), default=None)

@@ -87,11 +87,15 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Finished:
-    """Worker to supervisor: the trial has ended, and is stored so."""
+    """Worker to supervisor: the trial has ended, and is stored so.
+
+    Attributes:
+        values: One for each objective; none of a failed trial.
+    """
 
     number: int
     state: str
-    value: float | None
+    values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
 

@@ -37,8 +37,9 @@ class StoredEvents:
         elif trial.state is TrialState.WAITING and before is TrialState.RUNNING:
             self._observer.trial_returned(trial.number, "its worker is gone")
         elif trial.state.is_finished():
-            state, reason = trial.state.name.lower(), self._attrs_of(trial).reason
-            self._observer.trial_finished(trial.number, state, trial.value, reason)
+            state, values = trial.state.name.lower(), tuple(trial.values or ())
+            reason = self._attrs_of(trial).reason
+            self._observer.trial_finished(trial.number, state, values, reason)
 
     def _attrs_of(self, trial: FrozenTrial) -> TrialAttrs:
         where = f"stored study {self._study.study_name}: trial {trial.number}"

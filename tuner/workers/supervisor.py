@@ -220,10 +220,10 @@ class Supervisor:
             case Lost(number=number):
                 self._recount()
                 self._observer.trial_lost(number, "it was ended from outside, or taken over")
-            case Finished(number=number, state=state, value=value, reason=reason):
+            case Finished(number=number, state=state, values=values, reason=reason):
                 self._recount()
                 counts = not message.was_refused
-                self._outcomes.finish(number, state, value, reason, counts=counts)
+                self._outcomes.finish(number, state, values, reason, counts=counts)
 
     def _begin(self) -> None:
         """Stores the study, once all workers have the same data and one has tried the model."""

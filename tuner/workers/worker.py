@@ -221,5 +221,5 @@ class Worker:
             raise
         finally:
             self._trial_id = None
-        state, value, reason = outcome.state, outcome.value, outcome.reason
-        self._say(Finished(trial.number, state, value, reason, outcome.was_refused))
+        state, values, reason = outcome.state, outcome.values, outcome.reason
+        self._say(Finished(trial.number, state, values, reason, outcome.was_refused))
