@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
-from tuner.results.mattered import what_mattered
-from tuner.results.rows import BestTrial, StudyResult
+from tuner.results.rows import BestTrial
+from tuner.results.stored_study import read_result
+from tuner.results.study_result import StudyResult
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
 from tuner.storage.curves import Curves
@@ -129,8 +130,8 @@ def load(
         base = base or stored_base(opened)
         if matches_file(opened, study, base):
             access = None
-        result = StudyResult.of(opened, str(database), base=base, access=access)
-        return Run(result, "done", None, what_mattered(opened, result.direction))
+        result = read_result(opened, str(database), base=base, access=access)
+        return Run(result, "done", None)
     finally:
         database.close()
 

@@ -41,14 +41,9 @@ def show(
     from tuner import api
     from tuner.results import views
 
-    loaded = api.load(study, storage, study_name)
-    text = views.show(
-        loaded.result,
-        chosen_form(form, as_json),
-        mattered=loaded.mattered,
-        options=storage_option(storage),
-    )
-    print_out(text)
+    result = api.load(study, storage, study_name).result
+    asked = chosen_form(form, as_json)
+    print_out(views.show(result, asked, options=storage_option(storage)))
 
 
 def trials(

@@ -77,7 +77,7 @@ def run(
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
-    from tuner.results.study_text import tell
+    from tuner.results.study_text import summary
     from tuner.workers import running
     from tuner.workers.engines import chosen_engine
 
@@ -99,14 +99,13 @@ def run(
     if as_json:
         text = document(ended.result.to_dict())
     else:
-        told = tell(
+        words = summary(
             ended.result,
             n_workers=ended.n_workers,
             ended=ended.ending,
-            mattered=ended.mattered,
             options=storage_option(storage),
         )
-        text = f"{told}\n"
+        text = f"{words}\n"
     print_out(text)
     if ended.short:
         raise StudyError(ended.short)

@@ -14,10 +14,10 @@ import optuna
 
 from tuner import search
 from tuner.errors import RequestError, StudyError
-from tuner.results.mattered import what_mattered
-from tuner.results.rows import StudyResult, TrialRow
-from tuner.results.trials import best_of
-from tuner.spec import StudySpec
+from tuner.results.rows import TrialRow, best_of
+from tuner.results.stored_study import read_result
+from tuner.results.study_result import StudyResult
+from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
@@ -46,7 +46,6 @@ class Run:
         result: The study as it stands.
         ending: Why the run ended.
         n_workers: Worker processes that it had; None if there was nothing to run.
-        mattered: Share of each parameter in what makes a trial good, largest first.
         short: Why fewer trials are finished than were wanted, in one line, if the run ended by
             itself all the same; None if it did not.
     """
@@ -54,7 +53,6 @@ class Run:
     result: StudyResult
     ending: Ending
     n_workers: int | None
-    mattered: dict[str, float]
     short: str | None = None
 
 
@@ -118,12 +116,11 @@ def run_study(
         opened = database.study(name)
         # The stored study may have been changed during the run.
         access = None if lifecycle.names_the_same(opened, spec) else Access.given()
-        result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
+        result = read_result(opened, str(database), wall_s, base=spec.base, access=access)
         used_up = result.left is not None and result.left.is_used_up
         is_short = ending == "done" and not used_up
         short = _why_short(database, opened, total) if is_short else None
-        mattered = what_mattered(opened, result.direction)
-        return Run(result, ending, n_workers, mattered, short)
+        return Run(result, ending, n_workers, short)
     except RequestError as error:
         raise database.final(error) from error.__cause__
     finally:
@@ -145,10 +142,11 @@ def begin(
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     finished = _finished(database, study)
     with storage_errors(database.url):
-        left = search.left_of(lifecycle.stored_spec(database, study), study)
+        spec = lifecycle.stored_spec(database, study)
+        left = search.left_of(spec, study)
     if left is not None:  # there may be fewer to try than are wanted
         total = min(total, finished + left.may_begin + left.running)
-    observer.started(study.study_name, finished, total, n_workers, _best(study))
+    observer.started(study.study_name, finished, total, n_workers, _best(study, spec.objective))
 
 
 def supervise(
@@ -228,7 +226,7 @@ def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> boo
     return left is not None and left.is_used_up
 
 
-def _best(study: optuna.Study) -> tuple[int, float] | None:
+def _best(study: optuna.Study, objective: Objective) -> tuple[int, float] | None:
     try:
         trial = study.best_trial
         if math.isfinite(trial.values[0]):
@@ -239,7 +237,7 @@ def _best(study: optuna.Study) -> tuple[int, float] | None:
         pass  # a trial with constraints that are no numbers was added by hand
     # A value that is not finite was added by hand: the best of the others, which takes longer.
     rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
-    best = best_of(rows, study.direction.name.lower())
+    best = best_of(rows, objective)
     return None if best is None or best.value is None else (best.number, best.value)
 
 
