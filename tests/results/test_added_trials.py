@@ -16,7 +16,7 @@ from tuner.results.configuration_file import about
 from tuner.results.stored_study import read_result
 from tuner.results.study_text import summary
 from tuner.search import derive_seed
-from tuner.workers.running import _best
+from tuner.workers.engines import best_so_far
 
 
 def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
@@ -132,7 +132,7 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
 
     assert result.best is not None
     assert math.isfinite(result.best.value)
-    assert _best(study, result.objective) == (result.best.number, result.best.value)
+    assert best_so_far(study, result.objective) == (result.best.number, result.best.value)
     assert [row.value for row in result.trials[:4]] == [None, None, 0.5, None]
     assert [row.state for row in result.trials[:4]] == 3 * ["complete"] + ["pruned"]
     json.dumps(result.to_dict(), allow_nan=False)
@@ -149,7 +149,7 @@ def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy
 
     spec = make_spec()
     study = make_study(spec, trial(value=0.25), made)
-    assert _best(study, spec.objective) == (1, 0.5)
+    assert best_so_far(study, spec.objective) == (1, 0.5)
 
 
 def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:

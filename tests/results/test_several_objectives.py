@@ -107,7 +107,7 @@ def test_commands_that_show_a_study_succeed(command: Command, laboratory: Labora
             answer = command(*words.split(), "--format", form)
             assert (answer.status, answer.err) == (0, "")
             assert "two" in answer.out or words == "trials two"
-    assert tuner.load("two", laboratory.url).result.best is None
+    assert tuner.load("two", laboratory.url).best is None
 
 
 @pytest.mark.parametrize("words", ["best", "best --json", "export -o a.toml"])
@@ -122,5 +122,5 @@ def test_commands_that_need_a_best_trial_refuse_in_one_line(
 def test_behind_a_proxy_the_dashboard_shows_the_best_trials(laboratory: Laboratory) -> None:
     optuna.create_study(storage=laboratory.url, study_name="two", directions=["minimize"] * 2)
     with proxy_here(laboratory.url) as address:
-        result = tuner.load("two", address).result
+        result = tuner.load("two", address)
         assert result.best_trials_command == f"tuner dashboard --storage {address}"

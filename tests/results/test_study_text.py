@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from made_studies import MakeResult, MakeStudy, make_spec, reference, trial
 from tuner.results import StudyResult, views
 from tuner.results.stored_study import read_result
 from tuner.results.study_text import summary
+from tuner.workers.supervisor import Ending
 
 
 def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +22,7 @@ def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPat
         wall_s=112.3,
     )
 
-    text = summary(result, n_workers=2)
+    text = summary(replace(result, n_workers=2))
 
     assert text == (
         "wine · Red or white wine\n"
@@ -60,7 +62,7 @@ def test_no_complete_trial_yet(make_result: MakeResult) -> None:
         trial("running"),
     )
 
-    text = summary(result, ended="interrupted")
+    text = summary(replace(result, ending="interrupted"))
 
     assert "1 trial in 2 s: 0 complete, 0 pruned, 1 failed, 1 running, 1 waiting\n" in text
     assert "\ninterrupted; the same command goes on\n" in text
@@ -71,14 +73,14 @@ def test_no_complete_trial_yet(make_result: MakeResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "words"),
+    ("ending", "words"),
     [
         ("interrupted", "interrupted; the same command goes on"),
         ("timeout", "timeout reached; the same command goes on"),
     ],
 )
-def test_how_it_ended(make_result: MakeResult, ended: str, words: str) -> None:
-    text = summary(make_result(make_spec(), trial(value=0.5)), ended=ended)  # type: ignore[arg-type]
+def test_ending_of_the_run_is_shown(make_result: MakeResult, ending: Ending, words: str) -> None:
+    text = summary(replace(make_result(make_spec(), trial(value=0.5)), ending=ending))
     assert words in text.splitlines()
 
 

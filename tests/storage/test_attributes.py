@@ -22,7 +22,7 @@ from tuner import api
 from tuner.errors import SpecError, TunerError
 from tuner.results.listing import list_studies
 from tuner.spec import Role
-from tuner.storage.attributes import QueuePlace, TrialAttrs, read, study_attr, trial_attrs
+from tuner.storage.attributes import QueueEntry, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
 from tuner.studies import lifecycle, provenance, queue
@@ -99,9 +99,9 @@ class Stored:
         url, spec = self.laboratory.url, find_study(str(self.laboratory.study))
         data = {**DATA, "fingerprint": "0" * 64}
         return [
-            lambda: api.load("scripted", url).result.configuration().to_dict(Path()),
+            lambda: api.load("scripted", url).configuration().to_dict(Path()),
             lambda: list_studies(url),
-            lambda: queue.standing_of(self.study, self.database),
+            lambda: queue.status_of(self.study, self.database),
             lambda: self.database.running(self.study),
             lambda: lifecycle.find_resumable(self.database, "scripted", spec),
             lambda: lifecycle.stored_spec(self.database, self.study),
@@ -279,11 +279,11 @@ def test_attributes_of_another_program_mean_nothing(tmp_path: Path, command: Com
 
 
 def test_later_versions_may_store_more() -> None:
-    place = study_attr(QueuePlace, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
-    assert place == QueuePlace(standing="open")
+    place = study_attr(QueueEntry, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
+    assert place == QueueEntry(status="open")
     assert trial_attrs({"seed": 1, "colour": "red"}, "trial 0") == TrialAttrs(seed=1)
     with pytest.raises(SpecError, match=r"^here: key: must be a table, but got 1, a whole number"):
-        read(QueuePlace, 1, "here", "key")
+        read(QueueEntry, 1, "here", "key")
 
 
 _QUEUE = ("tuner:queue", "s")

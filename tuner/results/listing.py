@@ -14,7 +14,7 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.study_list import StudyLine
 from tuner.spec import Objective, StudySpec
 from tuner.spec.dataset_rows import DATASET_ROWS
-from tuner.storage.attributes import QueuePlace, StoredData, study_attr
+from tuner.storage.attributes import QueueEntry, StoredData, study_attr
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import find_study, shipped_studies, study_names
@@ -103,7 +103,7 @@ def _line(
         return StudyLine(name=name, title=title, where=where, metric=metric)
     notes: list[str] = []
     spec = _believed(_spec, stored, notes)
-    place = _believed(_place, stored, notes)
+    entry = _believed(_entry, stored, notes)
     data = _believed(_data, stored, notes)
     directions, objective = stored.directions, None
     if len(directions) > 1:
@@ -120,7 +120,7 @@ def _line(
         rows=sum(data.rows.values()) if data and data.rows else None,
         trials=stored.counts,
         best=min(stored.values, key=objective.loss) if stored.values and objective else None,
-        queue=place.model_dump() if place else {},
+        queue=entry.to_dict() if entry else {},
         workers=stored.workers,
         per_minute=stored.per_minute,
         note="; ".join(notes),
@@ -155,8 +155,8 @@ def _spec(stored: StudyOverview) -> StudySpec | None:
     return None if table is None else StudySpec.from_dict(table, Path.cwd(), study=stored.name)
 
 
-def _place(stored: StudyOverview) -> QueuePlace | None:
-    return study_attr(QueuePlace, stored.attrs, "tuner:queue", stored.name)
+def _entry(stored: StudyOverview) -> QueueEntry | None:
+    return study_attr(QueueEntry, stored.attrs, "tuner:queue", stored.name)
 
 
 def _data(stored: StudyOverview) -> StoredData | None:

@@ -21,6 +21,8 @@ from tuner.storage.url import PROXY
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from tuner.workers.supervisor import Ending
+
 
 @dataclass(frozen=True)
 class StudyResult:
@@ -45,6 +47,10 @@ class StudyResult:
         left: What is left to try; None if the study's sampler never runs out of combinations.
         access: See :attr:`tuner.results.configuration.Configuration.access`.
         common: Parameters that all trials have beside those of the space.
+        ending: Why the run ended; ``"done"`` without a run.
+        n_workers: Worker processes that the run had; None if there was nothing to run.
+        short: Why fewer trials are finished than the run wanted, in one line, although it was
+            neither interrupted nor out of time; None if it has them.
         complete: The complete trials as Optuna has them, for :attr:`mattered`.
     """
 
@@ -62,6 +68,9 @@ class StudyResult:
     left: Left | None = None
     access: Access | None = None
     common: Mapping[str, Any] = field(default_factory=dict)
+    ending: Ending = "done"
+    n_workers: int | None = None
+    short: str | None = None
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -123,8 +132,8 @@ class StudyResult:
     def mattered(self) -> dict[str, float]:
         """The share of each parameter in what makes a trial good, largest first.
 
-        Empty where nothing can be said. It is computed when it is first asked for, which takes a
-        second with some thousand trials.
+        Empty where nothing can be said. It is computed when it is first used, which takes seconds
+        in a study of thousands of trials.
         """
         if self.has_several_objectives:
             return {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Literal
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
@@ -12,8 +11,6 @@ from tuner.results.reasons import failures, spared_s
 from tuner.results.study_result import StudyResult
 from tuner.units import count, duration
 from tuner.wording import one_line
-
-Ended = Literal["done", "interrupted", "timeout", "paused", "stopped", "drained"]
 
 _ENDED = {
     "interrupted": "interrupted; the same command goes on",
@@ -24,28 +21,20 @@ _ENDED = {
 _WIDTH = 96
 
 
-def summary(
-    result: StudyResult,
-    *,
-    n_workers: int | None = None,
-    ended: Ended = "done",
-    options: str = "",
-) -> str:
+def summary(result: StudyResult, *, options: str = "") -> str:
     """Returns the result as people read it, without a line break at its end.
 
     Args:
         result: The study.
-        n_workers: How many workers the run had; None if there was no run.
-        ended: How the run ended.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
-    blocks = [_head(result, n_workers, ended), comparison(result), warning(result)]
+    blocks = [_head(result), comparison(result), warning(result)]
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 
 
-def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
+def _head(result: StudyResult) -> list[str]:
     counts = result.counts
     title = f"{result.study} · {result.title}" if result.title else result.study
     finished = counts["complete"] + counts["pruned"] + counts["fail"]
@@ -57,13 +46,13 @@ def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
         line = count(finished, "trial")
         if result.wall_s is not None:
             line += f" in {duration(result.wall_s)}"
-        if n_workers is not None:
-            line += f" on {count(n_workers, 'worker')}"
+        if result.n_workers is not None:
+            line += f" on {count(result.n_workers, 'worker')}"
         line += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
         line += f"{counts['fail']} failed"
         for state in ("running", "waiting"):
             line += f", {counts[state]} {state}" if counts[state] else ""
-    lines = [title, line] + ([_ENDED[ended]] if ended in _ENDED else [])
+    lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 

@@ -50,15 +50,39 @@ class Folder(RootModel[Annotated[str, Field(pattern=r"^[^\x00]+$")]]):
     model_config = _WHOLE
 
 
-class QueuePlace(Stored):
-    """``tuner:queue``: see :class:`tuner.studies.queue.Place`."""
+QueueStatus = Literal["open", "paused", "stopped", "unlisted"]
+"""Whether trials of a study may begin: by any worker, by none, or only by `tuner run`."""
 
-    standing: Literal["open", "paused", "stopped", "unlisted"] = "unlisted"
+
+class QueueEntry(Stored):
+    """``tuner:queue``: a study's entry in the queue.
+
+    Attributes:
+        status: ``"open"``: workers take its trials. ``"paused"``: nobody does until it is
+            resumed. ``"stopped"``: it was taken off the queue. ``"unlisted"``: it never was there.
+            Stored and shown in JSON as ``standing``.
+        n_trials: Finished trials wanted in total; None if it was never submitted.
+        priority: Workers turn to studies of the highest priority first.
+        workers: How many trials may run at the same time; None for any number.
+        reason: Why it was stopped, if it cannot be continued.
+        is_used_up: Whether every combination of its search space has been tried, so that it is
+            done with fewer trials than are wanted.
+    """
+
+    model_config = ConfigDict(extra="ignore", validate_by_name=True)
+
+    status: QueueStatus = Field(
+        default="unlisted", validation_alias="standing", serialization_alias="standing"
+    )
     n_trials: Positive | None = None
     priority: int = 0
     workers: Positive | None = None
     reason: str | None = None
     is_used_up: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the entry as it is stored, and as ``--json`` shows it."""
+        return self.model_dump(by_alias=True)
 
 
 class Defaults(RootModel[dict[str, str | bool | int | float]]):
@@ -170,7 +194,7 @@ def study_attr(
     if attrs.get(key) is None:
         return None
     submit = f"put it there again with: tuner submit {shlex.quote(study)}"
-    advice = submit if model is QueuePlace else _RESTORE
+    advice = submit if model is QueueEntry else _RESTORE
     return read(model, attrs[key], f"stored study {study}", key, advice)
 
 

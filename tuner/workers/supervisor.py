@@ -19,7 +19,8 @@ import optuna
 from tuner.errors import StorageError
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
-from tuner.studies.queue import standing_of
+from tuner.studies.queue import status_of
+from tuner.studies.recovery import GONE
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
 from tuner.workers.messages import (
@@ -45,7 +46,7 @@ Ending = Literal["done", "timeout", "interrupted", "paused", "stopped", "drained
 
 _TICK_SECONDS = 0.2
 _RECOUNT_SECONDS = 2.0
-_STANDING_SECONDS = 1.0
+_STATUS_SECONDS = 1.0
 _BEAT_SECONDS = 15.0
 # Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
 _TRIALS_A_PROCESS = 500
@@ -97,7 +98,7 @@ class Supervisor:
             *(job, database, self.pool, self._remaining, observer, setbacks or Setbacks())
         )
         self._beaten_at = 0.0
-        self._standing_at = 0.0
+        self._status_at = 0.0
         self._interrupted = False
         self._starting = False
         self._draining = False
@@ -173,11 +174,11 @@ class Supervisor:
             return "timeout"
         if self._study is None:
             return "drained" if self._draining else None
-        if time.monotonic() - self._standing_at > _STANDING_SECONDS:
-            self._standing_at = time.monotonic()
-            standing = standing_of(self._study, self._database)
-            if standing in ("paused", "stopped"):
-                return standing
+        if time.monotonic() - self._status_at > _STATUS_SECONDS:
+            self._status_at = time.monotonic()
+            status = status_of(self._study, self._database)
+            if status in ("paused", "stopped"):
+                return status
         if self.pool.is_busy:
             return None
         if self._draining:
@@ -186,7 +187,7 @@ class Supervisor:
             return None
         self._recount()
         # What another run left behind while this one ran is under way no longer.
-        if self._remaining.open > 0 or self._outcomes.return_abandoned("its process is gone"):
+        if self._remaining.open > 0 or self._outcomes.return_abandoned(GONE):
             return None
         if self._waits and self._remaining.others_run(self._study, self._observer.note):
             return None
