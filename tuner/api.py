@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
-from tuner.results.rows import BestTrial, StudyResult
+from tuner.results.rows import BestTrial
+from tuner.results.stored_study import read_result
+from tuner.results.study_result import StudyResult
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
 from tuner.storage.artifacts import chosen_place
@@ -118,7 +120,7 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
         outcome = run_study(request, spec, checkpoints, database, observe)
         # The stored study may have been changed during the run.
         access = None if names_the_same(outcome.study, spec) else Access.given()
-        result = StudyResult.of(
+        result = read_result(
             outcome.study, str(database), outcome.wall_s, base=spec.base, access=access
         )
     return replace(result, ending=outcome.ending, n_workers=outcome.n_workers, short=outcome.short)
@@ -158,7 +160,7 @@ def load(
         base = base or stored_base(opened)
         if matches_file(opened, study, base):
             access = None
-        return StudyResult.of(opened, str(database), base=base, access=access)
+        return read_result(opened, str(database), base=base, access=access)
     finally:
         database.close()
 

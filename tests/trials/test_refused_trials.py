@@ -12,7 +12,7 @@ from optuna.trial import TrialState, create_trial
 from study_texts import spec_of
 
 from tuner.errors import StorageError
-from tuner.results.trials import TrialRow
+from tuner.results.rows import TrialRow
 from tuner.search import make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database

@@ -78,7 +78,7 @@ def run(
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
-    from tuner.results.study_text import tell
+    from tuner.results.study_text import summary
     from tuner.workers.request import RunRequest
 
     request = RunRequest(
@@ -104,8 +104,7 @@ def run(
     if as_json:
         print_out(document(result.to_dict()))
     else:
-        options = storage_option(storage)
-        print_out(f"{tell(result, mattered=result.mattered, options=options)}\n")
+        print_out(f"{summary(result, options=storage_option(storage))}\n")
     if result.short:
         raise StudyError(result.short)
     if result.ending == "interrupted":

@@ -18,7 +18,7 @@ from typing import Any
 from tuner.errors import BundleError, RequestError, SpecError, TunerError
 from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
-from tuner.results.trials import ADDED
+from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
 from tuner.units import count, figure
 from tuner.wording import one_line

@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import search
-from tuner.spec.models import Objective
+from tuner.spec import Objective
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, recovery
@@ -53,11 +53,12 @@ def begin(
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     finished, total = n_finished(database.counts(study)), job.n_trials
     with storage_errors(database.url):
-        left = search.left_of(lifecycle.stored_spec(database, study), study)
+        spec = lifecycle.stored_spec(database, study)
+        left = search.left_of(spec, study)
     if left is not None:  # there may be fewer to try than are wanted
         total = min(total, finished + left.may_begin + left.running)
     observer.started(
-        study.study_name, finished, total, n_workers, best_so_far(study, job.spec.objective)
+        study.study_name, finished, total, n_workers, best_so_far(study, spec.objective)
     )
 
 
