@@ -10,7 +10,7 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import Bundle, load_bundle, train
-from tuner.bundle.training import load_data
+from tuner.bundle.write import load_data
 from tuner.data import load
 from tuner.errors import BundleError, DataError, ModelError, RequestError
 from tuner.results.configuration_file import read, write
@@ -183,16 +183,16 @@ def test_a_model_that_does_not_save_what_it_is(
 ) -> None:
     import keras
 
-    from tuner.bundle import load as loading
+    from tuner.learners.keras.networks import saving
 
-    real = loading.load_model
+    real = saving.load_model
 
     def forgetful(*args: object) -> keras.Model:
         model = real(*args)  # type: ignore[arg-type]
         model.set_weights([weight * 0 for weight in model.get_weights()])
         return model
 
-    monkeypatch.setattr(sys.modules["tuner.bundle.training"], "load_model", forgetful)
+    monkeypatch.setattr(saving, "load_model", forgetful)
     with pytest.raises(BundleError, match="the saved model predicts otherwise than the trained"):
         train(make_configuration(), tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -12,13 +12,13 @@ from study_texts import read
 
 import tuner
 from tuner.errors import SpecError
+from tuner.learners.registry import shipped
 from tuner.search import make_pruner
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.studies import lifecycle, provenance
 from tuner.studies.catalog import find_study
-from tuner.trials.checking import check_spec
-from tuner.trials.evaluate import check_model
+from tuner.trials.checking import check_learner, check_spec
 
 TABLE: dict[str, Any] = {
     "dataset": "line",
@@ -61,7 +61,7 @@ def test_family_checks_fixed_parameters(fixed: Any, words: str) -> None:
 
 def test_output_and_loss_must_fit_the_task_together(make_splits: Any) -> None:
     with pytest.raises(SpecError, match='fixed: output = "softmax" is not for a regression task'):
-        check_model(spec(output="softmax"), make_splits("regression"))
+        check_learner(spec(output="softmax"), shipped("linear"), make_splits("regression"))
 
 
 def test_fixed_is_stored_compared_and_read_back() -> None:

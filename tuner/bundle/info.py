@@ -90,11 +90,17 @@ class Baseline(Part):
 
 
 class BundleInfo(Trained):
-    """All of ``bundle.json``."""
+    """All of ``bundle.json``.
+
+    Attributes:
+        learner: ``Learner.library`` of what was trained; absent in bundles that are older.
+        logits: Whether a Keras model gives logits.
+    """
 
     tuner_bundle: int
     data: DataInfo
-    logits: bool
+    learner: str = "keras"
+    logits: bool = False
     scores: Scores
     baseline: Baseline
     versions: dict[str, str]

@@ -22,10 +22,11 @@ def as_if_run(row: TrialRow, spec: StudySpec, study: str) -> TrialRow:
         study: The study's name in the database.
 
     Raises:
-        StudyError: Its parameters are not in the search space.
+        StudyError: Its parameters are not in the search space, or a learner of the user's own
+            would have to be imported.
     """
-    from tuner.search import derive_seed
-    from tuner.trials.evaluate import DEFAULT_EPOCHS  # here, because they import Optuna
+    from tuner.learners.registry import known_class  # here, because it imports NumPy
+    from tuner.search import derive_seed  # here, because it imports Optuna
 
     params = spec.search_space.as_stored(row.params)
     if (fault := spec.search_space.fault(params)) is not None:
@@ -34,10 +35,17 @@ def as_if_run(row: TrialRow, spec: StudySpec, study: str) -> TrialRow:
             f"it cannot be trained: {fault} Choose another one from "
             f"`tuner trials {shlex.quote(study)}` with --trial N"
         )
+    learner = known_class(spec.model, spec.base)
+    if learner is None:
+        raise StudyError(
+            f"trial {row.number} of {study} was added by hand, and only the code of {spec.model} "
+            "knows how many steps it takes, so it cannot be trained: enqueue it with optuna's "
+            "Study.enqueue_trial and `tuner run`"
+        )
     return replace(
         row,
         params=spec.search_space.read(params),
         values=(),
-        epoch=int(params.get("epochs", DEFAULT_EPOCHS)),
+        epoch=learner.steps(params),
         seed=derive_seed(spec.sampler.seed, row.number) if row.seed is None else row.seed,
     )

@@ -221,6 +221,6 @@ class StudyResult:
 
 
 def _batch_size(params: Mapping[str, Any]) -> int:
-    from tuner.trials.evaluate import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
+    from tuner.learners.base import BATCH_SIZE  # here, because it imports NumPy
 
-    return int(params.get("batch_size", DEFAULT_BATCH_SIZE))
+    return int(params.get("batch_size", BATCH_SIZE))

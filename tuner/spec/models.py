@@ -151,6 +151,14 @@ _LESS_IS_BETTER = frozenset(("loss", "mse", "mae", "rmse", "mape", "msle"))
 _MORE_IS_BETTER = frozenset(("accuracy", "precision", "recall", "auc", "r2_score", "f1_score"))
 
 
+Direction = Literal["minimize", "maximize"]
+
+
+def as_loss(value: float, direction: Direction) -> float:
+    """Returns ``value``, negated if more of it is better: less of a loss always is."""
+    return -value if direction == "maximize" else value
+
+
 class Objective(Part):
     """What the search improves.
 
@@ -160,11 +168,11 @@ class Objective(Part):
     """
 
     metric: Text = Field(examples=['"accuracy"'])
-    direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+    direction: Direction = Field(examples=['"maximize"'])
 
     def loss(self, value: float) -> float:
-        """Returns ``value``, negated if more of it is better: less of a loss always is."""
-        return -value if self.direction == "maximize" else value
+        """Returns ``value`` as something of which less is better, see :func:`as_loss`."""
+        return as_loss(value, self.direction)
 
     def better(self, value: float, other: float) -> bool:
         """Returns whether ``value`` is better than ``other``; NaN neither is nor is beaten."""

@@ -18,8 +18,8 @@ class Reporter:
     """Reports a trial's epochs to Optuna and asks the pruner.
 
     A report costs several transactions, an epoch of a small network a thousandth of a second.
-    So epochs are held back and written together: where the pruner may decide, every other
-    second for those who watch, and at the end.
+    So epochs are held back and written together: where the pruner may decide, every two
+    seconds, and at the end.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Reporter:
         self._since = time.monotonic()
 
     def pruned(self, epoch: int, value: float) -> bool:
-        """Takes in an epoch; whether the pruner ends the trial here.
+        """Takes in an epoch; returns whether the pruner ends the trial here.
 
         Args:
             epoch: From 1; the step of Optuna's intermediate values.

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import keras
 import pytest
+from fitting import network
 
 from tuner.errors import MetricError, ModelError
-from tuner.learners.keras import networks
-from tuner.learners.keras.networks.families import check_metric
+from tuner.learners.checks import check_metric
+from tuner.learners.keras.networks.measured import available_metrics, known_metric
 
 COUNT = itertools.count()
 START = """import keras
@@ -26,7 +27,7 @@ def build(tmp_path: Path, make_splits):
     def build(body: str, params: dict | None = None, function: str = "build_model"):
         module = f"user_model_{next(COUNT)}"
         (tmp_path / f"{module}.py").write_text(START + body)
-        return networks.build(f"{module}:{function}", params or {}, make_splits(), tmp_path)
+        return network(f"{module}:{function}", params or {}, make_splits(), tmp_path)
 
     return build
 
@@ -102,7 +103,7 @@ def test_its_own_metrics_can_be_the_objective(build, make_splits):
         "    return model\n"
     )
     before = model.get_weights()
-    available = networks.available_metrics(model, make_splits("regression"))
+    available = available_metrics(model, make_splits("regression"))
     assert available == ("loss", "mae", "r2")
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
     check_metric("r2", available)
@@ -117,7 +118,7 @@ def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make
         r"ValueError: .* Input 0 .* incompatible"
     )
     with pytest.raises(ModelError, match=words):
-        networks.available_metrics(model, make_splits(features=5))
+        available_metrics(model, make_splits(features=5))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_only_metrics_of_keras_are_known(build, metrics, metric, known):
         "    def mae(y_true, y_pred):\n        return keras.ops.mean(y_pred)\n"
         f"    model.compile('sgd', 'mse', metrics={metrics})\n    return model\n"
     )
-    assert networks.known_metric(model, metric) == known
+    assert known_metric(model, metric) == known
 
 
 def test_a_model_that_measures_in_its_own_way_has_no_known_metric(build):
@@ -150,4 +151,4 @@ def test_a_model_that_measures_in_its_own_way_has_no_known_metric(build):
         "    model = Net(model.layers)\n"
         "    model.compile('sgd', 'mse', metrics=['mae'])\n    return model\n"
     )
-    assert networks.known_metric(model, "mae") is None
+    assert known_metric(model, "mae") is None
