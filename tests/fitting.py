@@ -32,6 +32,7 @@ def train(
     watched: tuple[Any, ...] = ("loss", "minimize"),
     early_stopping: Any = None,
     checkpoints: Any = None,
+    score: Any = None,
     **options: Any,
 ) -> tuple[keras.Model, FitResult]:
     """Trains as a trial does; ``watched`` is metric, direction and perhaps the hook."""
@@ -43,6 +44,7 @@ def train(
         on_step=hook[0] if hook else None,
         early_stopping=early_stopping,
         checkpoints=checkpoints,
+        score=score,
     )
     model = training.train(build, data, watch=watch, **options)
     return model, watch.result()

@@ -18,6 +18,7 @@ ORDER = (
     "wording",
     "units",
     "quiet",
+    "scoring",
     "space",
     "spec",
     "data",

@@ -61,7 +61,8 @@ def test_a_study_is_one_that_its_model_can_search(name: str) -> None:
     api_checks_all_but_missing_data(spec)
     family = FAMILIES[spec.model]
     check_space(family, spec.search_space)
-    check_metric(spec.objective.metric, family.metrics(DATASETS[str(spec.dataset)].task))
+    task = DATASETS[str(spec.dataset)].task
+    check_metric(spec.objective.metric, family.metrics(task), task)
     assert spec.title != spec.name
     assert 0 < (spec.budget.timeout or math.inf) <= 15 * 60
     assert spec.budget.trial.timeout

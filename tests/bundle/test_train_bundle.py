@@ -160,7 +160,7 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
         "from tuner.bundle import load_bundle\n"
         "b = load_bundle(sys.argv[1], allow_code=True)\n"
         "p = b.predict(np.ones((1, 2), np.float32))\n"
-        "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), b.info['baseline']['test'])"
+        "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), *b.info['scores']['test'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "models" / "model"],
@@ -169,7 +169,8 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
         check=True,
         cwd=tmp_path / "models",
     )
-    assert done.stdout.strip() == "(1, 2) True {}"
+    # It logs its loss alone; the others come from its predictions.
+    assert done.stdout.strip() == "(1, 2) True loss accuracy precision recall"
 
     # The folder is named as it was asked for, not the hidden one that it is written to first.
     words = r"/other/model\.keras cannot be loaded: .*@keras.saving.register_keras_serializable\(\)"

@@ -201,3 +201,13 @@ def test_metric_that_the_learner_does_not_log_is_scored_from_predictions():
     watch.observe(1, {"loss": 1.0}, lambda: np.array([0.25, 0.75]))
     watch.observe(2, {"loss": 1.0, "val_f1": 0.9}, lambda: np.array([0.0]))
     assert [logs["val_f1"] for logs in watch.logs] == [0.5, 0.9]
+
+
+def test_metric_that_is_not_defined_for_the_predictions_ends_the_fit():
+    def score(predictions):
+        raise MetricError("log_loss cannot be computed from these predictions")
+
+    watch = Watch(2, "log_loss", "minimize", score=score)
+    assert watch.observe(1, {"loss": 1.0}, lambda: np.array([2.0])).stop
+    with pytest.raises(MetricError, match="log_loss cannot be computed"):
+        watch.result()

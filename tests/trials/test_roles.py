@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,7 @@ import optuna
 import pytest
 from study_texts import spec_of
 
+from tuner.data import Splits
 from tuner.learners.base import Fitted, Learner, Setup
 from tuner.learners.settings import Setting
 from tuner.learners.watch import Watch
@@ -57,12 +59,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
     ],
 )
 def test_role_is_stored_and_decides_whether_the_trial_stops_early(
-    attrs: dict[str, str] | None, role: str, epochs: int, database: Database
+    attrs: dict[str, str] | None,
+    role: str,
+    epochs: int,
+    database: Database,
+    make_splits: Callable[[], Splits],
 ) -> None:
     study = optuna.create_study(storage=database.storage, direction="maximize")
     study.enqueue_trial({"epochs": 6}, user_attrs=attrs)
     outcome = run_trial(
-        *(study.ask(), SPEC, Flat("flat", Setup()), None, database),
+        *(study.ask(), SPEC, Flat("flat", Setup()), make_splits().development, database),
         checkpoints="",
         on_start=lambda epochs: None,
         on_epoch=lambda epoch, value: None,

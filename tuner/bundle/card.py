@@ -67,11 +67,11 @@ def _data(info: Mapping[str, Any]) -> str:
 
 
 def _scores(info: Mapping[str, Any]) -> str:
-    lines = [
-        f"| score | this model | trivial predictor ({info['baseline']['predicts']}) |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {name} | {value} | {trivial or '–'} |" for name, value, trivial in scores(info)]
+    usual = info["baseline"]["predicts"]
+    lines = [f"| score | this model | trivial predictor ({usual}) |", "|---|---|---|"]
+    for name, value, trivial, predicts in scores(info):
+        other = f" ({predicts})" if trivial and predicts != usual else ""
+        lines.append(f"| {name} | {value} | {trivial or '–'}{other} |")
     return "## Scores\n\n" + "\n".join(lines)
 
 

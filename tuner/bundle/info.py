@@ -83,10 +83,17 @@ class Scores(Part):
 
 
 class Baseline(Part):
-    """What the trivial predictor says, and its scores."""
+    """What the trivial predictor predicts, in words, and its scores.
+
+    Attributes:
+        predicts: For most metrics.
+        test: Metric → value on the test split.
+        predicts_for: Metric → what it predicts, where that is something else.
+    """
 
     predicts: str
     test: dict[str, Finite | None]
+    predicts_for: dict[str, str] = Field(default={})
 
 
 class BundleInfo(Trained):

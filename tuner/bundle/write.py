@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from tuner.bundle.baseline import baseline
 from tuner.bundle.card import card
+from tuner.bundle.final_scores import final_scores
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import Bundle, load_bundle
@@ -57,19 +58,16 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         check_configuration(configuration)
         learner = opened(configuration)
         data = load_data(configuration)
-        development = data.development
-        rows = development.rows
-        fitted = _fit(learner, configuration, development.trained_on(rows))
+        rows = data.development.rows
+        fitted_on = data.development.trained_on(rows)
+        params = fit_params(learner, configuration, data.task)
+        fitted = _fit(learner, configuration, params, fitted_on)
         test_rows = data.sealed_test.open("tuner train", "score the final model")
-        test = {name: float(value) for name, value in fitted.evaluate(test_rows).items()}
-        # A loss that the user chose, or weighs, has no known counterpart for the trivial predictor.
-        is_known = ":" not in configuration.model and rows.sample_weight is None
-        measured = [name for name in test if name != "loss" or is_known]
+        scored = replace(fitted_on, validation=test_rows)
+        test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
         info = _info(configuration, data, out_dir) | {
             "scores": _scores(configuration, test),
-            "baseline": baseline(
-                *(rows, test_rows, data.task, data.class_names, measured), *fitted.loss()
-            ),
+            "baseline": baseline,
             **({} if learner.library == "keras" else {"learner": learner.library}),
             **fitted.notes(),
         }
@@ -134,7 +132,7 @@ def fit_params(learner: Learner, configuration: Configuration, task: str) -> dic
         MetricError: The model does not measure the configuration's metric.
     """
     if metrics := learner.metrics(task):
-        check_metric(configuration.metric, metrics, "metric")
+        check_metric(configuration.metric, metrics, task, "metric")
     # An older file names no parameter that came later.
     params = shared_params(configuration.model, {}, configuration.params)
     if "batch_size" in params:
@@ -163,8 +161,12 @@ def failures_named(configuration: Configuration, what: str) -> Iterator[None]:
         raise BundleError(f"{what}: {described(exc, configuration.base)}") from exc
 
 
-def _fit(learner: Learner, configuration: Configuration, data: Development) -> Fitted:
-    params = fit_params(learner, configuration, data.task)
+def _fit(
+    learner: Learner,
+    configuration: Configuration,
+    params: Mapping[str, Value],
+    data: Development,
+) -> Fitted:
     watch = Watch(configuration.epochs, word=learner.step_word)
     with failures_named(configuration, "the training failed, nothing was written"):
         fitted = learner.fit(params, data, configuration.seed, watch)

@@ -100,10 +100,6 @@ class Fitted(ABC):
         """Returns what the learner itself measures on rows: its own metrics' names to values."""
         return {}
 
-    def loss(self) -> tuple[str, float]:
-        """Returns what its ``loss`` is for quantities, "mse" or "mae", and its factor."""
-        return "mse", 1.0
-
     def agrees(self, other: Fitted, x: NDArray[Any]) -> bool:
         """Returns whether another model predicts the same for some rows, but for rounding."""
         mine, others = self.predict(x), other.predict(x)

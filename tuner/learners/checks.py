@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from tuner import scoring
 from tuner.errors import MetricError, SpecError
 from tuner.wording import nearest, toml
 
@@ -139,30 +140,55 @@ def _kinds(learner: type[Learner]) -> str:
 
 
 def check_metric(
-    metric: str, available: Sequence[str], where: str = "objective.metric", why: str = ""
+    metric: str,
+    available: Sequence[str],
+    task: str,
+    where: str = "objective.metric",
+    why: str = "",
 ) -> None:
-    """Refuses a metric that the model does not report.
+    """Refuses a metric that the model neither logs nor can be scored by.
 
     Args:
         metric: The metric's name without ``val_``.
-        available: The names that there are: ``learner.metrics(task)`` or ``available_metrics``.
+        available: The names that the model logs itself.
+        task: "regression", "binary" or "multiclass".
         where: What to name in the error.
         why: What the metrics depend on, for the end of the error.
 
     Raises:
         MetricError: Lists the metrics that there are and offers the nearest.
     """
-    if metric not in available:
-        raise absent_metric(metric, available, where, why)
+    if metric not in available and (fault := scoring.fault(metric, task)) is not None:
+        others = [name for name in scoring.common_names(task) if name not in available]
+        reason = fault if scoring.is_known(metric) else ""
+        raise absent_metric(metric, available, others, where, why, reason)
 
 
 def absent_metric(
-    metric: str, available: Sequence[str], where: str = "objective.metric", why: str = ""
+    metric: str,
+    logged: Sequence[str],
+    others: Sequence[str] = (),
+    where: str = "objective.metric",
+    why: str = "",
+    reason: str = "",
 ) -> MetricError:
-    """Returns the error of ``check_metric``, to be raised when the time has come."""
-    near = nearest(metric.removeprefix("val_"), available)
+    """Returns the error for a metric that there is not.
+
+    Args:
+        metric: The metric's name without ``val_``.
+        logged: The names that the model logs itself.
+        others: Names that are computed from predictions.
+        where: What to name in the error.
+        why: What the metrics depend on.
+        reason: Why a known metric is not for this task.
+    """
+    near = nearest(metric.removeprefix("val_"), [*logged, *others])
+    said = f": {reason}." if reason else f"; did you mean {near}?" if near else "."
+    own = f" It measures: {', '.join(logged)}" if logged else ""
+    others_text = (
+        f". From predictions: {', '.join(others)}, and {scoring.MORE_NAMES}" if others else ""
+    )
     return MetricError(
-        f'{where}: the model does not measure "{metric}"'
-        f"{f'; did you mean {near}?' if near else '.'} It measures: {', '.join(available)}"
-        f"{f'; {why}' if why else ''}"
+        f'{where}: the model does not measure "{metric}"{said}{own}'
+        f"{f'; {why}' if why else ''}{others_text}"
     )

@@ -107,8 +107,8 @@ class Watch:
             on_step: Called after each step with the 1-based step, the metric's value and all
                 logs. A text that it returns ends the run as pruned and says why, to follow
                 "pruned at epoch 3: ".
-            score: Computes the metric from predictions for the validation rows. It is used where
-                the learner does not log the metric itself.
+            score: Computes the metric from predictions for the validation rows, or raises
+                ``MetricError``. It is used where the learner does not log the metric itself.
             checkpoints: See above.
             word: What people call a step.
         """
@@ -138,9 +138,13 @@ class Watch:
                 is called only if the metric is to be computed from them.
         """
         logs = dict(logs)
+        undefined: MetricError | None = None
         if self._score and predict and logs.get(self._watched) is None:
-            logs[self._watched] = self._score(predict())
-        return self._observe(step, logs, self._on_step)
+            try:
+                logs[self._watched] = self._score(predict())
+            except MetricError as error:
+                undefined = error
+        return self._observe(step, logs, self._on_step, undefined)
 
     def replay(self, logs: Sequence[Logs]) -> bool:
         """Begins anew with the steps of an earlier attempt, of which ``on_step`` has heard.
@@ -188,13 +192,19 @@ class Watch:
         self._reason: str | None = None
         self._error: TunerError | None = None
 
-    def _observe(self, step: int, logs: Logs, on_step: OnStep | None) -> Verdict:
+    def _observe(
+        self,
+        step: int,
+        logs: Logs,
+        on_step: OnStep | None,
+        undefined: MetricError | None = None,
+    ) -> Verdict:
         self.logs.append(logs)
         if self.metric is None:
             self._error, self._best = diverged(step, logs, word=self._word), (step, None)
             return Verdict(improved=False, stop=self._error is not None or step >= self.steps)
         watched = (self._watched, "val_loss", "loss")
-        self._error = self._absent(logs) or diverged(step, logs, watched, self._word)
+        self._error = undefined or self._absent(logs) or diverged(step, logs, watched, self._word)
         if self._error is not None:
             return Verdict(improved=False, stop=True)
 

@@ -75,7 +75,7 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
         data: What is known of its data.
 
     Raises:
-        MetricError: The learner does not report the metric; lists those that it does.
+        MetricError: There is no such metric for this learner and task; lists those there are.
         SpecError: The learner does not read such data, or has no such output for the task.
     """
     check_data(learner, data, spec.search_space, spec.fixed)
@@ -84,13 +84,13 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
 
 
 def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -> None:
-    """Checks that the objective's metric is among those that the model reports.
+    """Checks that the model logs the objective's metric, or can be scored by it.
 
     Raises:
-        MetricError: It is not; the text says how the target was read.
+        MetricError: Neither; the text says how the target was read.
     """
     why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
-    check_metric(spec.objective.metric, available, why=why)
+    check_metric(spec.objective.metric, available, data.task, why=why)
 
 
 def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:

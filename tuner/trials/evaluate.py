@@ -15,8 +15,10 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import TrialState
 
+from tuner import scoring
 from tuner.data import Development
 from tuner.data.raised import described
+from tuner.data.trivial import trivial
 from tuner.errors import (
     MetricError,
     ModelError,
@@ -27,7 +29,7 @@ from tuner.errors import (
     debugging,
 )
 from tuner.learners.base import Learner
-from tuner.learners.watch import Watch
+from tuner.learners.watch import Score, Watch
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
@@ -36,6 +38,7 @@ from tuner.storage.database import Database
 from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import TrialCheckpoints
 from tuner.trials.reporting import Reporter
+from tuner.units import count
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
         if the metric is one that only the model itself can compute.
 
     Raises:
-        MetricError: The model does not report the metric; lists those that it does.
+        MetricError: There is no such metric for this model and task, which lists those there are;
+            or it is not defined for the validation rows.
         ModelError: A user's function does not return a compiled model.
         SpecError: The learner does not read such data, or has no such output for the task.
     """
@@ -72,8 +76,30 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     check_learner(spec, type(learner), data)
     drawn = set(spec.search_space.names())
     with learner.restored():
-        check_reported(spec, data, learner.try_out(_example_params(spec), data))
-        return learner.baseline(spec.objective.metric, data, spec.fixed, drawn)
+        logged = learner.try_out(_example_params(spec), data)
+        check_reported(spec, data, logged)
+        if spec.objective.metric in logged:
+            return learner.baseline(spec.objective.metric, data, spec.fixed, drawn)
+    return _trivial_score(spec.objective.metric, data)
+
+
+def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
+    """Returns the trivial predictor's value of a metric that is computed from predictions.
+
+    Raises:
+        MetricError: It is not defined for the validation rows, and so for no trial.
+    """
+    try:
+        found = trivial(data, metric)
+    except MetricError as error:
+        raise MetricError(f"objective.metric: {error}") from error
+    if found is None:
+        rows = count(len(data.validation), "validation row")
+        raise MetricError(
+            f"objective.metric: {metric} is not defined for the {rows} of {data.name}: they hold "
+            "too few rows or classes; choose another metric"
+        )
+    return found
 
 
 def run_trial(
@@ -137,6 +163,7 @@ def run_trial(
         spec.objective.direction,
         early_stopping=spec.early_stopping if role.may_stop_early else None,
         on_step=report,
+        score=_score(spec.objective.metric, learner, data),
         checkpoints=kept,
         word=learner.step_word,
     )
@@ -178,6 +205,18 @@ def _role(trial: optuna.Trial) -> Role:
         return enqueued_attrs(trial.user_attrs).role
     except SpecError as error:
         raise TrialFailed(str(error)) from None
+
+
+def _score(metric: str, learner: Learner, data: Development) -> Score | None:
+    """Returns what computes the objective's metric from predictions for the validation rows.
+
+    Returns:
+        None if only the learner can measure it.
+    """
+    y, task = data.validation.y, data.task
+    if metric in learner.metrics(task) or not scoring.is_computable(metric, task):
+        return None
+    return lambda predictions: scoring.score([metric], task, y, predictions)[metric]
 
 
 def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tuner.data.raised import described
 from tuner.errors import BundleError
 from tuner.learners.base import Fitted
+from tuner.learners.keras.networks.outputs import gives_logits, probabilities
 from tuner.learners.keras.networks.saving import LOST_STATE, predict_the_same, save_model
 from tuner.learners.keras.training import evaluate
 
@@ -53,8 +54,7 @@ class Network(Fitted):
         self._task = task
         self._base = base
         self._file = file
-        loss = getattr(model, "loss", None)
-        self._logits = bool(getattr(loss, "from_logits", False)) if logits is None else logits
+        self._logits = gives_logits(model) if logits is None else logits
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
         """Returns probabilities, or quantities: float64 where float32 has too few digits.
@@ -65,18 +65,13 @@ class Network(Fitted):
         output = self._output(x)
         if self._task == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
-        return _probabilities(output.astype(np.float32), logits=self._logits)
+        return probabilities(output, logits=self._logits)
 
     def save(self, folder: Path) -> None:
         save_model(self.model, folder / FILE, self._base)
 
     def evaluate(self, rows: Split) -> dict[str, float]:
         return evaluate(self.model, rows)
-
-    def loss(self) -> tuple[str, float]:
-        name = getattr(self.model.loss, "name", "")
-        weight = (self.model.get_compile_config() or {}).get("loss_weights") or 1.0
-        return "mae" if name == "mean_absolute_error" else "mse", weight
 
     def agrees(self, other: Fitted, x: NDArray[Any]) -> bool:
         assert isinstance(other, Network)
@@ -102,17 +97,3 @@ class Network(Fitted):
                 "rows, but a model must give a row of numbers for each; train the bundle again"
             )
         return output
-
-
-def _probabilities(output: NDArray[np.float32], *, logits: bool) -> NDArray[np.float32]:
-    """Returns one column a class, whatever form the model gives classes in."""
-    if output.ndim == 2 and output.shape[1] == 1:
-        output = output[:, 0]
-    if output.ndim == 1:  # two classes, one output: the second class's
-        # tanh, because exp overflows where the network is sure.
-        second = (1 + np.tanh(output / 2)) / 2 if logits else output
-        return np.stack([1 - second, second], axis=1)
-    if not logits:
-        return output
-    powers = np.exp(output - output.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

@@ -28,12 +28,16 @@ class OwnNetwork(KerasLearner):
 
     def __init__(self, model: str, setup: Setup) -> None:
         super().__init__(model, setup)
-        self._tried: keras.Model | None = None
+        self._known: Mapping[str, str] | None = None
 
     def build(self, params: Mapping[str, Value], data: Development) -> keras.Model:
         from tuner.learners.keras.networks.custom import build_custom
+        from tuner.learners.keras.networks.measured import known_metrics
 
-        return build_custom(self.model, params, data, self.setup.base)
+        model = build_custom(self.model, params, data, self.setup.base)
+        if self._known is None:
+            self._known = known_metrics(model)
+        return model
 
     def try_out(self, params: Mapping[str, Value], data: Development) -> Sequence[str]:
         """Builds the model and evaluates it on a few rows; checks that it can be saved."""
@@ -41,17 +45,15 @@ class OwnNetwork(KerasLearner):
         from tuner.learners.keras.networks.saving import check_saveable
 
         base = self.setup.base
-        self._tried = self.build(params, data)
-        metrics = available_metrics(self._tried, data, base)
+        model = self.build(params, data)
+        metrics = available_metrics(model, data, base)
         if self.setup.training.saveable:
-            check_saveable(self._tried, self.model, data, base)
+            check_saveable(model, self.model, data, base)
         return metrics
 
     def baseline(
         self, metric: str, data: Development, fixed: Mapping[str, Value], drawn: Collection[str]
     ) -> dict[str, Any] | None:
-        from tuner.learners.keras.networks.measured import known_metric
-
-        assert self._tried is not None, "try_out comes first"
-        known, self._tried = known_metric(self._tried, metric), None
+        """Returns the trivial predictor's value; None of a metric of the user's own."""
+        known = (self._known or {}).get(metric)
         return None if known is None else trivial(data, known)

@@ -114,15 +114,22 @@ def test_metrics_follow_from_the_task():
     )
 
 
-def test_a_metric_that_is_not_measured_is_told_with_the_nearest():
-    check_metric("accuracy", Mlp.metrics("binary"))
+def test_absent_metric_is_refused_with_the_nearest_and_those_there_are():
+    check_metric("accuracy", Mlp.metrics("binary"), "binary")
+    check_metric("balanced_accuracy", Mlp.metrics("binary"), "binary")
     with pytest.raises(
         MetricError,
         match=r'objective\.metric: the model does not measure "val_accuracy"; did you mean',
     ):
-        check_metric("val_accuracy", Mlp.metrics("binary"))
-    with pytest.raises(MetricError, match="It measures: loss, mse, mae"):
-        check_metric("accuracy", Mlp.metrics("regression"))
+        check_metric("val_accuracy", Mlp.metrics("binary"), "binary")
+    words = (
+        r'does not measure "accuracy": accuracy is not for a regression task\. It measures: loss, '
+        r"mse, mae\. From predictions: r2, rmse, and other names of sklearn\.metrics\."
+    )
+    with pytest.raises(MetricError, match=words):
+        check_metric("accuracy", Mlp.metrics("regression"), "regression")
+    with pytest.raises(MetricError, match=r'"f1": .* needs an average: f1_macro'):
+        check_metric("f1", Mlp.metrics("multiclass"), "multiclass")
 
 
 def test_an_unknown_model_is_named_with_what_there_is(make_splits, tmp_path):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fitting import network, train
 
+from tuner import scoring
 from tuner.data import Splits
 from tuner.learners.fit_result import FitResult
 from tuner.learners.keras.networks.families import FAMILIES
@@ -59,16 +60,20 @@ class Kept:
 class Run:
     """Trains in a state of its own, as a new process would be."""
 
-    def __init__(self, data: Splits, build: Callable[[], keras.Model], **options: Any) -> None:
+    def __init__(
+        self,
+        data: Splits,
+        build: Callable[[], keras.Model],
+        metric: tuple[str, str] = ("loss", "minimize"),
+        **options: Any,
+    ) -> None:
         self.epochs: list[int] = []
 
         def note(epoch: int, *_: object) -> None:
             self.epochs.append(epoch)
 
         given = {"epochs": EPOCHS, "batch_size": 16, "seed": 5, "structures": Structures()}
-        model, self.result = train(
-            build, data, **{"watched": ("loss", "minimize", note), **given, **options}
-        )
+        model, self.result = train(build, data, **{"watched": (*metric, note), **given, **options})
         self.weights = [np.array(weight) for weight in model.get_weights()]
 
 
@@ -121,6 +126,16 @@ def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
     data = make_kind(family, task)
     own_code = loop == "fit"  # both ways of seeding
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
+
+
+def test_metric_from_predictions_is_kept_over_the_break(make_splits):
+    data = make_splits("multiclass")
+
+    def score(predictions):
+        return scoring.score(["f1_macro"], "multiclass", data.validation.y, predictions)["f1_macro"]
+
+    rest = check(data, of_family("mlp", data, {}), 3, metric=("f1_macro", "maximize"), score=score)
+    assert len(rest.result.history["val_f1_macro"]) == EPOCHS
 
 
 @pytest.mark.slow

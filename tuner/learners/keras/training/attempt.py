@@ -10,6 +10,7 @@ from tuner.learners.keras.training.state_file import pack, unpack
 from tuner.learners.watch import Logs, UnusableCheckpoint
 
 if TYPE_CHECKING:
+    from tuner.learners.keras.training.predicting import Predict
     from tuner.learners.watch import Watch
 
 
@@ -20,9 +21,10 @@ class Attempt:
         best: The weights after the best epoch, arrays or tensors; None before there is one.
     """
 
-    def __init__(self, watch: Watch, batch_size: int, seed: int) -> None:
+    def __init__(self, watch: Watch, batch_size: int, seed: int, predict: Predict) -> None:
         self.best: Sequence[Any] | None = None
         self._watch = watch
+        self._predict = predict
         self._begun_with = {"seed": seed, "batch_size": batch_size}
 
     def begin(self, learning: Learning) -> State | None:
@@ -40,7 +42,7 @@ class Attempt:
 
     def observe(self, epoch: int, logs: Logs, learning: Learning) -> bool:
         """Takes in a finished epoch (from 1); returns whether to stop."""
-        verdict = self._watch.observe(epoch, logs)
+        verdict = self._watch.observe(epoch, logs, lambda: self._predict(learning.model))
         if verdict.improved:
             self.best = learning.weights()
         checkpoints = self._watch.checkpoints

@@ -63,12 +63,13 @@ def train(
     """
     from tuner.learners.keras.networks.feeding import prepared
     from tuner.learners.keras.training import loops
+    from tuner.learners.keras.training.predicting import predictor
 
-    attempt = Attempt(watch, batch_size, seed)
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed, own_code=own_code)
         learner, (rows, validation) = prepared(model, data.train, data.validation)
-
+        predict = predictor(model, learner, validation, data.task)
+        attempt = Attempt(watch, batch_size, seed, predict)
         loops.run(
             learner,
             rows,
