@@ -174,6 +174,15 @@ def test_several_targets_are_refused() -> None:
         LEARNER.try_out(PARAMS, several)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "quantile"])
+def test_losses_of_quantities_are_fitted(loss: str) -> None:
+    found = data("regression", n_classes=0)
+    fitted = LEARNER.fit(PARAMS | {"loss": loss}, found, 7, Watch(5))
+    assert isinstance(fitted, Trees)
+    assert fitted.model.loss == loss
+    assert fitted.predict(found.validation.x).shape == (60,)
+
+
 def test_none_is_the_word_for_no_limit() -> None:
     found = LEARNER.arguments({"max_depth": "none", "loss": "auto", "max_iter": 3}, "binary")
     assert found == {"max_depth": None}

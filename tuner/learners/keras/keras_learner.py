@@ -31,7 +31,7 @@ class KerasLearner(Learner):
     library = "keras"
     steps_setting = "epochs"
     runtime = "TensorFlow"
-    preload = ("tuner.learners.keras.keras_preloaded",)
+    preload = ("tuner.learners.keras.preloaded",)
     file = "model.keras"
     own_code = False
     """Whether ``build`` is a user's code, which may draw from any random generator."""

@@ -54,7 +54,7 @@ class HistGradientBoosting(Learner):
     )
     steps_setting = "max_iter"
     step_word = "iteration"
-    preload = ("tuner.learners.sklearn.sklearn_preloaded",)
+    preload = ("tuner.learners.sklearn.boosting",)
     file = FILE
 
     @classmethod
@@ -118,8 +118,11 @@ class HistGradientBoosting(Learner):
     def arguments(cls, params: Mapping[str, Value], task: str) -> dict[str, Any]:
         """Returns what the estimator's class is called with, but for ``max_iter`` and the seed.
 
-        Parameters that a trial does not give are left to scikit-learn's defaults.
+        Parameters that a trial does not give are left to scikit-learn's defaults, but for
+        ``quantile``, which has none.
         """
+        if params.get("loss") == "quantile":
+            params = {"quantile": cls.settings["quantile"].default, **params}
         other = _OF_CLASSES if task == "regression" else _OF_QUANTITIES
         left_out = {"max_iter", *other}
         return {
