@@ -19,7 +19,7 @@ _SPLITS = {
 
 
 def comparison(result: StudyResult) -> list[str]:
-    """Returns the lines best, one a reference, the trivial predictor, gain, in columns."""
+    """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
     if result.has_several_objectives:
         each = [f"{one.metric} ({one.direction})" for one in result.objectives]
         return [
@@ -101,10 +101,10 @@ def _reported(reported: Mapping[str, Any], metric: str) -> str:
     figures = {key: value for key, value in reported.items() if key != "split"}
     if not figures:
         return ""
-    # As the source printed them: no digit is cut off or added.
+    # As the source printed them, digit by digit.
     if metric in figures:
         scores = str(figures[metric])
-    else:  # in another metric than the study's: its name must stand with it
+    else:  # another metric than the study's: shown with its name
         scores = ", ".join(f"{key} {value}" for key, value in figures.items())
     return f"reported {scores} {_SPLITS[reported['split']]}"
 
