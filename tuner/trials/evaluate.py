@@ -138,7 +138,9 @@ def run_trial(
             role = _role(trial)
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
             epochs = learner.steps(params)
-            begun = {"seed": seed, "epochs_wanted": epochs, "role": role.value}
+            begun: dict[str, Any] = {"seed": seed, "epochs_wanted": epochs}
+            if "role" not in trial.user_attrs:
+                begun["role"] = role.value
             database.write_attrs(trial._trial_id, begun)
     except TrialFailed as failure:
         return replace(_fail(trial, database, str(failure), [], None), was_refused=True)
