@@ -166,7 +166,8 @@ def test_what_a_network_raises_fails_its_trial_only(laboratory):
     )
     run = laboratory.run(workers=1)
     assert run.counts["complete"] == 4
-    assert run.trials[0].origin == "calm"
+    assert (run.trials[0].role, run.trials[0].origin) == ("reference", "calm")
+    assert {row.role for row in run.trials[1:]} == {"search"}
     (reason,) = {row.reason for row in run.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
