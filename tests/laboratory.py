@@ -16,9 +16,9 @@ from tuner.storage.database import Database
 from tuner.studies.catalog import find_study
 from tuner.studies.lifecycle import create_or_resume
 from tuner.studies.submitting import submit
+from tuner.workers.ending import Ending
 from tuner.workers.observer import Observer
 from tuner.workers.request import RunRequest
-from tuner.workers.supervisor import Ending
 
 STUDY = """
 title = "Scripted"

@@ -23,7 +23,7 @@ from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
-from tuner.studies.lifecycle import matches_file, names_the_same, stored_base
+from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
 from tuner.workers.request import EngineName, RunRequest
 from tuner.workers.running import Observe, open_for_work, run_study

@@ -230,7 +230,7 @@ def test_a_worker_with_nothing_to_do_says_so_once_each_time(laboratory, monkeypa
     monkeypatch.setattr("tuner.service.service.Service._wait", wait)
     assert laboratory.serve(recorder=recorder, until_done=False) == "stopped"
     told = [event[1] for event in recorder.events if event[0] in ("note", "study")]
-    waiting = "no study is up for work; waiting"
+    waiting = "no study is waiting for workers; waiting"
     assert [line for line in told if line in (waiting, "scripted")] == [
         waiting,
         "scripted",
@@ -247,7 +247,7 @@ def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, mon
     assert laboratory.serve(recorder=recorder, until_done=False, allow_code=False) == "stopped"
     _, aside, waiting = recorder.notes().splitlines()
     assert aside.startswith("scripted is set aside for 5 min: ")
-    assert waiting == "other workers have what is up for work, or it cannot be run here; waiting"
+    assert waiting == "other workers run what is submitted, or it cannot be run here; waiting"
 
 
 def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
@@ -271,7 +271,7 @@ def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
 
 def test_until_done_an_empty_queue_is_told(laboratory):
     assert laboratory.serve() == "done"
-    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]
+    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is waiting for workers"]
 
 
 @pytest.mark.slow

@@ -127,15 +127,15 @@ def test_the_commands_say_what_they_did(laboratory, command):
     url = ("--storage", laboratory.url)
     answer = command("submit", laboratory.study, *url, "--priority", "2", "--workers", "3")
     assert answer.out.startswith(
-        "scripted is up for work: 4 trials wanted, 3 at a time, priority 2\n"
+        "scripted is submitted: 4 trials wanted, 3 at a time, priority 2\n"
     )
     assert "tuner worker --storage " in answer.out
     assert "is paused; go on with: tuner resume scripted" in command("pause", "scripted", *url).out
     command("run", laboratory.study, *url).refused(
         2, "is paused; go on with: tuner resume scripted"
     )
-    assert command("resume", "scripted", *url).out == "scripted is up for work again\n"
-    command("resume", "scripted", *url).refused(2, "is up for work already")
+    assert command("resume", "scripted", *url).out == "scripted is open again\n"
+    command("resume", "scripted", *url).refused(2, "is open already")
     assert "is stopped" in command("stop", "scripted", *url).out
     command("pause", "other", *url).refused(2, "no study 'other' is stored")
     command("submit", laboratory.study, *url, "--workers", "-1").refused(2, "--workers must be at")
@@ -151,7 +151,7 @@ def test_a_worker_says_which_of_its_studies_are_not_up_for_work(laboratory, work
         assert process.stderr
         assert "1 trial at a time" in process.stderr.readline()
         assert process.stderr.readline() == (
-            "scripted is not up for work; put it up with: tuner submit scripted\n"
+            "scripted is not submitted; submit it with: tuner submit scripted\n"
         )
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=WAIT_SECONDS)

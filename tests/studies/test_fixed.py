@@ -15,7 +15,7 @@ from tuner.errors import SpecError
 from tuner.search import make_pruner
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.studies import lifecycle, provenance
+from tuner.studies import definition, lifecycle, provenance
 from tuner.studies.catalog import find_study
 from tuner.trials.checking import check_spec
 from tuner.trials.evaluate import check_model
@@ -101,7 +101,7 @@ class Stored:
         made = lifecycle.create_or_resume(
             self.database, "s", study, {"fingerprint": "f", "rows": {}}
         )
-        return lifecycle.common_params(study, made.user_attrs)["target_scaling"]
+        return definition.common_params(study, made.user_attrs)["target_scaling"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import tuner
 from tuner.errors import StudyError
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 
 HELD = (
     r"trial 1 of scripted is held by another program \(`optuna ask`, or a script; .* ago\), and "
@@ -40,7 +40,7 @@ def test_the_command_names_the_first_of_several_trials(laboratory: Laboratory) -
     study = mine.study("scripted")
     held = foreign_trials(mine, study)
     assert [trial.number for trial in held] == [1, 2, 3, 4, 5, 6, 7]
-    text = end_them(mine, study, held)
+    text = how_to_end(mine, study, held)
     assert text.startswith("trials 1, 2, 3, 4, 5 and 2 more of scripted are held by another")
     assert "end each of them with: optuna tell --storage sqlite:///" in text
     assert text.endswith("--trial-number 1 --state fail")

@@ -67,7 +67,7 @@ def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     with pytest.raises(RequestError, match="tuner resume s"):
         queue.require_unpaused(study, database)
     assert queue.resume(study, database) == entry("open", 7, 2, 3)
-    with pytest.raises(RequestError, match="up for work already"):
+    with pytest.raises(RequestError, match="open already"):
         queue.resume(study, database)
     queue.stop(study, database, "it cannot work")
     assert queue.entry_of(study.user_attrs, "s") == entry("stopped", 7, 2, 3, "it cannot work")

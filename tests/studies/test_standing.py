@@ -1,4 +1,4 @@
-"""What a worker says of studies that are asked for and are not up for work."""
+"""What a worker says of studies that are asked for and are not submitted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def agenda(laboratory):
 STANDINGS = [
     ("paused", "^scripted is paused; go on with: tuner resume scripted$"),
     ("stopped", "^scripted is stopped; go on with: tuner resume scripted$"),
-    ("unlisted", "^scripted is not up for work; put it up with: tuner submit scripted$"),
+    ("unlisted", "^scripted is not submitted; submit it with: tuner submit scripted$"),
     ("absent", r"^no study 'scripted' is stored in sqlite:.*; the stored studies are: other$"),
     ("empty", "^no study is stored in sqlite:"),
 ]

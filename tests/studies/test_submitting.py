@@ -9,7 +9,7 @@ import pytest
 from tuner.errors import SpecError
 from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
-from tuner.studies import lifecycle, queue, submitting
+from tuner.studies import definition, queue, submitting
 
 
 def entry(database):
@@ -27,7 +27,7 @@ def test_another_budget_title_and_training_are_what_workers_get(laboratory, data
     laboratory.submit()
     changed = ["title=New", "budget.trial.timeout=90s", "budget.trial.memory=1GiB"]
     laboratory.submit(settings=[*changed, "training.loop=fit", "training.checkpoint=5s"])
-    spec = lifecycle.stored_spec(database, database.study("scripted"))
+    spec = definition.stored_spec(database, database.study("scripted"))
     assert (spec.title, spec.budget.trial.timeout, spec.budget.trial.memory) == ("New", 90, 2**30)
     assert (spec.training.loop, spec.training.checkpoint) == ("fit", 5)
 
@@ -59,7 +59,7 @@ def test_submit_says_what_it_has_changed(laboratory, command):
         out = command("submit", laboratory.study, "--storage", laboratory.url, *options).out
         told, code, _ = out.partition("it runs code of its own, scripted:build_model and scripted:")
         assert code, "nothing of the code that workers need --allow-code for"
-        return told.removeprefix("scripted is up for work")
+        return told.removeprefix("scripted is submitted")
 
     assert lines() == ": 4 trials wanted, priority 0\n"
     assert lines("--n-trials", "40") == ": 40 trials wanted (was 4), priority 0\n"

@@ -25,7 +25,7 @@ from tuner.storage.database import Database
 from tuner.storage.lease import is_alive, own_lease
 from tuner.studies import recovery
 
-BEAT = "import tuner.workers.supervisor as s; s._BEAT_SECONDS = 5.0; "
+HEARTBEAT = "import tuner.workers.supervisor as s; s._HEARTBEAT_SECONDS = 5.0; "
 
 
 def test_what_cannot_be_seen_from_here_is_neither_dead_nor_alive():
@@ -228,7 +228,7 @@ def test_a_study_that_is_deleted_ends_its_run_with_one_line(laboratory):
 def test_an_epoch_of_a_minute_is_no_death_but_a_killed_run_is(laboratory, monkeypatch):
     laboratory.behave("endless")  # a minute an epoch
     code = (
-        f"{BEAT}import tuner.api; "
+        f"{HEARTBEAT}import tuner.api; "
         f"tuner.api.run({str(laboratory.study)!r}, storage={laboratory.url!r}, workers=1)"
     )
     run = subprocess.Popen([sys.executable, "-c", code])

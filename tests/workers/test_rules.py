@@ -29,7 +29,7 @@ def build_with(laboratory, *lines: str) -> None:
 
 
 def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 2)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 2)
     run = laboratory.run(workers=1, n_trials=5)
     assert (run.ending, run.counts["complete"]) == ("done", 5)
     pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
@@ -37,7 +37,7 @@ def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
 
 
 def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._GROWTH_A_PROCESS", 60 * 2**20)
+    monkeypatch.setattr("tuner.workers.process._GROWTH_A_PROCESS", 60 * 2**20)
     build_with(
         laboratory,
         "import numpy as np",

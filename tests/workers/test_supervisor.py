@@ -79,7 +79,7 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
 
 @pytest.mark.slow
 def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 1)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 1)
     laboratory.behave("leaves a thread")
     run = laboratory.run(workers=1, n_trials=2)
     assert run.counts["complete"] == 2

@@ -139,7 +139,7 @@ def submit(
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
 ) -> None:
-    """Put a study up for work, for the workers of any machine, or change its place in the queue."""
+    """Submit a study to the workers of any machine, or change its entry in the queue."""
     from tuner import api
 
     submitted = api.submit(
@@ -224,7 +224,7 @@ def resume(study: Study, storage: Storage = None, study_name: StudyName = None) 
     entry = api.resume(study, storage, study_name)
     name = _name(study, study_name)
     if entry.status == "open":
-        print_out(f"{name} is up for work again\n")
+        print_out(f"{name} is open again\n")
     else:
         print_out(f"{name} may go on; run it with: tuner run {shlex.quote(name)}{_more(storage)}\n")
 

@@ -15,9 +15,9 @@ from tuner.storage.artifacts import chosen_place
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
 from tuner.units import count
+from tuner.workers.ending import Ending
 from tuner.workers.request import cores
 from tuner.workers.running import open_for_work
-from tuner.workers.supervisor import Ending
 
 
 def serve(

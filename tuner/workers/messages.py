@@ -1,4 +1,4 @@
-"""What supervisor and worker say to each other over their pipe."""
+"""The messages between supervisor and worker over their pipe."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class NothingOpen:
-    """Worker to supervisor: other runs have taken what was open, it waits again."""
+    """Worker to supervisor: other runs have claimed what was open, it waits again."""
 
 
 @dataclass(frozen=True)

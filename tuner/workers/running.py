@@ -17,14 +17,14 @@ from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.studies import lifecycle
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
 from tuner.units import count
+from tuner.workers.ending import Ending
 from tuner.workers.engines import Engine, run_here
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.request import RunRequest, cores
-from tuner.workers.supervisor import Ending
 
 Observe = Callable[[StudySpec], Observer]
 """Called with the study's spec before the workers are started; returns the run's observer."""
@@ -150,7 +150,7 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
         return None
     progress = f"{finished} of {count(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
-        return f"{progress}: {end_them(database, study, held)}"
+        return f"{progress}: {how_to_end(database, study, held)}"
     name = shlex.quote(study.study_name)
     return f"{progress}, and no other can be begun; see: tuner trials {name}"
 
