@@ -89,7 +89,7 @@ def test_three_lines_do_all_of_it(springs: Path) -> None:
     ]
 
 
-def test_what_is_offered_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in tuner.__all__:
         assert getattr(tuner, name).__doc__
     with pytest.raises(AttributeError, match=r"module 'tuner' has no attribute 'rum'"):

@@ -177,7 +177,7 @@ def test_a_traceback_is_shown_on_request(
         assert "The above exception was the direct cause" in answer.err
 
 
-def test_a_traceback_outlives_the_way_to_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traceback_reaches_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> TunerError:
         try:
             {}["lr"]

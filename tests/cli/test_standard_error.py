@@ -1,4 +1,4 @@
-"""Progress goes on when standard error cannot be written."""
+"""Runs continue when standard error cannot be written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_progress_outlives_its_terminal_and_its_disk(
     assert broken.n_tried > 0
 
 
-def test_a_reader_that_has_seen_enough_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_pipe_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Broken(errno.EPIPE))
     with pytest.raises(BrokenPipeError, match="Broken pipe"):
         standard_error().file.write("a line\n")

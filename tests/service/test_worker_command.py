@@ -1,4 +1,4 @@
-"""`tuner worker` as a process: signals, kills, and what it tells."""
+"""`tuner worker` as a process: signals, kills, and what it prints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait_for(laboratory, wanted, name="scripted"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_after_a_signal_it_finishes_its_trial(laboratory, worker, number, status):
+def test_worker_finishes_its_trial_after_a_signal(laboratory, worker, number, status):
     laboratory.behave("slow")
     laboratory.submit(n_trials=50)
     with worker() as process:
@@ -58,7 +58,7 @@ def test_after_a_signal_it_finishes_its_trial(laboratory, worker, number, status
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["grace", "no grace", "twice"])
-def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, how):
+def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, how):
     laboratory.behave("slow")  # a trial takes 1.5 s
     laboratory.submit(n_trials=50)
     with worker("--grace", {"grace": "0.1s", "no grace": "0", "twice": "600"}[how]) as process:
@@ -74,7 +74,7 @@ def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, 
 
 
 @pytest.mark.slow
-def test_what_a_killed_worker_ran_is_run_by_another(laboratory, worker):
+def test_trial_of_a_killed_worker_is_run_by_another(laboratory, worker):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2)
     with worker() as process:
@@ -91,7 +91,7 @@ def test_what_a_killed_worker_ran_is_run_by_another(laboratory, worker):
 
 
 @pytest.mark.slow
-def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
+def test_study_without_its_data_here_is_left_to_other_workers(laboratory, worker):
     laboratory.submit(n_trials=1)
     (laboratory.folder / "lacking.toml").write_text(
         laboratory.study.read_text().replace(
@@ -110,7 +110,7 @@ def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
 
 
 @pytest.mark.slow
-def test_a_study_that_cannot_work_leaves_the_queue(laboratory, worker, command):
+def test_study_whose_trials_all_fail_leaves_the_queue(laboratory, worker, command):
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)
     with worker() as process:
@@ -145,7 +145,7 @@ def test_the_commands_say_what_they_did(laboratory, command):
 
 
 @pytest.mark.slow
-def test_a_worker_says_which_of_its_studies_are_not_up_for_work(laboratory, worker):
+def test_worker_notes_which_of_its_studies_are_not_submitted(laboratory, worker):
     laboratory.store()
     with worker("scripted") as process:
         assert process.stderr

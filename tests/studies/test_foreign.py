@@ -48,7 +48,7 @@ def test_the_command_names_the_first_of_several_trials(laboratory: Laboratory) -
 
 
 @pytest.mark.slow
-def test_a_run_that_misses_its_target_says_why_and_fails(
+def test_run_with_too_few_finished_trials_fails_with_the_reason(
     laboratory: Laboratory, command: Command
 ) -> None:
     options = ("--workers", "1", "--n-trials", "2")
@@ -68,7 +68,7 @@ def test_a_run_that_misses_its_target_says_why_and_fails(
     assert command("run", "scripted", *options).status == 0
 
 
-def test_a_worker_does_not_wait_for_ever_until_done(
+def test_until_done_a_worker_does_not_wait_for_foreign_trials(
     laboratory: Laboratory, command: Command
 ) -> None:
     laboratory.submit(n_trials=2)
@@ -83,7 +83,7 @@ def test_a_worker_does_not_wait_for_ever_until_done(
     storage.engine.dispose()
 
 
-def test_a_worker_says_what_it_waits_for(
+def test_worker_notes_which_foreign_trials_it_waits_for(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laboratory.submit(n_trials=2, workers=1)

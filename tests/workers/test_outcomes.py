@@ -1,4 +1,4 @@
-"""What becomes of trials whose workers are killed or die; the database is real, the workers not."""
+"""Outcomes of trials whose workers are killed or die; the database is real, the workers are not."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def counts_of(url):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
+def test_run_survives_a_killed_node(laboratory, server):
     laboratory.behave("slow")
     # Long enough that the first worker has not run them all when the second has started.
     text = laboratory.study.read_text()
@@ -75,7 +75,7 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
+def test_ctrl_c_ends_workers_of_a_local_cluster(laboratory):
     laboratory.behave("slow")
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     with running([*run, "--engine", "ray", "--n-trials", "50"], laboratory.folder) as process:
@@ -91,7 +91,7 @@ def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
 
 
 @pytest.mark.slow
-def test_a_cluster_without_room_is_told_and_waiting_for_it_can_be_ended(laboratory):
+def test_run_notes_a_cluster_without_room_and_can_be_interrupted(laboratory):
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     ray = ["--engine", "ray", "--workers", "1", "--gpus-per-worker", "0.25"]
     with running([*run, *ray], laboratory.folder) as process:
@@ -108,7 +108,7 @@ def test_a_cluster_without_room_is_told_and_waiting_for_it_can_be_ended(laborato
     database.close()
 
 
-def test_what_cannot_go_together_is_refused(laboratory, command, monkeypatch):
+def test_options_that_exclude_each_other_are_refused(laboratory, command, monkeypatch):
     study = laboratory.study
     command("run", study, "--address", "a:1").refused(2, "are Ray's; add --engine ray")
     command("run", study, "--gpus-per-worker", "0.5").refused(2, "are Ray's; add --engine ray")

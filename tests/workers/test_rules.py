@@ -62,7 +62,7 @@ def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
     assert [trial.state.name for trial in stored(laboratory)] == ["COMPLETE"] + 10 * ["FAIL"]
 
 
-def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
+def test_trials_that_another_run_leaves_behind_are_run(laboratory):
     def leave_one_behind(number, epoch):
         if (number, epoch) == (0, 1):
             gone = Database(laboratory.url, lease={**own_lease(), "started": 0})
@@ -76,7 +76,7 @@ def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
     assert run.counts["running"] == 0
 
 
-def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monkeypatch):
+def test_no_extra_trial_when_another_run_claims_the_last_one(laboratory, monkeypatch):
     recount = Supervisor._recount
 
     def too_hopeful(supervisor):

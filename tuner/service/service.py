@@ -72,7 +72,7 @@ class Service:
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
-                also if a study cannot go on, or one that was named is not submitted.
+                also if a study cannot be continued, or one that was named is not submitted.
         """
         with interrupts(self._on_signal):
             self._database.patience.over = self._is_over

@@ -40,7 +40,7 @@ class StopRequests:
         self.draining = False
 
     def ending(self, study: optuna.Study | None) -> Ending | None:
-        """Returns how the run ends now, whatever is under way; None if it goes on.
+        """Returns how the run ends now, whatever is under way; None if it continues.
 
         Args:
             study: The study; None before it is stored.

@@ -1,4 +1,4 @@
-"""The signals that end a run (Ctrl-C, SIGTERM, SIGHUP) as calls, so that it ends in order."""
+"""The signals that end a run (Ctrl-C, SIGTERM, SIGHUP) as calls, so that the run ends in order."""
 
 from __future__ import annotations
 

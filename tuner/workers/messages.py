@@ -52,7 +52,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Refused:
-    """Worker to supervisor: the study cannot go on as it is; the worker ends."""
+    """Worker to supervisor: the study cannot be continued as it is; the worker ends."""
 
     error: TunerError
 

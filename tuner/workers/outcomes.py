@@ -77,7 +77,7 @@ class Outcomes:
         assert self.study is not None
         failed = False
         try:
-            # Failed first: of a dead process another run would put the trial back in the queue.
+            # Failed first: of a dead process another run would requeue the trial.
             failed = fail_trial(self._database, trial.trial_id, trial.lease, reason)
         finally:
             worker.kill()

@@ -83,7 +83,7 @@ def run_study(
         observe: See :data:`Observe`; by default nothing is shown.
 
     Raises:
-        TunerError: The study cannot be resumed with this file, or cannot go on.
+        TunerError: The study cannot be resumed with this file, or cannot be continued.
         KeyboardInterrupt: Ctrl-C, before there was a study.
     """
     name = request.study_name or spec.name

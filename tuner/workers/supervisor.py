@@ -105,7 +105,7 @@ class Supervisor:
         """Runs until enough trials are finished, the time is over, or Ctrl-C.
 
         Raises:
-            TunerError: A worker refused the study, or the study cannot go on.
+            TunerError: A worker refused the study, or the study cannot be continued.
         """
         with interrupts(self._on_signal):
             self._database.patience.over = lambda: self._stops.interrupted
