@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
 from processes import WAIT_SECONDS, program, running
 
+from tuner.errors import DataError
 from tuner.storage.database import Database
+from tuner.workers import ray_engine
 
 
 @contextmanager
@@ -118,3 +121,37 @@ def test_options_that_exclude_each_other_are_refused(laboratory, command, monkey
     command(*ray, "--address", "a:1").refused(2, r"tuner\.db is a file of this machine.*postgresql")
     monkeypatch.setitem(sys.modules, "ray", None)
     command(*ray).refused(2, r"needs Ray; install it with: pip install 'tuner\[ray\]'")
+
+
+class _FailedTask(Exception):
+    """As Ray raises what a task has raised."""
+
+    cause = DataError("study 'scripted' was made with other data")
+
+
+class _FakeRay:
+    """A cluster on which every task has failed."""
+
+    exceptions = SimpleNamespace(RayTaskError=_FailedTask, RayError=_FailedTask)
+
+    def cluster_resources(self):
+        return {"CPU": 2}
+
+    def remote(self, **_):
+        return lambda function: SimpleNamespace(remote=lambda *_: "task")
+
+    def wait(self, tasks, **_):
+        return tasks, []
+
+    def cancel(self, task):
+        pass
+
+    def get(self, task):
+        raise _FailedTask
+
+
+def test_error_of_a_ray_worker_is_failed_work(laboratory, command, monkeypatch):
+    monkeypatch.setattr(ray_engine, "_ray", lambda *_: nullcontext(_FakeRay()))
+    run = command("run", laboratory.study, "--engine", "ray", "--workers", "1")
+    assert run.err.splitlines()[-1] == "tuner: study 'scripted' was made with other data"
+    assert run.status == 1
