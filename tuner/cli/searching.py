@@ -187,11 +187,11 @@ def worker(
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
     from tuner.cli.progress import ServiceProgress, print_line
     from tuner.cli.standard_error import standard_error
+    from tuner.service.offer import WorkerRequest
     from tuner.service.serve import serve
 
-    console = standard_error()
-    ended = serve(
-        studies or [],
+    request = WorkerRequest(
+        studies=studies or [],
         workers=workers,
         storage=storage,
         allow_code=allow_code,
@@ -199,10 +199,14 @@ def worker(
         grace=grace,
         until_done=until_done,
         checkpoints=checkpoints,
-        observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
-        note=lambda line: print_line(console, line),
     )
-    if ended == "interrupted":
+    console = standard_error()
+    ending = serve(
+        request,
+        lambda name, spec: ServiceProgress(console, name, spec.objective),
+        lambda line: print_line(console, line),
+    )
+    if ending == "interrupted":
         raise typer.Exit(130)
 
 
