@@ -87,7 +87,7 @@ def test_listings(command: Command, nasty: Laboratory, form: str) -> None:
         (["run", "scripted", "--set", f"{NASTY}=3"], 2),
         (["show", NASTY, "--storage", f"sqlite:///{NASTY}"], 2),
         (["train", f"{NASTY}.toml", "-o", "model"], 2),
-        (["predict", NASTY, "rows.csv"], 1),
+        (["predict", NASTY, "rows.csv"], 2),
         ([NASTY], 2),
     ],
 )
