@@ -120,5 +120,5 @@ def test_rows_that_the_model_cannot_take(
 def test_predictions_that_cannot_be_written(command: Command, bundle: Path) -> None:
     Path("rows.csv").write_text("age,length\n1,2\n")
     command("predict", bundle, "rows.csv", "-o", "nowhere/out.csv").refused(
-        1, r"cannot write nowhere/out\.csv: No such file or directory"
+        2, r"cannot write nowhere/out\.csv: No such file or directory"
     )

@@ -25,7 +25,7 @@ from tuner.spec import Role
 from tuner.storage.attributes import QueueEntry, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.studies import lifecycle, provenance, queue
+from tuner.studies import definition, lifecycle, provenance, queue
 from tuner.studies.catalog import find_study
 from tuner.trials.checkpoints import remove_of
 
@@ -104,7 +104,7 @@ class Stored:
             lambda: queue.status_of(self.study, self.database),
             lambda: self.database.running(self.study),
             lambda: lifecycle.find_resumable(self.database, "scripted", spec),
-            lambda: lifecycle.stored_spec(self.database, self.study),
+            lambda: definition.stored_spec(self.database, self.study),
             lambda: provenance.accept_data(self.database, self.study, data),
             lambda: remove_of(self.database, self.study, 2, str(self.laboratory.folder)),
         ]

@@ -21,7 +21,7 @@ from tuner.storage.url import PROXY
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from tuner.workers.supervisor import Ending
+    from tuner.workers.ending import Ending
 
 
 @dataclass(frozen=True)
