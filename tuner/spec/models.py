@@ -177,7 +177,7 @@ class Objective(Part):
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        from tuner.scoring import direction  # here, because it imports NumPy
+        from tuner.scoring import direction
 
         usual = direction(self.metric)
         if usual is None or self.direction == usual:
