@@ -82,19 +82,11 @@ def test_references_lie_in_the_space(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_one_epoch_on_a_slice_of_its_data(name: str, home: Path) -> None:
+def test_one_epoch_of_every_reference_and_of_what_the_search_may_try(name: str, home: Path) -> None:
     spec = find_study(name)
     data = few(data_of(spec, home))
     check_model(spec, data)
     check_data(FAMILIES[spec.model], data, spec.search_space)
-    assert math.isfinite(one_epoch(spec, data, spec.references[-1].params).value)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_one_epoch_of_every_reference_and_of_what_the_search_may_try(name: str, home: Path) -> None:
-    spec = find_study(name)
-    data = few(data_of(spec, home))
     sampler = optuna.samplers.RandomSampler(seed=1)
     study = optuna.create_study(sampler=sampler)
     tried = [spec.search_space.suggest(study.ask()) for _ in range(3)]
