@@ -50,7 +50,7 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
     text = laboratory.study.read_text()
     laboratory.study.write_text(text.replace("low = 3\nhigh = 3", "low = 12\nhigh = 12"))
     laboratory.url = url = server.new_database()
-    run = [*program("tuner"), "run", str(laboratory.study), "--storage", url, "--n-trials", "8"]
+    run = [*program("tuner"), "run", str(laboratory.study), "--storage", url, "--n-trials", "4"]
     with cluster(laboratory.folder) as (nodes, address):
         words = ["--engine", "ray", "--address", address, "--workers", "2"]
         with running([*run, *words], laboratory.folder) as process:
@@ -63,11 +63,11 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
             assert nodes.stdout.readline() == "killed\n"
             out, error = process.communicate(timeout=240)
     assert process.returncode == 0, error
-    assert "on 2 workers: 8 complete, 0 pruned, 0 failed" in out
+    assert "on 2 workers: 4 complete, 0 pruned, 0 failed" in out
     counts = counts_of(url)
-    assert counts[TrialState.COMPLETE] == 8
+    assert counts[TrialState.COMPLETE] == 4
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
-    calm = laboratory.run(workers=2, study_name="calm", n_trials=8)
+    calm = laboratory.run(workers=2, study_name="calm", n_trials=4)
     database = Database(url)
     found = {t.number: (t.params, t.value) for t in database.study("scripted").trials}
     database.close()
