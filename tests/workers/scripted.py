@@ -10,7 +10,6 @@ import time
 import keras
 import numpy as np
 
-
 CHECKED_ROWS = 8  # a worker evaluates so many before its first trial
 
 
@@ -49,7 +48,7 @@ def build_model(params, data):
 
 @keras.saving.register_keras_serializable()
 class _Slow(keras.Model):
-    """Takes its time for every batch of validation rows, but not for the few of a worker's check."""
+    """Waits in every batch of validation rows, except in the few rows of a worker's check."""
 
     def test_step(self, data):
         import tensorflow as tf

@@ -241,7 +241,7 @@ def test_trial_is_abandoned_when_its_run_is_killed_but_not_during_a_long_epoch(
                 database = Database(laboratory.url)
             if database and "scripted" in database.study_names():
                 study = database.study("scripted")
-        # As seen from another machine, for which a trial is abandoned after some missing heartbeats.
+        # As seen from another machine, to which a trial is abandoned after some missing beats.
         monkeypatch.setattr(lease.socket, "gethostname", lambda: "elsewhere")
         monkeypatch.setattr(recovery, "SILENT_SECONDS", 12.0)
         first = database.running(study)[0]
