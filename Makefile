@@ -1,8 +1,9 @@
 # Everything happens in a virtual environment of this folder's own.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
-# Of tests one process more than there are cores, for many tests wait; each takes a gigabyte or two.
-PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist worksteal
+# Two processes more than there are cores: about half of the time tests wait for other processes.
+# Each takes one or two gigabytes.
+PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --maxprocesses 5 --dist worksteal
 
 .PHONY: run test test-fast check clean
 
