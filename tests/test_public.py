@@ -51,7 +51,7 @@ print(json.dumps({
     "states": [trial.state for trial in result.trials],
     "probabilities": bundle.predict(rows).tolist(),
     "again": tuner.load_bundle("model").predict(rows).tolist(),
-    "loaded": tuner.load("springs").result.best.number,
+    "loaded": tuner.load("springs").best.number,
 }))
 """
 

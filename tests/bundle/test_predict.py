@@ -17,6 +17,7 @@ from commands import Command
 from tuner.bundle import Bundle, load_bundle, predict
 from tuner.bundle.predict import is_predictions, write_predictions
 from tuner.errors import BundleError, DataError, RequestError, SpecError
+from tuner.learners.keras.fitted_network import Network
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ class Scripted:
 def scripted(trained: Bundle, *output: Any, **info: Any) -> Bundle:
     data = trained.info["data"] | info.pop("data", {})
     bundle = replace(trained, info={**trained.info, "data": data, **info})
-    bundle.__dict__["model"] = Scripted(*output)
+    logits = bool(bundle.info.get("logits"))
+    network = Network(Scripted(*output), data["task"], bundle.path, logits)
+    bundle.__dict__["fitted"] = network
     return bundle
 
 
@@ -184,9 +187,9 @@ def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"absent is not a model bundle: it is not a folder"):
+    with pytest.raises(RequestError, match=r"absent is not a model bundle: it is not a folder"):
         load_bundle(tmp_path / "absent")
-    with pytest.raises(BundleError, match=r"it holds no bundle.json; write one with `tuner train"):
+    with pytest.raises(RequestError, match=r"it holds no bundle.json; write one with `tuner train"):
         load_bundle(tmp_path)
 
 

@@ -13,10 +13,10 @@ from tuner import api
 from tuner.errors import RequestError, SpecError, StudyError
 from tuner.results import views
 from tuner.results.configuration_file import about
-from tuner.results.mattered import what_mattered
-from tuner.results.study_text import tell
+from tuner.results.stored_study import read_result
+from tuner.results.study_text import summary
 from tuner.search import derive_seed
-from tuner.workers.running import _best
+from tuner.workers.engines import best_so_far
 
 
 def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
@@ -30,7 +30,7 @@ def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeRe
         "params": PARAMS,
         "origin": "added by hand",
     }
-    assert "best      trial 1   accuracy 0.9900, added by hand and not measured here" in tell(
+    assert "best      trial 1   accuracy 0.9900, added by hand and not measured here" in summary(
         result
     )
     assert "added by hand, not measured here" in views.best(result)
@@ -51,7 +51,7 @@ def test_an_added_trial_in_the_space_is_exported_for_all_its_epochs(
     assert "trial 1, which was added by hand: its value was not measured here." in " ".join(
         about(configuration, Path("best.toml"))
     )
-    assert "tuner export wine" in tell(result)
+    assert "tuner export wine" in summary(result)
 
 
 def test_an_added_trial_outside_the_space_says_why_it_is_not_exported(
@@ -69,8 +69,8 @@ def test_an_added_trial_outside_the_space_says_why_it_is_not_exported(
     assert result.best.configuration is None
     with pytest.raises(RequestError, match="trial 1 cannot be trained: tuner did not run it"):
         api.train(result.best, "model")
-    assert "added by hand and not measured here; not in the search space" in tell(result)
-    assert "tuner export" not in tell(result)
+    assert "added by hand and not measured here; not in the search space" in summary(result)
+    assert "tuner export" not in summary(result)
     assert result.configuration(0).value == 0.5
 
 
@@ -78,7 +78,7 @@ def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> Non
     mine, document = trial(value=0.6), trial(value=0.5, origin="document")
     result = make_result(make_spec(reference()), mine, document, added(0.99))
 
-    assert "  gain      not known: the best trial was added by hand\n" in tell(result)
+    assert "  gain      not known: the best trial was added by hand\n" in summary(result)
 
 
 @pytest.mark.parametrize("origin", [{}, {"origin": "document"}])
@@ -115,7 +115,7 @@ def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
 
     assert result.best is not None
     assert (result.best.origin, result.best.configuration) == ("search", None)
-    assert "best      trial 0   value 0.5000 on validation\n" in tell(result)
+    assert "best      trial 0   value 0.5000 on validation\n" in summary(result)
 
 
 def test_no_reference_may_have_the_name_of_added_trials() -> None:
@@ -125,23 +125,20 @@ def test_no_reference_may_have_the_name_of_added_trials() -> None:
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, direction: str) -> None:
-    from tuner.results import StudyResult
-
     values = [math.inf, -math.inf, 0.5]
     trials = [added(value) for value in values] + [added(-math.inf, "pruned")]
     study = make_study(make_spec(direction=direction), *trials, *(added(i / 9) for i in range(9)))
-    result = StudyResult.of(study, "sqlite:///tuner.db")
+    result = read_result(study, "sqlite:///tuner.db")
 
     assert result.best is not None
     assert math.isfinite(result.best.value)
-    assert _best(study) == (result.best.number, result.best.value)
+    assert best_so_far(study, result.objective) == (result.best.number, result.best.value)
     assert [row.value for row in result.trials[:4]] == [None, None, 0.5, None]
     assert [row.state for row in result.trials[:4]] == 3 * ["complete"] + ["pruned"]
     json.dumps(result.to_dict(), allow_nan=False)
     for form in ("table", "json", "csv"):
-        mattered = what_mattered(study)
         text = views.trials(result, form) + views.best(result, form)
-        text += views.show(result, form, mattered=mattered)
+        text += views.show(result, form)
         assert "inf" not in text.lower()
         assert "nan" not in text.lower()
 
@@ -150,14 +147,16 @@ def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy
     made = added(0.5)
     made.system_attrs = {"constraints": ["x"]}
 
-    assert _best(make_study(make_spec(), trial(value=0.25), made)) == (1, 0.5)
+    spec = make_spec()
+    study = make_study(spec, trial(value=0.25), made)
+    assert best_so_far(study, spec.objective) == (1, 0.5)
 
 
 def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:
     result = make_result(make_spec(), added(math.inf))
 
     assert result.best is None
-    assert "none yet" in tell(result)
+    assert "none yet" in summary(result)
 
 
 BRUTE = {
@@ -172,10 +171,10 @@ def test_a_used_up_space_is_said_in_words_and_as_json(make_result: MakeResult) -
     whole = make_result(make_spec(**BRUTE), trial("fail", params=yes), trial("fail", params=no))
 
     assert half.to_dict()["is_used_up"] is False
-    assert "tuner run wine" in tell(half)
+    assert "tuner run wine" in summary(half)
     assert whole.to_dict()["is_used_up"] is True
     words = (
         "2 trials in 2 s: 0 complete, 0 pruned, 2 failed\nevery combination of the search space "
     )
-    assert f"{words}has been tried, 2 in all\n" in tell(whole)
-    assert "tuner run wine" not in tell(whole)
+    assert f"{words}has been tried, 2 in all\n" in summary(whole)
+    assert "tuner run wine" not in summary(whole)

@@ -157,7 +157,7 @@ def test_another_suffix(tmp_path: Path, name: str, words: str) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "best.toml", tmp_path / "nowhere" / "best.json"):
-        with pytest.raises(BundleError, match=r"cannot write .*best\.\w+: .*directory; nothing"):
+        with pytest.raises(RequestError, match=r"cannot write .*best\.\w+: .*directory; nothing"):
             write(configuration(), place)
 
 

@@ -62,17 +62,6 @@ def test_stored_studies_have_title_and_metric_in_a_small_terminal(
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("words", ["show", "best", "trials", "export -o a.toml"])
-def test_study_of_two_objectives_is_refused_in_one_line(
-    words: str, command: Command, url: str
-) -> None:
-    name, *rest = words.split()
-    command(name, "two", *rest, "--storage", url).refused(
-        1, "^tuner: the study two has 2 objectives; tuner reads studies with one: see it in the bro"
-    )
-
-
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_export import configuration
 
-from tuner.errors import BundleError, RequestError
+from tuner.errors import RequestError
 from tuner.results.configuration_file import read, write
 
 STUDY = 'dataset = "wine"\n[objective]\nmetric = "mse"\n[search_space.units]\ntype = "int"\n'
@@ -84,5 +84,5 @@ def test_an_earlier_export_is_replaced(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "best.toml").mkdir()
-    with pytest.raises(BundleError, match=r"cannot write .*best\.toml: Is a directory"):
+    with pytest.raises(RequestError, match=r"cannot write .*best\.toml: Is a directory"):
         write(configuration(), tmp_path / "best.toml", force=True)

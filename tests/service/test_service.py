@@ -17,8 +17,10 @@ from servers import proxy_here
 from tuner.errors import RequestError, StudyError, UnknownNameError, WorkerError
 from tuner.results.listing import list_studies
 from tuner.results.study_list import studies as table
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.studies import queue, submitting
+from tuner.studies.queue import Queued
 from tuner.workers.messages import Refused
 from tuner.workers.process import WorkerProcess
 
@@ -40,7 +42,7 @@ def test_a_submitted_study_is_run_to_its_total(laboratory):
     assert counts[TrialState.COMPLETE] == 3
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
     # The same trials as of a run by hand: the seed is the study's.
-    by_hand = laboratory.run(workers=1, study_name="by hand", n_trials=3).result
+    by_hand = laboratory.run(workers=1, study_name="by hand", n_trials=3)
     database = Database(laboratory.url)
     served = database.study("scripted").trials
     database.close()
@@ -117,7 +119,7 @@ def test_what_this_machine_lacks_stops_no_study(laboratory, monkeypatch):
     with pytest.raises(WorkerError, match="libcudart"):
         laboratory.serve(recorder=recorder)
     database = Database(laboratory.url)
-    assert queue.standing_of(database.study("scripted"), database) == "open"
+    assert queue.status_of(database.study("scripted"), database) == "open"
     database.close()
 
 
@@ -154,7 +156,7 @@ def test_a_stopped_run_ends_and_may_begin_again(laboratory):
     run = laboratory.run(workers=2, recorder=recorder)
     assert run.ending == "stopped"
     assert counted(laboratory)[TrialState.RUNNING] == 0
-    assert laboratory.run(workers=2, n_trials=2).result.counts["complete"] == 2
+    assert laboratory.run(workers=2, n_trials=2).counts["complete"] == 2
 
 
 @pytest.mark.slow
@@ -252,8 +254,8 @@ def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
     laboratory.submit(n_trials=1)
     waited = []
 
-    def look(self):
-        self.open = {"scripted": (queue.Place("open", 1), dict.fromkeys(TrialState, 0))}
+    def refresh(self):
+        self.open = {"scripted": Queued(QueueEntry(status="open", n_trials=1))}
         if not waited:
             optuna.delete_study(study_name="scripted", storage=laboratory.url)
 
@@ -261,7 +263,7 @@ def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
         waited.append(True)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("tuner.service.agenda.Agenda.look", look)
+    monkeypatch.setattr("tuner.service.agenda.Agenda.refresh", refresh)
     monkeypatch.setattr("tuner.service.service.Service._wait", wait)
     assert laboratory.serve(until_done=False) == "stopped"
     assert "scripted is set aside for 5 min: no study is stored" in laboratory.recorder.notes()

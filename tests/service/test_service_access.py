@@ -119,12 +119,12 @@ def test_a_training_of_a_stored_study_reads_no_other_file(
     monkeypatch.chdir(laboratory.folder)
     laboratory.store("complete")
     stored_with(laboratory, dataset=csv(outside), model="mlp")
-    result = tuner.load("scripted", laboratory.url).result
+    result = tuner.load("scripted", laboratory.url)
     with pytest.raises(DataError, match=r"the database names the file .*secret\.csv, which is"):
         tuner.train(result.best, laboratory.folder / "model")
     shutil.copy(outside, laboratory.folder / "mine.csv")
     stored_with(laboratory, dataset=csv("mine.csv"))
-    result = tuner.load("scripted", laboratory.url, data_roots=[outside.parent]).result
+    result = tuner.load("scripted", laboratory.url, data_roots=[outside.parent])
     with pytest.raises(DataError, match=r"the database names the file .*mine\.csv, which is"):
         tuner.train(result.best, laboratory.folder / "model")
     with pytest.raises(RequestError, match=r"--data-root nowhere: there is no such folder"):

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -15,6 +14,7 @@ from laboratory import Laboratory
 
 from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_place
 from tuner.storage.database import Database
+from tuner.workers import forkserver
 
 BUCKET = "checkpoints"
 
@@ -110,11 +110,9 @@ def test_s3_is_away(s3) -> None:
 
 
 @pytest.fixture
-def _workers_with_my_environment() -> Iterator[None]:
+def _workers_with_my_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers have the environment in which the fork server was started."""
-    forkserver._forkserver._stop()
-    yield
-    forkserver._forkserver._stop()
+    monkeypatch.setattr(forkserver, "_servers", {})
 
 
 @pytest.mark.slow
@@ -124,7 +122,7 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     text = laboratory.study.read_text().replace("low = 3\nhigh = 3", "low = 12\nhigh = 12")
     laboratory.study.write_text(text)
     options = {"workers": 1, "n_trials": 1, "settings": ["training.checkpoint=0.001"]}
-    calm = laboratory.run(study_name="calm", **options).result
+    calm = laboratory.run(study_name="calm", **options)
     (laboratory.folder / "counted").unlink()
     saved = []
 
@@ -138,9 +136,9 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
 
     laboratory.recorder.on_epoch = kill
     place = f"s3://{BUCKET}/of/ours"
-    result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options).result
+    result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options)
     assert saved[0].startswith("of/ours/scripted-0-")
-    assert "trial 0 goes on after epoch " in laboratory.recorder.notes()
+    assert "trial 0 resumes after epoch " in laboratory.recorder.notes()
     assert (laboratory.folder / "counted").stat().st_size <= 12 + 1 + 1  # tried once before
     assert result.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert names(s3) == []

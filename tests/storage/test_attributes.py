@@ -21,7 +21,8 @@ from optuna.trial import TrialState
 from tuner import api
 from tuner.errors import SpecError, TunerError
 from tuner.results.listing import list_studies
-from tuner.storage.attributes import QueuePlace, TrialAttrs, read, study_attr, trial_attrs
+from tuner.spec import Role
+from tuner.storage.attributes import QueueEntry, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
 from tuner.studies import lifecycle, provenance, queue
@@ -30,6 +31,7 @@ from tuner.trials.checkpoints import remove_of
 
 POINTER = {"id": "s-0-ab.npz", "epoch": 2, "files": ["s-0-ab.npz"]}
 TRIAL = {
+    "role": "reference",
     "origin": "document",
     "worker": own_lease(),
     "seed": 3,
@@ -97,9 +99,9 @@ class Stored:
         url, spec = self.laboratory.url, find_study(str(self.laboratory.study))
         data = {**DATA, "fingerprint": "0" * 64}
         return [
-            lambda: api.load("scripted", url).result.configuration().to_dict(Path()),
+            lambda: api.load("scripted", url).configuration().to_dict(Path()),
             lambda: list_studies(url),
-            lambda: queue.standing_of(self.study, self.database),
+            lambda: queue.status_of(self.study, self.database),
             lambda: self.database.running(self.study),
             lambda: lifecycle.find_resumable(self.database, "scripted", spec),
             lambda: lifecycle.stored_spec(self.database, self.study),
@@ -229,6 +231,7 @@ def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
         ("seed", 1.5, "trial 0: seed: must be a whole number, but got 1.5"),
         ("reason", ["x"], 'trial 0: reason: must be a string, but got ["x"], a list'),
         ("origin", 3, "trial 0: origin: must be a string, but got 3"),
+        ("role", "boss", "trial 0: role: input should be 'reference', 'default', 'search', 'conf"),
         ("attempts", "many", 'trial 0: attempts: must be a whole number, but got "many"'),
         ("worker", 7, "trial 0: worker: must be a table, but got 7"),
         ("worker", {"host": "a", "machine": "b"}, "worker: must have host, pid and started"),
@@ -276,11 +279,11 @@ def test_attributes_of_another_program_mean_nothing(tmp_path: Path, command: Com
 
 
 def test_later_versions_may_store_more() -> None:
-    place = study_attr(QueuePlace, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
-    assert place == QueuePlace(standing="open")
+    place = study_attr(QueueEntry, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
+    assert place == QueueEntry(status="open")
     assert trial_attrs({"seed": 1, "colour": "red"}, "trial 0") == TrialAttrs(seed=1)
     with pytest.raises(SpecError, match=r"^here: key: must be a table, but got 1, a whole number"):
-        read(QueuePlace, 1, "here", "key")
+        read(QueueEntry, 1, "here", "key")
 
 
 _QUEUE = ("tuner:queue", "s")
@@ -295,3 +298,18 @@ def test_doctor_names_a_damaged_trial(
     assert answer.status == 1
     assert "stored study scripted: trial 2: attempts: must be a whole number" in answer.out
     assert stored.database.counts(stored.study)[TrialState.RUNNING] == 1
+
+
+@pytest.mark.parametrize(
+    ("attrs", "role"),
+    [
+        ({}, Role.SEARCH),
+        ({"origin": "document"}, Role.REFERENCE),
+        ({"role": "search", "origin": "document"}, Role.SEARCH),
+        ({"role": "confirm"}, Role.CONFIRM),
+    ],
+)
+def test_role_of_a_trial_without_one_follows_from_its_origin(
+    attrs: dict[str, str], role: Role
+) -> None:
+    assert trial_attrs(attrs, "trial 0").role is role

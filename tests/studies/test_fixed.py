@@ -10,14 +10,15 @@ import optuna
 import pytest
 from study_texts import read
 
+import tuner
 from tuner.errors import SpecError
+from tuner.learners.registry import shipped
 from tuner.search import make_pruner
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.studies import lifecycle, provenance
 from tuner.studies.catalog import find_study
-from tuner.trials.evaluate import check_model
-from tuner.workers import running
+from tuner.trials.checking import check_learner, check_spec
 
 TABLE: dict[str, Any] = {
     "dataset": "line",
@@ -55,12 +56,12 @@ def test_what_fixed_may_not_hold(fixed: Any, words: str) -> None:
 )
 def test_family_checks_fixed_parameters(fixed: Any, words: str) -> None:
     with pytest.raises(SpecError, match=words):
-        running.check_spec(spec(**fixed))
+        check_spec(spec(**fixed))
 
 
 def test_output_and_loss_must_fit_the_task_together(make_splits: Any) -> None:
     with pytest.raises(SpecError, match='fixed: output = "softmax" is not for a regression task'):
-        check_model(spec(output="softmax"), make_splits("regression"))
+        check_learner(spec(output="softmax"), shipped("linear"), make_splits("regression"))
 
 
 def test_fixed_is_stored_compared_and_read_back() -> None:
@@ -180,7 +181,7 @@ def test_network_of_ones_own_gets_fixed_parameters(tmp_path: Path) -> None:
     )
     assert find_study(str(tmp_path / "own.toml")).fixed["units"] == 3
     url = f"sqlite:///{tmp_path / 't.db'}"
-    result = running.run_study(str(tmp_path / "own.toml"), workers=1, storage=url).result
+    result = tuner.run(str(tmp_path / "own.toml"), workers=1, storage=url)
     assert result.best is not None
     assert result.best.configuration is not None
     assert result.best.configuration.batch_size == 20

@@ -8,14 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import RequestError
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.studies import queue
-from tuner.studies.queue import Demand, Place, choose
+from tuner.studies.queue import Demand, choose
+
+
+def entry(status, n_trials=None, priority=0, workers=None, reason=None):
+    return QueueEntry(
+        status=status, n_trials=n_trials, priority=priority, workers=workers, reason=reason
+    )
 
 
 def demand(name, running=0, *, finished=0, wanted=10, priority=0, most=None, served=0.0):
-    place = Place("open", wanted, priority, most)
-    return Demand(name, place, finished, running, served)
+    return Demand(name, entry("open", wanted, priority, most), finished, running, served)
 
 
 def test_the_fewest_under_way_come_first_then_who_waited_longest():
@@ -53,24 +59,33 @@ def stored(tmp_path):
 
 def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     study, database = stored
-    assert queue.place_of(study.user_attrs, "s") == Place("unlisted")
-    queue.submit(study, database, 7, 2, 3)
-    assert queue.place_of(study.user_attrs, "s") == Place("open", 7, 2, 3)
+    assert queue.entry_of(study.user_attrs, "s") == entry("unlisted")
+    queue.store_entry(study, database, entry("open", 7, 2, 3))
+    assert queue.entry_of(study.user_attrs, "s") == entry("open", 7, 2, 3)
     queue.pause(study, database)
-    assert queue.standing_of(study, database) == "paused"
+    assert queue.status_of(study, database) == "paused"
     with pytest.raises(RequestError, match="tuner resume s"):
         queue.require_unpaused(study, database)
-    assert queue.resume(study, database) == Place("open", 7, 2, 3)
+    assert queue.resume(study, database) == entry("open", 7, 2, 3)
     with pytest.raises(RequestError, match="up for work already"):
         queue.resume(study, database)
     queue.stop(study, database, "it cannot work")
-    assert queue.place_of(study.user_attrs, "s") == Place("stopped", 7, 2, 3, "it cannot work")
-    assert queue.resume(study, database) == Place("open", 7, 2, 3)
+    assert queue.entry_of(study.user_attrs, "s") == entry("stopped", 7, 2, 3, "it cannot work")
+    assert queue.resume(study, database) == entry("open", 7, 2, 3)
 
 
 def test_what_a_later_version_stores_does_not_hide_the_rest():
     stored = {"standing": "open", "n_trials": 3, "owner": "somebody"}
-    assert queue.place_of({queue.KEY: stored}, "s") == Place("open", 3)
+    found = queue.entry_of({queue.KEY: stored}, "s")
+    assert found == entry("open", 3)
+    assert found.to_dict() == {
+        "standing": "open",
+        "n_trials": 3,
+        "priority": 0,
+        "workers": None,
+        "reason": None,
+        "is_used_up": False,
+    }
 
 
 def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):
@@ -78,7 +93,7 @@ def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):
     with pytest.raises(RequestError, match="is not paused"):
         queue.resume(study, database)
     queue.pause(study, database)
-    assert queue.resume(study, database).standing == "unlisted"
+    assert queue.resume(study, database).status == "unlisted"
     queue.stop(study, database)
     queue.require_unpaused(study, database)
-    assert queue.standing_of(study, database) == "unlisted"
+    assert queue.status_of(study, database) == "unlisted"

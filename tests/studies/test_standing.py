@@ -24,7 +24,7 @@ def agenda(laboratory):
         recorder, database = Recorder(), Database(laboratory.url)
         opened.append(database)
         made = Agenda(database, studies, str(laboratory.folder), recorder.note)
-        made.look()
+        made.refresh()
         return made, recorder
 
     yield make
@@ -63,8 +63,8 @@ def test_until_done_a_study_that_is_not_up_for_work_is_an_error(laboratory, stan
 def test_who_waits_for_a_study_hears_once_how_it_stands(laboratory, agenda, standing, match):
     bring_to(standing, laboratory)
     waiting, recorder = agenda("scripted")
-    waiting.mention_absent()
-    waiting.mention_absent()
+    waiting.note_absent()
+    waiting.note_absent()
     with pytest.raises(RequestError, match=match) as raised:
         waiting.require_present()
     assert recorder.events == [("note", str(raised.value))]

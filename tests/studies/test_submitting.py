@@ -7,13 +7,13 @@ import shlex
 import pytest
 
 from tuner.errors import SpecError
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.studies import lifecycle, queue, submitting
-from tuner.studies.queue import Place
 
 
-def place(database):
-    return queue.place_of(database.study("scripted").user_attrs, "scripted")
+def entry(database):
+    return queue.entry_of(database.study("scripted").user_attrs, "scripted")
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_a_study_that_was_changed_in_the_database_is_refused(laboratory, databas
 def test_submitted_again_a_study_keeps_what_is_not_given(laboratory, database):
     laboratory.submit(n_trials=30, priority=2, workers=3)
     laboratory.submit()
-    assert place(database) == Place("open", 30, 2, 3)
+    assert entry(database) == QueueEntry(status="open", n_trials=30, priority=2, workers=3)
     laboratory.submit(n_trials=40)
     laboratory.submit(priority=0)
-    assert place(database) == Place("open", 40, 0, 3)
+    assert entry(database) == QueueEntry(status="open", n_trials=40, priority=0, workers=3)
     laboratory.submit(workers=0, settings=["budget.n_trials=20"])
-    assert place(database) == Place("open", 20, 0, None)
+    assert entry(database) == QueueEntry(status="open", n_trials=20, priority=0)
 
 
 def test_submit_says_what_it_has_changed(laboratory, command):
@@ -93,7 +93,9 @@ def test_paused_or_stopped_twice(laboratory, command):
     said("pause").refused(
         2, "is stopped, so that nobody runs it; go on with: tuner resume scripted"
     )
-    assert submitting.resume("scripted", laboratory.url) == Place("open", 30, 2, 3)
+    assert submitting.resume("scripted", laboratory.url) == QueueEntry(
+        status="open", n_trials=30, priority=2, workers=3
+    )
 
 
 def test_who_stops_a_stopped_study_leaves_its_reason(laboratory, database):
@@ -103,7 +105,7 @@ def test_who_stops_a_stopped_study_leaves_its_reason(laboratory, database):
     assert queue.stop(study, database, "it cannot work")
     assert not queue.stop(study, database)
     assert not queue.stop(study, database, "nor on Tuesdays")
-    assert place(database).reason == "it cannot work"
+    assert entry(database).reason == "it cannot work"
 
 
 @pytest.mark.parametrize("name", ["my study", "a;$(touch owned)`id`", "it's"])

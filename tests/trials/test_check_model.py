@@ -9,6 +9,8 @@ from study_texts import SHORT, SPACE, read
 
 from tuner.data import load
 from tuner.errors import MetricError
+from tuner.learners.base import Setup
+from tuner.learners.registry import open_learner
 from tuner.spec import StudySpec
 from tuner.trials.evaluate import check_model
 
@@ -25,6 +27,11 @@ def study(folder: Path, target: list[str], metric: str, **keys: Any) -> StudySpe
     return read(table).model_copy(update={"base": folder})
 
 
+def check(spec: StudySpec) -> None:
+    learner = open_learner(spec.model, Setup(spec.base))
+    check_model(spec, learner, load(spec.dataset, spec.base).development)
+
+
 def test_an_absent_metric_says_how_the_target_was_read(tmp_path: Path) -> None:
     spec = study(tmp_path, ["0", "1", "2", "3", "4"], "mae")
     with pytest.raises(
@@ -32,11 +39,11 @@ def test_an_absent_metric_says_how_the_target_was_read(tmp_path: Path) -> None:
         match=r'does not measure "mae".*; the target was read as 5 classes \(0, 1, 2 …\); if it is '
         'a quantity: task = "regression" in dataset',
     ):
-        check_model(spec, load(spec.dataset, tmp_path))
+        check(spec)
     spec = study(tmp_path, ["0", "1", "2", "3", "4"], "mae", task="regression")
-    check_model(spec, load(spec.dataset, tmp_path))
+    check(spec)
     spec = study(tmp_path, ["0.5", "1.5", "2.5"], "accuracy")
     with pytest.raises(
         MetricError, match='as a quantity; if it holds classes: task = "classificat'
     ):
-        check_model(spec, load(spec.dataset, tmp_path))
+        check(spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import optuna
@@ -11,12 +12,15 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from study_texts import spec_of
 
+from tuner.data import Development, Splits
 from tuner.errors import StorageError
-from tuner.results.trials import TrialRow
+from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.settings import Setting
+from tuner.learners.watch import Watch
+from tuner.results.rows import TrialRow
 from tuner.search import make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.trials import evaluate
 from tuner.trials.evaluate import Outcome, run_trial
 
 SPACE = {
@@ -33,19 +37,38 @@ def spec(**parts: Any) -> StudySpec:
     return spec_of(SPACE, **parts)
 
 
+class Scripted(Learner):
+    """Keeps what it is to fit, and fails."""
+
+    steps_setting = "epochs"
+    settings = MappingProxyType({"epochs": Setting(50)})
+
+    def __init__(self) -> None:
+        super().__init__("scripted", Setup())
+        self.fitted: list[dict[str, Any]] = []
+
+    def fit(self, params: Any, data: Any, seed: int, watch: Watch) -> Fitted:
+        self.fitted.append(params)
+        raise ValueError("nothing is trained here")
+
+    def load(self, folder: Path, info: Any) -> Fitted:
+        raise NotImplementedError
+
+
 class Runner:
     """Runs trials of a stored study of its own; what would be trained is kept instead."""
 
-    def __init__(self, database: Database, spec: StudySpec) -> None:
+    def __init__(self, database: Database, spec: StudySpec, data: Development) -> None:
         self.study = optuna.create_study(storage=database.storage, direction="maximize")
         self.study.sampler, self.study.pruner = make_sampler(spec), make_pruner(spec)
         self.spec = spec
-        self.trained: list[dict[str, Any]] = []
+        self.learner = Scripted()
         self._database = database
+        self._data = data
 
     def run(self) -> Outcome:
         return run_trial(
-            *(self.study.ask(), self.spec, None, self._database, None),
+            *(self.study.ask(), self.spec, self.learner, self._data, self._database),
             checkpoints="",
             on_start=lambda epochs: None,
             on_epoch=lambda epoch, value: None,
@@ -60,19 +83,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 
 @pytest.fixture
-def make_runner(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runner]:
-    made: list[Runner] = []
-
-    def build(model: str, params: dict[str, Any], data: object, base: Path) -> None:
-        made[0].trained.append(params)
-        raise ValueError("nothing is trained here")
-
-    monkeypatch.setattr(evaluate.models, "build", build)
-    monkeypatch.setattr(evaluate.training, "train", lambda build, *_, **__: build())
-
+def make_runner(database: Database, make_splits: Callable[[], Splits]) -> Callable[..., Runner]:
     def make(**parts: Any) -> Runner:
-        made.append(Runner(database, spec(**parts)))
-        return made[0]
+        return Runner(database, spec(**parts), make_splits().development)
 
     return make
 
@@ -112,7 +125,7 @@ def test_an_enqueued_trial_outside_the_space_fails_with_the_reason(
     assert outcome.reason.startswith("enqueued outside the search space: ")
     assert reason in outcome.reason
     runner.run()
-    assert runner.trained == [RIGHT]
+    assert runner.learner.fitted == [RIGHT]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +149,7 @@ def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
     assert outcome.reason is not None
     assert f"enqueued with an attribute that tuner uses: {fault}" in outcome.reason
     assert (row.state, row.reason) == ("fail", outcome.reason)
-    assert runner.trained == []
+    assert runner.learner.fitted == []
 
 
 def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
@@ -146,8 +159,8 @@ def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
     runner.study.enqueue_trial(RIGHT | {"units": 32.0, "size": 16.0, "epochs": 3.0})
     runner.run()
 
-    assert runner.trained == [RIGHT]
-    assert all(type(value) is not float for value in runner.trained[0].values())
+    assert runner.learner.fitted == [RIGHT]
+    assert all(type(value) is not float for value in runner.learner.fitted[0].values())
 
 
 @pytest.mark.filterwarnings("ignore:Inconsistent parameter values")
@@ -166,7 +179,7 @@ def test_a_waiting_trial_with_parameters_outside_the_space_fails_too(
     assert runner.run().reason == (
         "stored outside the search space: units = 9999 is wrong: it must lie between 4 and 512."
     )
-    assert runner.trained == []
+    assert runner.learner.fitted == []
 
 
 def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..., Runner]) -> None:
@@ -174,7 +187,7 @@ def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..
     runner.study.enqueue_trial({})
     runner.run()
 
-    assert runner.spec.search_space.contains(runner.trained[0])
+    assert runner.spec.search_space.contains(runner.learner.fitted[0])
 
 
 def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(

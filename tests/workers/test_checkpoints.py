@@ -74,12 +74,12 @@ def run(laboratory: Laboratory, **options):
 @pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: str) -> None:
     settings = [SOON, f"training.loop={loop}"]
-    calm = run(counting, study_name="calm", settings=settings).result
+    calm = run(counting, study_name="calm", settings=settings)
     assert counted(counting) == EPOCHS
     saved = kill_at(counting, 4)
-    retried = run(counting, settings=settings).result
+    retried = run(counting, settings=settings)
     assert ("returned", 0, "the worker was killed by SIGKILL") in counting.recorder.events
-    assert f"trial 0 goes on after epoch {saved[0]}" in counting.recorder.notes()
+    assert f"trial 0 resumes after epoch {saved[0]}" in counting.recorder.notes()
     # At most the epoch in which it was killed was run twice.
     assert EPOCHS <= counted(counting) <= EPOCHS + 1
     assert retried.best.value == pytest.approx(calm.best.value, rel=1e-6)
@@ -97,7 +97,7 @@ def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: st
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
-    calm = run(counting, study_name="calm").result
+    calm = run(counting, study_name="calm")
     counted(counting)
 
     def interrupt(number: int, epoch: int) -> None:
@@ -109,7 +109,7 @@ def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
     assert run(counting, checkpoints=str(place)).ending == "interrupted"
     assert len(list(place.iterdir())) >= 1
     counting.recorder.on_epoch = lambda number, epoch: None
-    ended = run(counting, checkpoints=str(place)).result
+    ended = run(counting, checkpoints=str(place))
     assert ended.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert EPOCHS <= counted(counting, runs=2) <= EPOCHS + 1
     assert list(place.iterdir()) == []
@@ -132,14 +132,14 @@ def test_what_cannot_be_read_is_told_and_the_trial_begins_again(
     def damage_it() -> None:
         damage(place / trial(counting).user_attrs["checkpoint"]["id"])
 
-    calm = run(counting, study_name="calm").result
+    calm = run(counting, study_name="calm")
     counted(counting)
     saved = kill_at(counting, 4, before=damage_it)
-    retried = run(counting).result
+    retried = run(counting)
     assert retried.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert EPOCHS + saved[0] <= counted(counting) <= EPOCHS + saved[0] + 1
     notes = counting.recorder.notes()
-    assert "trial 0 begins again, its checkpoint cannot be gone on from: " in notes
+    assert "trial 0 begins again, because it cannot be resumed from its checkpoint: " in notes
     assert words in notes
     assert list(place.iterdir()) == []
 
@@ -177,7 +177,7 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laborator
         pytest.skip("mounting is not permitted here")
     try:
         ended = run(counting, checkpoints=str(disk))
-        assert ended.result.counts["complete"] == 1
+        assert ended.counts["complete"] == 1
         notes = counting.recorder.notes()
         words = (
             f"trial 0 is not saved after epoch 1, and tried again: cannot write to {disk}: No space"
@@ -193,7 +193,7 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laborator
 def test_a_place_that_is_no_folder_costs_the_checkpoints_only(counting: Laboratory) -> None:
     place = counting.folder / "a file"
     place.touch()
-    assert run(counting, checkpoints=str(place)).result.counts["complete"] == 1
+    assert run(counting, checkpoints=str(place)).counts["complete"] == 1
     notes = counting.recorder.notes()
     assert f"and tried again: cannot write to {place}: File exists" in notes
     assert notes.count("is not saved") == 1

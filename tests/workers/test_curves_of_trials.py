@@ -16,7 +16,7 @@ from tuner.storage.database import Database
 
 @pytest.mark.slow
 def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Command) -> None:
-    result = laboratory.run(workers=1, n_trials=2).result
+    result = laboratory.run(workers=1, n_trials=2)
     before = contents(laboratory.database)
     for row in result.trials:
         curves = tuner.curves("scripted", row.number, storage=laboratory.url)
@@ -41,7 +41,7 @@ def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Comma
 
 def test_of_a_pruned_trial_what_it_ran(laboratory: Laboratory) -> None:
     settings = ["pruner.name=threshold", "pruner.upper=1e-9", "pruner.n_warmup_steps=2"]
-    result = laboratory.run(workers=1, n_trials=1, settings=settings).result
+    result = laboratory.run(workers=1, n_trials=1, settings=settings)
     assert [row.state for row in result.trials] == ["pruned"]
     curves = tuner.curves("scripted", 0, storage=laboratory.url)
     assert {values.shape for values in curves.values()} == {(2,)}

@@ -173,11 +173,11 @@ def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
     recorder = Waiting()
     run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
     assert "waiting for 1 trial under way elsewhere" in recorder.notes()
-    assert (run.ending, run.result.counts["complete"]) == ("done", 2)
+    assert (run.ending, run.counts["complete"]) == ("done", 2)
 
     # What tuner does not run may never end: nobody waits for it.
     study_of_nobody.ask()
-    assert laboratory.run(workers=1, n_trials=3).result.counts["running"] == 1
+    assert laboratory.run(workers=1, n_trials=3).counts["running"] == 1
     database.close()
 
 

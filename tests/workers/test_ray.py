@@ -71,7 +71,7 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
     database = Database(url)
     found = {t.number: (t.params, t.value) for t in database.study("scripted").trials}
     database.close()
-    assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
+    assert found == {row.number: (dict(row.params), row.value) for row in calm.trials}
 
 
 @pytest.mark.slow

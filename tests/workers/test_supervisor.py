@@ -23,19 +23,19 @@ def leases(laboratory) -> dict[int, dict]:
 
 
 def values(run) -> dict[int, tuple]:
-    return {row.number: (row.state, row.value, dict(row.params)) for row in run.result.trials}
+    return {row.number: (row.state, row.value, dict(row.params)) for row in run.trials}
 
 
 @pytest.mark.slow
 def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
     run = laboratory.run(workers=2)
     assert run.ending == "done"
-    assert run.result.counts["complete"] == 4
-    assert run.result.best.value == min(row.value for row in run.result.trials)
+    assert run.counts["complete"] == 4
+    assert run.best.value == min(row.value for row in run.trials)
     again = laboratory.run(workers=2)
     assert again.n_workers is None
     assert values(again) == values(run)
-    assert laboratory.run(workers=1, more=1).result.counts["complete"] == 5
+    assert laboratory.run(workers=1, more=1).counts["complete"] == 5
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
     run = laboratory.run(workers=2, recorder=laboratory.recorder)
     assert killed
     assert ("returned", 1, "the worker was killed by SIGKILL") in laboratory.recorder.events
-    assert run.result.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
+    assert run.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
     assert {n: v[2]["learning_rate"] for n, v in values(run).items()} == {
         n: v[2]["learning_rate"] for n, v in calm.items()
     }
@@ -82,7 +82,7 @@ def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, 
     monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 1)
     laboratory.behave("leaves a thread")
     run = laboratory.run(workers=1, n_trials=2)
-    assert run.result.counts["complete"] == 2
+    assert run.counts["complete"] == 2
     assert multiprocessing.active_children() == []  # Python waits for them when it exits
 
 
@@ -90,8 +90,8 @@ def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, 
 def test_a_trial_that_kills_its_workers_is_failed_in_the_end(laboratory):
     laboratory.behave("calm", "dies")
     run = laboratory.run(workers=2)
-    assert run.result.counts["complete"] == 4
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 4
+    failed = [row for row in run.trials if row.state == "fail"]
     assert failed
     assert {row.params["behaviour"] for row in failed} == {"dies"}
     assert failed[0].reason == "3 workers died over it; the worker was killed by SIGKILL"
@@ -108,14 +108,14 @@ def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(labora
     laboratory.recorder.on_epoch = interrupt
     run = laboratory.run(workers=2, recorder=laboratory.recorder)
     assert run.ending == "interrupted"
-    assert run.result.counts["running"] == 0
-    assert run.result.counts["waiting"] >= 1
-    assert run.result.counts["complete"] < 4
+    assert run.counts["running"] == 0
+    assert run.counts["waiting"] >= 1
+    assert run.counts["complete"] < 4
     assert not [p for p in psutil.Process().children(recursive=True) if "work" in p.name()]
     run = laboratory.run(workers=2)
     assert run.ending == "done"
-    assert run.result.counts["complete"] == 4
-    assert [row.number for row in run.result.trials] == [0, 1, 2, 3]
+    assert run.counts["complete"] == 4
+    assert [row.number for row in run.trials] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow
@@ -123,16 +123,16 @@ def test_the_timeout_of_the_run_ends_it(laboratory):
     laboratory.behave("slow")
     run = laboratory.run(workers=1, timeout="10s", n_trials=50)
     assert run.ending == "timeout"
-    assert run.result.counts["running"] == 0
-    assert run.result.wall_s < 15
+    assert run.counts["running"] == 0
+    assert run.wall_s < 15
 
 
 @pytest.mark.slow
 def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
     laboratory.behave("calm", "endless")
     run = laboratory.run(workers=2, n_trials=5, settings=["budget.trial.timeout=8"])
-    assert run.result.counts["complete"] == 5
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 5
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.reason for row in failed} == {"timeout: took longer than 8 s"}
     assert {row.params["behaviour"] for row in failed} == {"endless"}
 
@@ -141,7 +141,7 @@ def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
 def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
     laboratory.behave("calm", "grows")
     run = laboratory.run(workers=2, settings=["budget.trial.memory=900MiB"])
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.params["behaviour"] for row in failed} == {"grows"}
     assert all(row.reason.startswith("memory: used ") for row in failed)
     assert all(row.reason.endswith("the limit is 900 MiB") for row in failed)
@@ -151,8 +151,8 @@ def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
 def test_a_diverging_trial_fails_and_the_study_goes_on(laboratory):
     laboratory.behave("calm", "diverges")
     run = laboratory.run(workers=2)
-    assert run.result.counts["complete"] == 4
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 4
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.params["behaviour"] for row in failed} == {"diverges"}
     assert all("NaN at epoch 1" in row.reason for row in failed)
 
@@ -165,9 +165,9 @@ def test_what_a_network_raises_fails_its_trial_only(laboratory):
         'learning_rate = 0.01\nepochs = 3\nbehaviour = "calm"\n'
     )
     run = laboratory.run(workers=1)
-    assert run.result.counts["complete"] == 4
-    assert run.result.trials[0].origin == "calm"
-    (reason,) = {row.reason for row in run.result.trials if row.state == "fail"}
+    assert run.counts["complete"] == 4
+    assert run.trials[0].origin == "calm"
+    (reason,) = {row.reason for row in run.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
         "(scripted.py, line 25)"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner.errors import BundleError
+from tuner.errors import BundleError, RequestError
 from tuner.results.configuration_file import cannot_write
 
 MARKER = "bundle.json"
@@ -29,7 +29,8 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
         force: Replace a bundle that is there. Any other folder is never replaced.
 
     Raises:
-        BundleError: ``path`` is taken, or nothing can be written there.
+        RequestError: ``path`` is taken, or cannot be a folder.
+        BundleError: Nothing can be written there, or ``path`` was taken meanwhile.
     """
     path = path.absolute()
     _check_free(path, force=force)
@@ -41,9 +42,12 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
             made = _make_parents(path.parent)
             temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         yield temporary
-        with writing(path):
-            temporary.chmod(0o755)  # mkdtemp gives the folder to its owner alone
-            _put(temporary, path, force=force)
+        try:
+            with writing(path):
+                temporary.chmod(0o755)  # mkdtemp gives the folder to its owner alone
+                _put(temporary, path, force=force)
+        except RequestError as error:  # the path was free before the training
+            raise BundleError(str(error)) from error.__cause__
         done = True
     finally:
         if not done:
@@ -59,6 +63,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turns what goes wrong while writing into one line about ``path``.
 
     Raises:
+        RequestError: ``path`` is a folder, or lies in none.
         BundleError: The disk is full, the folder is read-only, or anything else of that kind.
     """
     try:
@@ -68,25 +73,25 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _check_free(path: Path, *, force: bool) -> None:
-    """Refuses a place that is taken, before anything is trained for it.
+    """Refuses a path that is taken, before anything is trained for it.
 
     Raises:
-        BundleError: A file, a bundle without ``force``, or a folder that holds something else.
+        RequestError: A file, a bundle without ``force``, or a folder that holds something else.
     """
     with writing(path):
         if not path.exists() and not path.is_symlink():
             return
         if not path.is_dir():
-            raise BundleError(f"{path} is a file; choose a folder for the bundle with -o")
+            raise RequestError(f"{path} is a file; choose a folder for the bundle with -o")
         if (path / MARKER).is_file():
             if not force:
-                raise BundleError(
+                raise RequestError(
                     f"{path} already holds a model bundle; add --force to replace it, or choose "
                     "another folder with -o"
                 )
             return
         if any(path.iterdir()):
-            raise BundleError(
+            raise RequestError(
                 f"{path} is not empty and holds no model bundle; nothing in it was touched: "
                 "choose another folder with -o"
             )

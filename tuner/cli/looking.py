@@ -41,14 +41,8 @@ def show(
     from tuner import api
     from tuner.results import views
 
-    loaded = api.load(study, storage, study_name)
-    text = views.show(
-        loaded.result,
-        chosen_form(form, as_json),
-        mattered=loaded.mattered,
-        options=storage_option(storage),
-    )
-    print_out(text)
+    result = api.load(study, storage, study_name)
+    print_out(views.show(result, chosen_form(form, as_json), options=storage_option(storage)))
 
 
 def trials(
@@ -69,7 +63,7 @@ def trials(
         found = api.curves(study, trial, storage=storage, study_name=study_name)
         print_out(views.curves(found, chosen_form(form, as_json)))
         return
-    result = api.load(study, storage, study_name).result
+    result = api.load(study, storage, study_name)
     print_out(views.trials(result, chosen_form(form, as_json)))
 
 
@@ -84,7 +78,7 @@ def best(
     from tuner import api
     from tuner.results import views
 
-    result = api.load(study, storage, study_name).result
+    result = api.load(study, storage, study_name)
     asked = chosen_form(form, as_json)
     if result.best is None and asked != "json":  # where it says so itself: "best": null
         result.configuration()  # raises the error that says so

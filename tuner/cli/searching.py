@@ -74,16 +74,15 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
+    from tuner import api
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
-    from tuner.results.study_text import tell
-    from tuner.workers import running
-    from tuner.workers.engines import chosen_engine
+    from tuner.results.study_text import summary
+    from tuner.workers.request import RunRequest
 
-    console = standard_error()
-    ended = running.run_study(
-        study,
+    request = RunRequest(
+        study=study,
         n_trials=n_trials,
         more=more,
         timeout=timeout,
@@ -92,27 +91,23 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings or [],
-        observe=lambda spec: progress.progress_for(
-            console, spec.objective.metric, spec.objective.direction
-        ),
         checkpoints=checkpoints,
-        engine=chosen_engine(engine.value, address, gpus_per_worker),
+        engine=engine.value,
+        address=address,
+        gpus_per_worker=gpus_per_worker,
+    )
+    console = standard_error()
+    result = api.run_request(
+        request,
+        lambda spec: progress.progress_for(console, spec.objective),
     )
     if as_json:
-        text = document(ended.result.to_dict())
+        print_out(document(result.to_dict()))
     else:
-        told = tell(
-            ended.result,
-            n_workers=ended.n_workers,
-            ended=ended.ending,
-            mattered=ended.mattered,
-            options=storage_option(storage),
-        )
-        text = f"{told}\n"
-    print_out(text)
-    if ended.short:
-        raise StudyError(ended.short)
-    if ended.ending == "interrupted":
+        print_out(f"{summary(result, options=storage_option(storage))}\n")
+    if result.short:
+        raise StudyError(result.short)
+    if result.ending == "interrupted":
         raise typer.Exit(130)
 
 
@@ -205,7 +200,7 @@ def worker(
         until_done=until_done,
         checkpoints=checkpoints,
         observe=lambda name, spec: ServiceProgress(console, name, spec.objective),
-        tell=lambda line: print_line(console, line),
+        note=lambda line: print_line(console, line),
     )
     if ended == "interrupted":
         raise typer.Exit(130)
@@ -226,9 +221,9 @@ def resume(study: Study, storage: Storage = None, study_name: StudyName = None) 
     """Let a paused or stopped study go on."""
     from tuner import api
 
-    place = api.resume(study, storage, study_name)
+    entry = api.resume(study, storage, study_name)
     name = _name(study, study_name)
-    if place.standing == "open":
+    if entry.status == "open":
         print_out(f"{name} is up for work again\n")
     else:
         print_out(f"{name} may go on; run it with: tuner run {shlex.quote(name)}{_more(storage)}\n")

@@ -1,19 +1,21 @@
 """Early stopping: the rule of ``keras.callbacks.EarlyStopping``, free of any loop.
 
+Our own and not Keras's callback, because learners without Keras stop by the same rule.
+
 Source: Keras 3.15, ``keras.callbacks.EarlyStopping``; its settings have the same meaning here, and
 a test compares the two.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tuner.spec.models import Direction, as_loss
+
 if TYPE_CHECKING:
     from tuner.spec import EarlyStopping
-
-Direction = Literal["minimize", "maximize"]
 
 
 def is_better(value: float, other: float, direction: Direction, by: float = 0.0) -> bool:
@@ -22,9 +24,8 @@ def is_better(value: float, other: float, direction: Direction, by: float = 0.0)
     Compared in float32, as Keras does and as the values were computed: 0.951 does not beat
     0.95 by more than 0.001, whatever is left in the last bits of a float64.
     """
-    if direction == "maximize":
-        return bool(np.float32(value - by) > np.float32(other))
-    return bool(np.float32(value + by) < np.float32(other))
+    least = np.float32(as_loss(value, direction) + by)
+    return bool(least < np.float32(as_loss(other, direction)))
 
 
 class Patience:

@@ -8,6 +8,7 @@ counted from 1.
 from __future__ import annotations
 
 from tuner.results.configuration import Configuration
-from tuner.results.rows import BestTrial, ReferenceRow, StudyResult, TrialRow
+from tuner.results.rows import BestTrial, ReferenceRow, TrialRow
+from tuner.results.study_result import StudyResult
 
 __all__ = ["BestTrial", "Configuration", "ReferenceRow", "StudyResult", "TrialRow"]

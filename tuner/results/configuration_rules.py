@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from tuner.errors import SpecError
 from tuner.spec import CsvDataset
-from tuner.spec.models import FilePath, Finite, Part, Text
+from tuner.spec.models import Direction, FilePath, Finite, Part, Text
 from tuner.spec.reading import read_part
 from tuner.spec.toml_tables import name_or_function, read_dataset
 from tuner.wording import Place, key_text, toml
@@ -45,7 +45,7 @@ class Trained(Part):
     study: Text = Field(examples=['"wine"'])
     trial: int | None = Field(default=None, ge=0, examples=["37"])
     metric: Text = Field(examples=['"accuracy"'])
-    direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+    direction: Direction = Field(examples=['"maximize"'])
     value: Finite | None = Field(default=None, examples=["0.95"])
     dataset: str | CsvDataset = Field(examples=['"wine"'])
     model: Text = Field(examples=['"mlp"'])

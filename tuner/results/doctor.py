@@ -20,7 +20,7 @@ from tuner.studies import recovery
 from tuner.studies.foreign import end_them, foreign_trials
 from tuner.studies.provenance import versions
 from tuner.units import count, format_bytes
-from tuner.workers.running import cores
+from tuner.workers.request import cores
 
 _LOAD = "from tuner.quiet import load_tensorflow; load_tensorflow()"
 _LOAD_SECONDS = 300

@@ -33,17 +33,17 @@ def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> li
         stem = _stem(name, params)
         if stem is not None:
             groups.setdefault(stem, []).append(value)
-    told: list[str] = []
+    found: list[str] = []
     done: set[str] = set()
     for name, value in params.items():
         stem = _stem(name, params)
         if stem is None:
             counted = {s: groups.get(s, []) for s, parent in counted_by.items() if parent == name}
-            told.append(_group(name, value, counted) if counted else f"{name} {setting(value)}")
+            found.append(_group(name, value, counted) if counted else f"{name} {setting(value)}")
         elif stem not in counted_by and stem not in done:
             done.add(stem)
-            told.append(f"{stem} {_values(groups[stem])}")
-    return told
+            found.append(f"{stem} {_values(groups[stem])}")
+    return found
 
 
 def _stem(name: str, params: Mapping[str, Value]) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from tuner.results.trials import TrialRow
+from tuner.results.rows import TrialRow
 
 _NUMBER = re.compile(r"\d+([.,]\d+)*")
 _MOST_REASONS = 5

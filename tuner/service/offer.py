@@ -1,15 +1,11 @@
-"""What a worker offers, and the places in which it runs trials."""
+"""What a worker of the service offers to the studies in a database."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tuner.spec import StudySpec
 from tuner.spec.access import Access
-from tuner.studies.queue import Place
-from tuner.workers.supervisor import Supervisor
 
 GRACE_SECONDS = 30.0
 """How long trials may go on after SIGTERM or Ctrl-C, before they go back to the queue."""
@@ -34,29 +30,3 @@ class Offer:
     studies: Sequence[str] = ()
     grace: float = GRACE_SECONDS
     until_done: bool = False
-
-
-@dataclass
-class Slot:
-    """One place to run trials in, empty without a supervisor.
-
-    Attributes:
-        supervisor: Of the study that it runs.
-        study: Its name.
-        place: Its place in the queue when the slot turned to it.
-        stored: The study as it was stored then.
-        since: When the slot turned to it.
-        looked_at: When it last looked whether the study is stored so still.
-    """
-
-    supervisor: Supervisor | None = None
-    study: str = ""
-    place: Place = field(default_factory=Place)
-    stored: StudySpec | None = None
-    since: float = 0.0
-    looked_at: float = 0.0
-
-    def turn_to(self, supervisor: Supervisor, study: str, place: Place, stored: StudySpec) -> None:
-        """Begins with a study."""
-        self.supervisor, self.study, self.place, self.stored = supervisor, study, place, stored
-        self.since = self.looked_at = time.monotonic()

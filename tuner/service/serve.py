@@ -8,17 +8,15 @@ from pathlib import Path
 from tuner.errors import RequestError
 from tuner.service.offer import GRACE_SECONDS, Offer
 from tuner.service.service import Service
-from tuner.spec import StudySpec
+from tuner.service.slot import ObserveStudy
 from tuner.spec.access import Access
 from tuner.spec.quantities import seconds
 from tuner.storage.artifacts import chosen_place
-from tuner.storage.database import Database
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
 from tuner.units import count
-from tuner.workers.observer import Observer
-from tuner.workers.running import cores
+from tuner.workers.request import cores
+from tuner.workers.running import open_for_work
 from tuner.workers.supervisor import Ending
 
 
@@ -32,8 +30,8 @@ def serve(
     grace: float | str = GRACE_SECONDS,
     until_done: bool = False,
     checkpoints: str | None = None,
-    observe: Callable[[str, StudySpec], Observer],
-    tell: Callable[[str], None],
+    observe: ObserveStudy,
+    note: Callable[[str], None],
 ) -> Ending:
     """Takes trials of submitted studies until a signal ends it.
 
@@ -46,8 +44,8 @@ def serve(
         grace: Seconds, or as ``"30s"``; 0 gives running trials back at once.
         until_done: See ``Offer``.
         checkpoints: As in :func:`tuner.run`.
-        observe: See :class:`tuner.service.service.Service`.
-        tell: See ``Service``.
+        observe: See :data:`tuner.service.slot.ObserveStudy`.
+        note: Shows a line about what concerns no trial.
 
     Returns:
         ``"interrupted"``, ``"stopped"`` or ``"done"``, see ``Service.run``.
@@ -69,11 +67,6 @@ def serve(
         )
     except ValueError as error:
         raise RequestError(f"--grace {error}") from None
-    database = Database(url, patience=Patience(PATIENT_SECONDS))
-    try:
-        tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
-        return Service(database, offer, observe, tell).run()
-    except RequestError as error:
-        raise database.final(error) from error.__cause__
-    finally:
-        database.close()
+    with open_for_work(url) as database:
+        note(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
+        return Service(database, offer, observe, note).run()

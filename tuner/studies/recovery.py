@@ -27,6 +27,9 @@ LEFT_BEHIND_ALLOWED = 10
 Mostly the trial is innocent (a full disk, a machine that was switched off), so this is more than
 the attempts; but a trial may also take its whole machine down each time."""
 
+GONE = "its process is gone"
+"""Cause of what is found without its process."""
+
 SILENT_SECONDS = 360.0
 """After this time without a heartbeat a trial of another machine counts as abandoned; longer than
 a run waits for its database, so that a waiting run is not taken for dead."""

@@ -7,6 +7,7 @@ import time
 import optuna
 
 from tuner.search import Judging
+from tuner.spec import Role
 from tuner.storage.database import Database
 
 _SECONDS = 2.0
@@ -17,12 +18,17 @@ class Reporter:
     """Reports a trial's epochs to Optuna and asks the pruner.
 
     A report costs several transactions, an epoch of a small network a thousandth of a second.
-    So epochs are held back and written together: where the pruner may decide, every other
-    second for those who watch, and at the end.
+    So epochs are held back and written together: where the pruner may decide, every two
+    seconds, and at the end.
     """
 
     def __init__(
-        self, trial: optuna.Trial, judging: Judging, database: Database, epochs: int
+        self,
+        trial: optuna.Trial,
+        judging: Judging,
+        database: Database,
+        epochs: int,
+        role: Role = Role.SEARCH,
     ) -> None:
         """Begins with what an earlier attempt at the trial has reported.
 
@@ -30,7 +36,8 @@ class Reporter:
             trial: The running trial.
             judging: At which epochs the pruner decides, and by what.
             database: Where the trial is stored.
-            epochs: How many the trial may take; of very many, every so manyth is stored.
+            epochs: How many the trial may take; of very many, only every n-th is stored.
+            role: Why the trial exists: it decides whether the pruner may end it.
         """
         self._trial = trial
         self._judging = judging
@@ -39,16 +46,15 @@ class Reporter:
         # A retried trial has the reports of its first attempt: the same figures, already judged.
         stored = trial._cached_frozen_trial  # as it was when it was asked for
         self._reported = set(stored.intermediate_values)
-        # Where the pruner ended it, if its process died before it could be told.
+        # Where the pruner ended it, if its process died before that was stored.
         self._ended_at = stored.user_attrs.get("epochs")
-        # References are what the search is measured by: they run to their end.
-        self._never = "origin" in stored.user_attrs
+        self._may_be_pruned = role.may_be_pruned
         self._kept: dict[int, float] = {}
         self._last = 0
         self._since = time.monotonic()
 
     def pruned(self, epoch: int, value: float) -> bool:
-        """Takes in an epoch; whether the pruner ends the trial here.
+        """Takes in an epoch; returns whether the pruner ends the trial here.
 
         Args:
             epoch: From 1; the step of Optuna's intermediate values.
@@ -69,7 +75,7 @@ class Reporter:
                 return True
             if not judged or seen_before:
                 return False
-            ends = self._trial.should_prune() and not self._never
+            ends = self._trial.should_prune() and self._may_be_pruned
             if ends:
                 # With the decision, so that a retry of the trial does not judge this epoch again.
                 self._database.write_attrs(self._trial._trial_id, {"epochs": epoch})

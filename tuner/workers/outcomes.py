@@ -48,7 +48,7 @@ class Outcomes:
         self,
         number: int,
         state: str,
-        value: float | None,
+        values: tuple[float, ...],
         reason: str | None,
         *,
         counts: bool = True,
@@ -58,7 +58,7 @@ class Outcomes:
         Args:
             number: Of the trial.
             state: ``"complete"``, ``"pruned"`` or ``"fail"``.
-            value: The objective's, if it has one.
+            values: One for each objective; none of a failed trial.
             reason: Why it ended early, if it did.
             counts: Whether its end says anything about the study.
 
@@ -66,7 +66,7 @@ class Outcomes:
             StudyError: Too many failed in a row.
         """
         self.n_ended += 1
-        self._observer.trial_finished(number, state, value, reason)
+        self._observer.trial_finished(number, state, values, reason)
         left = self._remaining
         if counts:
             name = self._job.study_name
@@ -86,7 +86,7 @@ class Outcomes:
             remove_of(self._database, self.study, trial.number, self._job.checkpoints)
         self.replace(worker)
         if failed:
-            self.finish(trial.number, "fail", None, reason)
+            self.finish(trial.number, "fail", (), reason)
         else:
             self._observer.trial_lost(trial.number, f"{reason}; it was ended from outside before")
 
@@ -133,7 +133,7 @@ class Outcomes:
         )
         for trial in returned:
             if trial.failed:
-                self.finish(trial.number, "fail", None, trial.failed)
+                self.finish(trial.number, "fail", (), trial.failed)
             else:
                 self._observer.trial_returned(trial.number, cause)
         return bool(returned)

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from tuner import search
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies.queue import FINISHED
+from tuner.studies.queue import n_finished
 from tuner.units import count
 from tuner.workers.messages import Job
 
@@ -65,7 +65,7 @@ class Remaining:
         if not any(counts.values()):
             self._database.study(self._job.study_name)
         under_way = counts[TrialState.RUNNING] + asked
-        self.finished = sum(counts[state] for state in FINISHED)
+        self.finished = n_finished(counts)
         self.open = self.wanted - self.finished - under_way
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)

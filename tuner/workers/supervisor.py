@@ -1,6 +1,6 @@
 """Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
 
-The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever goes wrong
+The supervisor imports no learner's runtime and never asks or tells: workers do. Whatever goes wrong
 with a worker has one consequence: it is killed, its trial is put back in the queue or failed with
 the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time allowed
 are no different.
@@ -17,9 +17,11 @@ from typing import Any, Literal
 import optuna
 
 from tuner.errors import StorageError
+from tuner.learners.registry import doing
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
-from tuner.studies.queue import standing_of
+from tuner.studies.queue import status_of
+from tuner.studies.recovery import GONE
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
 from tuner.workers.messages import (
@@ -45,7 +47,7 @@ Ending = Literal["done", "timeout", "interrupted", "paused", "stopped", "drained
 
 _TICK_SECONDS = 0.2
 _RECOUNT_SECONDS = 2.0
-_STANDING_SECONDS = 1.0
+_STATUS_SECONDS = 1.0
 _BEAT_SECONDS = 15.0
 # Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
 _TRIALS_A_PROCESS = 500
@@ -97,7 +99,7 @@ class Supervisor:
             *(job, database, self.pool, self._remaining, observer, setbacks or Setbacks())
         )
         self._beaten_at = 0.0
-        self._standing_at = 0.0
+        self._status_at = 0.0
         self._interrupted = False
         self._starting = False
         self._draining = False
@@ -120,7 +122,8 @@ class Supervisor:
         with interrupts(self._heard):
             self._database.patience.over = lambda: self._interrupted
             try:
-                self._observer.note("starting workers; TensorFlow takes some seconds to load")
+                spec = self._job.spec
+                self._observer.note(doing("starting workers", spec.model, spec.base))
                 self.start()
                 while not (ending := self.step()):
                     wait(self.pool.readable, _TICK_SECONDS)
@@ -132,7 +135,7 @@ class Supervisor:
                 self.close()
 
     def start(self) -> None:
-        """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
+        """Starts the workers; Ctrl-C does not wait until the first one has loaded its runtime."""
         self._starting = True
         try:
             self.pool.start()
@@ -173,11 +176,11 @@ class Supervisor:
             return "timeout"
         if self._study is None:
             return "drained" if self._draining else None
-        if time.monotonic() - self._standing_at > _STANDING_SECONDS:
-            self._standing_at = time.monotonic()
-            standing = standing_of(self._study, self._database)
-            if standing in ("paused", "stopped"):
-                return standing
+        if time.monotonic() - self._status_at > _STATUS_SECONDS:
+            self._status_at = time.monotonic()
+            status = status_of(self._study, self._database)
+            if status in ("paused", "stopped"):
+                return status
         if self.pool.is_busy:
             return None
         if self._draining:
@@ -186,7 +189,7 @@ class Supervisor:
             return None
         self._recount()
         # What another run left behind while this one ran is under way no longer.
-        if self._remaining.open > 0 or self._outcomes.return_abandoned("its process is gone"):
+        if self._remaining.open > 0 or self._outcomes.return_abandoned(GONE):
             return None
         if self._waits and self._remaining.others_run(self._study, self._observer.note):
             return None
@@ -219,10 +222,10 @@ class Supervisor:
             case Lost(number=number):
                 self._recount()
                 self._observer.trial_lost(number, "it was ended from outside, or taken over")
-            case Finished(number=number, state=state, value=value, reason=reason):
+            case Finished(number=number, state=state, values=values, reason=reason):
                 self._recount()
                 counts = not message.was_refused
-                self._outcomes.finish(number, state, value, reason, counts=counts)
+                self._outcomes.finish(number, state, values, reason, counts=counts)
 
     def _begin(self) -> None:
         """Stores the study, once all workers have the same data and one has tried the model."""

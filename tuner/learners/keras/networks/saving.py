@@ -1,10 +1,12 @@
-"""Saves a model, and finds out before a search whether what it finds can be saved at all."""
+"""Saves and loads models, and checks before a search that its models can be saved at all."""
 
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.raised import described
-from tuner.errors import ModelError
+from tuner.errors import BundleError, ModelError
+from tuner.quiet import load_tensorflow
+from tuner.units import format_bytes
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ROWS = 8
+_SMALL_BYTES, _MOST_EXPANSION = 64 * 2**20, 100
+_ADVICE = (
+    "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
+    "bundle again"
+)
 _CURE = (
     "layers of your own need get_config() and @keras.saving.register_keras_serializable(); write "
     "Lambda layers and lambdas as such layers"
@@ -105,3 +114,53 @@ def predict_the_same(model: keras.Model, loaded: keras.Model, rows: NDArray[Any]
     return all(
         a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5, equal_nan=True) for a, b in pairs
     )
+
+
+def load_model(file: Path, advice: str = "") -> keras.Model:
+    """Loads ``model.keras``; layers that are not Keras's own must have been registered before.
+
+    Args:
+        file: The saved model.
+        advice: What to do about layers that nothing has registered; empty for the usual.
+
+    Raises:
+        BundleError: The file is broken, or has layers that nothing has registered.
+    """
+    load_tensorflow()
+    import keras
+
+    _check_size(file)
+    try:
+        # Not compiled: a loss or metric of the user's own is not needed to predict.
+        return keras.models.load_model(file, compile=False)
+    except Exception as exc:  # a broken archive may raise anything
+        raise BundleError(
+            f"{file} cannot be loaded: {_why(exc, file)}; {advice or _ADVICE}"
+        ) from exc
+
+
+def _check_size(file: Path) -> None:
+    """Refuses an archive that would fill the memory: Keras itself does not compress.
+
+    Raises:
+        BundleError: It unpacks to far more than it takes on the disk.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # Keras says what is wrong with it
+    packed = file.stat().st_size
+    if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
+        raise BundleError(
+            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
+            f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
+        )
+
+
+def _why(exc: Exception, file: Path) -> str:
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
+    if unknown:
+        return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
+    return described(exc, file.parent)
