@@ -112,7 +112,7 @@ def faults(
 
 @pytest.mark.slow
 @pytest.mark.timeout(2 * SECONDS)
-def test_whatever_happens_nothing_is_lost(
+def test_random_faults_lose_no_trial(
     laboratory: Laboratory, server: Postgres, tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)
