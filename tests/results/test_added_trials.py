@@ -19,7 +19,7 @@ from tuner.search import derive_seed
 from tuner.workers.engines import best_so_far
 
 
-def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeResult) -> None:
+def test_added_trial_may_be_best_and_shows_its_origin(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.5), added(0.99))
 
     assert result.best is not None
@@ -38,7 +38,7 @@ def test_an_added_trial_is_best_and_says_where_it_comes_from(make_result: MakeRe
     assert "added by hand" in views.trials(result)
 
 
-def test_an_added_trial_in_the_space_is_exported_for_all_its_epochs(
+def test_added_trial_in_the_space_is_exported_with_all_epochs(
     make_result: MakeResult,
 ) -> None:
     result = make_result(make_spec(), trial(value=0.5), added(0.99))
@@ -54,7 +54,7 @@ def test_an_added_trial_in_the_space_is_exported_for_all_its_epochs(
     assert "tuner export wine" in summary(result)
 
 
-def test_an_added_trial_outside_the_space_says_why_it_is_not_exported(
+def test_added_trial_outside_the_space_is_not_exported(
     make_result: MakeResult,
 ) -> None:
     result = make_result(make_spec(), trial(value=0.5), added(0.99, units_1=1))
@@ -74,7 +74,7 @@ def test_an_added_trial_outside_the_space_says_why_it_is_not_exported(
     assert result.configuration(0).value == 0.5
 
 
-def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> None:
+def test_gain_is_not_known_if_an_added_trial_is_best(make_result: MakeResult) -> None:
     mine, document = trial(value=0.6), trial(value=0.5, origin="document")
     result = make_result(make_spec(reference()), mine, document, added(0.99))
 
@@ -82,12 +82,12 @@ def test_an_added_trial_is_no_gain_of_the_search(make_result: MakeResult) -> Non
 
 
 @pytest.mark.parametrize("origin", [{}, {"origin": "document"}])
-def test_running_trial_that_another_program_ended_is_trained_likewise(
+def test_trial_ended_by_another_program_is_exported_like_an_added_one(
     origin: dict[str, str], make_result: MakeResult
 ) -> None:
-    told = added(0.99)
-    told.user_attrs = {"worker": {"pid": 1}, "seed": 42, **origin}
-    result = make_result(make_spec(reference()), told)
+    ended = added(0.99)
+    ended.user_attrs = {"worker": {"pid": 1}, "seed": 42, **origin}
+    result = make_result(make_spec(reference()), ended)
     configuration = result.configuration()
 
     assert (configuration.seed, configuration.value, configuration.epochs) == (42, None, 50)
@@ -97,7 +97,7 @@ def test_running_trial_that_another_program_ended_is_trained_likewise(
 @pytest.mark.parametrize(
     "attrs", [{"worker": "gpu-3"}, {"epoch": 0}, {"seed": "x", "reason": ["a"], "attempts": None}]
 )
-def test_attributes_of_others_on_an_added_trial_are_left_out(
+def test_foreign_attributes_of_an_added_trial_are_ignored(
     attrs: dict[str, object], make_result: MakeResult
 ) -> None:
     made = added(0.99)
@@ -110,7 +110,7 @@ def test_attributes_of_others_on_an_added_trial_are_left_out(
     assert result.configuration().epochs == 50
 
 
-def test_a_study_of_others_has_no_added_trials(make_result: MakeResult) -> None:
+def test_study_of_another_program_has_no_added_trials(make_result: MakeResult) -> None:
     result = make_result(None, added(0.5))
 
     assert result.best is not None
@@ -124,7 +124,9 @@ def test_no_reference_may_have_the_name_of_added_trials() -> None:
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, direction: str) -> None:
+def test_values_that_are_not_finite_are_shown_as_none(
+    make_study: MakeStudy, direction: str
+) -> None:
     values = [math.inf, -math.inf, 0.5]
     trials = [added(value) for value in values] + [added(-math.inf, "pruned")]
     study = make_study(make_spec(direction=direction), *trials, *(added(i / 9) for i in range(9)))
@@ -143,7 +145,7 @@ def test_values_that_are_no_numbers_break_nothing(make_study: MakeStudy, directi
         assert "nan" not in text.lower()
 
 
-def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy) -> None:
+def test_best_ignores_constraints_that_are_not_numbers(make_study: MakeStudy) -> None:
     made = added(0.5)
     made.system_attrs = {"constraints": ["x"]}
 
@@ -152,7 +154,7 @@ def test_constraints_that_are_no_numbers_are_not_looked_at(make_study: MakeStudy
     assert best_so_far(study, spec.objective) == (1, 0.5)
 
 
-def test_only_values_that_are_no_numbers_are_no_best(make_result: MakeResult) -> None:
+def test_trial_with_an_infinite_value_is_not_best(make_result: MakeResult) -> None:
     result = make_result(make_spec(), added(math.inf))
 
     assert result.best is None
@@ -165,7 +167,7 @@ BRUTE = {
 }
 
 
-def test_a_used_up_space_is_said_in_words_and_as_json(make_result: MakeResult) -> None:
+def test_used_up_space_is_shown_in_words_and_json(make_result: MakeResult) -> None:
     yes, no = {"batch_norm": True}, {"batch_norm": False}
     half = make_result(make_spec(**BRUTE), trial("fail", params=yes))
     whole = make_result(make_spec(**BRUTE), trial("fail", params=yes), trial("fail", params=no))

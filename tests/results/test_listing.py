@@ -1,4 +1,4 @@
-"""``tuner studies``: what it says of studies whose file is gone, of others', of damaged ones."""
+"""``tuner studies`` lists studies without a file, of other programs, and damaged ones."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_no_trial_at_all(make_result: MakeResult) -> None:
+def test_summary_without_trials(make_result: MakeResult) -> None:
     assert summary(make_result(make_spec(title="wine"))) == (
         "wine\n"
         "no trials yet\n"
@@ -54,7 +54,7 @@ def test_no_trial_at_all(make_result: MakeResult) -> None:
     )
 
 
-def test_no_complete_trial_yet(make_result: MakeResult) -> None:
+def test_summary_without_a_complete_trial(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference(split="train", accuracy=0.72)),
         trial("waiting", origin="document"),
@@ -84,13 +84,13 @@ def test_ending_of_the_run_is_shown(make_result: MakeResult, ending: Ending, wor
     assert words in text.splitlines()
 
 
-def test_no_reference_no_gain(make_result: MakeResult) -> None:
+def test_summary_without_references_has_no_gain(make_result: MakeResult) -> None:
     text = summary(make_result(make_spec(), trial(value=0.5)))
     assert "gain" not in text
     assert "reference" not in text
 
 
-def test_a_reference_that_nobody_beat(make_result: MakeResult) -> None:
+def test_gain_is_zero_if_a_reference_is_best(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.9, origin="document"), trial(value=0.8)
     )
@@ -100,19 +100,19 @@ def test_a_reference_that_nobody_beat(make_result: MakeResult) -> None:
     assert "reported" not in text
 
 
-def test_a_reference_that_was_only_equalled(make_result: MakeResult) -> None:
+def test_gain_is_zero_if_the_best_equals_a_reference(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.9), trial(value=0.9, origin="document")
     )
     assert "  gain      0: the search did not beat the reference document\n" in summary(result)
 
 
-def test_a_reference_alone(make_result: MakeResult) -> None:
+def test_gain_is_pending_without_trials_of_the_search(make_result: MakeResult) -> None:
     text = summary(make_result(make_spec(reference()), trial(value=0.9, origin="document")))
     assert "  gain      none yet: no trial of the search is complete\n" in text
 
 
-def test_less_is_better(make_result: MakeResult) -> None:
+def test_gain_of_a_minimized_metric_is_negative(make_result: MakeResult) -> None:
     spec = make_spec(reference(split="test", mse=30.04), direction="minimize", metric="mse")
     result = make_result(spec, trial(value=31.5, origin="document"), trial(value=30.25))
     text = summary(result)
@@ -120,14 +120,14 @@ def test_less_is_better(make_result: MakeResult) -> None:
     assert "  gain      -1.2500 (lower is better)\n" in text
 
 
-def test_tiny_gains_do_not_vanish(make_result: MakeResult) -> None:
+def test_tiny_gain_is_shown_with_its_digits(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.99770, origin="document"), trial(value=0.99774)
     )
     assert "  gain      +4e-05\n" in summary(result)
 
 
-def test_the_gain_is_over_the_best_of_several_references(make_result: MakeResult) -> None:
+def test_gain_is_over_the_best_reference(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference("sgd"), reference("adam"), reference("dropout 0.3")),
         trial(value=0.90, origin="sgd"),
@@ -140,7 +140,7 @@ def test_the_gain_is_over_the_best_of_several_references(make_result: MakeResult
     assert "  dropout 0.3  trial 2   pruned at epoch 1: not good enough\n" in text
 
 
-def test_reported_in_another_metric(make_result: MakeResult) -> None:
+def test_score_in_another_metric_is_shown_with_its_name(make_result: MakeResult) -> None:
     spec = make_spec(
         reference("loss only", split="validation", loss=0.5591),
         reference("both", split="train", loss=0.1, accuracy=0.72),
@@ -178,7 +178,7 @@ def test_only_pruned_trials_save_time(make_result: MakeResult) -> None:
     assert "2 pruned (about 50 s saved)" in summary(result)
 
 
-def test_the_next_commands_work_as_they_stand(make_result: MakeResult) -> None:
+def test_next_commands_have_the_storage_option(make_result: MakeResult) -> None:
     result = make_result(None, trial(value=0.5))
     assert "tuner export" not in summary(result), "nothing says which data it was trained on"
     result = make_result(make_spec(), trial(value=0.5))
@@ -187,7 +187,7 @@ def test_the_next_commands_work_as_they_stand(make_result: MakeResult) -> None:
     assert "tuner dashboard --storage sqlite:///other.db   every trial" in text
 
 
-def test_next_commands_run_no_study_that_tuner_did_not_create(make_result: MakeResult) -> None:
+def test_next_commands_do_not_run_a_study_of_another_program(make_result: MakeResult) -> None:
     assert "tuner run" not in summary(make_result(None))
     assert "tuner run wine" in summary(make_result(make_spec()))
 
@@ -219,7 +219,7 @@ BASELINE = {"predicts": "always red", "value": 0.75}
 
 
 @pytest.mark.parametrize(("value", "beaten"), [(0.9, True), (0.75, False), (0.5, False)])
-def test_the_trivial_predictor_stands_beside_the_best(
+def test_trivial_predictor_is_compared_with_the_best(
     make_study: MakeStudy, value: float, beaten: bool
 ) -> None:
     study = make_study(make_spec(reference()), trial(value=value))
@@ -235,14 +235,14 @@ def test_the_trivial_predictor_stands_beside_the_best(
     assert "0.75" in views.show(result, "csv").splitlines()[1].split(",")
 
 
-def test_nothing_is_said_of_an_unknown_baseline(make_result: MakeResult) -> None:
+def test_unknown_baseline_is_not_shown(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9))
     assert "baseline" not in summary(result) + views.best(result)
     assert result.to_dict()["baseline"] is None
     assert result.beats_baseline is None
 
 
-def test_study_with_raw_targets_says_that_a_new_one_scales_them(make_study: MakeStudy) -> None:
+def test_study_with_unscaled_targets_suggests_a_new_study(make_study: MakeStudy) -> None:
     study = make_study(make_spec(direction="minimize", metric="mae"), trial(value=9.0))
     baseline = {"predicts": "always the median, 3", "value": 2.0}
     data = {"fingerprint": "f" * 64, "task": "regression", "baseline": baseline}

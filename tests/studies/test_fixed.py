@@ -79,6 +79,11 @@ def test_hyperband_knows_the_fixed_epochs() -> None:
     assert make_pruner(spec(epochs=27))._max_resource == 27  # type: ignore[attr-defined]
 
 
+def test_hyperband_knows_the_parameter_that_counts_steps() -> None:
+    pruner = make_pruner(spec(epochs=27, max_iter=9), steps="max_iter")
+    assert pruner._max_resource == 9  # type: ignore[attr-defined]
+
+
 class Stored:
     """A database in which studies of today and of before lie."""
 

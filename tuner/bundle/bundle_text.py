@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tuner.learners.registry import step_word
 from tuner.units import count, figure
 from tuner.wording import one_line
 
@@ -22,7 +23,7 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     trained = rows["train"] + rows["validation"]
     lines = [
         f"{path} · {origin(info)}",
-        f"{count(info['epochs'], 'epoch')} on {trained:,} rows; "
+        f"{count(info['epochs'], step_word(info['model']))} on {trained:,} rows; "
         f"scored once on {rows['test']:,} rows that no trial has seen",
         "",
     ]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
-from tuner.units import setting
+from tuner.learners.registry import step_word
+from tuner.units import count, setting
 from tuner.wording import toml
 
 _TASKS = {
@@ -44,11 +45,11 @@ def _head(info: Mapping[str, Any]) -> str:
         source = f"{len(data['feature_names'])} columns: {_listed(data['feature_names'])}"
     else:
         source = f"arrays of shape {tuple(data['input_shape'])}"
+    scaled = "" if "learner" in info else ": scaling is part of the model"
     return (
         f"# {data['name']}\n\n"
         f"Predicts {what}.\n\n"
-        f"From {source}. The values are taken raw, as they stand in the data: scaling is part of "
-        "the model."
+        f"From {source}. The values are taken raw, as they stand in the data{scaled}."
     )
 
 
@@ -78,11 +79,13 @@ def _scores(info: Mapping[str, Any]) -> str:
 def _trained(info: Mapping[str, Any]) -> str:
     params = "\n".join(f"| {name} | {setting(value)} |" for name, value in info["params"].items())
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
+    word = step_word(info["model"])
+    steps = count(info["epochs"], word)
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"
-        f"Model `{info['model']}` from {origin(info)}, trained for {info['epochs']} epochs (the "
-        f"best epoch of the trial) with {batches}the seed {info['seed']}; {info['created']}.\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained for {steps} (the "
+        f"best {word} of the trial) with {batches}the seed {info['seed']}; {info['created']}.\n\n"
         "| parameter | value |\n|---|---|\n"
         f"{params}\n\n"
         f"Made with {versions}."

@@ -131,7 +131,7 @@ def fit_params(learner: Learner, configuration: Configuration, task: str) -> dic
     Raises:
         MetricError: The model does not measure the configuration's metric.
     """
-    if metrics := learner.metrics(task):
+    if (metrics := learner.metrics(task)) is not None:
         check_metric(configuration.metric, metrics, task, "metric")
     # An older file names no parameter that came later.
     params = shared_params(configuration.model, {}, configuration.params)

@@ -160,7 +160,7 @@ def doctor(
     for finding in examine(storage, repair=repair):
         found.append(finding)
         if not as_json:
-            print_out(f"{finding.state:<7} {finding.what:<11} {finding.told}\n")
+            print_out(f"{finding.state:<7} {finding.what:<11} {finding.text}\n")
     if as_json:
         print_out(document([finding.to_dict() for finding in found]))
     if any(finding.state == "wrong" for finding in found):

@@ -174,13 +174,13 @@ class Learner(ABC):
         return 1 if name is None else int(params.get(name, cls.settings[name].default))
 
     @classmethod
-    def metrics(cls, task: str) -> tuple[str, ...]:
-        """Returns the metrics that it logs itself for a task; empty if only a trial shows that.
+    def metrics(cls, task: str) -> tuple[str, ...] | None:
+        """Returns the metrics that it logs itself for a task; None if only a trial shows that.
 
         Args:
             task: "regression", "binary" or "multiclass".
         """
-        return ()
+        return None
 
     @classmethod  # noqa: B027 - nothing to check is the usual case
     def check_task(
@@ -232,7 +232,7 @@ class Learner(ABC):
         Raises:
             ModelError: It cannot be built, or not be saved.
         """
-        return self.metrics(data.task)
+        return self.metrics(data.task) or ()
 
     def baseline(
         self, metric: str, data: Development, fixed: Mapping[str, Value], drawn: Collection[str]

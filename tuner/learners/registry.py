@@ -25,6 +25,9 @@ LEARNERS: Mapping[str, str] = MappingProxyType(
         "linear": f"{_FAMILIES}:Linear",
         "cnn": f"{_FAMILIES}:Cnn",
         "embedding": f"{_FAMILIES}:Embedding",
+        "hist_gradient_boosting": (
+            "tuner.learners.sklearn.hist_gradient_boosting:HistGradientBoosting"
+        ),
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""
@@ -69,6 +72,11 @@ def runtime_of(model: str, base: Path) -> tuple[tuple[str, ...], str]:
     except UnknownNameError:  # its worker reports that
         learner = None
     return ((), "") if learner is None else (learner.preload, learner.runtime)
+
+
+def step_word(model: str) -> str:
+    """Returns what people call a step of a model, such as "epoch"."""
+    return shipped(model).step_word if model in LEARNERS else Learner.step_word
 
 
 def doing(what: str, model: str, base: Path) -> str:

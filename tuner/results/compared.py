@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.learners.registry import step_word
 from tuner.results.rows import ADDED, ReferenceRow, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.spec import Role
@@ -18,7 +19,7 @@ _SPLITS = {
 
 
 def comparison(result: StudyResult) -> list[str]:
-    """Returns the lines best, one a reference, the trivial predictor, gain, in columns."""
+    """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
     if result.has_several_objectives:
         each = [f"{one.metric} ({one.direction})" for one in result.objectives]
         return [
@@ -67,7 +68,8 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
             words += "; not in the search space"
         return "best", f"trial {best.number}", words
     words = f"{result.metric} {figure(best.value)} on validation"
-    words += "" if best.epoch is None else f", epoch {best.epoch}"
+    word = step_word(result.spec.model) if result.spec else "epoch"
+    words += "" if best.epoch is None else f", {word} {best.epoch}"
     words += f" (the reference {best.origin})" if best.role is Role.REFERENCE else ""
     return "best", f"trial {best.number}", words
 
@@ -99,10 +101,10 @@ def _reported(reported: Mapping[str, Any], metric: str) -> str:
     figures = {key: value for key, value in reported.items() if key != "split"}
     if not figures:
         return ""
-    # As the source printed them: no digit is cut off or added.
+    # As the source printed them, digit by digit.
     if metric in figures:
         scores = str(figures[metric])
-    else:  # in another metric than the study's: its name must stand with it
+    else:  # another metric than the study's: shown with its name
         scores = ", ".join(f"{key} {value}" for key, value in figures.items())
     return f"reported {scores} {_SPLITS[reported['split']]}"
 

@@ -16,7 +16,7 @@ from tuner.spec.toml_tables import name_or_function, read_dataset
 from tuner.wording import Place, key_text, toml
 
 SCHEMA = 1
-"""Version of the exported file's form; raised when an older reader could not understand it."""
+"""Version of the exported file's form; increased when an older version could not read it."""
 
 _LARGEST = 2**31  # epochs, rows: what the libraries below can count
 

@@ -102,14 +102,14 @@ def _line(
     if stored is None:
         return StudyLine(name=name, title=title, where=where, metric=metric)
     notes: list[str] = []
-    spec = _believed(_spec, stored, notes)
-    entry = _believed(_entry, stored, notes)
-    data = _believed(_data, stored, notes)
+    spec = _readable(_spec, stored, notes)
+    entry = _readable(_entry, stored, notes)
+    data = _readable(_data, stored, notes)
     directions, objective = stored.directions, None
     if len(directions) > 1:
         notes.append(f"{len(directions)} objectives ({', '.join(directions)})")
     else:
-        objective = spec.objective if spec else _believed(_objective, stored, notes)
+        objective = spec.objective if spec else _readable(_objective, stored, notes)
         if "tuner:spec" not in stored.attrs:
             notes.append("not made by tuner")
     return StudyLine(
@@ -130,7 +130,7 @@ def _line(
 _T = TypeVar("_T")
 
 
-def _believed(
+def _readable(
     reader: Callable[[StudyOverview], _T | None], stored: StudyOverview, notes: list[str]
 ) -> _T | None:
     """Returns what is stored; None, with a note, if it cannot be read."""

@@ -1,4 +1,4 @@
-"""A configuration on one readable line: repeated parameters stand together."""
+"""A configuration on one readable line, with repeated parameters in groups."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> li
 
     Args:
         params: Concrete names and values.
-        space: Says which parameter counts which; without it ``units_1``, ``units_2`` … stand
-            together all the same, but not with their count.
+        space: The search space, which knows the parameter that counts a group; without it
+            ``units_1``, ``units_2`` … form a group without their count.
 
     Returns:
         For example ``["optimizer adam", "3 layers of 96, 48, 24 units", "dropout 0.08"]``, in the
-        order of ``params``; a group stands where its count stands.
+        order of ``params``; a group takes the position of its count.
     """
     counted_by = {
         parameter.name: parameter.repeat

@@ -1,4 +1,4 @@
-"""What a command may replace: what tuner wrote itself, and anything else only on request."""
+"""Which files a command replaces: those that tuner wrote; others only on request."""
 
 from __future__ import annotations
 

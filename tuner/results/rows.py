@@ -220,5 +220,5 @@ def best_of(rows: Sequence[TrialRow], objective: Objective) -> TrialRow | None:
 
 
 def finite(value: float | None) -> float | None:
-    """Returns ``value``, or None if it is NaN or infinite: JSON has no word for those."""
+    """Returns ``value``, or None if it is NaN or infinite, which JSON cannot hold."""
     return value if value is not None and math.isfinite(value) else None

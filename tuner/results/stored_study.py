@@ -160,5 +160,5 @@ def _common_params(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
     params: dict[str, Any] = common_params(spec, attrs)
     task = (attrs.get("tuner:data") or {}).get("task")
     if task != "regression" and "target_scaling" not in spec.fixed:
-        params.pop("target_scaling", None)  # classes are not scaled: no need to speak of it
+        params.pop("target_scaling", None)  # classes are not scaled
     return params

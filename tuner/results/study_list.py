@@ -13,10 +13,10 @@ _OF_FILES = ("study", "what", "rows", "metric", "reported", "where")
 _OF_WORK = ("study", "trials", "best", "queue", "workers", "rate")
 _COLUMNS = tuple(dict.fromkeys(_OF_FILES + _OF_WORK))
 _WIDE = 160
-"""From this width on all columns of a list of studies stand beside each other."""
+"""Width of a terminal from which a list of studies is one table."""
 
 _LONGEST_NOTE = 60
-"""A longer note stands below the table: in a cell it would be folded many times."""
+"""Characters; a longer note is shown below the table."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from pydantic import (
     field_validator,
 )
 
-from tuner.scoring import direction as better_direction
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -178,7 +177,9 @@ class Objective(Part):
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        usual = better_direction(self.metric)
+        from tuner.scoring import direction  # here, because it imports NumPy
+
+        usual = direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (

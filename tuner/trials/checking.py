@@ -43,9 +43,9 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     """
     file = f"{spec.name}.toml"
     search.make_sampler(spec, file)
-    search.make_pruner(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
     learner = known_class(spec.model, spec.base)
+    search.make_pruner(spec, file, learner.steps_setting if learner else None)
     if learner is not None:
         check_params(spec, learner, f"{file}: ")
     found = check_dataset(spec.dataset, spec.base, file, elsewhere=elsewhere)
@@ -79,7 +79,7 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
         SpecError: The learner does not read such data, or has no such output for the task.
     """
     check_data(learner, data, spec.search_space, spec.fixed)
-    if metrics := learner.metrics(data.task):
+    if (metrics := learner.metrics(data.task)) is not None:
         check_reported(spec, data, metrics)
 
 

@@ -214,7 +214,7 @@ def _score(metric: str, learner: Learner, data: Development) -> Score | None:
         None if only the learner can measure it.
     """
     y, task = data.validation.y, data.task
-    if metric in learner.metrics(task) or not scoring.is_computable(metric, task):
+    if metric in (learner.metrics(task) or ()) or not scoring.is_computable(metric, task):
         return None
     return lambda predictions: scoring.score([metric], task, y, predictions)[metric]
 

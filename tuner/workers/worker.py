@@ -184,7 +184,8 @@ class Worker:
                 raise DataChangedError(str(error)) from None
             self._common = common_params(job.spec, self._study.user_attrs)
             self._study.sampler = search.make_sampler(job.spec)
-            self._study.pruner = search.make_pruner(job.spec)
+            steps = self._learner.steps_setting
+            self._study.pruner = search.make_pruner(job.spec, steps=steps)
         with storage_errors(job.url):
             self._run_trial(self._study)
 

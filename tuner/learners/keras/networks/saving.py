@@ -6,7 +6,6 @@ import logging
 import re
 import tempfile
 import warnings
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from tuner.data.raised import described
 from tuner.errors import BundleError, ModelError
+from tuner.learners.archives import check_unpacked_size
 from tuner.quiet import load_tensorflow
-from tuner.units import format_bytes
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ROWS = 8
-_SMALL_BYTES, _MOST_EXPANSION = 64 * 2**20, 100
 _ADVICE = (
     "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
     "bundle again"
@@ -129,7 +127,7 @@ def load_model(file: Path, advice: str = "") -> keras.Model:
     load_tensorflow()
     import keras
 
-    _check_size(file)
+    check_unpacked_size(file)
     try:
         # Not compiled: a loss or metric of the user's own is not needed to predict.
         return keras.models.load_model(file, compile=False)
@@ -137,25 +135,6 @@ def load_model(file: Path, advice: str = "") -> keras.Model:
         raise BundleError(
             f"{file} cannot be loaded: {_why(exc, file)}; {advice or _ADVICE}"
         ) from exc
-
-
-def _check_size(file: Path) -> None:
-    """Refuses an archive that would fill the memory: Keras itself does not compress.
-
-    Raises:
-        BundleError: It unpacks to far more than it takes on the disk.
-    """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return  # Keras says what is wrong with it
-    packed = file.stat().st_size
-    if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
-        raise BundleError(
-            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
-            f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
-        )
 
 
 def _why(exc: Exception, file: Path) -> str:

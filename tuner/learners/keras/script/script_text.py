@@ -10,7 +10,7 @@ from tuner.learners.keras.networks.feeding import target_offset
 from tuner.learners.keras.script.literal import source
 from tuner.learners.keras.script.network_source import model_source
 from tuner.learners.keras.training.fit import EVALUATION_BATCH, epoch_callbacks
-from tuner.wording import one_line
+from tuner.wording import in_docstring
 
 if TYPE_CHECKING:
     import keras
@@ -100,11 +100,11 @@ def script_text(model: keras.Model, about: Script, batch_size: int) -> str:
             "NAME.toml or NAME.json instead, which `tuner train` takes"
         )
     return _TEMPLATE.format(
-        title=_in_docstring(f"The network of {about.title}."),
-        data=_in_docstring(about.data_name),
+        title=in_docstring(f"The network of {about.title}."),
+        data=in_docstring(about.data_name),
         data_name=source(about.data_name),
         rows=about.rows,
-        script=_in_docstring(shlex.quote(about.name)),
+        script=in_docstring(shlex.quote(about.name)),
         epochs=about.steps,
         batch_size=batch_size,
         seed=about.seed,
@@ -114,11 +114,6 @@ def script_text(model: keras.Model, about: Script, batch_size: int) -> str:
         weight_train=', data["sample_weight_train"]' if about.weighted else "",
         weight_test='\n        sample_weight=data["sample_weight_test"],' if about.weighted else "",
     )
-
-
-def _in_docstring(text: str) -> str:
-    """Returns a text that means itself inside a docstring, on one line."""
-    return one_line(text).replace("\\", r"\\").replace('"', "'")
 
 
 def _callback_source(callback: keras.callbacks.Callback) -> str:
