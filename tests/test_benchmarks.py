@@ -95,7 +95,7 @@ def test_unknown_references_and_studies_are_named(
     assert 'line has no reference "document-2"; it has: document, whole-batch' in (
         capsys.readouterr().err
     )
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         main(["lines"])
     assert "no references for lines; there are: line, " in capsys.readouterr().err
 

@@ -31,7 +31,7 @@ class Broken(io.StringIO):
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC], ids=["no terminal", "disk full"])
 @pytest.mark.parametrize("kind", [LiveProgress, PlainProgress])
-def test_progress_continues_when_standard_error_cannot_be_written(
+def test_progress_outlives_its_terminal_and_its_disk(
     monkeypatch: pytest.MonkeyPatch,
     kind: type[LiveProgress] | type[PlainProgress],
     number: int,
@@ -46,7 +46,7 @@ def test_progress_continues_when_standard_error_cannot_be_written(
     assert broken.n_tried > 0
 
 
-def test_closed_pipe_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_has_seen_enough_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Broken(errno.EPIPE))
     with pytest.raises(BrokenPipeError, match="Broken pipe"):
         standard_error().file.write("a line\n")

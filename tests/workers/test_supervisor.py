@@ -58,7 +58,6 @@ def test_the_supervisor_never_imports_tensorflow(laboratory):
 def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
     calm = values(laboratory.run(workers=1, study_name="calm"))
     laboratory.behave("slow")
-    laboratory.study.write_text(laboratory.study.read_text())
     killed = []
 
     def kill_once(number, epoch):
@@ -210,7 +209,7 @@ def test_what_the_users_code_prints_is_shown_and_not_mixed_with_results(laborato
     assert capfd.readouterr() == ("", "")
 
 
-def test_workers_that_cannot_start_end_the_run(laboratory, monkeypatch):
+def test_workers_that_cannot_start_end_the_run(laboratory):
     laboratory.behave("dies")
     with pytest.raises(WorkerError, match="die before they can run a trial"):
         laboratory.run(workers=1)
