@@ -1,8 +1,10 @@
 # Everything happens in a virtual environment of this folder's own.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
-# Of tests one process more than there are cores, for many tests wait; each takes a gigabyte or two.
-PARALLEL := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist worksteal
+# More processes than cores, for slow tests wait half of their time and others a tenth. Each takes
+# one or two gigabytes of memory.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+PYTEST := $(VENV)/bin/pytest --dist worksteal --maxprocesses 5
 
 .PHONY: run test test-fast check clean
 
@@ -10,10 +12,10 @@ run: $(VENV)/installed
 	$(VENV)/bin/tuner run wine
 
 test: $(VENV)/installed-dev
-	$(VENV)/bin/pytest $(PARALLEL)
+	$(PYTEST) -n $(shell expr $(CORES) + 2)
 
 test-fast: $(VENV)/installed-dev
-	$(VENV)/bin/pytest $(PARALLEL) -m "not slow"
+	$(PYTEST) -n $(shell expr $(CORES) + 1) -m "not slow"
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check .

@@ -147,11 +147,11 @@ def run(name: str, study: str, trials: list[Params]) -> Run:
         file.write_text(json.dumps(few), encoding="utf-8")
         script = Path(__file__).with_name("speed_contenders.py")
         _, memory, out = _process([sys.executable, str(script), name, study, str(file)])
-        told = json.loads(out)
+        printed = json.loads(out)
         # The first trial warms up what later ones find warm: it counts once, like the start.
-        first, *others = told["trials"]
+        first, *others = printed["trials"]
         rate = sum(t["seconds"] for t in others) / sum(t["epochs"] for t in others)
-        begun = told["began_s"] + first["seconds"] - rate * first["epochs"]
+        begun = printed["began_s"] + first["seconds"] - rate * first["epochs"]
         whole = sum(params["epochs"] for params in trials)
         return Run(begun + rate * whole, memory, scaled=True)
 

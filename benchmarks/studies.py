@@ -152,11 +152,11 @@ def cells(each: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns one row of the table; a gain is positive when the search did better."""
     metric, best, reference = each["metric"], each["best"]["value"], each["reference"]
     said = each["reported"]
-    told = "—"
+    reported = "—"
     if said:
         key = next(key for key in (metric, *said) if key in said and key != "split")
         unit = "" if key == metric else f"{key} "
-        told = f"{unit}{said[key]:g} ({said['split']})"
+        reported = f"{unit}{said[key]:g} ({said['split']})"
     gain = "—"
     if reference:
         change = best - reference["value"]
@@ -166,7 +166,7 @@ def cells(each: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"`{each['study']}`",
         metric,
-        told,
+        reported,
         f"{figure(reference['value'])} ({reference['name']})" if reference else "—",
         figure(best),
         gain,

@@ -24,13 +24,13 @@ def test_each_contender_has_a_row_with_its_ratio(
 
     speed.main()
 
-    told = capsys.readouterr()
-    ours, theirs = (line.split(" | ") for line in told.out.splitlines()[-2:])
+    printed = capsys.readouterr()
+    ours, theirs = (line.split(" | ") for line in printed.out.splitlines()[-2:])
     assert (ours[0], ours[1]) == ("| xor", "tuner, one worker")
     assert theirs[1] == "bare `model.fit` (scaled)"
     assert theirs[5].endswith("×")
     assert float(ours[4]) > 100  # MiB: TensorFlow was really loaded
-    assert "xor round 1 bare `model.fit`: " in told.err
+    assert "xor round 1 bare `model.fit`: " in printed.err
 
 
 def test_all_contenders_train_the_same_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def _rows(text: str) -> dict[tuple[str, str], list[str]]:
 
 
 @pytest.mark.slow
-def test_each_reference_of_a_study_is_a_row_and_what_is_there_is_not_trained_again(
+def test_each_reference_is_a_row_and_is_trained_once(
     main: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.jsonl"
@@ -38,15 +38,15 @@ def test_each_reference_of_a_study_is_a_row_and_what_is_there_is_not_trained_aga
 
     assert main(asked) == 0
 
-    told = capsys.readouterr()
-    table = _rows(told.out)
+    printed = capsys.readouterr()
+    table = _rows(printed.out)
     reported, ours, held_out, used = table["line", "document"]
     assert reported == "mse 0.0407"
     assert ours.endswith("1 seed; epochs × 0.001)")
     assert held_out.startswith("mse ")
     assert used == "all 100 rows, scored on them"
     assert "; outputs 0." in table["and", "document"][1]
-    assert "line/document seed 0: " in told.err
+    assert "line/document seed 0: " in printed.err
     written = out.read_text()
     assert {r["study"]: r["rows"] for r in map(json.loads, written.splitlines())} == {
         "line": {"learned": 100, "scored": 100},
@@ -61,7 +61,7 @@ def test_each_reference_of_a_study_is_a_row_and_what_is_there_is_not_trained_aga
     assert again.err == ""
 
 
-def test_least_squares_have_the_notes_figures(main: Main) -> None:
+def test_least_squares_agree_with_the_note(main: Main) -> None:
     import reference_runs
 
     from tuner.data import DATASETS
@@ -71,7 +71,7 @@ def test_least_squares_have_the_notes_figures(main: Main) -> None:
     assert scores["b"] == pytest.approx(15.6693, abs=5e-5)
 
 
-def test_every_shipped_study_with_references_has_its_way(main: Main) -> None:
+def test_every_shipped_study_has_a_runner(main: Main) -> None:
     import reference_runs
 
     from tuner.studies.catalog import shipped_studies
@@ -83,9 +83,9 @@ def test_studies_whose_data_is_missing_are_left_out(
     main: Main, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["celeba-gender"]) == 0
-    told = capsys.readouterr()
-    assert _rows(told.out) == {}
-    assert told.err.startswith("celeba-gender is left out: ")
+    printed = capsys.readouterr()
+    assert _rows(printed.out) == {}
+    assert printed.err.startswith("celeba-gender is left out: ")
 
 
 def test_unknown_references_and_studies_are_named(
@@ -95,7 +95,7 @@ def test_unknown_references_and_studies_are_named(
     assert 'line has no reference "document-2"; it has: document, whole-batch' in (
         capsys.readouterr().err
     )
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         main(["lines"])
     assert "no references for lines; there are: line, " in capsys.readouterr().err
 

@@ -1,8 +1,13 @@
-"""Studies, exports and bundles of an earlier tuner, without scaled targets, keep their numbers.
+"""Studies, exports and bundles of earlier versions of tuner keep working, with the same numbers.
 
-``earlier/`` holds it: a SQLite database of two studies of four trials each, on files beside it, the
-best configuration of each as it was exported, and a bundle that was trained on one of them, with
-its predictions for all rows.
+Each folder of ``earlier/`` was written by one version: a SQLite database of two studies on files
+beside it, the best configuration of each as it was exported, and a bundle trained on one of them,
+with its predictions for all rows.
+
+- ``before_target_scaling``: targets are learned as they stand, no trivial baseline is stored.
+- ``before_learners``: Keras is the only library. ``flats`` has ``[fixed]`` parameters, a scaled
+  target, two references, pruned trials, and a trial that runs in a process that was killed;
+  ``flowers`` was stopped early and pruned by Hyperband.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,20 +23,92 @@ from commands import Command
 
 EARLIER = Path(__file__).parent / "earlier"
 STORAGE = ("--storage", "sqlite:///studies.sqlite")
-VALUES = {
-    "plots": [1676.3573, 7040.8237, 10718.96, 8904.0771],
-    "shapes": [0.33333334, 0.08333334, 0.25, 0.41666666],
-}
-NEXT = {"plots": [8965.8564, 9994.0479], "shapes": [0.0, 0.33333334]}  # trials 4 and 5 there
-TEST = {"plots": {"mse": 16083.02, "mae": 109.71847}, "shapes": {"loss": 1.1286101}}
 
-both = pytest.mark.parametrize("study", list(VALUES))
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored study, and what the version that wrote it computed.
+
+    Attributes:
+        folder: The folder of ``earlier/``.
+        name: The study's name.
+        best: The number of the best trial.
+        values: The objective value of every trial by number.
+        states: The state of every trial by number, in one string.
+        resumed: The values of the trials that a resumed run adds or runs again.
+        test: Scores of the best configuration on the test split.
+        baseline: The stored scores of the trivial predictor on the validation split.
+        references: The values of the references by name.
+        added: Parameters that an export names today and the earlier version left to their default.
+    """
+
+    folder: str
+    name: str
+    best: int
+    values: list[float | None]
+    states: str
+    resumed: list[float]
+    test: dict[str, float]
+    baseline: dict[str, float] | None = None
+    references: dict[str, float] = field(default_factory=dict)
+    added: dict[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+PLOTS = Stored(
+    "before_target_scaling",
+    "plots",
+    best=0,
+    values=[1676.3573, 7040.8237, 10718.96, 8904.0771],
+    states="complete complete complete pruned",
+    resumed=[8965.8564, 9994.0479],
+    test={"mse": 16083.02, "mae": 109.71847},
+    added={"target_scaling": "none"},
+)
+SHAPES = Stored(
+    "before_target_scaling",
+    "shapes",
+    best=3,
+    values=[0.33333334, 0.08333334, 0.25, 0.41666666],
+    states="complete pruned complete complete",
+    resumed=[0.0, 0.33333334],
+    test={"loss": 1.1286101},
+)
+FLATS = Stored(
+    "before_learners",
+    "flats",
+    best=6,
+    values=[
+        *(63065.668, 47015492.0, 62097.844, 238948.98, 238955.75),
+        *(238955.47, 60205.461, 63540.641, 62955.762, None),
+    ],
+    states="complete complete complete pruned pruned pruned complete pruned complete running",
+    resumed=[61998.918, 64582.563, 63685.766],
+    test={"mae": 66753.492, "mse": 7582235648.0},
+    baseline={"mae": 70149.4},
+    references={"document": 63065.668, "plain": 47015492.0},
+)
+FLOWERS = Stored(
+    "before_learners",
+    "flowers",
+    best=2,
+    values=[0.3888889, 0.6666667, 0.7777778, 0.3333333, 0.3333333, 0.3333333],
+    states="complete complete complete pruned complete pruned",
+    resumed=[0.6666667, 0.8888889],
+    test={"loss": 0.93154091, "accuracy": 0.5},
+    baseline={"accuracy": 1 / 3},
+)
+
+each_study = pytest.mark.parametrize("stored", [PLOTS, SHAPES, FLATS, FLOWERS], ids=str)
+each_bundle = pytest.mark.parametrize("stored", [PLOTS, FLATS], ids=str)
 
 
 @pytest.fixture
-def tuner(command: Command, tmp_path: Path) -> Command:
-    """Commands in a folder that holds what an earlier tuner wrote."""
-    shutil.copytree(EARLIER, tmp_path, dirs_exist_ok=True)
+def tuner(command: Command, tmp_path: Path, stored: Stored) -> Command:
+    """Commands in a folder that holds what an earlier version wrote."""
+    shutil.copytree(EARLIER / stored.folder, tmp_path, dirs_exist_ok=True)
     return command
 
 
@@ -42,48 +120,63 @@ def trials(tuner: Command, study: str) -> list[dict[str, object]]:
     return found
 
 
-@both
-def test_a_study_is_shown(tuner: Command, study: str) -> None:
-    assert [trial["value"] for trial in trials(tuner, study)] == pytest.approx(VALUES[study])
-    shown = json.loads(tuner("show", study, *STORAGE, "--json").out)
-    best = VALUES[study].index({"plots": min, "shapes": max}[study](VALUES[study]))
-    assert (shown["best"]["number"], shown["baseline"]) == (best, None)
-    assert f"best      trial {best}" in tuner("show", study, *STORAGE).out
-    assert study in tuner("studies", *STORAGE).out
+@each_study
+def test_earlier_study_is_shown(tuner: Command, stored: Stored) -> None:
+    listed = trials(tuner, stored.name)
+    finished = [value for value in stored.values if value is not None]
+    values = [trial["value"] for trial in listed if trial["state"] != "running"]
+    assert values == pytest.approx(finished, rel=1e-6)
+    assert [trial["state"] for trial in listed] == stored.states.split()
+
+    shown = json.loads(tuner("show", stored.name, *STORAGE, "--json").out)
+    assert shown["best"]["number"] == stored.best
+    references = {one["name"]: one["value"] for one in shown["references"]}
+    assert references == pytest.approx(stored.references)
+    if stored.baseline is None:
+        assert shown["baseline"] is None
+    else:
+        assert {shown["metric"]: shown["baseline"]["value"]} == pytest.approx(stored.baseline)
+    assert f"best      trial {stored.best} " in tuner("show", stored.name, *STORAGE).out
+    assert stored.name in tuner("studies", *STORAGE).out
 
 
-@both
-def test_a_study_is_exported_as_it_was_trained(tuner: Command, study: str, tmp_path: Path) -> None:
-    answer = tuner("export", study, *STORAGE, "-o", "again.toml")
+@each_study
+def test_earlier_study_is_exported_unchanged(
+    tuner: Command, stored: Stored, tmp_path: Path
+) -> None:
+    answer = tuner("export", stored.name, *STORAGE, "-o", "again.toml")
     assert (answer.status, answer.out) == (0, "wrote again.toml\n")
     again, earlier = (
         tomllib.loads((tmp_path / name).read_text(encoding="utf-8"))
-        for name in ("again.toml", f"{study}-best.toml")
+        for name in ("again.toml", f"{stored.name}-best.toml")
     )
-    assert again["params"].pop("target_scaling", None) == ("none" if study == "plots" else None)
+    earlier["params"].update(stored.added)
     assert again == earlier
 
 
 @pytest.mark.slow
-@both
-def test_a_study_is_resumed_without_scaling(tuner: Command, study: str) -> None:
-    answer = tuner("run", f"{study}.toml", *STORAGE, "--n-trials", "6", "--workers", "1")
+@each_study
+def test_earlier_study_is_resumed_with_the_same_values(tuner: Command, stored: Stored) -> None:
+    finished = [value for value in stored.values if value is not None]
+    total = str(len(finished + stored.resumed))
+    answer = tuner("run", f"{stored.name}.toml", *STORAGE, "--n-trials", total, "--workers", "1")
     assert (answer.status, "baseline  " in answer.out) == (0, True), answer.err
-    values = [trial["value"] for trial in trials(tuner, study)]
-    assert values == pytest.approx(VALUES[study] + NEXT[study], rel=1e-4)
+    values = [trial["value"] for trial in trials(tuner, stored.name)]
+    assert values == pytest.approx(finished + stored.resumed, rel=1e-4)
 
 
 @pytest.mark.slow
-@both
-def test_an_exported_configuration_gives_the_same_scores(tuner: Command, study: str) -> None:
-    answer = tuner("train", f"{study}-best.toml", "-o", "model", "--json")
+@each_study
+def test_earlier_configuration_trains_to_the_same_scores(tuner: Command, stored: Stored) -> None:
+    answer = tuner("train", f"{stored.name}-best.toml", "-o", "model", "--json")
     scores = json.loads(answer.out)["scores"]["test"]
-    assert {name: scores[name] for name in TEST[study]} == pytest.approx(TEST[study], rel=1e-4)
+    assert {name: scores[name] for name in stored.test} == pytest.approx(stored.test, rel=1e-4)
 
 
 @pytest.mark.slow
-def test_a_bundle_predicts_the_same(tuner: Command, tmp_path: Path) -> None:
-    head, *rows = tuner("predict", "bundle", "plots.csv").out.split()
+@each_bundle
+def test_earlier_bundle_predicts_the_same(tuner: Command, stored: Stored, tmp_path: Path) -> None:
+    head, *rows = tuner("predict", "bundle", f"{stored.name}.csv").out.split()
     expected_head, *expected = (tmp_path / "predictions.csv").read_text(encoding="utf-8").split()
     assert head == expected_head == "prediction"
     assert [*map(float, rows)] == pytest.approx([*map(float, expected)], rel=1e-4)

@@ -109,7 +109,7 @@ def test_no_package_imports_tensorflow_when_it_is_itself_imported() -> None:
     assert done.stdout.split() == []
 
 
-def test_to_import_tuner_costs_nothing() -> None:
+def test_import_of_tuner_imports_nothing_else() -> None:
     code = "import sys; before = set(sys.modules); import tuner; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     ours = {n for n in done.stdout.split() if n.partition(".")[0] not in sys.stdlib_module_names}

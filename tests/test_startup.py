@@ -36,7 +36,7 @@ def imports_of(folder: Path, *words: str) -> tuple[str, set[str]]:
 @pytest.mark.parametrize(
     "words", ["--help", "--version", "studies", "studies --json", "run --help"]
 )
-def test_what_must_answer_at_once_imports_little(words: str, laboratory: Laboratory) -> None:
+def test_listing_and_help_import_no_library(words: str, laboratory: Laboratory) -> None:
     laboratory.store("complete")
     out, modules = imports_of(laboratory.folder, *words.split())
     assert out
@@ -45,7 +45,7 @@ def test_what_must_answer_at_once_imports_little(words: str, laboratory: Laborat
 
 
 @pytest.mark.parametrize("words", ["trials", "best", "show"])
-def test_what_reads_results_imports_no_tensorflow(words: str, laboratory: Laboratory) -> None:
+def test_results_are_shown_without_tensorflow(words: str, laboratory: Laboratory) -> None:
     laboratory.store("complete", "pruned", "complete")
     out, modules = imports_of(laboratory.folder, words, "scripted")
     assert out
@@ -67,19 +67,19 @@ def test_the_commands_that_are_promised_are_there() -> None:
     assert set(promised.split()) <= set(COMMANDS)
 
 
-def test_without_a_word_the_commands_are_listed(command: Command) -> None:
+def test_commands_are_listed_without_arguments(command: Command) -> None:
     answer = command()
     assert (answer.status, answer.err) == (2, "")
     assert all(name in answer.out for name in COMMANDS)
 
 
-def test_the_version(command: Command) -> None:
+def test_version_is_printed(command: Command) -> None:
     import tuner
 
     assert command("--version").out == f"tuner {tuner.__version__}\n"
 
 
-def test_a_reader_who_has_seen_enough_ends_it_quietly(laboratory: Laboratory) -> None:
+def test_closed_pipe_ends_a_command_quietly(laboratory: Laboratory) -> None:
     laboratory.store("complete")
     code = "from tuner.cli import main; main()"
     process = subprocess.Popen(

@@ -87,19 +87,11 @@ def test_references_lie_in_the_space(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_one_epoch_on_a_slice_of_its_data(name: str, home: Path) -> None:
+def test_references_and_random_configurations_train_for_an_epoch(name: str, home: Path) -> None:
     spec = find_study(name)
     data = few(data_of(spec, home))
     check_model(spec, open_learner(spec.model, Setup(spec.base)), data)
     check_data(FAMILIES[spec.model], data, spec.search_space)
-    assert math.isfinite(one_epoch(spec, data, spec.references[-1].params).value)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_one_epoch_of_every_reference_and_of_what_the_search_may_try(name: str, home: Path) -> None:
-    spec = find_study(name)
-    data = few(data_of(spec, home))
     sampler = optuna.samplers.RandomSampler(seed=1)
     study = optuna.create_study(sampler=sampler)
     tried = [spec.search_space.suggest(study.ask()) for _ in range(3)]
@@ -174,16 +166,16 @@ def place_reviews(home: Path) -> None:
         ("fashion-mnist", ("dataset-fashion-mnist", "train-images-idx3-ubyte", "{home}/fashion")),
     ],
 )
-def test_without_its_data_a_study_says_what_to_put_where(
+def test_study_without_its_data_is_refused_with_the_files_to_place(
     name: str, words: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(digits, "DEBIAN", home / "no-debian")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError, match=f"the data of {name} are not here; ") as raised:
         load_data(str(find_study(name).dataset), Path())
     for word in words:
-        assert word.format(home=home) in str(told.value)
+        assert word.format(home=home) in str(raised.value)
 
 
 @pytest.mark.slow
-def test_running_it_without_its_data_ends_with_that_line(command, home: Path) -> None:
+def test_run_without_its_data_is_refused_with_the_files_to_place(command, home: Path) -> None:
     command("run", "celeba-gender").refused(2, rf"put list_attr_celeba.txt .* into {home}/celeba")

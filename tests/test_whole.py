@@ -74,15 +74,15 @@ def test_wine_from_the_study_to_predictions(command: Command) -> None:
     assert list(rows[0]) == ["prediction", "probability_red", "probability_white"]
     assert len(rows) == len(truth)
     assert sum(row["prediction"] == kind for row, kind in zip(rows, truth, strict=True)) >= 3
-    told = json.loads(command("predict", "model", "rows.csv", "--json").out)
-    assert [row["prediction"] for row in told] == [row["prediction"] for row in rows]
+    predicted = json.loads(command("predict", "model", "rows.csv", "--json").out)
+    assert [row["prediction"] for row in predicted] == [row["prediction"] for row in rows]
 
     answer = command("run", "wine", "--n-trials", "2", *small)
     assert answer.err == "", "there was nothing left to run"
 
 
 @pytest.mark.slow
-def test_the_example_with_a_network_of_ones_own(command: Command, tmp_path: Path) -> None:
+def test_example_with_a_custom_network(command: Command, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples" / "spirals", tmp_path / "mine")
     words = ["--set", "search_space.epochs.low=30", "--set", "search_space.epochs.high=30"]
     answer = command("run", "mine/spirals.toml", "--n-trials", "2", *words)

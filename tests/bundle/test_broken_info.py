@@ -127,9 +127,7 @@ def test_the_command_refuses_in_one_line(
     command("predict", copy, copy.parent / "rows.csv").refused(1, match)
 
 
-def test_a_network_that_does_not_fit_its_description(
-    trained: Bundle, copy: Path, tmp_path: Path
-) -> None:
+def test_a_network_that_does_not_fit_its_description(trained: Bundle, copy: Path) -> None:
     data = trained.info["data"] | {"kind": "image", "input_shape": [3, 3], "feature_names": []}
     (copy / "bundle.json").write_text(json.dumps(trained.info | {"data": data}))
     with pytest.raises(BundleError, match=r"model\.keras cannot predict rows as bundle\.json desc"):

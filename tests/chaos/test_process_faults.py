@@ -1,4 +1,8 @@
-"""Processes that are killed, stopped, hung up on, or two runs of one study at once."""
+"""Processes that are killed or stopped, and two runs of one study at once.
+
+A supervisor that is killed alone is tested in ``tests/workers/test_heartbeats.py``, a terminal that
+is closed in ``tests/workers/test_signals.py``.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,9 @@ import time
 
 import psutil
 import pytest
-from faulted import WORDS, FaultedRun, repetitions
+from faulted import FaultedRun, repetitions
 from judging import Judge
 from laboratory import Laboratory
-from terminals import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("repetition", repetitions())]
 
@@ -22,18 +25,6 @@ def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repet
         assert run.ended() == -signal.SIGKILL
         reported = run.reported
     judge.left(slow, reported, running=True)
-    judge.goes_on(slow, reported)
-
-
-def test_killed_supervisor_leaves_no_worker(
-    slow: Laboratory, judge: Judge, repetition: int
-) -> None:
-    with FaultedRun(slow) as run:
-        run.wait_for_trials(1 + repetition % 3)
-        run.process.kill()
-        assert run.ended() == -signal.SIGKILL
-        reported = run.reported
-    judge.left(slow, reported)
     judge.goes_on(slow, reported)
 
 
@@ -51,20 +42,6 @@ def test_stopped_process_continues_when_it_is_woken(
         assert "Traceback" not in run.output
         reported = run.reported
     judge.reached(slow, reported)
-
-
-def test_closed_terminal_is_an_interrupt(slow: Laboratory, judge: Judge, repetition: int) -> None:
-    with Terminal(slow.folder, *WORDS) as terminal:
-        terminal.wait_for(r"[1-9]/6 trials")
-        process = psutil.Process(terminal.process.pid)
-        family = [process, *process.children(recursive=True)]
-        terminal.close()
-        status, _ = terminal.ended()
-        _, alive = psutil.wait_procs(family, timeout=30)
-    assert alive == []
-    assert status == 130
-    judge.left(slow, set())
-    judge.goes_on(slow, set())
 
 
 def test_two_runs_share_a_study(slow: Laboratory, judge: Judge, repetition: int) -> None:

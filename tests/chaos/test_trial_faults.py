@@ -23,7 +23,7 @@ def hostile(laboratory: Laboratory) -> Laboratory:
 
 
 @pytest.mark.parametrize("behaviour", ["exits", "closes descriptors", "leaves a child"])
-def test_trial_that_ends_its_worker_fails_and_no_other(
+def test_trial_that_ends_its_worker_fails_alone(
     behaviour: str, hostile: Laboratory, judge: Judge
 ) -> None:
     hostile.behave("calm", behaviour)

@@ -64,7 +64,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("best.toml -o m", 2, r"there is no file .*cats\.csv; "),
     ],
 )
-def test_trainings(
+def test_wrong_training_is_refused(
     words: str, status: int, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     (laboratory.folder / "best.toml").write_text(EXPORT)
@@ -77,7 +77,7 @@ def test_trainings(
     assert [path.name for path in (laboratory.folder / "full").iterdir()] == ["thesis.txt"]
 
 
-def test_a_training_where_a_bundle_is_already(command: Command, bundle: Path) -> None:
+def test_training_into_an_existing_bundle_is_refused(command: Command, bundle: Path) -> None:
     before = (bundle / "bundle.json").read_bytes()
     command("train", bundle.parent / "best.toml", "-o", bundle).refused(
         2, r"model already holds a model bundle; add --force to replace it, or choose another"
@@ -85,7 +85,7 @@ def test_a_training_where_a_bundle_is_already(command: Command, bundle: Path) ->
     assert (bundle / "bundle.json").read_bytes() == before
 
 
-def test_predictions_without_a_bundle(command: Command, laboratory: Laboratory) -> None:
+def test_prediction_without_a_bundle_is_refused(command: Command, laboratory: Laboratory) -> None:
     command("predict", ".", "rows.csv").refused(
         2, r"\. is not a model bundle: it holds no bundle\.json; write one with `tuner train CONFI"
     )
@@ -108,7 +108,7 @@ def test_predictions_without_a_bundle(command: Command, laboratory: Laboratory) 
         (None, r"there is no file rows\.csv; "),
     ],
 )
-def test_rows_that_the_model_cannot_take(
+def test_prediction_of_unfit_rows_is_refused(
     text: str | None, match: str, command: Command, bundle: Path
 ) -> None:
     if text is not None:
@@ -117,7 +117,7 @@ def test_rows_that_the_model_cannot_take(
     assert not Path("out.csv").exists()
 
 
-def test_predictions_that_cannot_be_written(command: Command, bundle: Path) -> None:
+def test_predictions_that_cannot_be_written_are_an_error(command: Command, bundle: Path) -> None:
     Path("rows.csv").write_text("age,length\n1,2\n")
     command("predict", bundle, "rows.csv", "-o", "nowhere/out.csv").refused(
         2, r"cannot write nowhere/out\.csv: No such file or directory"

@@ -34,7 +34,9 @@ TUNER = [sys.executable, "-c", "from tuner.cli import main; main()"]
         ("export zzz -o a.toml", r"no study 'zzz' is stored in .*"),
     ],
 )
-def test_unknown_studies(words: str, match: str, command: Command, laboratory: Laboratory) -> None:
+def test_unknown_study_is_refused_with_the_nearest_name(
+    words: str, match: str, command: Command, laboratory: Laboratory
+) -> None:
     laboratory.store("complete")
     (laboratory.folder / "scripted.TOML").touch()
     before = contents(laboratory.database)
@@ -125,7 +127,7 @@ def test_empty_option_is_not_taken_for_an_absent_one(
         ("again", r"^tuner run: got unexpected extra argument\(s\) \(again\); see: tuner run --h"),
     ],
 )
-def test_wrong_options_of_run(
+def test_wrong_option_of_run_is_refused(
     words: str, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete")
@@ -148,7 +150,7 @@ def test_wrong_options_of_run(
         ("dashboard --port 99999", r"^tuner dashboard: .*'--port': .*less than or equal to 65535"),
     ],
 )
-def test_wrong_words(words: str, match: str, command: Command) -> None:
+def test_wrong_command_or_option_is_refused(words: str, match: str, command: Command) -> None:
     command(*words.split()).refused(2, match)
 
 
@@ -172,7 +174,7 @@ def test_wrong_words(words: str, match: str, command: Command) -> None:
         ("[sampler\nseed = 1", r"scripted\.toml: line \d+, column \d+: not valid TOML: "),
     ],
 )
-def test_wrong_study_files(
+def test_wrong_study_file_is_refused(
     added: str, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete")
@@ -183,7 +185,9 @@ def test_wrong_study_files(
     assert contents(laboratory.database) == before
 
 
-def test_a_parameter_that_the_model_does_not_have(command: Command, laboratory: Laboratory) -> None:
+def test_parameter_that_the_model_does_not_have_is_refused(
+    command: Command, laboratory: Laboratory
+) -> None:
     laboratory.add('[search_space.dropuot]\ntype = "float"\nlow = 0\nhigh = 0.5\n')
     command("run", "scripted", "--set", "model=mlp", "--set", "dataset=wine").refused(
         2,
@@ -193,7 +197,7 @@ def test_a_parameter_that_the_model_does_not_have(command: Command, laboratory: 
     assert not laboratory.database.exists()
 
 
-def test_the_real_program_says_the_same(tmp_path: Path) -> None:
+def test_installed_program_prints_the_same_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [*TUNER, "run", "wien"], capture_output=True, text=True, cwd=tmp_path, check=False
     )

@@ -46,7 +46,7 @@ def folder(command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
 
 
-def test_results_are_read_where_nothing_may_be_written(folder: Path, command: Command) -> None:
+def test_results_are_read_from_a_read_only_folder(folder: Path, command: Command) -> None:
     before = (folder / "tuner.db").read_bytes()
     questions = ("trials scripted", "best scripted --json", "show scripted", "studies")
     answers = [command(*words.split()) for words in questions]
@@ -63,7 +63,7 @@ def test_results_are_read_where_nothing_may_be_written(folder: Path, command: Co
     assert not list(folder.glob("*.db-*"))
 
 
-def test_a_folder_that_may_not_be_entered(folder: Path, command: Command) -> None:
+def test_unreadable_folder_is_refused(folder: Path, command: Command) -> None:
     (folder / "secret").mkdir()
     (folder / "secret" / "tuner.db").write_bytes((folder / "tuner.db").read_bytes())
     url = "sqlite:///secret/tuner.db"
@@ -82,7 +82,7 @@ def test_a_folder_that_may_not_be_entered(folder: Path, command: Command) -> Non
     assert sorted(path.name for path in (folder / "secret").iterdir()) == ["tuner.db"]
 
 
-def test_a_run_on_a_read_only_database(command: Command, laboratory: Laboratory) -> None:
+def test_run_on_a_read_only_database_is_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete", study_name="another")
     before = contents(laboratory.database)
     url = "sqlite:///file:tuner.db?mode=ro&uri=true"

@@ -24,7 +24,7 @@ from laboratory import Laboratory
         ("export scripted -o best.toml --trial 1", r"trial 1 of scripted is fail"),
     ],
 )
-def test_a_study_without_a_complete_trial(
+def test_best_and_export_of_a_study_without_a_complete_trial_are_refused(
     words: str, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("pruned", "fail")
@@ -34,7 +34,7 @@ def test_a_study_without_a_complete_trial(
     assert not Path("best.toml").exists()
 
 
-def test_as_json_a_study_without_a_complete_trial_has_no_best(
+def test_json_of_a_study_without_a_complete_trial_has_no_best(
     command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("pruned", "fail")
@@ -76,7 +76,7 @@ def test_as_json_a_study_without_a_complete_trial_has_no_best(
         ("-o scripted.py/best.toml", 2, r"cannot write scripted\.py/best\.toml: Not a directory"),
     ],
 )
-def test_exports(
+def test_wrong_export_is_refused(
     words: str, status: int, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete", "pruned")
@@ -85,7 +85,9 @@ def test_exports(
     assert sorted(path.name for path in laboratory.folder.iterdir()) == before
 
 
-def test_an_export_of_a_study_that_is_not_ours(command: Command, laboratory: Laboratory) -> None:
+def test_export_of_a_study_of_another_program_is_refused(
+    command: Command, laboratory: Laboratory
+) -> None:
     import optuna
 
     study = optuna.create_study(study_name="stock", storage=laboratory.url)
@@ -108,7 +110,7 @@ def test_an_export_of_a_study_that_is_not_ours(command: Command, laboratory: Lab
         ),
     ],
 )
-def test_an_address_that_the_dashboard_cannot_have(
+def test_dashboard_refuses_an_impossible_address(
     host: str, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete")

@@ -22,7 +22,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize("words", ["run scripted", "best scripted", "studies", "dashboard"])
-def test_a_postgresql_that_does_not_answer(
+def test_unreachable_postgresql_is_refused(
     words: str, command: Command, laboratory: Laboratory, closed_port: int
 ) -> None:
     pytest.importorskip("psycopg", reason="the driver for PostgreSQL is not installed")
@@ -36,7 +36,7 @@ def test_a_postgresql_that_does_not_answer(
 
 @pytest.mark.parametrize("words", ["run scripted", "best scripted", "studies", "dashboard"])
 @pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg", "postgresql+nodriver"])
-def test_a_driver_that_is_not_installed(
+def test_missing_driver_is_refused_with_the_package(
     words: str,
     kind: str,
     command: Command,
@@ -81,7 +81,9 @@ def test_a_driver_that_is_not_installed(
         ),
     ],
 )
-def test_wrong_databases(url: str, match: str, command: Command, laboratory: Laboratory) -> None:
+def test_wrong_database_is_refused(
+    url: str, match: str, command: Command, laboratory: Laboratory
+) -> None:
     before = sorted(path.name for path in laboratory.folder.iterdir())
     code = (laboratory.folder / "scripted.py").read_bytes()
     command("run", "scripted", "--storage", url).refused(2, match)
@@ -90,7 +92,7 @@ def test_wrong_databases(url: str, match: str, command: Command, laboratory: Lab
 
 
 @pytest.mark.parametrize("variable", ["TUNER_STORAGE", "OPTUNA_STORAGE"])
-def test_a_wrong_database_in_the_environment(
+def test_wrong_database_in_the_environment_is_refused(
     variable: str, command: Command, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "nonsense")
@@ -98,7 +100,7 @@ def test_a_wrong_database_in_the_environment(
 
 
 @pytest.mark.parametrize("words", ["trials scripted", "show wine", "best wine", "dashboard"])
-def test_no_database_yet(words: str, command: Command, laboratory: Laboratory) -> None:
+def test_missing_database_is_refused(words: str, command: Command, laboratory: Laboratory) -> None:
     command(*words.split()).refused(
         2, r"there is no database tuner\.db yet; start a study with: tuner run STUDY, or name"
     )
@@ -106,7 +108,7 @@ def test_no_database_yet(words: str, command: Command, laboratory: Laboratory) -
 
 
 @pytest.mark.parametrize("words", ["best scripted", "run scripted", "studies"])
-def test_a_damaged_database(words: str, command: Command, laboratory: Laboratory) -> None:
+def test_damaged_database_is_refused(words: str, command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete")
     whole = laboratory.database.read_bytes()
     damaged = whole[:1000] + b"\0" * 20_000 + whole[21_000:]
@@ -117,7 +119,7 @@ def test_a_damaged_database(words: str, command: Command, laboratory: Laboratory
     assert laboratory.database.read_bytes() == damaged
 
 
-def test_a_database_of_another_optuna(command: Command, laboratory: Laboratory) -> None:
+def test_database_of_another_optuna_is_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete")
     with sqlite3.connect(laboratory.database) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
@@ -131,7 +133,7 @@ def test_a_database_of_another_optuna(command: Command, laboratory: Laboratory) 
     assert contents(laboratory.database) == before
 
 
-def test_a_study_of_the_same_name_that_is_not_ours(
+def test_study_of_another_program_with_the_same_name_is_refused(
     command: Command, laboratory: Laboratory
 ) -> None:
     study = optuna.create_study(study_name="scripted", storage=laboratory.url)
@@ -146,7 +148,7 @@ def test_a_study_of_the_same_name_that_is_not_ours(
     assert command("trials", "scripted").status == 0
 
 
-def test_a_study_of_another_file(command: Command, laboratory: Laboratory) -> None:
+def test_stored_study_of_another_file_is_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete")
     before = contents(laboratory.database)
     answer = command("run", "scripted", "--set", "search_space.epochs.high=9", "--seed", "4")

@@ -53,7 +53,7 @@ def test_names_and_notes_are_shown_as_they_are(screen: Screen) -> None:
     assert "KeyError: '[/x]'" in text
 
 
-def test_trials_that_other_runs_finish_count(screen: Screen) -> None:
+def test_progress_counts_trials_that_other_runs_finish(screen: Screen) -> None:
     progress = screen.progress()
     progress.started("wine", 0, 9, 1, None)
     progress.counted(7)

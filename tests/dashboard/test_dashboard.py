@@ -113,7 +113,7 @@ def test_renamed_study_keeps_its_curves_and_can_be_resumed(
     assert paused.out.startswith("a/b is paused; go on with: tuner resume a/b ")
 
 
-def test_what_goes_wrong_in_a_request_is_one_line(
+def test_error_in_a_request_is_one_line(
     stored: Laboratory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stock application prints tracebacks, with whatever stood in the request."""
@@ -146,7 +146,7 @@ def test_what_goes_wrong_in_a_request_is_one_line(
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"]
 )
-def test_the_command_serves_until_it_is_told_to_stop(
+def test_dashboard_serves_until_a_signal(
     number: int, status: int, served: tuple[subprocess.Popen[str], str], stored: Laboratory
 ) -> None:
     process, address = served

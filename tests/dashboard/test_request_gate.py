@@ -47,7 +47,7 @@ def asked(
         *("a.localhost:1", "localhost.", "tuner.example", "Tuner.Example:443"),
     ],
 )
-def test_requests_to_this_machine_come_in(host: str) -> None:
+def test_request_to_this_machine_is_accepted(host: str) -> None:
     status, headers, body = asked(same_site(inside, {"tuner.example"}), host=host)
     assert (status, body) == ("200 OK", b"inside")
     assert headers["X-Frame-Options"] == "SAMEORIGIN"
@@ -68,7 +68,7 @@ def test_a_foreign_host_is_refused(host: str | None) -> None:
         assert "tuner dashboard --allow-host NAME" in json.loads(body)["reason"]
 
 
-def test_behind_a_token_any_host_is_right_unless_some_are_named() -> None:
+def test_any_host_is_accepted_behind_a_token_unless_some_are_named() -> None:
     assert asked(same_site(inside, None), host="gpu.lan:8080")[0] == "200 OK"
     assert asked(same_site(inside, {"gpu.lan"}), host="evil.example")[0] == "403 Forbidden"
 
@@ -86,7 +86,7 @@ def test_a_foreign_origin_is_refused(origin: str, hosts: set[str] | None) -> Non
         assert "comes from a page of another site" in json.loads(body)["reason"]
 
 
-def test_an_origin_of_its_own_comes_in() -> None:
+def test_own_origin_is_accepted() -> None:
     ours = same_site(inside, {"tuner.example"})
     assert asked(ours, host="localhost:8080", origin="http://localhost:8080")[0] == "200 OK"
     # Behind a proxy that sends its own name for the host.
@@ -142,10 +142,10 @@ def test_no_route_of_the_dashboard_that_reads_has_another_method(laboratory: Lab
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.5.5.5"])
-def test_addresses_of_this_machine(host: str) -> None:
+def test_address_of_this_machine_is_recognised(host: str) -> None:
     assert is_local(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1", "example.com", "127.1", "*"])
-def test_addresses_that_others_reach(host: str) -> None:
+def test_address_that_others_reach_is_recognised(host: str) -> None:
     assert not is_local(host)

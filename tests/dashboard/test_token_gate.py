@@ -109,7 +109,7 @@ def test_a_session_ends_with_the_server(asked: Gate) -> None:
     assert asked(HTTP_COOKIE=cookie)[0] == "200 OK"
 
 
-def test_the_address_stays_here(asked: Gate) -> None:
+def test_redirect_after_the_token_stays_on_the_dashboard(asked: Gate) -> None:
     for path in ("//elsewhere.example/x", "/\\elsewhere.example", "/\r\nSet-Cookie: a=b"):
         there = asked(path, f"token={TOKEN}")[1]["Location"]
         assert there[0] == "/"
@@ -138,13 +138,13 @@ def test_a_form_that_is_too_large_is_not_read(asked: Gate) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "two words", "semi;colon", "ü", " " * 20, "x" * 20 + "\n"])
-def test_a_token_that_could_not_be_sent(token: str) -> None:
+def test_token_that_cannot_be_sent_is_refused(token: str) -> None:
     with pytest.raises(RequestError, match=r"letters, digits and -\._~ only"):
         guarded(inside, token)
 
 
 @pytest.mark.parametrize("token", ["x", "x" * 15])
-def test_a_token_that_could_be_guessed(token: str) -> None:
+def test_short_token_is_refused(token: str) -> None:
     with pytest.raises(RequestError, match=r"at least 16 characters, but has \d+; make one with"):
         guarded(inside, token)
     guarded(inside, "x" * 16)
@@ -193,7 +193,7 @@ def test_the_command_asks_for_the_token(
         ("--host 192.0.2.1 --token 1234567890123456", None, r"cannot listen on 192\.0\.2\.1:0"),
     ],
 )
-def test_requests_that_are_refused(
+def test_malformed_request_is_refused(
     words: str,
     variable: str | None,
     match: str,

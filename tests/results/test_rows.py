@@ -7,7 +7,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from made_studies import PARAMS, MakeResult, MakeStudy, make_spec, reference, trial
+from made_studies import PARAMS, MakeResult, make_spec, reference, trial
 
 from tuner.errors import StudyError, UnknownNameError
 from tuner.results.stored_study import read_result
@@ -140,7 +140,7 @@ def test_best_has_its_configuration(make_result: MakeResult) -> None:
     assert configuration.base == Path("studies").absolute()
 
 
-def test_batch_size_is_that_of_the_trial(make_study: MakeStudy) -> None:
+def test_batch_size_is_that_of_the_trial() -> None:
     study = optuna.create_study()
     study.set_user_attr("tuner:spec", make_spec(direction="minimize").to_dict())
     asked = study.ask()

@@ -92,7 +92,7 @@ def test_combinations_with_given_values_are_the_rest() -> None:
     assert all(params["optimizer"] == "adam" for params in found)
 
 
-def test_a_float_without_a_step_is_endless() -> None:
+def test_float_without_a_step_has_endless_combinations() -> None:
     assert not is_finite(space('[rate]\ntype = "float"\nlow = 0.1\nhigh = 0.2\n'))
     assert is_finite(space('[rate]\ntype = "float"\nlow = 0.1\nhigh = 0.1\n'))
 
@@ -116,7 +116,9 @@ SGD = {"n_layers": 0, "optimizer": "sgd", "momentum": 0.3}
         ([("waiting", {"n_layers": 99})], N_NET, False),
     ],
 )
-def test_what_is_left(trials: list[tuple[str, Any]], untried: int, is_used_up: bool) -> None:
+def test_remaining_combinations_are_counted(
+    trials: list[tuple[str, Any]], untried: int, is_used_up: bool
+) -> None:
     tried = [Tried(number, *trial) for number, trial in enumerate(trials)]
     left = Coverage(space()).left(tried)
 

@@ -85,7 +85,7 @@ def test_names_are_concrete_and_in_the_order_of_the_file() -> None:
     )
 
 
-def test_largest() -> None:
+def test_largest_value_of_a_parameter() -> None:
     text = NET + '[batch]\ntype = "categorical"\nchoices = [16, 128, 64.5]'
     net = space(text)
     largest = {name: net.largest(name) for name in ("units", "units_2", "batch", "dropout")}
@@ -95,7 +95,7 @@ def test_largest() -> None:
     assert net.largest("epochs") is None
 
 
-def test_is_conditional() -> None:
+def test_space_with_when_or_repeat_is_conditional() -> None:
     assert space().is_conditional
     assert not space('[a]\ntype = "int"\nlow = 1\nhigh = 2').is_conditional
 
@@ -135,7 +135,7 @@ def test_distributions_are_those_that_optuna_stores(table: Table) -> None:
 
 
 def takes_part(name: str, table: Table, params: Mapping[str, Any]) -> bool:
-    """The rule of ``when`` and ``repeat``, told anew: every parent takes part and holds."""
+    """The rule of ``when`` and ``repeat``, written again: every parent takes part and holds."""
     own = table[name]
     for parent, values in own.get("when", {}).items():
         if not takes_part(parent, table, params) or params[parent] not in values:
@@ -273,12 +273,12 @@ def test_tpe_works_in_a_conditional_space() -> None:
         (changed(n_layers=None), "n_layers is missing."),
     ],
 )
-def test_violations(params: dict[str, Any], sentence: str) -> None:
+def test_violation_names_the_rule_and_the_value(params: dict[str, Any], sentence: str) -> None:
     assert space().violations(params) == [sentence]
     assert not space().contains(params)
 
 
-def test_all_violations_are_told() -> None:
+def test_all_violations_are_listed() -> None:
     assert len(space().violations(changed(units_1=1, dropout=9.0, momentum=-1))) == 3
 
 

@@ -164,7 +164,7 @@ WORDS = 'type = "categorical"\nchoices = ["x", "yes"]'
         ),
     ],
 )
-def test_errors(text: str, match: str) -> None:
+def test_wrong_space_is_refused(text: str, match: str) -> None:
     with pytest.raises(SpecError, match=match) as caught:
         SearchSpace.parse(tomllib.loads(text), "net.toml")
     assert "\n" not in str(caught.value)

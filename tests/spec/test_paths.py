@@ -108,7 +108,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "words"), KINDS)
-def test_a_strange_file_is_one_clear_line(
+def test_file_that_is_not_regular_is_refused_in_one_line(
     command: Command, tmp_path: Path, name: str, words: str
 ) -> None:
     strange_files(tmp_path)
@@ -118,7 +118,7 @@ def test_a_strange_file_is_one_clear_line(
             read_toml(tmp_path / f"{name}.toml")
 
 
-def test_strange_files_hide_no_study(command: Command, tmp_path: Path) -> None:
+def test_files_that_are_not_regular_hide_no_study(command: Command, tmp_path: Path) -> None:
     strange_files(tmp_path)
     strange_files(tmp_path / "studies")
     (tmp_path / "wine.toml").symlink_to("nowhere")  # the shipped study stays in reach

@@ -56,7 +56,7 @@ def test_direction_that_makes_the_worst_trial_best_is_doubted(
     assert doubt is None or f'is direction = "{meant}" meant?' in doubt
 
 
-def test_defaults() -> None:
+def test_study_file_has_defaults() -> None:
     study = spec(SHORT + SPACE)
     assert study.title == "small"
     assert study.budget.n_trials == 50
@@ -154,7 +154,7 @@ def test_the_example_of_the_help_fits_every_shipped_study() -> None:
         check_spec(find_study(name, ["sampler.name=random"]), elsewhere=True)
 
 
-def test_a_setting_cannot_smuggle_in_other_keys() -> None:
+def test_setting_changes_one_key_only() -> None:
     assert apply_settings({}, ["a=1\nb=2"], "s.toml") == {"a": "1\nb=2"}
 
 
@@ -174,7 +174,7 @@ def test_a_setting_cannot_smuggle_in_other_keys() -> None:
         ("budget.n_trials=many", r'budget\.n_trials: must be a whole number, but got "many"'),
     ],
 )
-def test_errors_of_settings(setting: str, match: str) -> None:
+def test_wrong_setting_is_refused(setting: str, match: str) -> None:
     with pytest.raises(SpecError, match=match):
         spec(STUDY + SPACE, setting)
 
@@ -196,7 +196,7 @@ def test_errors_of_settings(setting: str, match: str) -> None:
         (" 2.5 ", 2.5),
     ],
 )
-def test_durations(value: object, expected: float) -> None:
+def test_duration_is_read_in_seconds(value: object, expected: float) -> None:
     assert seconds(value) == expected
 
 
@@ -220,5 +220,5 @@ def test_a_duration_may_be_nothing_only_where_that_is_said(nothing: object) -> N
         (2**30, 2**30),
     ],
 )
-def test_sizes(value: object, expected: int) -> None:
+def test_size_is_read_in_bytes(value: object, expected: int) -> None:
     assert size(value) == expected

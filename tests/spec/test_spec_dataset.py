@@ -64,7 +64,7 @@ def test_how_a_file_is_written_is_no_part_of_the_identity(key: str) -> None:
         ('drop = ["id"]', 'dataset.drop: absent in the database, now ["id"]'),
     ],
 )
-def test_what_is_learnt_is_part_of_the_identity(key: str, difference: str) -> None:
+def test_target_and_task_are_part_of_the_identity(key: str, difference: str) -> None:
     assert study(f", {key}").differences(study()) == [difference]
 
 

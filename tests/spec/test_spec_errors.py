@@ -160,7 +160,7 @@ def table_with(keys: str, value: Any) -> Table:
         ("reference.0.reported.loss", float("nan"), r"reported\.loss: must be a finite number"),
     ],
 )
-def test_errors(key: str, value: Any, match: str) -> None:
+def test_wrong_study_is_refused(key: str, value: Any, match: str) -> None:
     with pytest.raises(SpecError, match=match) as caught:
         read(table_with(key, value))
     assert "\n" not in str(caught.value)
@@ -174,7 +174,7 @@ def test_two_references_of_one_name() -> None:
         read(table)
 
 
-def test_a_stored_study_of_another_making_is_an_error_of_one_line() -> None:
+def test_stored_study_of_an_unknown_form_is_refused_in_one_line() -> None:
     stored = spec().to_dict()
     with pytest.raises(SpecError, match=r"^stored study small: search_space: must be a name, a p"):
         StudySpec.from_dict(stored | {"search_space": "mlp"}, BASE)

@@ -10,6 +10,8 @@ import time
 import keras
 import numpy as np
 
+CHECKED_ROWS = 8  # a worker evaluates so many before its first trial
+
 
 def load_data():
     rng = np.random.default_rng(0)
@@ -46,11 +48,17 @@ def build_model(params, data):
 
 @keras.saving.register_keras_serializable()
 class _Slow(keras.Model):
+    """Waits in every batch of validation rows, except in the few rows of a worker's check."""
+
     def test_step(self, data):
         import tensorflow as tf
 
-        tf.py_function(lambda: time.sleep(self.seconds), [], [])
+        tf.py_function(self._wait, [tf.shape(data[0])[0]], [])
         return super().test_step(data)
+
+    def _wait(self, rows):
+        if rows != CHECKED_ROWS:
+            time.sleep(self.seconds)
 
 
 @keras.saving.register_keras_serializable()

@@ -105,7 +105,7 @@ def test_a_model_that_prints_without_a_supervisor_is_requeued(laboratory: Labora
     assert first_trial(laboratory, waits_uncounted)
 
 
-def test_processes_of_a_users_code_get_their_signals(tmp_path: os.PathLike[str]) -> None:
+def test_processes_of_a_users_code_get_their_signals() -> None:
     code = (
         "import os, signal, subprocess, sys\n"
         "from tuner.workers.entry import _leave_signals_to_supervisor\n"

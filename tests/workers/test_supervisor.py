@@ -59,7 +59,6 @@ def test_the_supervisor_never_imports_tensorflow(laboratory):
 def test_trial_of_a_killed_worker_is_retried(laboratory):
     calm = values(laboratory.run(workers=1, study_name="calm"))
     laboratory.behave("slow")
-    laboratory.study.write_text(laboratory.study.read_text())
     killed = []
 
     def kill_once(number, epoch):
@@ -224,7 +223,7 @@ def test_output_of_users_code_is_shown_apart_from_results(laboratory, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_workers_that_cannot_start_end_the_run(laboratory, monkeypatch):
+def test_workers_that_cannot_start_end_the_run(laboratory):
     laboratory.behave("dies")
     with pytest.raises(WorkerError, match="die before they can run a trial"):
         laboratory.run(workers=1)

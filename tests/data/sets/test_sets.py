@@ -29,7 +29,7 @@ FINGERPRINTS = {
 
 
 @pytest.mark.parametrize("name", ALWAYS)
-def test_what_comes_with_the_installation(name: str) -> None:
+def test_installed_data_set_is_the_published_one(name: str) -> None:
     dataset = DATASETS[name]
     data = load(name, Path())
     assert data.name == name
@@ -84,20 +84,22 @@ def test_status_says_what_is_there_and_how_to_get_the_rest(home: Path) -> None:
         ),
     ],
 )
-def test_what_is_missing_is_told_with_the_ways_to_get_it(home: Path, name: str, words: str) -> None:
+def test_missing_data_set_is_refused_with_the_ways_to_get_it(
+    home: Path, name: str, words: str
+) -> None:
     with pytest.raises(DataError, match=words.format(home=home)) as caught:
         load(name, Path())
     assert "\n" not in str(caught.value)
 
 
-def test_names() -> None:
+def test_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean mnist"):
         load("mnits", Path())
     with pytest.raises(UnknownNameError, match="did you mean mnist"):
         fetch("mnits")
 
 
-def test_home_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_data_home_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("TUNER_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert data_home() == tmp_path / ".tuner" / "data"
@@ -106,7 +108,7 @@ def test_home_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("call", [lambda: "tuner.data", lambda: "tuner.data; tuner.data.status()"])
-def test_data_stays_light(call: Callable[[], str]) -> None:
+def test_data_imports_nothing_heavy(call: Callable[[], str]) -> None:
     code = (
         f"import sys; import {call()};"
         "print([m for m in ('tensorflow', 'keras', 'pandas', 'sklearn', 'PIL', 'skimage',"

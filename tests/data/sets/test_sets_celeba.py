@@ -86,7 +86,7 @@ def test_many_images_are_thinned_out_evenly(home: Path, monkeypatch: pytest.Monk
         ("000007.jpg -1 -1", "000007.jpg -1 0", "is broken in line 9"),
     ],
 )
-def test_a_strange_list_is_refused(home: Path, old: str, new: str, words: str) -> None:
+def test_malformed_list_is_refused(home: Path, old: str, new: str, words: str) -> None:
     path = place(home) / "list_attr_celeba.txt"
     text = path.read_text("utf-8")
     assert old in text

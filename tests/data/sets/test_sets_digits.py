@@ -61,7 +61,7 @@ def test_every_form_gives_the_same_splits(tmp_path: Path) -> None:
     np.testing.assert_array_equal(raw.test.x[..., 0], ARRAYS[2])
 
 
-def test_names_with_a_dot(tmp_path: Path) -> None:
+def test_file_names_may_have_a_dot(tmp_path: Path) -> None:
     place(tmp_path)
     (tmp_path / IDX[0]).rename(tmp_path / "train-images.idx3-ubyte")
     assert len(TOY.read_idx(tmp_path, ABOUT).train) == 40
@@ -115,7 +115,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ({"x_test": np.array([{}], dtype=object)}, "is broken or no .npz file .*allow_pickle"),
     ],
 )
-def test_a_strange_npz_is_refused(
+def test_malformed_npz_is_refused(
     tmp_path: Path, changes: dict[str, np.ndarray | None], words: str
 ) -> None:
     with pytest.raises(DataError, match=words):

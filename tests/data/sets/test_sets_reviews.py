@@ -90,7 +90,7 @@ def test_the_folder_of_the_authors(tmp_path: Path) -> None:
     ("header", "labels"),
     [("review,sentiment", ("negative", "positive")), ("text,label", (0, 1))],
 )
-def test_a_csv(tmp_path: Path, header: str, labels: tuple[Any, Any]) -> None:
+def test_csv_is_read(tmp_path: Path, header: str, labels: tuple[Any, Any]) -> None:
     path = tmp_path / "reviews.csv"
     lines = [f'"{row["t"]} He said ""no"",\nreally",{labels[row["s"]]}' for row in rows()]
     path.write_text("\n".join([header, *lines]), encoding="utf-8")
@@ -142,7 +142,7 @@ def test_an_unknown_pickle_is_never_opened(tmp_path: Path) -> None:
         ([], "is cut off or no list"),
     ],
 )
-def test_a_strange_json_is_refused(tmp_path: Path, content: Any, words: str) -> None:
+def test_malformed_json_is_refused(tmp_path: Path, content: Any, words: str) -> None:
     path = write_json(tmp_path / "reviews.json", content)
     with pytest.raises(DataError, match=words) as caught:
         toy().read_json(path, ABOUT)
@@ -164,7 +164,7 @@ def test_a_half_unpacked_folder_is_refused(tmp_path: Path) -> None:
         toy().read_folder(folder, ABOUT)
 
 
-def test_a_csv_without_the_columns(tmp_path: Path) -> None:
+def test_csv_without_the_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reviews.csv"
     path.write_text("review,stars\na,1\nb,2\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"reviews.csv has no sentiment, label or s; move it away"):

@@ -35,10 +35,15 @@ class Form:
 
 @dataclass(frozen=True)
 class Download:
-    """A file of the official source, and the checksum that is published (SHA-256 or MD5)."""
+    """A file of the official source.
+
+    Attributes:
+        url: Where it is.
+        checksum: The published checksum as pooch reads it: SHA-256, or MD5 after ``md5:``.
+    """
 
     url: str
-    checksum: str | None = None
+    checksum: str
 
     @property
     def name(self) -> str:

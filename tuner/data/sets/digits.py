@@ -64,6 +64,13 @@ _FASHION = Digits(
         "ankle boot",
     ),
 )
+# Of the four compressed files, in the order of IDX, as the authors publish them.
+_FASHION_MD5 = (
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "25c81989df183df01b3e8a0aad5dffbe",
+    "bef4ecab320f06d8554ea6380940ec79",
+    "bb300cfdad3c16e7a12a480ee83cd310",
+)
 
 MNIST = Dataset(
     name="mnist",
@@ -126,5 +133,8 @@ FASHION_MNIST = Dataset(
         "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (.gz or not) into "
         "{home}/fashion-mnist",
     ),
-    downloads=tuple(Download(f"{_KERAS}{stem}.gz") for stem in IDX),
+    downloads=tuple(
+        Download(f"{_KERAS}{stem}.gz", f"md5:{checksum}")
+        for stem, checksum in zip(IDX, _FASHION_MD5, strict=True)
+    ),
 )

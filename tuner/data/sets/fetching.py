@@ -1,10 +1,13 @@
-"""Gets a data set from its official source, through Keras's downloader."""
+"""Downloads data sets from their official sources, with pooch.
+
+pooch only downloads and verifies. :class:`~tuner.data.sets.dataset.Dataset` decides which files are
+there (in the data folder, in Keras's cache, in an installed package): pooch would replace a file
+whose checksum differs, and the user's own files are never replaced.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import tempfile
 from pathlib import Path
 
 from tuner.data.sets.dataset import Dataset, Download
@@ -13,11 +16,9 @@ from tuner.errors import DataError
 
 
 def fetch_dataset(dataset: Dataset) -> Path:
-    """Downloads what is not there yet into the data folder and checks the whole set.
+    """Downloads the missing files of a data set into the data folder and checks the whole set.
 
-    Every file comes into a hidden folder first and is moved when it is complete and its checksum
-    is right: neither an interrupted download nor a file of the user's is ever in the way of the
-    other.
+    A file gets its name only when it is complete and its checksum is right.
 
     Returns:
         The folder.
@@ -31,35 +32,42 @@ def fetch_dataset(dataset: Dataset) -> Path:
     folder = data_home() / dataset.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as part:
-            for download in dataset.downloads:
-                if not (folder / download.name).exists():
-                    _get(download, Path(part)).replace(folder / download.name)
+        for download in dataset.downloads:
+            if not (folder / download.name).exists():
+                _download(download, folder)
     except OSError as exc:
         raise DataError(f"{folder} cannot be written: {exc.strerror or exc}") from exc
     dataset.load()
     return folder
 
 
-def _get(download: Download, folder: Path) -> Path:
-    from keras.utils import get_file
+def _download(download: Download, folder: Path) -> None:
+    import pooch
+    from requests.exceptions import RequestException
 
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says as much
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # its progress is no result
-            got = get_file(
-                download.name,
-                origin=download.url,
-                file_hash=download.checksum,
-                cache_dir=str(folder),
-                cache_subdir="",
-            )
-    except Exception as exc:  # Keras raises no other for the network
-        said = " ".join(str(exc).split())
+        pooch.retrieve(
+            download.url,
+            known_hash=download.checksum,
+            fname=download.name,
+            path=folder,
+            progressbar=sys.stderr.isatty(),
+        )
+    except (RequestException, ValueError) as exc:  # ValueError: the checksum differs
+        if isinstance(exc, RequestException) and exc.response is not None:
+            exc.response.close()  # pooch leaves it open
         raise DataError(
-            f"{download.url} cannot be fetched ({said}); check the network, or get the file on "
-            f"another machine and put it into {folder.parent}"
+            f"{download.url} cannot be fetched ({_cause(exc)}); check the network, or get the file "
+            f"on another machine and put it into {folder}"
         ) from exc
-    return Path(got)
+
+
+def _cause(exc: BaseException) -> str:
+    """Returns in one line what the first exception of a chain says."""
+    while cause := exc.__cause__ or exc.__context__:
+        exc = cause
+    return " ".join(str(exc).split())
 
 
 def _nothing_to_fetch(dataset: Dataset) -> str:

@@ -13,7 +13,7 @@ _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 NPZ = Download(
     f"{_KERAS}imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 )
-WORDS = Download(f"{_KERAS}{WORD_INDEX}", "bfafd718b763782e994055a2d397834f")
+WORDS = Download(f"{_KERAS}{WORD_INDEX}", "md5:bfafd718b763782e994055a2d397834f")
 
 
 def _in_home(*names: str) -> Path | None:
@@ -38,7 +38,7 @@ def _find_npz() -> Path | None:
 _IMDB = Imdb(
     half=25_000,
     json_checksum="325ab424eb6899870dd9294c6fe5be9265f66f8a2f63bcd941c6277cc1c17ea8",
-    npz_checksum=str(NPZ.checksum),
+    npz_checksum=NPZ.checksum,
 )
 IMDB = Dataset(
     name="imdb",

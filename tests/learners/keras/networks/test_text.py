@@ -135,7 +135,7 @@ def test_texts_are_split_into_words_once(make_texts, monkeypatch):
     np.testing.assert_array_equal(other.x, train.x[:, :3])
 
 
-def test_what_is_kept_is_bounded_and_goes_with_the_split(make_texts):
+def test_what_is_kept_is_bounded_and_goes_with_the_split():
     rows = split("a b c", "b")
     for length in range(1, 9):
         vectorised(vectoriser(rows, 5, length)[0], rows)

@@ -314,7 +314,7 @@ class Evil:
         return (setattr, (Evil, "ran", True))
 
 
-def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits, tmp_path):
+def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
         with pytest.raises(UnusableCheckpoint):
