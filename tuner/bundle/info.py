@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tuner.data.schema import Schema
 from tuner.errors import BundleError, SpecError
 from tuner.results.configuration_rules import Trained, with_names
 from tuner.spec.models import Finite, Part
@@ -30,7 +31,7 @@ class Rows(Part):
 
 
 class DataInfo(Part):
-    """What ``Splits.describe`` says of the data; a key with a default may be missing.
+    """What ``SealedData.describe`` says of the data; a key with a default may be missing.
 
     A new key of ``describe`` needs a field here, with a default for bundles that are older.
     """
@@ -49,6 +50,7 @@ class DataInfo(Part):
     licence: str
     note: str = ""
     weighted: bool = False
+    table: Schema | None = Field(default=None, alias="schema")
     fingerprint: str
 
     @model_validator(mode="after")

@@ -116,7 +116,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
     development = data.development
     rows = development.rows
     companion = companion_of(path)
-    if data.kind == "text":
+    if development.kind == "text":
         raise ModelError(
             f"{path}: a network for texts carries its vocabulary, which is no readable script; "
             "export it as .toml or .json"

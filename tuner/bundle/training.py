@@ -13,7 +13,7 @@ from tuner.bundle.card import card
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
-from tuner.data import Development, Split, Splits, load
+from tuner.data import Development, SealedData, Split, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
 from tuner.learners.keras import networks, training
@@ -69,7 +69,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             "logits": bool(getattr(model.loss, "from_logits", False)),
             "scores": _scores(configuration, test),
             "baseline": baseline(
-                *(rows, test_rows, data.task, data.class_names, measured),
+                *(rows, test_rows, development.task, development.class_names, measured),
                 loss="mae" if getattr(model.loss, "name", "") == "mean_absolute_error" else "mse",
                 loss_weight=(model.get_compile_config() or {}).get("loss_weights") or 1.0,
             ),
@@ -97,7 +97,7 @@ def check_configuration(configuration: Configuration) -> None:
     check_dataset(configuration.dataset, configuration.base, where)
 
 
-def load_data(configuration: Configuration) -> Splits:
+def load_data(configuration: Configuration) -> SealedData:
     """Loads the configuration's data and makes sure that they are those of the study.
 
     Raises:
@@ -107,8 +107,8 @@ def load_data(configuration: Configuration) -> Splits:
     wanted = configuration.data_fingerprint
     if wanted is not None and wanted != data.fingerprint:
         raise DataError(
-            f"the data {data.name} are not those of the study {configuration.study}: their "
-            f"fingerprint is {data.fingerprint[:12]}…, the configuration has {wanted[:12]}…; "
+            f"the data {data.development.name} are not those of the study {configuration.study}: "
+            f"their fingerprint is {data.fingerprint[:12]}…, the configuration has {wanted[:12]}…; "
             "give load_data a fixed seed if it shuffles, search again on these data with "
             "`tuner run`, or remove the line data_fingerprint to train on them all the same"
         )
@@ -168,7 +168,7 @@ def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, A
     return {"validation": validation, "test": test}
 
 
-def _info(configuration: Configuration, data: Splits, out_dir: Path) -> dict[str, Any]:
+def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict[str, Any]:
     from tuner.studies.provenance import versions  # here, because it imports Optuna and SQLAlchemy
 
     table = configuration.to_dict(out_dir.absolute())

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
+from tuner.data.schema import Schema
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
@@ -74,13 +75,17 @@ class StoredBaseline(Stored):
 
 
 class StoredData(Stored):
-    """``tuner:data``: what decides whether other data are the study's."""
+    """``tuner:data``: the fingerprint decides whether other data are the study's.
+
+    Studies have no ``schema`` if their data do not come as a table, or if they are older.
+    """
 
     name: Text | None = None
     fingerprint: Text
     rows: dict[str, Count] = Field(default={})
     task: str | None = None
     baseline: StoredBaseline | None = None
+    table: Schema | None = Field(default=None, alias="schema")
 
 
 class Lease(Stored):
