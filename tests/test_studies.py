@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tuner.data import DATASETS, Split, Splits
-from tuner.data import load as load_data
+from tuner.data import load_splits as load_data
 from tuner.data.sets import digits
 from tuner.errors import DataError
 from tuner.learners.keras import networks, training

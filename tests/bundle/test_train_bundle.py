@@ -96,7 +96,7 @@ def test_other_data_than_the_studys_are_refused(
     with pytest.raises(DataError, match=r"price are not those of the study boxes: .* 000000000000"):
         train(configuration, tmp_path / "model")
     assert not (tmp_path / "model").exists()
-    assert len(load_data(make_configuration(data_fingerprint=None)).test) == 30
+    assert len(load_data(make_configuration(data_fingerprint=None)).sealed_test) == 30
 
 
 def test_the_place_is_checked_before_anything_is_loaded(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import load, rows_from_csv, texts_from_file
+from tuner.data import load_splits, rows_from_csv, texts_from_file
 from tuner.data.csv_table import load_csv
 from tuner.errors import DataError
 from tuner.spec import CsvDataset
@@ -21,7 +21,7 @@ def table(folder: Path, target: list[str], feature: list[str] | None = None) -> 
 
 def test_a_table_of_ones_own(tmp_path: Path) -> None:
     table(tmp_path, ["yes", "no"] * 10)
-    data = load(CsvDataset(csv="own.csv", target="y"), tmp_path)
+    data = load_splits(CsvDataset(csv="own.csv", target="y"), tmp_path)
     assert data.task == "binary"
     assert data.class_names == ("no", "yes")
     assert data.feature_names == ("a", "b")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole_table import whole
 
 from tuner.data.csv_table import load_csv
 from tuner.data.csv_target import CsvTask
@@ -26,11 +27,8 @@ def load(
 
 def labels(data: Splits) -> dict[int, str]:
     """Returns the class of each position in the list that was loaded."""
-    everything = data.everything
-    return {
-        int(x): data.class_names[int(y)]
-        for x, y in zip(everything.x[:, 0], everything.y, strict=True)
-    }
+    rows = whole(data)
+    return {int(x): data.class_names[int(y)] for x, y in zip(rows.x[:, 0], rows.y, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ def test_a_quantity_that_is_read_as_small_classes(tmp_path: Path) -> None:
         load(tmp_path, [str(number) for number in range(16)])
     target = [str(number) for number in range(16)]
     np.testing.assert_array_equal(
-        np.unique(load(tmp_path, target, "regression").everything.y), range(16)
+        np.unique(whole(load(tmp_path, target, "regression")).y), range(16)
     )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from whole_table import whole
 
-from tuner.data import Split, Splits, functions, load
+from tuner.data import Split, Splits, functions
+from tuner.data import load_splits as load
 from tuner.data.functions import load_function
 from tuner.errors import DataError, UnknownNameError
 
@@ -32,7 +34,7 @@ def test_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load("own_data:load_data", tmp_path)
     assert rows(data) == [12, 4, 4]
     assert data.name == "own_data:load_data"
-    assert data.describe()["feature_names"][:2] == ["x1", "x2"]
+    assert data.sealed().describe()["feature_names"][:2] == ["x1", "x2"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_texts(monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
     data = returning(monkeypatch, (form([f"text {n}" for n in range(20)]), Y))
     assert data.kind == "text"
     assert data.feature_names == ("text",)
-    assert sorted(data.everything.x)[0] == "text 0"
+    assert sorted(whole(data).x)[0] == "text 0"
 
 
 def test_splits_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_usual_arrays_are_taken(
         return
     data = returning(monkeypatch, (x, y))
     assert data.task == task
-    assert sum(data.describe()["rows"].values()) == N
+    assert sum(data.sealed().describe()["rows"].values()) == N
     assert data.train.sample_weight is None
 
 
@@ -135,7 +135,7 @@ def test_weights_stay_with_their_rows(monkeypatch: pytest.MonkeyPatch, column: b
         assert part.sample_weight is not None
         np.testing.assert_allclose(part.sample_weight, part.x[:, 0] / X.max(), rtol=1e-6)
     assert data.fingerprint != returning(monkeypatch, (X, Y)).fingerprint
-    assert data.everything.sample_weight is not None
+    assert data.development.rows.sample_weight is not None
 
 
 @pytest.mark.parametrize("parts", [2, 3, "dict", "Dataset"])

@@ -50,7 +50,7 @@ def test_one_feature_and_one_target_lose_needless_dimensions() -> None:
 def test_description_is_json() -> None:
     about = {"source": "here", "licence": "CC0", "note": "half of it"}
     data = splits(feature_names=["a", "b"], class_names=["no", "yes"], **about)
-    assert json.loads(json.dumps(data.describe())) == {
+    assert json.loads(json.dumps(data.sealed().describe())) == {
         "name": "toy",
         "task": "binary",
         "rows": {"train": 4, "validation": 4, "test": 4},
@@ -87,7 +87,7 @@ def test_texts_are_kept_as_they_are() -> None:
     assert data.input_shape == ()
     assert data.train.x.tolist() == data.test.x.tolist() == ["one", "zwei — drei"]
     assert data.train.x.dtype == object
-    about = data.describe()
+    about = data.sealed().describe()
     assert (about["input_dtype"], about["input_shape"], about["scale"]) == ("text", [], None)
 
 
@@ -114,16 +114,8 @@ def test_images(dtype: Any, highest: float, kept: Any, scale: float) -> None:
     data = Splits(part, part, part, task="binary")
     assert data.kind == "image"
     assert data.train.x.dtype == kept
-    assert data.scale == data.describe()["scale"] == scale
-    assert data.describe()["input_dtype"] == str(np.dtype(kept))
-
-
-def test_everything_is_the_table_or_the_parts_in_turn() -> None:
-    assert splits().everything.y.tolist() == [0, 1, 0, 1] * 3
-    table = split(rows=3)
-    assert splits(table=table).everything.x.tolist() == table.x.tolist()
-    assert splits(table=table).everything.x.dtype == np.float32
-    assert splits(table=table).fingerprint == splits().fingerprint
+    assert data.scale == data.sealed().describe()["scale"] == scale
+    assert data.sealed().describe()["input_dtype"] == str(np.dtype(kept))
 
 
 def test_unnamed_classes_get_their_numbers() -> None:

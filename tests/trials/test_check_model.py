@@ -32,11 +32,11 @@ def test_an_absent_metric_says_how_the_target_was_read(tmp_path: Path) -> None:
         match=r'does not measure "mae".*; the target was read as 5 classes \(0, 1, 2 …\); if it is '
         'a quantity: task = "regression" in dataset',
     ):
-        check_model(spec, load(spec.dataset, tmp_path))
+        check_model(spec, load(spec.dataset, tmp_path).development)
     spec = study(tmp_path, ["0", "1", "2", "3", "4"], "mae", task="regression")
-    check_model(spec, load(spec.dataset, tmp_path))
+    check_model(spec, load(spec.dataset, tmp_path).development)
     spec = study(tmp_path, ["0.5", "1.5", "2.5"], "accuracy")
     with pytest.raises(
         MetricError, match='as a quantity; if it holds classes: task = "classificat'
     ):
-        check_model(spec, load(spec.dataset, tmp_path))
+        check_model(spec, load(spec.dataset, tmp_path).development)
