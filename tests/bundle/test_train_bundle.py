@@ -38,6 +38,9 @@ def test_the_bundle(trained: Bundle) -> None:
     assert info["baseline"]["test"]["accuracy"] == pytest.approx(0.7, abs=0.15)
     assert info["data_fingerprint"] == fingerprint_of(path.parent)
     assert info["dataset"] == {"csv": "../class.csv", "target": "class"}
+    assert [column["treatment"] for column in info["data"]["schema"]["columns"]] == [
+        *("number", "number", "target")
+    ]
     assert {"python", "keras", "tuner"} <= set(info["versions"])
     assert str(path.parent) not in json.dumps(info), "a bundle may be given away"
 

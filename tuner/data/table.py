@@ -27,6 +27,7 @@ ColumnKind = Literal["number", "category", "date", "text", "yes/no"]
 
 # Pairs of words, in lower case; the first is yes.
 YES_NO = (("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("on", "off"))
+_MOST_SPELLINGS = 50  # of yes and no, in letters of either case
 # As in pandas.to_datetime. A column is one of dates if exactly one of them reads all of its cells.
 DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 
@@ -158,12 +159,11 @@ def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> TypedTexts:
     """
     present = cells[~missing]
     distinct = present.drop_duplicates()
-    if len(distinct) == 2:
-        words = {word.casefold() for word in distinct}
-        for pair in YES_NO:
-            if words == set(pair):
-                is_yes = (cells.str.casefold() == pair[0]).to_numpy(bool)
-                return "yes/no", is_yes & ~missing, "/".join(pair)
+    words = {word.casefold() for word in distinct.iloc[:_MOST_SPELLINGS]}
+    for pair in YES_NO:
+        if words == set(pair) and len(distinct) <= _MOST_SPELLINGS:
+            is_yes = (cells.str.casefold() == pair[0]).to_numpy(bool)
+            return "yes/no", is_yes & ~missing, "/".join(pair)
     if (found := _dates(cells, distinct, missing)) is not None:
         return "date", *found
     values = _without(cells.to_numpy(dtype=np.object_), missing)

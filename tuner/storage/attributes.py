@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
-from tuner.data.schema import Schema
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
@@ -77,7 +76,8 @@ class StoredBaseline(Stored):
 class StoredData(Stored):
     """``tuner:data``: the fingerprint decides whether other data are the study's.
 
-    Studies have no ``schema`` if their data do not come as a table, or if they are older.
+    The ``schema`` is a `tuner.data.schema.Schema`, whose import takes too long for a list of
+    studies. Studies have none if their data do not come as a table, or if they are older.
     """
 
     name: Text | None = None
@@ -85,7 +85,7 @@ class StoredData(Stored):
     rows: dict[str, Count] = Field(default={})
     task: str | None = None
     baseline: StoredBaseline | None = None
-    table: Schema | None = Field(default=None, alias="schema")
+    table: dict[str, Any] | None = Field(default=None, alias="schema")
 
 
 class Lease(Stored):
