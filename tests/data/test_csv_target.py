@@ -135,7 +135,7 @@ def test_numbers_in_another_notation_are_no_classes(
         *("#DIV/0!", "\\N", "-nan", "(null)"),
     ],
 )
-def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None:
+def test_marks_for_missing_values_are_no_classes(tmp_path: Path, mark: str) -> None:
     with pytest.raises(DataError, match=r'20 empty cells in column "y" \(first in line 4; .*as em'):
         load(tmp_path, ["0", "1", mark])
     path = tmp_path / "features.csv"
@@ -154,7 +154,9 @@ def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None
     ("target", "marks"),
     [(["1.5", "2.5", "-999", "-999.0"], ["-999"]), (["a", "b", "nil?"], ["NIL?"])],
 )
-def test_marks_can_be_added(tmp_path: Path, target: list[str], marks: list[str]) -> None:
+def test_declared_marks_are_missing_values(
+    tmp_path: Path, target: list[str], marks: list[str]
+) -> None:
     with pytest.raises(DataError, match='empty cells in column "y"') as caught:
         load(tmp_path, target, dialect=Dialect(missing=marks))
     assert "not_missing" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Test rows are reached by nobody but `tuner train`, which opens them once."""
+"""No search reaches the test rows; `tuner train` opens them once."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_texts_are_kept_as_they_are() -> None:
     assert (about["input_dtype"], about["input_shape"], about["scale"]) == ("text", [], None)
 
 
-def test_fingerprint_of_texts_knows_where_one_ends() -> None:
+def test_fingerprint_depends_on_where_a_text_ends() -> None:
     def fingerprint(*texts: str) -> str:
         part = Split(np.array(texts, dtype=object), np.arange(len(texts)) % 2)
         return Splits(part, part, part, task="binary").fingerprint
@@ -109,7 +109,9 @@ def test_fingerprint_of_texts_knows_where_one_ends() -> None:
         (np.int64, 200, np.float32, 200.0),
     ],
 )
-def test_images(dtype: Any, highest: float, kept: Any, scale: float) -> None:
+def test_images_keep_uint8_and_have_a_scale(
+    dtype: Any, highest: float, kept: Any, scale: float
+) -> None:
     part = Split(np.full((4, 5, 5, 1), highest, dtype=dtype), np.arange(4) % 2)
     data = Splits(part, part, part, task="binary")
     assert data.kind == "image"
@@ -160,7 +162,7 @@ def test_unnamed_classes_get_their_numbers() -> None:
         ({"task": "regression", "test": split(y=np.ones((4, 2)))}, "rows of y must have one shape"),
     ],
 )
-def test_what_does_not_fit_is_refused(change: dict[str, Any], words: str) -> None:
+def test_inconsistent_splits_are_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         splits(**change)
 

@@ -71,7 +71,7 @@ def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) ->
 
     Raises:
         UnknownNameError: There is no data set of that name.
-        DataError: It is there but cannot be used; the text says why and what to do.
+        DataError: It is there but cannot be used.
         RequestError: ``access`` does not allow the code.
     """
     return load_splits(dataset, base, access).sealed()

@@ -21,7 +21,7 @@ from tuner.data.csv_cells import (
 )
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Fault
-from tuner.data.table import Column, TypedTexts, from_texts
+from tuner.data.table import Column, Typed, from_texts
 from tuner.units import count
 from tuner.wording import quoted
 
@@ -120,6 +120,8 @@ class CsvColumn(Column):
 
         Cells that `notation_fault` names are left out.
         """
+        if not self.odd.any():
+            return None
         explained = np.isnan(self.numbers) & self.cells.isin(self.number_like).to_numpy()
         odd = np.flatnonzero(self.odd & ~explained)
         if not len(odd):
@@ -158,7 +160,7 @@ def read_column(table: TextTable, name: str) -> CsvColumn:
     for text in table.dialect.missing or ():  # -999 marks the cell -999.0, too
         if (plain := notation.plain(text.strip())) is not None:
             missing |= numbers == float(plain)
-    typed: TypedTexts = ("number", numbers, "")
+    typed: Typed = ("number", numbers, "")
     if not _are_numbers(numbers[~missing], cells[~missing]):
         typed = from_texts(cells, missing)
     kind, values, written = typed

@@ -32,8 +32,8 @@ from tuner.wording import excerpt, hint, quoted, toml
 if TYPE_CHECKING:
     import pandas as pd
 
-_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the separator
-_SAMPLE = 65_536  # bytes looked at to tell what the file is
+_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that declares the separator to Excel
+_SAMPLE = 65_536  # bytes by which the file is recognised
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class TextTable:
         return self.begins + int(self.cells.index[row]) + int(inside)
 
     def setting(self, **settings: str) -> str:
-        """Returns how a person declares parts of the dialect: by options, or as keys of a file."""
+        """Returns how a user declares parts of the dialect: by options, or as keys of a file."""
         if self.by_options:
             return " ".join(f'--{key} "{value}"' for key, value in settings.items())
         return ", ".join(f"{key} = {toml(value)}" for key, value in settings.items())

@@ -1,9 +1,9 @@
 """The lines of a CSV file: which separator divides them, and where a row breaks.
 
 pandas reads the files. It reports a broken row by its number, not by its line; the line is found
-here with Python's `csv`. The separator is found here, too: ``sep=None`` of pandas and
-`csv.Sniffer` judge single characters, so that they split a column of words at a letter, the header
-``weight, kg;height, cm`` at its commas, and find no blanks.
+here with Python's `csv`. The separator is found here, too, because neither library does it:
+pandas (``sep=None``) splits a column of words at a letter and the header ``weight, kg;height, cm``
+at its commas; `csv.Sniffer` finds none where several blanks stand for one, or for one column.
 """
 
 from __future__ import annotations

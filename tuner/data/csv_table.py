@@ -39,12 +39,17 @@ def load_csv(
     """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
     table = read_csv(path, target, task=task, drop=drop, dialect=dialect)
     about = About(
-        name=path.name.removesuffix(".gz").removesuffix(".csv"),
+        name=table_name(path),
         feature_names=table.feature_names,
         source=source or path.name,
         schema=table.schema,
     )
     return split_up(table.x, table.target.y, table.target.task, about, table.target.class_names)
+
+
+def table_name(path: Path) -> str:
+    """Returns the name of a table: that of its file without ``.csv`` and ``.gz``."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")
 
 
 @dataclass(frozen=True, eq=False)

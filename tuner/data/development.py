@@ -29,7 +29,7 @@ class Development:
         class_names: A name per class, in the order of their numbers; empty for a regression.
         source: Where the data comes from, for people.
         licence: Licence of the data, for people.
-        note: What a person must know of the splits to read a score.
+        note: What the reader of a score must know of the splits.
         schema: What was found in the columns and decided about them; None of data that did not
             come as a table.
     """

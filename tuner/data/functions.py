@@ -196,7 +196,7 @@ def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
     if x.dtype.kind in "OSTU":
         return ("text",)
     columns = 1 if x.ndim == 1 else x.shape[1]
-    # Names exist so that rows to predict can be given as CSV; nobody writes wider ones by hand.
+    # Names exist so that rows to predict can be given as CSV; wider ones are not written by hand.
     return tuple(f"x{number}" for number in range(1, columns + 1)) if columns <= _MOST_NAMED else ()
 
 

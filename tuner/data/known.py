@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import read_csv
+from tuner.data.csv_table import read_csv, table_name
 from tuner.data.schema import Task
 from tuner.data.sets import DATASETS
 from tuner.data.splits import Kind
@@ -63,6 +63,5 @@ def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
         drop=dataset.drop or (),
         dialect=dataset,
     )
-    name = path.name.removesuffix(".gz").removesuffix(".csv")
     target = table.target
-    return Known(name, "table", target.task, table.x.shape[1:], target.class_names)
+    return Known(table_name(path), "table", target.task, table.x.shape[1:], target.class_names)

@@ -164,7 +164,7 @@ def quantities(parts: Sequence[Split], train: Split, where: str) -> list[Split]:
 
 
 def float32_is_enough(y: NDArray[Any], deviation: NDArray[np.float64]) -> bool:
-    """Whether float32 keeps quantities apart: what it rounds off is small beside their deviation.
+    """Returns whether float32 keeps quantities apart: rounding is small beside their deviation.
 
     Args:
         y: ``(n,)`` or ``(n, k)``, finite.

@@ -52,8 +52,8 @@ class Splits:
         class_names: A name per class, in the order of their numbers; empty for a regression.
         source: Where the data comes from, for people.
         licence: Licence of the data, for people.
-        note: What a person must know of these splits to read a score, such as which part of the
-            data was at hand; shown with the result.
+        note: What the reader of a score must know of these splits, such as which part of the data
+            was available; shown with the result.
         schema: What was found in the columns and decided about them; None of data that did not
             come as a table.
 

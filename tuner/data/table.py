@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ColumnKind = Literal["number", "category", "date", "text", "yes/no"]
+Typed = tuple[ColumnKind, NDArray[Any], str]  # kind, values and notation of a column
 
 # Pairs of words, in lower case; the first is yes.
 YES_NO = (("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("on", "off"))
 _MOST_SPELLINGS = 50  # of yes and no, in letters of either case
+_FIRST = 100  # texts that decide quickly that a column holds no dates
 # As in pandas.to_datetime. A column is one of dates if exactly one of them reads all of its cells.
 DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 
@@ -135,7 +137,9 @@ def _kind_of(values: NDArray[Any], missing: NDArray[np.bool_]) -> ColumnKind:
         case "m" | "M":
             return "date"
     present = values[~missing]
-    return "category" if all(map(is_text, present)) and _repeats(present) else "text"
+    if not all(map(is_text, present)):
+        return "text"
+    return _kind_of_texts(len(set(present.tolist())), len(present))
 
 
 def _without(values: NDArray[np.object_], missing: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -145,12 +149,12 @@ def _without(values: NDArray[np.object_], missing: NDArray[np.bool_]) -> NDArray
     return values
 
 
-def _repeats(texts: NDArray[Any]) -> bool:
+def _kind_of_texts(distinct: int, present: int) -> ColumnKind:
     """Returns whether texts are categories: each is there twice on average."""
-    return len(texts) > 0 and 2 * len(set(texts.tolist())) <= len(texts)
+    return "category" if 0 < 2 * distinct <= present else "text"
 
 
-def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> TypedTexts:
+def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> Typed:
     """Returns what cells are that are not numbers.
 
     Args:
@@ -167,10 +171,7 @@ def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> TypedTexts:
     if (found := _dates(cells, distinct, missing)) is not None:
         return "date", *found
     values = _without(cells.to_numpy(dtype=np.object_), missing)
-    return ("category" if 2 * len(distinct) <= len(present) else "text"), values, ""
-
-
-TypedTexts = tuple[ColumnKind, NDArray[Any], str]  # kind, values and notation of a column
+    return _kind_of_texts(len(distinct), len(present)), values, ""
 
 
 def _dates(
@@ -182,9 +183,12 @@ def _dates(
     def read(texts: pd.Series[str], form: str) -> pd.Series[pd.Timestamp]:
         return pd.to_datetime(texts, format=form, errors="coerce", utc=True)
 
-    if not distinct.str.contains(r"\d").all():
+    def fits(form: str) -> bool:
+        return all(read(texts, form).notna().all() for texts in (distinct.iloc[:_FIRST], distinct))
+
+    if not distinct.iloc[:_FIRST].str.contains(r"\d").any():  # pandas reads "now" and "today"
         return None
-    fitting = [form for form in DATE_FORMATS if read(distinct, form).notna().all()]
+    fitting = [form for form in DATE_FORMATS if fits(form)]
     if len(fitting) != 1:
         return None
     dates = read(cells.mask(missing), fitting[0]).dt.tz_localize(None)

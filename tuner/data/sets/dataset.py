@@ -21,7 +21,7 @@ class Form:
         find: Returns its location, None when nothing of it is there. A damaged or incomplete one
             counts as found, so that an error names it.
         read: Reads and checks what was found.
-        note: What a person must know of a score on these rows.
+        note: What the reader of a score on these rows must know.
         whole: False for a smaller stand-in.
         rows: How many rows it has, if not as many as the data set.
     """
@@ -78,8 +78,7 @@ class Dataset:
         """Reads, checks and divides the rows.
 
         Raises:
-            DataError: Nothing of it is there (the text says how to get it), or what is there is
-                broken (the text names the file, which stays as it is).
+            DataError: Nothing of it is there, or what is there is broken; the file stays as it is.
         """
         for form, path in self._found():
             about = About(self.name, source=self.source, licence=self.licence, note=form.note)

@@ -1,4 +1,4 @@
-"""Tables that come with the package; ``tables/provenance.json`` says from where."""
+"""Tables that come with the package; ``tables/provenance.json`` has their sources."""
 
 from __future__ import annotations
 
