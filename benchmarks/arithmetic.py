@@ -72,7 +72,7 @@ def main() -> None:
 
 def _study(study: str, large: float) -> tuple[list[float], str]:
     spec = find_study(study)
-    splits = data.load(spec.dataset, spec.base)
+    splits = data.load_splits(spec.dataset, spec.base)
     found = [_trial(params, splits) for params in draw(study, TRIALS)]
     times = [statistics.median(column) for column in zip(*(each[0] for each in found), strict=True)]
     flop, own = (statistics.median(each[1][i] for each in found) for i in range(2))

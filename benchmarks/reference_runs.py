@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tuner.data import Split, Splits
+from tuner.data.split import concatenated
 from tuner.errors import TrialFailed
 from tuner.learners.base import Setup
 from tuner.learners.keras.fitted_network import Network
@@ -108,7 +109,7 @@ def train(spec: StudySpec, reference: Reference, data: Splits, identity: Record)
 
 def least_squares(study: str, data: Splits) -> Record:
     """Returns the record of the line y = a·x + b of the least squared error over all rows."""
-    rows = data.everything
+    rows = everything(data)
     x = np.column_stack([rows.x[:, 0], np.ones(len(rows))]).astype(np.float64)
     y = rows.y.astype(np.float64)
     (a, b), *_ = np.linalg.lstsq(x, y)
@@ -125,20 +126,29 @@ def least_squares(study: str, data: Splits) -> Record:
     }
 
 
+def everything(data: Splits) -> Split:
+    """Returns all rows, for references that learned from all and were scored on all.
+
+    Those of a truth table are there once, although they are in every part.
+    """
+    rows = data.development.rows
+    return rows if rows is data.development.train else concatenated(rows, data.test)
+
+
 def _arranged(data: Splits, learned: Learned, scored: str) -> Splits:
     """Returns the data with ``train`` what is learned from and ``test`` what is scored.
 
     Scaling is measured on what is learned from, as the notes did; there is no validation in it.
     """
     if learned == "all":
-        rows = data.everything
+        rows = everything(data)
     elif learned == "train":
         rows = data.train
     else:
         parts = (data.train, data.validation)
         rows = Split(np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts]))
     test = rows if scored == "train" else data.test
-    return replace(data, train=rows, validation=test, test=test, table=None)
+    return replace(data, train=rows, validation=test, test=test)
 
 
 def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Record) -> Record:

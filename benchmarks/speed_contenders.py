@@ -37,7 +37,7 @@ class Bench:
         load_tensorflow()
         spec = find_study(study)
         self.trials = trials
-        self.splits = data.load(spec.dataset, spec.base)
+        self.splits = data.load_splits(spec.dataset, spec.base)
         self.metric = f"val_{spec.objective.metric}"
         self.direction = spec.objective.direction
         self.began = time.time() - psutil.Process().create_time()

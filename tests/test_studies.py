@@ -13,7 +13,7 @@ from fitting import network, train
 from PIL import Image
 
 from tuner.data import DATASETS, Split, Splits
-from tuner.data import load as load_data
+from tuner.data import load_splits as load_data
 from tuner.data.sets import digits
 from tuner.errors import DataError
 from tuner.learners.base import Setup

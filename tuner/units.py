@@ -46,9 +46,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def count(number: int, noun: str) -> str:
-    """Returns ``1 trial`` or ``2 trials``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, nouns: str | None = None) -> str:
+    """Returns ``1 trial``, ``2 trials`` or ``1,599 rows``.
+
+    Args:
+        number: How many there are.
+        noun: What one is called.
+        nouns: What several are called; ``noun`` with an s if None.
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def format_bytes(size: int) -> str:

@@ -104,6 +104,12 @@ def test_a_damaged_description(trained: Bundle, copy: Path, data: st.DataObject)
         (["data", "feature_names"], ["a"], r"data: feature_names must have a name for each colu"),
         (["data", "input_shape"], [3], r"data: feature_names must have a name for each column"),
         (["data", "rows"], {"train": 1}, r"data\.rows\.validation: is missing"),
+        (["data", "schema"], 3, r"data\.schema: must be a table, but got 3"),
+        (
+            ["data", "schema", "columns"],
+            3,
+            r"data\.schema: must be that of a table, but its",
+        ),
         (["scores", "test"], {"loss": "low"}, r"scores\.test\.loss: must be a number"),
         (
             ["logitz"],

@@ -38,6 +38,9 @@ def test_the_bundle(trained: Bundle) -> None:
     assert info["baseline"]["test"]["accuracy"] == pytest.approx(0.7, abs=0.15)
     assert info["data_fingerprint"] == fingerprint_of(path.parent)
     assert info["dataset"] == {"csv": "../class.csv", "target": "class"}
+    assert [column["treatment"] for column in info["data"]["schema"]["columns"]] == [
+        *("number", "number", "target")
+    ]
     assert {"python", "keras", "tuner"} <= set(info["versions"])
     assert str(path.parent) not in json.dumps(info), "a bundle may be given away"
 
@@ -96,7 +99,7 @@ def test_other_data_than_the_studys_are_refused(
     with pytest.raises(DataError, match=r"price are not those of the study boxes: .* 000000000000"):
         train(configuration, tmp_path / "model")
     assert not (tmp_path / "model").exists()
-    assert len(load_data(make_configuration(data_fingerprint=None)).test) == 30
+    assert len(load_data(make_configuration(data_fingerprint=None)).sealed_test) == 30
 
 
 def test_the_place_is_checked_before_anything_is_loaded(

@@ -73,7 +73,7 @@ def test_two_faults_of_one_column(tmp_path: Path) -> None:
     assert second.startswith('  line 32, column "a": "red" is not a number; correct it')
 
 
-def test_the_fingerprint_does_not_see_how_a_file_is_written(tmp_path: Path) -> None:
+def test_fingerprint_does_not_depend_on_the_dialect(tmp_path: Path) -> None:
     rows = [(n * 1234.5, -n, n % 3) for n in range(40)]
     plain = "a,b,y\n" + "".join(f"{a},{b},{y}\n" for a, b, y in rows)
     other = '"a"|b|y|note\r\n\r\n' + "".join(
@@ -96,7 +96,7 @@ def test_only_some_of_many_faults_are_shown(tmp_path: Path) -> None:
     assert lines[-1] == "  … and 4 more faults"
 
 
-def test_a_misspelt_target_is_not_judged_as_a_feature(tmp_path: Path) -> None:
+def test_misspelt_target_is_not_checked_as_a_feature(tmp_path: Path) -> None:
     path = write(tmp_path, "a,species\n" + "1,red\n2,blue\n" * 9)
     assert faults_of(path, "Species") == [
         f'{path}: no column "Species" (the target); did you mean species?'
@@ -210,7 +210,7 @@ def test_a_byte_order_mark_overrides_the_encoding(tmp_path: Path) -> None:
     assert rows_from_csv(path, ["größe"], Dialect(encoding="cp1252")).tolist() == [[1]]
 
 
-def test_one_column_with_decimal_commas(tmp_path: Path) -> None:
+def test_single_column_with_decimal_commas_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, "a\n1,5\n2,25\n")
     assert rows_from_csv(path, ["a"], Dialect(decimal=",")).tolist() == [[1.5], [2.25]]
 

@@ -27,7 +27,7 @@ def write(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
         "sep=:\na:b\n1:2\n3:4\n",
     ],
 )
-def test_the_usual_forms(tmp_path: Path, content: str) -> None:
+def test_read_text_reads_usual_forms(tmp_path: Path, content: str) -> None:
     cells = read_text(write(tmp_path, content)).cells
     assert list(cells.columns) == ["a", "b"]
     assert cells.map(str.strip).to_numpy().tolist() == [["1", "2"], ["3", "4"]]
@@ -52,7 +52,7 @@ def test_a_short_row_ends_in_empty_cells(tmp_path: Path) -> None:
     assert cells.to_numpy().tolist() == [["1", "2", "3"], ["1", "", ""]]
 
 
-def test_nothing_is_taken_for_missing(tmp_path: Path) -> None:
+def test_read_text_keeps_marks_for_missing_values(tmp_path: Path) -> None:
     cells = read_text(write(tmp_path, "a,b\nNA,nan\nNone,null\n")).cells
     assert cells.to_numpy().tolist() == [["NA", "nan"], ["None", "null"]]
 
@@ -62,12 +62,12 @@ def test_commas_inside_other_separators(tmp_path: Path) -> None:
     assert cells.iloc[0].tolist() == ["1,5", "2,5", "3"]
 
 
-def test_compressed(tmp_path: Path) -> None:
+def test_read_text_reads_gzip(tmp_path: Path) -> None:
     path = write(tmp_path, gzip.compress(b"a,b\n1,2\n", mtime=0), "table.csv.gz")
     assert read_text(path).cells.to_numpy().tolist() == [["1", "2"]]
 
 
-def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
+def test_table_longer_than_the_sample_is_read_whole(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n" + "1.25,2.5\n" * 20_000)
     assert read_text(path).cells.shape == (20_000, 2)
 
@@ -105,7 +105,7 @@ def test_a_table_longer_than_the_sample(tmp_path: Path) -> None:
         ("1.5,2,3\n4,5,6\n", r"holds 3 numbers \(1.5, 2, 3 …\); put a line of names above it"),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, words: str) -> None:
+def test_file_that_is_no_table_is_refused(tmp_path: Path, content: str | bytes, words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
         read_text(write(tmp_path, content))
     assert str(tmp_path) in str(caught.value)

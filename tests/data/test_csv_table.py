@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import load, rows_from_csv, texts_from_file
+from tuner.data import load_splits, rows_from_csv, texts_from_file
 from tuner.data.csv_table import load_csv
 from tuner.errors import DataError
 from tuner.spec import CsvDataset
@@ -19,9 +19,9 @@ def table(folder: Path, target: list[str], feature: list[str] | None = None) -> 
     return path
 
 
-def test_a_table_of_ones_own(tmp_path: Path) -> None:
+def test_load_csv_divides_a_table(tmp_path: Path) -> None:
     table(tmp_path, ["yes", "no"] * 10)
-    data = load(CsvDataset(csv="own.csv", target="y"), tmp_path)
+    data = load_splits(CsvDataset(csv="own.csv", target="y"), tmp_path)
     assert data.task == "binary"
     assert data.class_names == ("no", "yes")
     assert data.feature_names == ("a", "b")
@@ -51,7 +51,7 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_rule_for_targets(
+def test_task_follows_from_the_target_column(
     tmp_path: Path, target: list[str], task: str, names: tuple[str, ...]
 ) -> None:
     data = load_csv(table(tmp_path, target), "y")
@@ -91,7 +91,7 @@ def test_the_rule_for_targets(
         ),
     ],
 )
-def test_a_bad_table_is_refused(
+def test_unusable_table_is_refused(
     tmp_path: Path, target: list[str], feature: list[str] | None, words: str
 ) -> None:
     with pytest.raises(DataError, match=words) as caught:
@@ -107,7 +107,7 @@ def test_a_decimal_comma_is_explained(tmp_path: Path) -> None:
         load_csv(path, "y")
 
 
-def test_empty_cells_of_many_columns_are_told_in_one_line(tmp_path: Path) -> None:
+def test_empty_cells_of_many_columns_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("a,b,c,d,y\n" + ",,,,0\n1,2,3,4,1\n" * 6, encoding="utf-8")
     with pytest.raises(DataError, match=r'"a" .*, 6 empty cells in column "b" .* 1 more column;'):
@@ -125,7 +125,7 @@ def test_the_target_column_must_be_there(tmp_path: Path) -> None:
         load_csv(path, "y")
 
 
-def test_many_rows_come_in_order(tmp_path: Path) -> None:
+def test_rows_to_predict_keep_their_order(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("a\n" + "\n".join(map(str, range(10_000))), encoding="utf-8")
     np.testing.assert_array_equal(rows_from_csv(path, ["a"])[:, 0], np.arange(10_000))
@@ -164,7 +164,7 @@ def test_a_model_without_columns_takes_no_table(tmp_path: Path) -> None:
         rows_from_csv(tmp_path / "rows.csv", ())
 
 
-def test_texts_to_predict(tmp_path: Path) -> None:
+def test_texts_are_read_from_text_and_csv_files(tmp_path: Path) -> None:
     path = tmp_path / "rows.txt"
     path.write_text("A film, really; good.\n\nBad — very.\n", encoding="utf-8")
     assert texts_from_file(path).tolist() == ["A film, really; good.", "Bad — very."]

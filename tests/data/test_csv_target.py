@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole_table import whole
 
 from tuner.data.csv_table import load_csv
 from tuner.data.csv_target import CsvTask
@@ -26,11 +27,8 @@ def load(
 
 def labels(data: Splits) -> dict[int, str]:
     """Returns the class of each position in the list that was loaded."""
-    everything = data.everything
-    return {
-        int(x): data.class_names[int(y)]
-        for x, y in zip(everything.x[:, 0], everything.y, strict=True)
-    }
+    rows = whole(data)
+    return {int(x): data.class_names[int(y)] for x, y in zip(rows.x[:, 0], rows.y, strict=True)}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +135,7 @@ def test_numbers_in_another_notation_are_no_classes(
         *("#DIV/0!", "\\N", "-nan", "(null)"),
     ],
 )
-def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None:
+def test_marks_for_missing_values_are_no_classes(tmp_path: Path, mark: str) -> None:
     with pytest.raises(DataError, match=r'20 empty cells in column "y" \(first in line 4; .*as em'):
         load(tmp_path, ["0", "1", mark])
     path = tmp_path / "features.csv"
@@ -156,7 +154,9 @@ def test_one_list_of_marks_for_missing_values(tmp_path: Path, mark: str) -> None
     ("target", "marks"),
     [(["1.5", "2.5", "-999", "-999.0"], ["-999"]), (["a", "b", "nil?"], ["NIL?"])],
 )
-def test_marks_can_be_added(tmp_path: Path, target: list[str], marks: list[str]) -> None:
+def test_declared_marks_are_missing_values(
+    tmp_path: Path, target: list[str], marks: list[str]
+) -> None:
     with pytest.raises(DataError, match='empty cells in column "y"') as caught:
         load(tmp_path, target, dialect=Dialect(missing=marks))
     assert "not_missing" not in str(caught.value)
@@ -169,7 +169,7 @@ def test_a_quantity_that_is_read_as_small_classes(tmp_path: Path) -> None:
         load(tmp_path, [str(number) for number in range(16)])
     target = [str(number) for number in range(16)]
     np.testing.assert_array_equal(
-        np.unique(load(tmp_path, target, "regression").everything.y), range(16)
+        np.unique(whole(load(tmp_path, target, "regression")).y), range(16)
     )
 
 

@@ -26,7 +26,7 @@ def test_every_class_has_its_share_of_every_part(sizes: list[int]) -> None:
         assert (np.abs(counts - np.array(sizes) * share) < 2).all()
 
 
-def test_the_same_division_every_time_and_for_ever() -> None:
+def test_division_never_changes() -> None:
     train, validation, test = divide(10)
     assert train.tolist() == [9, 5, 6, 4, 3, 7]
     assert validation.tolist() == [0, 1]

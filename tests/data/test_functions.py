@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from whole_table import whole
 
-from tuner.data import Split, Splits, functions, load
+from tuner.data import Split, Splits, functions
+from tuner.data import load_splits as load
 from tuner.data.functions import load_function
 from tuner.errors import DataError, UnknownNameError
 
@@ -25,14 +27,16 @@ def rows(data: Splits) -> list[int]:
     return [len(part) for part in (data.train, data.validation, data.test)]
 
 
-def test_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_function_calls_a_module_beside_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     code = "import numpy as np\ndef load_data():\n    return np.eye(20), np.arange(20) % 2\n"
     (tmp_path / "own_data.py").write_text(code, encoding="utf-8")
     data = load("own_data:load_data", tmp_path)
     assert rows(data) == [12, 4, 4]
     assert data.name == "own_data:load_data"
-    assert data.describe()["feature_names"][:2] == ["x1", "x2"]
+    assert data.sealed().describe()["feature_names"][:2] == ["x1", "x2"]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +62,11 @@ def test_every_form_that_may_be_returned(
 
 
 @pytest.mark.parametrize("form", [list, np.array, lambda x: np.array(x, dtype=object)])
-def test_texts(monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
+def test_texts_are_taken_in_every_form(monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
     data = returning(monkeypatch, (form([f"text {n}" for n in range(20)]), Y))
     assert data.kind == "text"
     assert data.feature_names == ("text",)
-    assert sorted(data.everything.x)[0] == "text 0"
+    assert sorted(whole(data).x)[0] == "text 0"
 
 
 def test_splits_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +123,7 @@ def test_images_have_no_column_names(monkeypatch: pytest.MonkeyPatch) -> None:
         ((PAIR, PAIR, (X, Y[:5])), "test: x has 20 rows and y has 5"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
+def test_unusable_result_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: Any, words: str
 ) -> None:
     with pytest.raises(DataError, match=words) as caught:
@@ -127,7 +131,7 @@ def test_what_cannot_be_used_is_refused(
     assert "my:load_data" in str(caught.value)
 
 
-def test_an_exception_inside_is_told_in_one_line(tmp_path: Path) -> None:
+def test_exception_in_load_data_is_one_line(tmp_path: Path) -> None:
     code = "def load_data():\n    return open('no such file')\n"
     (tmp_path / "own_broken.py").write_text(code, encoding="utf-8")
     words = r'"own_broken:load_data" raised FileNotFoundError: .* \(own_broken.py, line 2\)'
@@ -135,7 +139,7 @@ def test_an_exception_inside_is_told_in_one_line(tmp_path: Path) -> None:
         load("own_broken:load_data", tmp_path)
 
 
-def test_a_function_that_wants_arguments(tmp_path: Path) -> None:
+def test_function_with_arguments_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own_wants.py").write_text("def load_data(seed):\n    pass\n", encoding="utf-8")
     words = r'^"own_wants:load_data" raised TypeError: .* missing 1 required .* \'seed\'$'
     with pytest.raises(DataError, match=words):
@@ -150,6 +154,6 @@ def test_a_function_that_wants_arguments(tmp_path: Path) -> None:
         ("own.csv", r'a file is written \{ csv = "own.csv", target = "column to predict" \}'),
     ],
 )
-def test_an_unknown_name_offers_what_there_is(name: str, words: str) -> None:
+def test_unknown_name_suggests_a_known_one(name: str, words: str) -> None:
     with pytest.raises(UnknownNameError, match=words):
         load(name, Path())

@@ -24,14 +24,14 @@ def module(folder: Path, code: str, name: str = "own_module") -> None:
     (folder / f"{name}.py").write_text(code, encoding="utf-8")
 
 
-def test_a_function_beside_the_study(tmp_path: Path) -> None:
+def test_function_beside_the_study_is_imported(tmp_path: Path) -> None:
     module(tmp_path, "import own_neighbour\ndef f():\n    return own_neighbour.VALUE\n")
     module(tmp_path, "VALUE = 7\n", "own_neighbour")
     assert import_function("own_module:f", tmp_path)() == 7
     assert sys.path[0] == str(tmp_path.resolve())
 
 
-def test_an_installed_function(tmp_path: Path) -> None:
+def test_installed_function_is_imported(tmp_path: Path) -> None:
     assert import_function("os.path:join", tmp_path)("a", "b") == "a/b"
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_reference_is_refused(tmp_path: Path, reference: str, words: str
         ("raise RuntimeError\n", "raised RuntimeError: no message"),
     ],
 )
-def test_a_module_that_raises_is_told_in_one_line(tmp_path: Path, code: str, words: str) -> None:
+def test_module_that_raises_is_one_line(tmp_path: Path, code: str, words: str) -> None:
     module(tmp_path, code)
     with pytest.raises(ModelError, match=words) as caught:
         import_function("own_module:f", tmp_path, ModelError)
@@ -81,7 +81,7 @@ def test_a_module_that_raises_is_told_in_one_line(tmp_path: Path, code: str, wor
     assert "\n" not in str(caught.value)
 
 
-def test_the_line_is_in_the_persons_own_code(tmp_path: Path) -> None:
+def test_line_is_in_the_users_own_code(tmp_path: Path) -> None:
     module(tmp_path, "import json\n\ndef f():\n    return json.loads('{')\n")
     function = import_function("own_module:f", tmp_path)
     words = r'"own_module:f" raised JSONDecodeError: .* \(own_module.py, line 4\)'
@@ -89,12 +89,12 @@ def test_the_line_is_in_the_persons_own_code(tmp_path: Path) -> None:
         function()
 
 
-def test_errors_of_ours_pass_unchanged(tmp_path: Path) -> None:
+def test_tuner_errors_pass_unchanged(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"^mine$"), user_code("m:f", tmp_path):
         raise ModelError("mine")
 
 
-def test_a_name_that_python_has_taken_is_refused(tmp_path: Path) -> None:
+def test_name_of_a_standard_module_is_refused(tmp_path: Path) -> None:
     module(tmp_path, "def f():\n    pass\n", "json")
     with pytest.raises(DataError, match=r'the name "json" is taken by .*; rename json.py'):
         import_function("json:f", tmp_path)

@@ -1,4 +1,4 @@
-"""Whatever library made the arrays: they are taken, or refused in one line that says what to do."""
+"""Arrays of any library are taken, or refused in one line with the remedy."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_usual_arrays_are_taken(
         return
     data = returning(monkeypatch, (x, y))
     assert data.task == task
-    assert sum(data.describe()["rows"].values()) == N
+    assert sum(data.sealed().describe()["rows"].values()) == N
     assert data.train.sample_weight is None
 
 
@@ -108,7 +108,7 @@ def test_usual_arrays_are_taken(
         ([(X, Y, WEIGHT), (X, Y), (X, Y)], "give sample_weight for all splits, or for none"),
     ],
 )
-def test_what_cannot_be_used_is_refused(
+def test_unusable_arrays_are_refused(
     monkeypatch: pytest.MonkeyPatch, value: Any, words: str
 ) -> None:
     with pytest.raises(DataError, match=words) as caught:
@@ -135,7 +135,7 @@ def test_weights_stay_with_their_rows(monkeypatch: pytest.MonkeyPatch, column: b
         assert part.sample_weight is not None
         np.testing.assert_allclose(part.sample_weight, part.x[:, 0] / X.max(), rtol=1e-6)
     assert data.fingerprint != returning(monkeypatch, (X, Y)).fingerprint
-    assert data.everything.sample_weight is not None
+    assert data.development.rows.sample_weight is not None
 
 
 @pytest.mark.parametrize("parts", [2, 3, "dict", "Dataset"])
@@ -153,7 +153,7 @@ def test_weights_come_in_every_form(monkeypatch: pytest.MonkeyPatch, parts: Any)
     assert data.test.sample_weight.dtype == np.float32
 
 
-def test_splits_take_what_a_function_may_return() -> None:
+def test_splits_take_arrays_of_any_library() -> None:
     part = Split(scipy.sparse.csr_matrix(X), pd.Series(Y))  # type: ignore[arg-type]
     data = Splits(part, part, Split(NULLABLE, Y), task="regression")  # type: ignore[arg-type]
     assert data.train.x.tolist() == X.tolist() == data.test.x.tolist()

@@ -43,7 +43,7 @@ def test_blurred_finds_columns_that_float32_cannot_hold(values: Any) -> None:
         np.array([], dtype=float),
     ],
 )
-def test_blurred_lets_usual_rounding_pass(values: Any) -> None:
+def test_blurred_accepts_usual_rounding(values: Any) -> None:
     assert blurred(values) is None
 
 

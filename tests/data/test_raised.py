@@ -44,7 +44,7 @@ def run_file(folder: Path, code: str, name: str = "own.py") -> BaseException:
         ("raise KeyboardInterrupt", "KeyboardInterrupt: no message (own.py, line 1)"),
     ],
 )
-def test_one_line_with_file_and_line(tmp_path: Path, code: str, expected: str) -> None:
+def test_described_is_one_line_with_file_and_line(tmp_path: Path, code: str, expected: str) -> None:
     text = described(run_file(tmp_path, code), tmp_path)
     assert expected in text
     assert "\n" not in text
@@ -57,7 +57,7 @@ def test_a_syntax_error_names_its_line_once(tmp_path: Path) -> None:
     assert described(error, tmp_path) == "SyntaxError: invalid syntax (own.py, line 2)"
 
 
-def test_the_deepest_line_of_the_persons_own(tmp_path: Path) -> None:
+def test_deepest_line_of_the_users_own_code_is_named(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("import json\n\ndef load(text):\n    json.loads(text)\n")
     (tmp_path / "env" / "site-packages").mkdir(parents=True)
     sys.path.insert(0, str(tmp_path))
@@ -79,7 +79,7 @@ def test_no_line_of_a_library_or_a_generated_file_is_named(tmp_path: Path) -> No
     assert described(ValueError("never raised"), tmp_path) == "ValueError: never raised"
 
 
-def test_what_libraries_wrap_around_an_error_is_left_out(tmp_path: Path) -> None:
+def test_text_that_libraries_add_is_left_out(tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text("\n" * 9)
     place = f'File "{own}", line 7, in bad'

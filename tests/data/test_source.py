@@ -95,7 +95,7 @@ def test_every_name_at_the_top_of_a_module_is_found(tmp_path: Path, name: str) -
         ("json:load", r'the name "json" is taken by .*; rename json\.py'),
     ],
 )
-def test_what_is_not_there_is_refused(tmp_path: Path, reference: str, words: str) -> None:
+def test_missing_module_or_function_is_refused(tmp_path: Path, reference: str, words: str) -> None:
     module(tmp_path, CODE)
     module(tmp_path, "", "json")
     with pytest.raises(ModelError, match=words):
@@ -134,7 +134,7 @@ def test_a_module_that_cannot_be_imported_is_refused(tmp_path: Path, code: str, 
         "import importlib.metadata\nimport os.path\nf = 1\n",
     ],
 )
-def test_what_the_source_cannot_tell_is_left_to_the_import(tmp_path: Path, code: str) -> None:
+def test_check_leaves_dynamic_names_to_the_import(tmp_path: Path, code: str) -> None:
     module(tmp_path, code)
     module(tmp_path, "", "own_neighbour")
     check_function("own_source:f", tmp_path)
@@ -165,7 +165,9 @@ def test_packages_and_installed_modules_are_found(tmp_path: Path) -> None:
         ("params, data, *, more", False),
     ],
 )
-def test_the_arguments_must_fit(tmp_path: Path, arguments: str, is_accepted: bool) -> None:
+def test_function_must_accept_its_arguments(
+    tmp_path: Path, arguments: str, is_accepted: bool
+) -> None:
     module(tmp_path, f"def f({arguments}): ...\n@print\ndef g({arguments}): ...\n")
     check_function("own_source:g", tmp_path, arguments=("params", "data"))  # print may change it
     if is_accepted:

@@ -50,7 +50,7 @@ def test_one_feature_and_one_target_lose_needless_dimensions() -> None:
 def test_description_is_json() -> None:
     about = {"source": "here", "licence": "CC0", "note": "half of it"}
     data = splits(feature_names=["a", "b"], class_names=["no", "yes"], **about)
-    assert json.loads(json.dumps(data.describe())) == {
+    assert json.loads(json.dumps(data.sealed().describe())) == {
         "name": "toy",
         "task": "binary",
         "rows": {"train": 4, "validation": 4, "test": 4},
@@ -87,11 +87,11 @@ def test_texts_are_kept_as_they_are() -> None:
     assert data.input_shape == ()
     assert data.train.x.tolist() == data.test.x.tolist() == ["one", "zwei — drei"]
     assert data.train.x.dtype == object
-    about = data.describe()
+    about = data.sealed().describe()
     assert (about["input_dtype"], about["input_shape"], about["scale"]) == ("text", [], None)
 
 
-def test_fingerprint_of_texts_knows_where_one_ends() -> None:
+def test_fingerprint_depends_on_where_a_text_ends() -> None:
     def fingerprint(*texts: str) -> str:
         part = Split(np.array(texts, dtype=object), np.arange(len(texts)) % 2)
         return Splits(part, part, part, task="binary").fingerprint
@@ -109,21 +109,15 @@ def test_fingerprint_of_texts_knows_where_one_ends() -> None:
         (np.int64, 200, np.float32, 200.0),
     ],
 )
-def test_images(dtype: Any, highest: float, kept: Any, scale: float) -> None:
+def test_images_keep_uint8_and_have_a_scale(
+    dtype: Any, highest: float, kept: Any, scale: float
+) -> None:
     part = Split(np.full((4, 5, 5, 1), highest, dtype=dtype), np.arange(4) % 2)
     data = Splits(part, part, part, task="binary")
     assert data.kind == "image"
     assert data.train.x.dtype == kept
-    assert data.scale == data.describe()["scale"] == scale
-    assert data.describe()["input_dtype"] == str(np.dtype(kept))
-
-
-def test_everything_is_the_table_or_the_parts_in_turn() -> None:
-    assert splits().everything.y.tolist() == [0, 1, 0, 1] * 3
-    table = split(rows=3)
-    assert splits(table=table).everything.x.tolist() == table.x.tolist()
-    assert splits(table=table).everything.x.dtype == np.float32
-    assert splits(table=table).fingerprint == splits().fingerprint
+    assert data.scale == data.sealed().describe()["scale"] == scale
+    assert data.sealed().describe()["input_dtype"] == str(np.dtype(kept))
 
 
 def test_unnamed_classes_get_their_numbers() -> None:
@@ -168,7 +162,7 @@ def test_unnamed_classes_get_their_numbers() -> None:
         ({"task": "regression", "test": split(y=np.ones((4, 2)))}, "rows of y must have one shape"),
     ],
 )
-def test_what_does_not_fit_is_refused(change: dict[str, Any], words: str) -> None:
+def test_inconsistent_splits_are_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         splits(**change)
 

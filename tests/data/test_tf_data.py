@@ -29,7 +29,7 @@ def returning(monkeypatch: pytest.MonkeyPatch, value: Any) -> Splits:
 
 @pytest.mark.parametrize("batch", [None, 1, 8, 20])
 @pytest.mark.parametrize("drop_remainder", [False, True])
-def test_batched_or_not(
+def test_dataset_is_read_whether_batched_or_not(
     tf: Any, monkeypatch: pytest.MonkeyPatch, batch: int | None, drop_remainder: bool
 ) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((X, Y))
@@ -49,13 +49,13 @@ def test_one_dataset_is_divided_and_two_are_train_and_test(
     assert len(returning(monkeypatch, (dataset, dataset.batch(5))).train) == 16
 
 
-def test_text_labels_and_tensors(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_labels_and_tensors_are_taken(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((X, np.array(["no", "yes"])[Y]))
     assert returning(monkeypatch, dataset).class_names == ("no", "yes")
     assert returning(monkeypatch, (tf.constant(X), tf.constant(Y))).task == "binary"
 
 
-def test_datasets_that_cannot_be_used(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_datasets_are_refused(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((X, Y))
     with pytest.raises(DataError, match=r"without an end; leave out its repeat\(\)"):
         returning(monkeypatch, dataset.repeat())

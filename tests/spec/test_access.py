@@ -39,7 +39,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("csv", ["data.csv", "deep/data.csv", "deep/../data.csv", "inside.csv"])
 def test_files_below_a_root_are_read(csv: str, tree: Path) -> None:
     found = load(CsvDataset(csv=csv, target="b"), tree / "root", Access.given())
-    assert found.feature_names == ("a",)
+    assert found.development.feature_names == ("a",)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,10 @@ def test_what_no_file_system_can_name_is_refused(csv: str) -> None:
 
 def test_another_root_can_be_named(tree: Path) -> None:
     access = Access.given([tree / "secret", tree / "root"])
-    assert load(CsvDataset(csv="link.csv", target="b"), tree / "root", access).name == "passwords"
+    assert (
+        load(CsvDataset(csv="link.csv", target="b"), tree / "root", access).development.name
+        == "passwords"
+    )
     with pytest.raises(DataError, match="outside of the folders"):
         load(CsvDataset(csv="data.csv", target="b"), tree / "root-too", access)
     for absent in ("absent", "~nobody-of-that-name/data"):
@@ -96,7 +99,7 @@ def test_data_by_code_need_permission(tree: Path) -> None:
     (tree / "root/own_rows.py").write_text("raise AssertionError\n")
     with pytest.raises(RequestError, match=r"names, own_rows:load, is not run here.*--allow-code"):
         load("own_rows:load", tree / "root", Access.given())
-    assert load("xor", tree / "root", Access.given()).name == "xor"
+    assert load("xor", tree / "root", Access.given()).development.name == "xor"
 
 
 @pytest.mark.timeout(20)

@@ -235,6 +235,11 @@ def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
         ("worker", 7, "trial 0: worker: must be a table, but got 7"),
         ("worker", {"host": "a", "machine": "b"}, "worker: must have host, pid and started"),
         ("tuner:data", {"rows": {}}, "stored study scripted: tuner:data.fingerprint: field requ"),
+        (
+            "tuner:data",
+            {"fingerprint": "f", "schema": [3]},
+            "tuner:data.schema: must be a table, but got [3], a list",
+        ),
         ("tuner:versions", {"keras": 3}, "tuner:versions.keras: must be a string, but got 3"),
         ("tuner:spec", "mlp", 'stored study scripted: tuner:spec: must be a table, but got "mlp"'),
         ("tuner:base", 5, "tuner:base: must be a string, but got 5"),

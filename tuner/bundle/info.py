@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from tuner.data.schema import Schema
 from tuner.errors import BundleError, SpecError
 from tuner.results.configuration_rules import Trained, with_names
 from tuner.spec.models import Finite, Part
-from tuner.spec.reading import read_part
+from tuner.spec.reading import read_part, rule
 from tuner.wording import Position, toml
 
 SCHEMA = 1
@@ -30,7 +31,7 @@ class Rows(Part):
 
 
 class DataInfo(Part):
-    """What ``Splits.describe`` says of the data; a key with a default may be missing.
+    """What ``SealedData.describe`` says of the data; a key with a default may be missing.
 
     A new key of ``describe`` needs a field here, with a default for bundles that are older.
     """
@@ -49,7 +50,21 @@ class DataInfo(Part):
     licence: str
     note: str = ""
     weighted: bool = False
+    table: dict[str, Any] | None = Field(default=None, alias="schema")
     fingerprint: str
+
+    @field_validator("table")
+    @classmethod
+    def _is_schema(cls, table: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Refuses what is no `tuner.data.schema.Schema`."""
+        try:
+            if table is not None:
+                Schema.model_validate(table)
+        except ValidationError as invalid:
+            error = invalid.errors()[0]
+            at = ".".join(map(str, error["loc"]))
+            raise ValueError(f"must be that of a table, but its {at} {rule(error)}") from None
+        return table
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

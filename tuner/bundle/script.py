@@ -53,7 +53,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         seed=configuration.seed,
         weighted=rows.sample_weight is not None,
     )
-    params = fit_params(learner, configuration, data.task)
+    params = fit_params(learner, configuration, data.development.task)
     try:
         text, as_read = learner.script(params, development.trained_on(rows), about)
     except ModelError as error:

@@ -16,7 +16,7 @@ from tuner.bundle.final_scores import final_scores
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.data import Development, Splits, load
+from tuner.data import Development, SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
 from tuner.learners.base import Fitted, Learner, Setup
@@ -60,7 +60,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         data = load_data(configuration)
         rows = data.development.rows
         fitted_on = data.development.trained_on(rows)
-        params = fit_params(learner, configuration, data.task)
+        params = fit_params(learner, configuration, data.development.task)
         fitted = _fit(learner, configuration, params, fitted_on)
         test_rows = data.sealed_test.open("tuner train", "score the final model")
         scored = replace(fitted_on, validation=test_rows)
@@ -95,7 +95,7 @@ def check_configuration(configuration: Configuration) -> None:
     check_dataset(configuration.dataset, configuration.base, where)
 
 
-def load_data(configuration: Configuration) -> Splits:
+def load_data(configuration: Configuration) -> SealedData:
     """Loads the configuration's data and makes sure that they are those of the study.
 
     Raises:
@@ -105,8 +105,8 @@ def load_data(configuration: Configuration) -> Splits:
     wanted = configuration.data_fingerprint
     if wanted is not None and wanted != data.fingerprint:
         raise DataError(
-            f"the data {data.name} are not those of the study {configuration.study}: their "
-            f"fingerprint is {data.fingerprint[:12]}…, the configuration has {wanted[:12]}…; "
+            f"the data {data.development.name} are not those of the study {configuration.study}: "
+            f"their fingerprint is {data.fingerprint[:12]}…, the configuration has {wanted[:12]}…; "
             "give load_data a fixed seed if it shuffles, search again on these data with "
             "`tuner run`, or remove the line data_fingerprint to train on them all the same"
         )
@@ -180,7 +180,7 @@ def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, A
     return {"validation": validation, "test": test}
 
 
-def _info(configuration: Configuration, data: Splits, out_dir: Path) -> dict[str, Any]:
+def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict[str, Any]:
     from tuner.studies.provenance import versions  # here, because it imports Optuna and SQLAlchemy
 
     table = configuration.to_dict(out_dir.absolute())

@@ -1,8 +1,12 @@
 """Data sets by name, by file or by function, as three splits.
 
+The way of a table: a reader makes typed columns (`table`), the schema decides what becomes of each
+(`schema`), numbers are demanded of those that learners take, and the rows are divided (`dividing`)
+into development rows and sealed test rows (`development`).
+
 Importing this package is cheap, so that the supervisor can: pandas and scikit-learn are imported
-by the functions that need them. TensorFlow is only met when a person's own ``load_data`` returns
-a ``tf.data.Dataset``, and then it is their module that imports it.
+by the functions that need them. TensorFlow is imported only by a user's own module whose
+``load_data`` returns a ``tf.data.Dataset``.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
-from tuner.data.development import Development, SealedTest
+from tuner.data.development import Development, SealedData, SealedTest
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
 from tuner.data.known import Known, look_up
@@ -32,6 +36,7 @@ __all__ = [
     "Development",
     "Kind",
     "Known",
+    "SealedData",
     "SealedTest",
     "Split",
     "Splits",
@@ -42,6 +47,7 @@ __all__ = [
     "fetch",
     "import_function",
     "load",
+    "load_splits",
     "look_up",
     "rows_from_csv",
     "status",
@@ -50,8 +56,8 @@ __all__ = [
 ]
 
 
-def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> Splits:
-    """Loads what a study's ``dataset`` names.
+def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> SealedData:
+    """Loads what a study's ``dataset`` names; the test rows are sealed.
 
     The division into train, validation and test depends on the data set alone, never on a
     study's seed: the test split is the same for everybody.
@@ -65,9 +71,14 @@ def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) ->
 
     Raises:
         UnknownNameError: There is no data set of that name.
-        DataError: It is there but cannot be used; the text says why and what to do.
+        DataError: It is there but cannot be used.
         RequestError: ``access`` does not allow the code.
     """
+    return load_splits(dataset, base, access).sealed()
+
+
+def load_splits(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> Splits:
+    """Loads a data set as :func:`load` does, with its test rows: for comparisons, not searches."""
     if not isinstance(dataset, str):
         file = dataset.path(base)
         if access is not None:

@@ -1,21 +1,22 @@
-"""From arrays to `Splits`: by dividing them here, or in the parts that they came in."""
+"""Makes `Splits` of arrays, which are divided here or have come in parts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
 from tuner.data.dividing import divide, hold_out
 from tuner.data.precision import blurred, remedy
+from tuner.data.schema import Schema, Task
 from tuner.data.split import checked_weights
-from tuner.data.splits import PARTS, Split, Splits, Task
+from tuner.data.splits import PARTS, Split, Splits
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.errors import DataError
+from tuner.units import count
 from tuner.wording import quoted
 
 Pair = tuple[NDArray[Any], NDArray[Any]]  # x and y, as many rows each
@@ -24,13 +25,18 @@ LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class About:
-    """What a `Splits` says of itself beside its arrays; the fields are those of `Splits`."""
+    """What `Splits` says about the data beside its arrays; the fields are those of `Splits`."""
 
     name: str
     feature_names: tuple[str, ...] = ()
     source: str = ""
     licence: str = ""
     note: str = ""
+    schema: Schema | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Returns it as arguments of `Splits`."""
+        return dict(vars(self))
 
 
 def divided(
@@ -69,8 +75,6 @@ def split_up(
     task: Task,
     about: About,
     class_names: Sequence[str] = (),
-    *,
-    keep_table: bool = False,
 ) -> Splits:
     """Divides rows that are known to be good 60/20/20, stratified by class.
 
@@ -80,24 +84,14 @@ def split_up(
         task: What is to be learnt.
         about: Name and origin of the data.
         class_names: A name per class.
-        keep_table: Keep the rows in their own order too (`Splits.table`): for small tables.
     """
-    return _split_up(Split(x, y), task, about, class_names, keep_table=keep_table)
+    return _split_up(Split(x, y), task, about, class_names)
 
 
-def _split_up(
-    rows: Split,
-    task: Task,
-    about: About,
-    class_names: Sequence[str],
-    *,
-    keep_table: bool = False,
-) -> Splits:
+def _split_up(rows: Split, task: Task, about: About, class_names: Sequence[str]) -> Splits:
     labels = None if task == "regression" else rows.y
     train, validation, test = (rows.take(part) for part in divide(len(rows), labels))
-    table = rows if keep_table else None
-    names = tuple(class_names)
-    return Splits(train, validation, test, task, class_names=names, table=table, **asdict(about))
+    return Splits(train, validation, test, task, class_names=tuple(class_names), **about.fields())
 
 
 def with_validation(
@@ -108,7 +102,7 @@ def with_validation(
     left, taken = hold_out(np.arange(len(x)), 0.2, None if task == "regression" else y)
     first, second = Split(x[left], y[left]), Split(x[taken], y[taken])
     names = tuple(class_names)
-    return Splits(first, second, Split(*test), task, class_names=names, **asdict(about))
+    return Splits(first, second, Split(*test), task, class_names=names, **about.fields())
 
 
 def joined(parts: Sequence[Split], *, where: str, about: About) -> Splits:
@@ -140,7 +134,7 @@ def joined(parts: Sequence[Split], *, where: str, about: About) -> Splits:
             )
     train, validation, test = (replace(part, y=y) for part, y in zip(parts, ys, strict=True))
     return Splits(
-        train, validation, test, target.task, class_names=target.class_names, **asdict(about)
+        train, validation, test, target.task, class_names=target.class_names, **about.fields()
     )
 
 

@@ -1,15 +1,14 @@
-"""One column of a text table: its cells, the numbers in it, what is missing, what is no number."""
+"""A column of a CSV file: its kind and values, its cells as written, and their faults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
 from tuner.data.csv_cells import (
     bare,
     is_number_like,
@@ -22,37 +21,36 @@ from tuner.data.csv_cells import (
 )
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Fault
+from tuner.data.table import Column, Typed, from_texts
+from tuner.units import count
 from tuner.wording import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LARGEST = float(np.finfo(np.float32).max)
+_LOOKED_AT = 1000  # cells by which another notation is recognised
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
-    """A column, read by the rules of `tuner.data.csv_cells`.
+class CsvColumn(Column):
+    """A typed column that knows how its cells are written, by the rules of `csv_cells`.
 
     Attributes:
         table: Where it stands.
-        name: Its name.
         cells: ``(n,)`` text without blanks around it.
-        values: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none, infinity
+        numbers: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none, infinity
             where it is beyond float32.
-        missing: ``(n,)`` whether the cell marks a missing value.
     """
 
-    table: TextTable
-    name: str
-    cells: pd.Series[str]
-    values: NDArray[Any]
-    missing: NDArray[np.bool_]
+    table: TextTable = field(kw_only=True)
+    cells: pd.Series[str] = field(kw_only=True)
+    numbers: NDArray[Any] = field(kw_only=True)
 
     @property
     def odd(self) -> NDArray[np.bool_]:
         """``(n,)`` whether a cell has a value that is no finite number."""
-        return np.asarray(~np.isfinite(self.values) & ~self.missing)
+        return np.asarray(~np.isfinite(self.numbers) & ~self.missing)
 
     def cell(self, row: int) -> str:
         """Returns the text of a cell."""
@@ -75,7 +73,7 @@ class Column:
         A column is judged by all its cells: most of them must be numbers in some notation, and
         some must not be in the declared one. If they can be read in two ways, both are named.
         """
-        odd = np.flatnonzero(np.isnan(self.values) & ~self.missing)
+        odd = np.flatnonzero(np.isnan(self.numbers) & ~self.missing)
         if not len(odd):
             return None
         row = next((row for row in odd.tolist() if self.cell(row) in self.number_like), None)
@@ -122,14 +120,16 @@ class Column:
 
         Cells that `notation_fault` names are left out.
         """
-        explained = np.isnan(self.values) & self.cells.isin(self.number_like).to_numpy()
+        if not self.odd.any():
+            return None
+        explained = np.isnan(self.numbers) & self.cells.isin(self.number_like).to_numpy()
         odd = np.flatnonzero(self.odd & ~explained)
         if not len(odd):
             return None
         row = int(odd[0])
         cell = self.cell(row)
         more = f" (and {count(len(odd) - 1, 'more cell')} like it)" if len(odd) > 1 else ""
-        if np.isinf(self.values[row]):
+        if np.isinf(self.numbers[row]):
             return (
                 f"{self.where(row)}: {quoted(cell)} is beyond what float32 holds ({_LARGEST:.1e})"
                 f"{more}; correct it, or leave the row out"
@@ -141,20 +141,36 @@ class Column:
         return [cell for cell in self.cells[self.missing].unique() if cell]
 
 
-def read_column(table: TextTable, name: str) -> Column:
-    """Reads a column; whether it may be as it is is for the caller to say."""
+def read_column(table: TextTable, name: str) -> CsvColumn:
+    """Reads a column; `tuner.data.schema` decides whether it can be used.
+
+    It is one of numbers if most of its cells are, in whatever notation.
+    """
     cells = table.cells[name].str.strip()
     notation = notation_of(table.dialect)
-    values = parsed(cells, notation)
+    numbers = parsed(cells, notation)
     with np.errstate(over="ignore"):
-        too_large = np.isinf(values.astype(np.float32))
+        too_large = np.isinf(numbers.astype(np.float32))
     if too_large.any():
-        values = np.where(too_large, np.inf, values)
-    missing = ~np.isfinite(values)
+        numbers = np.where(too_large, np.inf, numbers)
+    missing = ~np.isfinite(numbers)
     if missing.any():
         marks = missing_marks(table.dialect)
         missing[missing] = [mark(cell) in marks for cell in cells[missing]]
     for text in table.dialect.missing or ():  # -999 marks the cell -999.0, too
         if (plain := notation.plain(text.strip())) is not None:
-            missing |= values == float(plain)
-    return Column(table, name, cells, values, missing)
+            missing |= numbers == float(plain)
+    typed: Typed = ("number", numbers, "")
+    if not _are_numbers(numbers[~missing], cells[~missing]):
+        typed = from_texts(cells, missing)
+    kind, values, written = typed
+    return CsvColumn(
+        *(name, kind, values, missing, written), table=table, cells=cells, numbers=numbers
+    )
+
+
+def _are_numbers(numbers: NDArray[Any], cells: pd.Series[str]) -> bool:
+    """Returns whether most cells are numbers; those in another notation are seen in the first."""
+    if 2 * np.isfinite(numbers).sum() >= len(numbers):
+        return True
+    return bool(cells.iloc[:_LOOKED_AT].map(is_number_like).mean() > 0.5)

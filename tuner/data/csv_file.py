@@ -1,6 +1,6 @@
-"""Opens a person's CSV file with pandas and says in one line what is wrong with it.
+"""Reads a CSV file as text with pandas, and refuses in one line what is no table.
 
-pandas reads every cell as text here, so that the conversion can name a bad cell as it is written.
+Every cell is read as text, so that an error can name a bad cell as it is written.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
 from tuner.data.csv_cells import NOTATIONS
 from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
 from tuner.data.faults import Faults
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
+from tuner.units import count
 from tuner.wording import excerpt, hint, quoted, toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that tells Excel the separator
-_SAMPLE = 65_536  # bytes looked at to tell what the file is
+_EXCEL = re.compile(r'"?sep=(.)"?')  # a first line that declares the separator to Excel
+_SAMPLE = 65_536  # bytes by which the file is recognised
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class TextTable:
         dialect: How it is written, as far as that was declared.
         by_options: Whether the dialect is declared by options of a command; else by the keys of
             a study's dataset.
+        found: The dialect with the separator and the encoding that it was read with.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class TextTable:
     begins: int
     dialect: Dialect = field(default_factory=Dialect)
     by_options: bool = False
+    found: Dialect = field(default_factory=Dialect)
 
     def line(self, row: int, column: str | None = None) -> int:
         """Returns the line of the file, from 1, in which a row or one of its cells begins.
@@ -67,7 +69,7 @@ class TextTable:
         return self.begins + int(self.cells.index[row]) + int(inside)
 
     def setting(self, **settings: str) -> str:
-        """Returns how a person declares parts of the dialect: by options, or as keys of a file."""
+        """Returns how a user declares parts of the dialect: by options, or as keys of a file."""
         if self.by_options:
             return " ".join(f'--{key} "{value}"' for key, value in settings.items())
         return ", ".join(f"{key} = {toml(value)}" for key, value in settings.items())
@@ -146,6 +148,10 @@ def read_text(path: Path, dialect: Dialect | None = None, *, by_options: bool = 
         begins=blank + 1 + sum(len(LINE_BREAK.findall(name)) for name in written),
         dialect=dialect,
         by_options=by_options,
+        found=Dialect.model_validate(
+            {key: getattr(dialect, key) for key in Dialect.model_fields}
+            | {"sep": separator, "encoding": encoding.removesuffix("-sig")}
+        ),
     )
 
 

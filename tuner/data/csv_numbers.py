@@ -1,4 +1,4 @@
-"""Numeric columns of a text table as one array; all that cannot be read is named."""
+"""Demands numbers of the columns of a CSV file, and names all cells that are none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
-from tuner.data.csv_column import Column, read_column
+from tuner.data.csv_column import CsvColumn, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
+from tuner.data.schema import NUMBERS, ColumnSchema, decide
+from tuner.units import count
 from tuner.wording import quoted, toml
 
 _MOST_COLUMNS = 3  # columns that one fault describes
@@ -29,42 +30,49 @@ def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
         DataError: Cells are empty or no numbers that float32 can hold; names all such columns.
     """
     faults = Faults(table.path)
-    values = checked_numbers(table, names, faults, training=False)
+    columns = [read_column(table, name) for name in names]
+    values = checked_numbers(columns, decide(columns, takes=NUMBERS), faults, training=False)
     faults.raise_if_any()
     return values
 
 
 def checked_numbers(
-    table: TextTable, names: Sequence[str], faults: Faults, *, training: bool = True
+    columns: Sequence[CsvColumn],
+    decided: Sequence[ColumnSchema],
+    faults: Faults,
+    *,
+    training: bool = True,
 ) -> NDArray[np.float32]:
-    """Converts some columns and collects what is wrong with them.
+    """Converts the features among some columns and collects what is wrong with them.
 
     Args:
-        table: The table.
-        names: Its numeric columns.
+        columns: Columns of one table.
+        decided: The decision for each of them.
         faults: Takes the faults; if there are any, the result means nothing.
         training: Whether columns may be left out, and must stay distinct in float32.
 
     Returns:
-        float32 ``(rows, names)``.
+        float32 ``(rows, features)``.
     """
-    values = np.empty((len(table.cells), len(names)), dtype=np.float32)
-    empty: list[Column] = []
-    of_text: list[Column] = []
-    for position, name in enumerate(names):
-        column = read_column(table, name)
+    features = [
+        (column, decision)
+        for column, decision in zip(columns, decided, strict=True)
+        if decision.treatment in ("number", "refuse")
+    ]
+    values = np.empty((len(features[0][0].cells) if features else 0, len(features)), np.float32)
+    empty = [column for column, decision in features if decision.missing]
+    of_text: list[CsvColumn] = []
+    for position, (column, decision) in enumerate(features):
         with np.errstate(over="ignore", invalid="ignore"):
-            values[:, position] = column.values
-        if column.missing.any():
-            empty.append(column)
+            values[:, position] = column.numbers
         if column.odd.any():
             fault = column.notation_fault()
-            if fault is None and column.odd.mean() > 0.5:
+            if fault is None and column.odd.mean() > 0.5:  # else single cells are wrong
                 of_text.append(column)
                 continue
             faults.add(fault)
-            faults.add(column.cell_fault(_cure(name, training)))
-        elif training and not column.missing.any():
+            faults.add(column.cell_fault(_cure(column.name, training)))
+        elif training and not decision.missing:
             faults.add(_precision_fault(column))
     if len(of_text) == 1:
         name = toml(of_text[0].name)
@@ -82,9 +90,9 @@ def _cure(name: str, training: bool) -> str:
     return f"correct it, or leave the column out: drop = [{toml(name)}]"
 
 
-def _precision_fault(column: Column) -> str | None:
+def _precision_fault(column: CsvColumn) -> str | None:
     """Text for a column whose values float32 cannot tell apart."""
-    values = column.values
+    values = column.numbers
     if not len(values):
         return None
     large_whole = np.abs(values).max() > _EXACT and (values == np.floor(values)).all()
@@ -97,7 +105,7 @@ def _precision_fault(column: Column) -> str | None:
     )
 
 
-def _text_fault(columns: Sequence[Column], training: bool) -> str | None:
+def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
     """Text for columns that hold text."""
     if not columns:
         return None
@@ -118,7 +126,7 @@ def _text_fault(columns: Sequence[Column], training: bool) -> str | None:
     )
 
 
-def _empty_fault(columns: Sequence[Column], training: bool) -> str | None:
+def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
     """Text for columns with empty cells; cells with a mark for a missing value count as empty."""
     if not columns:
         return None
@@ -132,7 +140,7 @@ def _empty_fault(columns: Sequence[Column], training: bool) -> str | None:
     return f"{', '.join(shown)}{_more(columns)}; fill them in, or {cure}"
 
 
-def marks_words(column: Column) -> str:
+def marks_words(column: CsvColumn) -> str:
     """Returns which texts were taken for empty cells."""
     marks = column.marks()[:_MOST_COLUMNS]
     if not marks:
@@ -141,6 +149,6 @@ def marks_words(column: Column) -> str:
     return f"; {', '.join(map(quoted, marks))} {verb} as empty"
 
 
-def _more(columns: Sequence[Column]) -> str:
+def _more(columns: Sequence[CsvColumn]) -> str:
     more = len(columns) - _MOST_COLUMNS
     return f" and {count(more, 'more column')}" if more > 0 else ""

@@ -1,7 +1,9 @@
-"""Rows of a CSV file as its lines have them: which separator divides them, and where they break.
+"""The lines of a CSV file: which separator divides them, and where a row breaks.
 
-pandas reads the files. What it does not say, or says by the number of a row, is found out here with
-Python's `csv`, which counts lines.
+pandas reads the files. It reports a broken row by its number, not by its line; the line is found
+here with Python's `csv`. The separator is found here, too, because neither library does it:
+pandas (``sep=None``) splits a column of words at a letter and the header ``weight, kg;height, cm``
+at its commas; `csv.Sniffer` finds none where several blanks stand for one, or for one column.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from tuner.data.counting import count
+from tuner.units import count
 from tuner.wording import excerpt, quoted
 
 _BLANKS = re.compile(r"[ \t]+")

@@ -1,26 +1,29 @@
-"""A person's own table: numeric columns and a target from a CSV file."""
+"""Reads a user's own CSV file: a table to learn from, or rows and texts to predict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_up
-from tuner.data.counting import count
+from tuner.data.csv_column import read_column
 from tuner.data.csv_file import first_line_hint, read_text
 from tuner.data.csv_numbers import checked_numbers, numbers
 from tuner.data.csv_rows import LINE_BREAK, likely_separator
 from tuner.data.csv_target import CsvTask, csv_target
 from tuner.data.faults import Faults
+from tuner.data.schema import NUMBERS, Schema, TargetSchema, decide
 from tuner.data.split import texts
 from tuner.data.splits import Splits
 from tuner.data.targets import Target, class_size_fault
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
+from tuner.units import count
 from tuner.wording import hint, nearest, quoted, toml
 
 
@@ -34,20 +37,50 @@ def load_csv(
     dialect: Dialect | None = None,
 ) -> Splits:
     """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
-    x, read, about = read_csv(path, target, source, task=task, drop=drop, dialect=dialect)
-    return split_up(x, read.y, read.task, about, read.class_names)
+    table = read_csv(path, target, task=task, drop=drop, dialect=dialect)
+    about = About(
+        name=table_name(path),
+        feature_names=table.feature_names,
+        source=source or path.name,
+        schema=table.schema,
+    )
+    return split_up(table.x, table.target.y, table.target.task, about, table.target.class_names)
+
+
+def table_name(path: Path) -> str:
+    """Returns the name of a table: that of its file without ``.csv`` and ``.gz``."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")
+
+
+@dataclass(frozen=True, eq=False)
+class CsvTable:
+    """A table that can be learnt from.
+
+    Attributes:
+        x: The features, float32 ``(n, features)``.
+        target: What is to be predicted.
+        schema: What was found in the columns and decided about them.
+    """
+
+    x: NDArray[np.float32]
+    target: Target
+    schema: Schema
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of ``x``."""
+        return tuple(c.name for c in self.schema.columns if c.treatment == "number")
 
 
 def read_csv(
     path: Path,
     target: str,
-    source: str = "",
     *,
     task: CsvTask | None = None,
     drop: Sequence[str] = (),
     dialect: Dialect | None = None,
-) -> tuple[NDArray[np.float32], Target, About]:
-    """Reads a table.
+) -> CsvTable:
+    """Reads a table: typed columns, then the schema, then numbers.
 
     Without a ``task``, what is to be learnt follows from the target column: text, at most 20
     distinct whole numbers and any two distinct numbers are classes, anything else is a quantity.
@@ -56,36 +89,34 @@ def read_csv(
     Args:
         path: The CSV file; its first line names the columns.
         target: Name of the column to predict.
-        source: Where the data comes from, for people.
         task: What the target holds.
         drop: Names of columns that are no features.
         dialect: How the file is written.
-
-    Returns:
-        The features, ``(n, features)``, the target, and what is to be said of them.
 
     Raises:
         DataError: The file, columns, cells or the number of rows are not what they must be; the
             text names all faults.
     """
-    table = read_text(path, dialect)
-    header = list(table.cells.columns)
+    text = read_text(path, dialect)
+    header = list(text.cells.columns)
     faults = Faults(path)
-    features = _features(header, target, drop, faults)
-    rows = row_count_fault(len(table.cells))
+    unused = _check_names(header, target, drop, faults)
+    rows = row_count_fault(len(text.cells))
     faults.add(rows and f"below the header: {rows}")
-    x = checked_numbers(table, features, faults)
-    found = csv_target(table, target, task, faults) if target in header and not rows else None
+    columns = [read_column(text, name) for name in header]
+    decided = decide(columns, takes=NUMBERS, target=target, drop=unused)
+    x = checked_numbers(columns, decided, faults)
+    found = None
+    if target in header and not rows:
+        found = csv_target(columns[header.index(target)], task, faults)
     if found is not None and (small := class_size_fault(found, 'task = "regression"')):
         faults.add(f"column {quoted(target)}: {small}")
     faults.raise_if_any()
     assert found is not None
-    about = About(
-        name=path.name.removesuffix(".gz").removesuffix(".csv"),
-        feature_names=tuple(features),
-        source=source or path.name,
+    read_as = TargetSchema(
+        column=target, task=found.task, declared=task is not None, class_names=found.class_names
     )
-    return x, found, about
+    return CsvTable(x, found, Schema(columns=tuple(decided), target=read_as, dialect=text.found))
 
 
 def rows_from_csv(
@@ -129,8 +160,13 @@ def rows_from_csv(
     return numbers(table, feature_names)
 
 
-def _features(header: list[str], target: str, drop: Sequence[str], faults: Faults) -> list[str]:
-    """Returns the columns that are features; a misspelt target is none."""
+def _check_names(header: list[str], target: str, drop: Sequence[str], faults: Faults) -> set[str]:
+    """Looks for the columns that are named, and collects what is wrong with the names.
+
+    Returns:
+        Columns that are no features and not the target: those to drop, and those whose name was
+            probably meant by a misspelt one.
+    """
     joined = ""
     if len(header) == 1:
         joined = (
@@ -150,7 +186,9 @@ def _features(header: list[str], target: str, drop: Sequence[str], faults: Fault
     features = [name for name in header if name not in meant]
     if target in header and not features:
         faults.add(f"no column beside the target {quoted(target)}{joined}")
-    return features if len(header) > 1 else []
+    if len(header) == 1:
+        return {*header} - {target}
+    return {name for name in header if name in meant} - {target}
 
 
 def texts_from_file(

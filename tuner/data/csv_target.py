@@ -1,4 +1,4 @@
-"""The column to predict of a text table: classes, named by their cells, or a quantity."""
+"""Decides what the target of a CSV file is: classes, named by their cells, or a quantity."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tuner.data.counting import count
 from tuner.data.csv_cells import MISSING, is_number_like, mark, notation_of
-from tuner.data.csv_column import Column, read_column
-from tuner.data.csv_file import TextTable
+from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
 from tuner.data.targets import MOST_CLASSES, Target, class_target, quantity
+from tuner.units import count
 from tuner.wording import excerpt, quoted, toml
 
 if TYPE_CHECKING:
@@ -29,28 +28,26 @@ _WITH_UNIT = r"^(\D*?)\s*([+-]?\d(?:.*\d)?)\s*(\D*)$"
 _CODE = re.compile(r"[+-]?0\d+")  # 007 is no number: the zeros mean something
 
 
-def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults) -> Target | None:
+def csv_target(column: CsvColumn, task: CsvTask | None, faults: Faults) -> Target | None:
     """Reads the column to predict and collects what is wrong with it.
 
     Without a task, text, at most `MOST_CLASSES` different whole numbers and any two different
     numbers are classes; other numbers are a quantity.
 
     Args:
-        table: The table.
-        name: The column.
+        column: The column.
         task: What the study file says that it holds.
         faults: Takes the faults.
 
     Returns:
         The target; None if there are faults.
     """
-    column = read_column(table, name)
     before = len(faults.found)
     faults.add(_missing_fault(column))
     if column.missing.all():
         return None
     present = column.cells[~column.missing]
-    notation = notation_of(table.dialect)
+    notation = notation_of(column.table.dialect)
     if task is None:
         task = _task(column, notation, faults)
     if task == "regression":
@@ -61,12 +58,12 @@ def csv_target(table: TextTable, name: str, task: CsvTask | None, faults: Faults
     if task == "classification":
         target = classes(present, notation)
     else:
-        target = Target("regression", quantity(column.values.astype(np.float64)))
+        target = Target("regression", quantity(column.numbers.astype(np.float64)))
     if len(np.unique(target.y)) == 1:
         value = excerpt(str(present.iat[0]))
         faults.add(
-            f"column {quoted(name)} is {value} in every row: with a constant target there is "
-            "nothing to learn"
+            f"column {quoted(column.name)} is {value} in every row: with a constant target there "
+            "is nothing to learn"
         )
     return target if len(faults.found) == before else None
 
@@ -99,12 +96,12 @@ def _classes(cells: pd.Series[str], notation: Notation) -> tuple[list[str], dict
     return [shortest[value] for value in numbers], {t: numbers[v] for t, v in values.items()}
 
 
-def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
-    """Returns what the cells hold; None if that is for the user to say."""
+def _task(column: CsvColumn, notation: Notation, faults: Faults) -> CsvTask | None:
+    """Returns what the cells hold; None if the user must declare it."""
     odd = column.odd[~column.missing]
     numeric = column.cells[~column.missing & ~column.odd]
     if odd.any():
-        if np.isinf(column.values).any() and not np.isnan(column.values[~column.missing]).any():
+        if np.isinf(column.numbers).any() and not np.isnan(column.numbers[~column.missing]).any():
             faults.add(column.cell_fault(_CURE))
             return None
         if fault := column.notation_fault():
@@ -127,7 +124,7 @@ def _task(column: Column, notation: Notation, faults: Faults) -> CsvTask | None:
     return "regression" if _is_quantity(numeric, notation) else "classification"
 
 
-def _one_word(column: Column) -> str | None:
+def _one_word(column: CsvColumn) -> str | None:
     """Returns the only text in a column of numbers, unless it was declared to be a value.
 
     A text with digits (``3+``) is no such word: it continues the numbers.
@@ -141,7 +138,7 @@ def _one_word(column: Column) -> str | None:
     return None if mark(word) in kept or any(sign.isdigit() for sign in word) else word
 
 
-def _unit_fault(column: Column) -> str | None:
+def _unit_fault(column: CsvColumn) -> str | None:
     """Returns the text for a quantity whose cells name its unit: ``5 kg``, ``USD 5``, ``5k``.
 
     All cells must be a number with the same text before and behind it. At most `MOST_CLASSES` of
@@ -176,7 +173,7 @@ def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:
     return not whole or len(names) > MOST_CLASSES
 
 
-def _missing_fault(column: Column) -> str | None:
+def _missing_fault(column: CsvColumn) -> str | None:
     missing = column.missing
     if not missing.any():
         return None

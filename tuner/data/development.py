@@ -1,16 +1,19 @@
 """What a search may see of a data set, and the test rows, sealed.
 
-`Development` is all that reaches a learner, a person's own ``build_model`` among them. It holds
-no reference to test rows. `SealedTest` gives them out to whoever says who opens it and why.
+`Development` is all that reaches a learner, a user's own ``build_model`` included. It holds no
+reference to test rows, not even as the base of a NumPy view. `SealedTest` returns the test rows to
+a caller that names itself and its purpose. `SealedData` is both, as `tuner.data.load` returns them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from tuner.data.split import Kind, Split, Task, concatenated
+from tuner.data.schema import Schema, Task
+from tuner.data.split import Kind, Split, concatenated
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +24,14 @@ class Development:
         train: What models are fitted on.
         validation: What trials are compared by.
         task: ``"regression"``, ``"binary"`` or ``"multiclass"``.
-        name: What people call the data.
+        name: The data set's name.
         feature_names: A name per column of ``x``; empty when ``x`` is not a table.
         class_names: A name per class, in the order of their numbers; empty for a regression.
         source: Where the data comes from, for people.
         licence: Licence of the data, for people.
-        note: What a person must know of the splits to read a score.
+        note: What the reader of a score must know of the splits.
+        schema: What was found in the columns and decided about them; None of data that did not
+            come as a table.
     """
 
     train: Split
@@ -38,6 +43,7 @@ class Development:
     source: str = ""
     licence: str = ""
     note: str = ""
+    schema: Schema | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -82,7 +88,7 @@ class Development:
 
 
 class SealedTest:
-    """The test rows of a data set. Nothing of them can be read before :meth:`open`.
+    """The test rows of a data set, which only :meth:`open` returns.
 
     Attributes:
         openings: Who has opened it and why, in order.
@@ -94,7 +100,7 @@ class SealedTest:
         self.openings: list[tuple[str, str]] = []
 
     def __len__(self) -> int:
-        """Number of rows, which is no secret."""
+        """Number of rows; the only thing that is known without opening."""
         return len(self._rows)
 
     def open(self, by: str, why: str) -> Split:
@@ -111,3 +117,44 @@ class SealedTest:
             raise ValueError("say who opens the test split and why")
         self.openings.append((by, why))
         return self._rows
+
+
+@dataclass(frozen=True, eq=False)
+class SealedData:
+    """A loaded data set.
+
+    Attributes:
+        development: Training and validation rows.
+        sealed_test: The test rows.
+        fingerprint: `Splits.fingerprint`, over all three parts.
+    """
+
+    development: Development
+    sealed_test: SealedTest
+    fingerprint: str
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what is stored with a study, as values that JSON holds."""
+        data = self.development
+        return {
+            "name": data.name,
+            "task": data.task,
+            "rows": {
+                "train": len(data.train),
+                "validation": len(data.validation),
+                "test": len(self.sealed_test),
+            },
+            "kind": data.kind,
+            "input_shape": list(data.input_shape),
+            "input_dtype": "text" if data.kind == "text" else str(data.train.x.dtype),
+            "scale": data.scale,
+            **({} if data.train.sample_weight is None else {"weighted": True}),
+            "n_classes": data.n_classes,
+            "feature_names": list(data.feature_names),
+            "class_names": list(data.class_names),
+            "source": data.source,
+            "licence": data.licence,
+            "note": data.note,
+            **({} if data.schema is None else {"schema": data.schema.to_dict()}),
+            "fingerprint": self.fingerprint,
+        }

@@ -1,4 +1,4 @@
-"""Divides rows into splits: seeded, stratified, the same for every study and every person."""
+"""Divides rows into splits: seeded, stratified, the same for every study and every user."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tuner.data.counting import count
 from tuner.errors import DataError
+from tuner.units import count
 
 _MOST_SHOWN = 10
 

@@ -1,8 +1,9 @@
-"""A person's own ``load_data()``: whatever usual form it returns, as `Splits`."""
+"""Calls a user's own ``load_data()`` and makes `Splits` of what it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from tuner.data.arrays import LEAST_ROWS, About, divided, joined
 from tuner.data.dividing import hold_out
 from tuner.data.importing import import_function, user_code
-from tuner.data.inputs import inputs, is_array, several, targets
+from tuner.data.inputs import is_array, read_inputs, several, targets
+from tuner.data.schema import ColumnSchema, Schema, TargetSchema
 from tuner.data.splits import PARTS, Split, Splits
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.errors import DataError
@@ -57,10 +59,11 @@ def load_function(reference: str, base: Path) -> Splits:
         return returned
     where = f'"{reference}"'
     if _is_rows(returned):
-        rows = _rows(returned, reference, base)
+        rows, columns = _rows(returned, reference, base)
         about = About(reference, _feature_names(returned, rows.x), source=reference)
         weight = rows.sample_weight
-        return divided(rows.x, rows.y, where=where, about=about, sample_weight=weight)
+        data = divided(rows.x, rows.y, where=where, about=about, sample_weight=weight)
+        return _with_schema(data, columns, returned)
     parts: Sequence[Any] = returned if isinstance(returned, tuple | list) else ()
     if isinstance(returned, Mapping):
         if set(returned) != set(PARTS):
@@ -70,34 +73,49 @@ def load_function(reference: str, base: Path) -> Splits:
     if len(parts) not in (2, 3) or not all(map(_is_rows, parts)):
         _refuse_several(returned, where)
         raise DataError(f"{where} returned {_form(returned)}; {FORMS}")
-    splits = [_rows(part, reference, base) for part in parts]
+    read = [_rows(part, reference, base) for part in parts]
+    splits, columns = [rows for rows, _ in read], read[0][1]
     about = About(reference, _feature_names(parts[0], splits[0].x), source=reference)
     if len(splits) == 2:
         splits = [*_with_validation(splits[0], reference), splits[1]]
-    return joined(splits, where=where, about=about)
+    return _with_schema(joined(splits, where=where, about=about), columns, parts[0])
+
+
+def _with_schema(data: Splits, columns: Sequence[ColumnSchema] | None, pair: Any) -> Splits:
+    """Adds the schema of the frame that x came as, if it did."""
+    if columns is None:
+        return data
+    name = getattr(pair[1], "name", None)
+    target = TargetSchema(
+        column=name if isinstance(name, str) else None,
+        task=data.task,
+        class_names=data.class_names,
+    )
+    return replace(data, schema=Schema(columns=tuple(columns), target=target))
 
 
 def _is_dataset(value: Any) -> bool:
-    """Whether it is a ``tf.data.Dataset``, by its methods, for TensorFlow stays unimported."""
+    """Returns whether it is a ``tf.data.Dataset``, by its methods: TensorFlow is not imported."""
     return hasattr(value, "as_numpy_iterator") and hasattr(value, "element_spec")
 
 
 def _is_rows(value: Any) -> bool:
-    """Whether it is ``(x, y)``, ``(x, y, sample_weight)`` or a dataset of them."""
+    """Returns whether it is ``(x, y)``, ``(x, y, sample_weight)`` or a dataset of them."""
     if isinstance(value, tuple | list) and len(value) in (2, 3):
         is_one = all(map(is_array, value)) and not all(map(_is_rows, value))
         return is_one and (len(value) == 2 or np.shape(value[2])[1:] in ((), (1,)))
     return _is_dataset(value)
 
 
-def _rows(value: Any, reference: str, base: Path) -> Split:
-    """Returns x, y and perhaps weights as arrays of NumPy's."""
+def _rows(value: Any, reference: str, base: Path) -> tuple[Split, Sequence[ColumnSchema] | None]:
+    """Returns x, y and perhaps weights as arrays of NumPy; see `read_inputs` for the columns."""
     if _is_dataset(value):
-        return _materialised(value, reference, base)
+        return _materialised(value, reference, base), None
     where = f'"{reference}"'
     _refuse_several(value, where)
     weight = np.asarray(value[2]) if len(value) == 3 else None
-    return Split(inputs(value[0], where), targets(value[1], where), weight)
+    x, columns = read_inputs(value[0], where)
+    return Split(x, targets(value[1], where), weight), columns
 
 
 def _refuse_several(value: Any, where: str) -> None:
@@ -149,7 +167,7 @@ def _materialised(dataset: Any, reference: str, base: Path) -> Split:
 
 
 def _is_batched(spec: tuple[Any, ...]) -> bool:
-    """Tells batches from rows: x and y begin with the same dimension, or both with an unknown."""
+    """Returns whether elements are batches: x and y begin with one dimension, perhaps unknown."""
     x, y = (tensor.shape for tensor in spec[:2])
     if x.rank is None or y.rank is None:
         return True  # only batches of a generator come without any shape
@@ -178,7 +196,7 @@ def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
     if x.dtype.kind in "OSTU":
         return ("text",)
     columns = 1 if x.ndim == 1 else x.shape[1]
-    # Names exist so that rows to predict can be given as CSV; nobody writes wider ones by hand.
+    # Names exist so that rows to predict can be given as CSV; wider ones are not written by hand.
     return tuple(f"x{number}" for number in range(1, columns + 1)) if columns <= _MOST_NAMED else ()
 
 

@@ -1,7 +1,7 @@
-"""Finds and runs a person's own code: ``"module:function"``, beside the study file.
+"""Finds and runs a user's own code: ``"module:function"``, beside the study file.
 
-Nothing that goes wrong in there may end in a traceback: one line names the reference, the error,
-the file and the line in the person's own code; the exception itself stays chained to it.
+No error in it ends in a traceback: one line names the reference, the error, the file and the line
+in the user's own code; the exception itself stays chained to it.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _import(module_name: str, base: Path, reference: str, error: type[RequestErr
 
 @contextmanager
 def user_code(reference: str, base: Path, error: type[RequestError] = DataError) -> Iterator[None]:
-    """Turns whatever a person's own code raises into one line; our own errors pass unchanged.
+    """Turns whatever a user's own code raises into one line; our own errors pass unchanged.
 
     Args:
         reference: The ``"module:function"`` that runs, for the text.

@@ -1,4 +1,4 @@
-"""One array that a person returned, whatever library made it, as an array of NumPy's.
+"""Converts an array of any usual library, as a user's ``load_data`` returns it, to NumPy.
 
 Terms:
     array: NumPy's, pandas' or polars' frames and columns, tensors, SciPy's sparse matrices, lists.
@@ -6,25 +6,30 @@ Terms:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
+from tuner.data.schema import NUMBERS_AND_BOOLEANS, ColumnSchema, decide
+from tuner.data.table import as_inferred, from_frame, is_text, plain
 from tuner.errors import DataError
+from tuner.units import count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHARE_OF_MEMORY = 0.25  # the parts of a data set are copies, and each worker has its own
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value becomes an array."""
+    """Returns whether a value can be converted."""
     return hasattr(value, "__array__") or isinstance(value, list | range) or is_sparse(value)
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether a value is a sparse matrix or array of SciPy's, or of the same form."""
+    """Returns whether a value is a sparse matrix or array of SciPy, or of the same form."""
     return hasattr(value, "toarray") and hasattr(value, "nnz")
 
 
@@ -47,24 +52,33 @@ def several(value: Any, rows: int | None) -> str | None:
 
 
 def inputs(value: Any, where: str) -> NDArray[Any]:
-    """Returns x as an array of numbers or of texts.
+    """Returns x as an array of numbers or of texts; see :func:`read_inputs`."""
+    return read_inputs(value, where)[0]
+
+
+def read_inputs(value: Any, where: str) -> tuple[NDArray[Any], list[ColumnSchema] | None]:
+    """Reads x.
+
+    Returns:
+        An array of numbers or of texts, and what was decided about the columns of a frame of
+        pandas; None of anything else.
 
     Raises:
         DataError: Values are missing, a column is no number, rows differ in length, or a sparse
             matrix does not fit in memory.
     """
     if is_sparse(value):
-        return _dense(value, where)
-    if _is_pandas(value):
-        return _table(value.to_frame() if value.ndim == 1 else value, where)
+        return _dense(value, where), None
+    if is_pandas(value):
+        return _frame(value.to_frame() if value.ndim == 1 else value, where)
     _check_masked(value, where, "x")
     try:
         # A list of texts becomes objects: NumPy's own text is as long everywhere as the longest.
-        texts = isinstance(value, list) and bool(value) and _is_text(value[0])
+        texts = isinstance(value, list) and bool(value) and is_text(value[0])
         x = np.asarray(value, dtype=np.object_ if texts else None)
     except ValueError as exc:
         raise DataError(f"{where} returned rows of different lengths in x") from exc
-    return _numbers(x, where)
+    return _numbers(x, where), None
 
 
 def targets(value: Any, where: str) -> NDArray[Any]:
@@ -77,10 +91,14 @@ def targets(value: Any, where: str) -> NDArray[Any]:
 
     if is_sparse(value):
         raise DataError(f"{where}: y is a sparse matrix; give an array, y.toarray()")
-    if _is_pandas(value):
+    if is_pandas(value):
         frame = value.to_frame() if value.ndim == 1 else value
-        _check_missing(frame, where, "y")
-        columns = [_plain(frame.iloc[:, number]) for number in range(frame.shape[1])]
+        if absent := int(frame.isna().any(axis=1).sum()):
+            raise DataError(
+                f"{where}: y is missing in {count(absent, 'row')}; a row without a target "
+                "teaches nothing: leave those rows out"
+            )
+        columns = [plain(frame.iloc[:, number]) for number in range(frame.shape[1])]
         y = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
     else:
         _check_masked(value, where, "y")
@@ -98,8 +116,8 @@ def targets(value: Any, where: str) -> NDArray[Any]:
                 f"{where}: y holds {count(int(missing.sum()), 'missing value')} (first in row "
                 f"{row}, counted from 0); a row without a target teaches nothing: leave it out"
             )
-        if not any(map(_is_text, y.flat)):
-            y = _as_inferred(y)
+        if not any(map(is_text, y.flat)):
+            y = as_inferred(y)
     return y
 
 
@@ -128,97 +146,55 @@ def _dense(matrix: Any, where: str) -> NDArray[np.float32]:
     return dense
 
 
-def _is_pandas(value: Any) -> bool:
+def is_pandas(value: Any) -> bool:
+    """Returns whether a value is a frame or a column of pandas."""
     return type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "iloc")
 
 
-def _table(frame: Any, where: str) -> NDArray[Any]:
-    """Returns a frame as float64, or its only column as texts."""
-    import pandas as pd
+def _frame(frame: pd.DataFrame, where: str) -> tuple[NDArray[Any], list[ColumnSchema]]:
+    """Returns a frame as float64, or its only column as texts, and the decisions."""
+    columns = from_frame(frame)
+    decided = decide(columns, takes=NUMBERS_AND_BOOLEANS, takes_text=True)
+    refused = [column for column in decided if column.treatment == "refuse"]
+    _refuse_missing(refused, where)
+    _refuse_kinds(refused, where)
+    if decided and decided[0].treatment == "text":
+        return columns[0].values, decided
+    if not columns:
+        return np.empty((len(frame), 0)), decided
+    return np.stack([column.values for column in columns], axis=1).astype(np.float64), decided
 
-    _check_missing(frame, where, "x")
+
+def _refuse_kinds(refused: Sequence[ColumnSchema], where: str) -> None:
+    """Refuses columns of kinds that learners do not take, by their names."""
+    if not refused:
+        return
     kinds: dict[str, list[str]] = {}
-    columns = []
-    for number, name in enumerate(frame.columns):
-        column = _plain(frame.iloc[:, number])
-        if column.dtype == np.object_ and not any(map(_is_text, column)):
-            column = _as_inferred(column)
-        if column.dtype.kind in "mM" or isinstance(frame.dtypes.iloc[number], pd.PeriodDtype):
-            kinds.setdefault("dates", []).append(f'"{name}"')
-        elif column.dtype.kind not in "fiub":
-            kinds.setdefault("text", []).append(f'"{name}"')
-        columns.append(column)
-    if set(kinds) == {"text"} and len(columns) == 1:
-        return columns[0]  # a text a row
-    if kinds:
-        found = " and ".join(
-            f"{kind} in the column{'' if len(names) == 1 else 's'} {', '.join(names[:4])}"
-            f"{f' and {len(names) - 4} more' if len(names) > 4 else ''}"
-            for kind, names in kinds.items()
-        )
-        raise DataError(
-            f"{where}: x must hold numbers, or one column of texts, but it holds {found}; "
-            f"encode them as numbers{' (pandas.get_dummies)' if 'text' in kinds else ''}, or leave "
-            "them out"
-        )
-    return np.stack(columns, axis=1).astype(np.float64) if columns else np.empty((len(frame), 0))
+    for column in refused:
+        kind = "dates" if column.kind == "date" else "text"
+        kinds.setdefault(kind, []).append(f'"{column.name}"')
+    found = " and ".join(
+        f"{kind} in the column{'' if len(names) == 1 else 's'} {', '.join(names[:4])}"
+        f"{f' and {len(names) - 4} more' if len(names) > 4 else ''}"
+        for kind, names in kinds.items()
+    )
+    raise DataError(
+        f"{where}: x must hold numbers, or one column of texts, but it holds {found}; "
+        f"encode them as numbers{' (pandas.get_dummies)' if 'text' in kinds else ''}, or leave "
+        "them out"
+    )
 
 
-def _check_missing(frame: Any, where: str, letter: str) -> None:
-    """Refuses NaN, None and pd.NA in a frame, by the names of its columns."""
-    missing = frame.isna().sum()
-    found = [
-        f'"{name}" in {count(int(n), "row")}'
-        for name, n in zip(frame.columns, missing, strict=True)
-        if n
-    ]
-    if found and letter == "y":
-        raise DataError(
-            f"{where}: y is missing in {count(int(frame.isna().any(axis=1).sum()), 'row')}; a row "
-            "without a target teaches nothing: leave those rows out"
-        )
-    if found:
-        more = f" and {count(len(found) - 4, 'more column')}" if len(found) > 4 else ""
-        raise DataError(
-            f"{where}: values of x are missing: {', '.join(found[:4])}{more}; fill them in, or "
-            "leave those rows or columns out"
-        )
-
-
-def _plain(column: Any) -> NDArray[Any]:
-    """Returns a column of pandas' with a dtype of NumPy's; nothing in it is missing."""
-    import pandas.api.types as kinds
-
-    dtype = column.dtype
-    if isinstance(dtype, np.dtype):
-        return np.asarray(column)
-    if kinds.is_bool_dtype(dtype):
-        return np.asarray(column.to_numpy(dtype=bool))
-    if kinds.is_integer_dtype(dtype):
-        return np.asarray(column.to_numpy(dtype=np.int64))
-    if kinds.is_float_dtype(dtype):
-        return np.asarray(column.to_numpy(dtype=np.float64))
-    if kinds.is_datetime64_any_dtype(dtype):
-        return np.asarray(column, dtype="datetime64[ns]")
-    return np.asarray(column, dtype=np.object_)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str | bytes)
-
-
-def _as_inferred(array: NDArray[Any]) -> NDArray[Any]:
-    """Returns numbers that came as objects with the dtype that NumPy gives to a list of them."""
-    try:
-        found = np.array(array.tolist())
-    except ValueError:
-        return array  # refused later, by the rule that it breaks
-    if found.shape != array.shape or found.dtype == np.object_:
-        try:
-            return array.astype(np.float64)  # decimal.Decimal, fractions.Fraction
-        except (TypeError, ValueError):
-            return array
-    return found
+def _refuse_missing(columns: Sequence[ColumnSchema], where: str) -> None:
+    """Refuses columns of x in which values are missing, by their names."""
+    found = [f'"{c.name}" in {count(c.missing, "row")}' for c in columns if c.missing]
+    if not found:
+        return
+    more = f" and {count(len(found) - 4, 'more column')}" if len(found) > 4 else ""
+    raise DataError(
+        f"{where}: values of x are missing: {', '.join(found[:4])}{more}; fill them in, or "
+        "leave those rows or columns out"
+    )
 
 
 def _numbers(x: NDArray[Any], where: str) -> NDArray[Any]:
@@ -233,4 +209,4 @@ def _numbers(x: NDArray[Any], where: str) -> NDArray[Any]:
             f"{where}: x holds {count(missing, 'missing value')} (None, NaN or pd.NA); fill them "
             "in, or leave those rows out"
         )
-    return x if any(map(_is_text, x.flat)) else _as_inferred(x)
+    return x if any(map(is_text, x.flat)) else as_inferred(x)

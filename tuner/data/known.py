@@ -1,4 +1,4 @@
-"""What is known of a data set before a search loads it: enough to judge a model and a metric."""
+"""What is known of a data set before a search loads it: enough to check a model and a metric."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import read_csv
+from tuner.data.csv_table import read_csv, table_name
+from tuner.data.schema import Task
 from tuner.data.sets import DATASETS
-from tuner.data.splits import Kind, Task
+from tuner.data.splits import Kind
 
 if TYPE_CHECKING:
     from tuner.spec import CsvDataset
@@ -19,7 +20,7 @@ _MOST_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Known:
-    """The part of `Splits` that models and metrics are judged by.
+    """The part of `Splits` that models and metrics are checked by.
 
     Attributes:
         name: As `Splits` has it.
@@ -55,11 +56,12 @@ def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
     path = dataset.path(base)
     if path.stat().st_size > _MOST_BYTES:
         return None
-    x, target, about = read_csv(
+    table = read_csv(
         path,
         dataset.target,
         task=dataset.task,
         drop=dataset.drop or (),
         dialect=dataset,
     )
-    return Known(about.name, "table", target.task, x.shape[1:], target.class_names)
+    target = table.target
+    return Known(table_name(path), "table", target.task, table.x.shape[1:], target.class_names)

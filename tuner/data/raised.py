@@ -1,4 +1,4 @@
-"""What a person's own code raised, in one line that ends with file and line of that code."""
+"""Describes in one line what a user's own code raised, with file and line of that code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tuner.spec.paths import is_file
 from tuner.wording import one_line
 
-_OURS = Path(__file__).parent.parent  # the package: its lines are never the person's
+_OURS = Path(__file__).parent.parent  # the package: its lines are never the user's
 _STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 _LONGEST = 400
 _EMBEDDED = re.compile(r'File "([^"]+)", line (\d+), in')
@@ -38,7 +38,7 @@ def described(exc: BaseException, base: Path) -> str:
         base: Folder of the study file: paths below it are shown from there.
 
     Returns:
-        One line. Without file and line if no code of the person was running, as when a function
+        One line. Without file and line if no code of the user was running, as when a function
         was called with the wrong arguments.
     """
     name = type(exc).__name__
@@ -53,7 +53,7 @@ def short(file: Path, base: Path) -> str:
 
 
 def _text(exc: BaseException) -> str:
-    """The message; empty if it cannot be had from a class of the person's own."""
+    """The message; empty if it cannot be had from a class of the user's own."""
     try:
         return str(exc)
     except Exception:  # noqa: BLE001 - whatever its ``__str__`` raises
@@ -90,7 +90,7 @@ def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
 
 
 def is_own(file: Path) -> bool:
-    """Whether a person wrote a file: it is neither ours nor a library's nor generated."""
+    """Returns whether a user wrote a file: it is neither ours nor a library's nor generated."""
     if not is_file(file) or file.name.startswith("__autograph_generated_file"):
         return False
     # A virtual environment often lies inside the project's folder.

@@ -1,4 +1,4 @@
-"""Looks for a person's function in its source, without importing the module.
+"""Looks for a user's function in its source, without importing the module.
 
 A module of a network imports Keras, which takes seconds; a misspelt name is found in
 milliseconds. What the source alone cannot tell is left to the import.
@@ -208,7 +208,7 @@ def _head(node: ast.AST) -> ast.AST:
 
 
 def _accepts(node: ast.FunctionDef, given: int) -> bool:
-    """Whether a function can be called with that many positional arguments."""
+    """Returns whether a function can be called with that many positional arguments."""
     if node.decorator_list:  # it may be another function by then
         return True
     args = node.args

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
 from tuner.data.inputs import inputs, targets
+from tuner.data.schema import Task
 from tuner.errors import DataError
+from tuner.units import count
 
-Task = Literal["regression", "binary", "multiclass"]
 Kind = Literal["table", "image", "text"]
 
 
@@ -45,6 +46,23 @@ class Split:
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Returns the rows of these numbers."""
         return Split(*(array[rows] for array in self.arrays))
+
+    def detached(self) -> Split:
+        """Returns the same rows in arrays through whose ``base`` no other rows can be reached."""
+        return Split(*(a.copy() if _is_part(a) else a for a in self.arrays))
+
+
+def _is_part(array: NDArray[Any]) -> bool:
+    """Returns whether an array is a view of more than itself, or of a foreign object.
+
+    A file that is mapped as a whole stays mapped: copying would read all of it into memory.
+    """
+    base: Any = array.base
+    while isinstance(base, np.ndarray):
+        if base.nbytes > array.nbytes:
+            return True
+        base = base.base
+    return base is not None and not isinstance(base, mmap)
 
 
 def concatenated(*splits: Split) -> Split:
@@ -146,7 +164,7 @@ def quantities(parts: Sequence[Split], train: Split, where: str) -> list[Split]:
 
 
 def float32_is_enough(y: NDArray[Any], deviation: NDArray[np.float64]) -> bool:
-    """Whether float32 keeps quantities apart: what it rounds off is small beside their deviation.
+    """Returns whether float32 keeps quantities apart: rounding is small beside their deviation.
 
     Args:
         y: ``(n,)`` or ``(n, k)``, finite.

@@ -1,4 +1,4 @@
-"""The form in which every data set reaches models and training: three splits and their description.
+"""A data set in three splits, as readers and a user's ``load_data`` make it.
 
 Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
 
@@ -15,7 +15,7 @@ Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
   ``"binary"``; int32 ``(n,)`` of 0 … classes − 1 for ``"multiclass"``.
 - ``sample_weight``: float32 ``(n,)`` in every part, or None in all.
 - train: what ``fit`` sees; validation: what trials are compared by; test: opened once, by
-  ``tuner train``, never by a search.
+  ``tuner train``, never by a search: learners get `Splits.development` only.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
-from tuner.data.development import Development, SealedTest
-from tuner.data.split import Kind, Split, Task, checked, concatenated, quantities
+from tuner.data.development import Development, SealedData, SealedTest
+from tuner.data.schema import Schema, Task
+from tuner.data.split import Kind, Split, checked, quantities
 from tuner.errors import DataError
 from tuner.wording import quoted
 
@@ -51,9 +52,10 @@ class Splits:
         class_names: A name per class, in the order of their numbers; empty for a regression.
         source: Where the data comes from, for people.
         licence: Licence of the data, for people.
-        note: What a person must know of these splits to read a score, such as which part of the
-            data was at hand; told with the result.
-        table: All rows once, in their own order; see `everything`.
+        note: What the reader of a score must know of these splits, such as which part of the data
+            was available; shown with the result.
+        schema: What was found in the columns and decided about them; None of data that did not
+            come as a table.
 
     Raises:
         DataError: A part is empty, shapes disagree, or ``y`` does not fit the task.
@@ -69,7 +71,7 @@ class Splits:
     source: str = ""
     licence: str = ""
     note: str = ""
-    table: Split | None = None
+    schema: Schema | None = None
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
@@ -79,10 +81,6 @@ class Splits:
             # A frozen dataclass is written to once, here, so that everybody after sees one dtype.
             object.__setattr__(
                 self, part, checked(getattr(self, part), self.task, f"{self.name}, {part}")
-            )
-        if self.table is not None:
-            object.__setattr__(
-                self, "table", checked(self.table, self.task, f"{self.name}, all rows")
             )
         if len({getattr(self, part).sample_weight is None for part in PARTS}) > 1:
             raise DataError(f"{self.name}: give sample_weight for all splits, or for none")
@@ -105,9 +103,8 @@ class Splits:
 
     def _choose_float(self) -> None:
         """Gives the targets of all parts one dtype."""
-        names = [*PARTS, *(["table"] if self.table is not None else [])]
-        parts = quantities([getattr(self, name) for name in names], self.train, self.name)
-        for name, part in zip(names, parts, strict=True):
+        parts = quantities([getattr(self, name) for name in PARTS], self.train, self.name)
+        for name, part in zip(PARTS, parts, strict=True):
             object.__setattr__(self, name, part)
 
     def _name_classes(self) -> None:
@@ -132,10 +129,10 @@ class Splits:
 
     @cached_property
     def development(self) -> Development:
-        """All but the test rows, which it has no reference to."""
+        """All but the test rows; arrays that are views of larger ones are copied."""
         return Development(
-            self.train,
-            self.validation,
+            self.train.detached(),
+            self.validation.detached(),
             self.task,
             self.name,
             self.feature_names,
@@ -143,12 +140,12 @@ class Splits:
             self.source,
             self.licence,
             self.note,
+            self.schema,
         )
 
-    @cached_property
-    def sealed_test(self) -> SealedTest:
-        """The test rows, for who says why they are opened."""
-        return SealedTest(self.test)
+    def sealed(self) -> SealedData:
+        """Returns the same data with the test rows sealed."""
+        return SealedData(self.development, SealedTest(self.test), self.fingerprint)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -164,16 +161,6 @@ class Splits:
     def scale(self) -> float | None:
         """See `Development`."""
         return self.development.scale
-
-    @property
-    def everything(self) -> Split:
-        """All rows as one split, for references that were trained and scored on all of them.
-
-        In the table's own order where there is one (`table`), else train, validation, test.
-        """
-        if self.table is not None:
-            return self.table
-        return concatenated(self.train, self.validation, self.test)
 
     @property
     def n_classes(self) -> int:
@@ -198,23 +185,3 @@ class Splits:
                 else:
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-    def describe(self) -> dict[str, Any]:
-        """Returns what is stored with a study, as values that JSON holds."""
-        return {
-            "name": self.name,
-            "task": self.task,
-            "rows": {part: len(getattr(self, part)) for part in PARTS},
-            "kind": self.kind,
-            "input_shape": list(self.input_shape),
-            "input_dtype": "text" if self.kind == "text" else str(self.train.x.dtype),
-            "scale": self.scale,
-            **({} if self.train.sample_weight is None else {"weighted": True}),
-            "n_classes": self.n_classes,
-            "feature_names": list(self.feature_names),
-            "class_names": list(self.class_names),
-            "source": self.source,
-            "licence": self.licence,
-            "note": self.note,
-            "fingerprint": self.fingerprint,
-        }

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.counting import count
 from tuner.data.dividing import LEAST_OF_A_CLASS
+from tuner.data.schema import Task
 from tuner.data.split import float32_is_enough
-from tuner.data.splits import Task
 from tuner.errors import DataError
+from tuner.units import count
 from tuner.wording import excerpt, quoted
 
 MOST_CLASSES = 20

@@ -13,7 +13,8 @@ from tuner.errors import MetricError, SpecError
 from tuner.wording import nearest, toml
 
 if TYPE_CHECKING:
-    from tuner.data.split import Kind, Task
+    from tuner.data.schema import Task
+    from tuner.data.split import Kind
     from tuner.learners.base import Learner
     from tuner.space import Parameter, SearchSpace, Value
 

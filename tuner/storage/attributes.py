@@ -99,13 +99,18 @@ class StoredBaseline(Stored):
 
 
 class StoredData(Stored):
-    """``tuner:data``: what decides whether other data are the study's."""
+    """``tuner:data``: the fingerprint decides whether other data are the study's.
+
+    The ``schema`` is a `tuner.data.schema.Schema`, whose import takes too long for a list of
+    studies. Studies have none if their data do not come as a table, or if they are older.
+    """
 
     name: Text | None = None
     fingerprint: Text
     rows: dict[str, Count] = Field(default={})
     task: str | None = None
     baseline: StoredBaseline | None = None
+    table: dict[str, Any] | None = Field(default=None, alias="schema")
 
 
 class Lease(Stored):

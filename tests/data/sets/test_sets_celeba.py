@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from whole_table import whole
 
-from tuner.data import load
+from tuner.data import load_splits as load
 from tuner.data.sets import celeba
 from tuner.errors import DataError
 
@@ -72,7 +73,7 @@ def test_many_images_are_thinned_out_evenly(home: Path, monkeypatch: pytest.Monk
     place(home)
     monkeypatch.setattr(celeba, "MOST_IMAGES", 18)
     data = load("celeba-gender", Path())
-    assert len(data.everything) == 18
+    assert len(whole(data)) == 18
     assert data.note == "18 of the 30 images"
 
 

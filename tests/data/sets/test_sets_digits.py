@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import load
+from tuner.data import load_splits as load
 from tuner.data.arrays import About
 from tuner.data.sets import digits
 from tuner.data.sets.digit_files import IDX, Digits
@@ -169,7 +169,7 @@ def test_without_the_full_set_there_are_5000_digits() -> None:
     assert data.train.x.dtype == np.uint8
     assert data.input_shape == (28, 28, 1)
     assert np.bincount(data.test.y).tolist() == [100] * 10
-    assert data.describe()["note"].startswith("5,000 of the 70,000 digits")
+    assert data.sealed().describe()["note"].startswith("5,000 of the 70,000 digits")
 
 
 def test_another_subset_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuner.data import load
+from tuner.data import load_splits as load
 from tuner.errors import DataError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner.data import load
+from tuner.data import load_splits as load
 from tuner.data.arrays import About
 from tuner.data.sets.review_files import WORD_INDEX, Imdb
 from tuner.errors import DataError

@@ -47,7 +47,7 @@ def fetch(name: str) -> Path:
 
     Raises:
         UnknownNameError: There is no data set of that name.
-        DataError: There is nothing to fetch, or it cannot be got; the text says what to do.
+        DataError: There is nothing to fetch, or it cannot be fetched.
     """
     if name not in DATASETS:
         raise UnknownNameError(

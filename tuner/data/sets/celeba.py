@@ -1,20 +1,20 @@
-"""CelebA, placed by the user in its own layout: who is a man, from the picture of a face."""
+"""CelebA in its own folders, put there by the user: man or woman, from the photograph of a face."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.arrays import About, split_up
-from tuner.data.counting import count
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.locations import data_home, first, refusal
 from tuner.data.splits import PARTS, Split, Splits
 from tuner.errors import DataError
 from tuner.spec.dataset_rows import DATASET_ROWS
+from tuner.units import count
 
 SIDE = 64  # pixels
 # 12 KB an image: 120 MB in every worker, and some ten seconds to decode.
@@ -51,7 +51,7 @@ def read_celeba(folder: Path, about: About) -> Splits:
         if not (parts == number).any():
             raise refusal(partition, f"leaves no image for the {part} part")
     train, validation, test = (Split(x[parts == n], y[parts == n]) for n in range(3))
-    return Splits(train, validation, test, "binary", class_names=_CLASSES, **asdict(about))
+    return Splits(train, validation, test, "binary", class_names=_CLASSES, **about.fields())
 
 
 def read_attribute(path: Path, attribute: str) -> tuple[list[str], NDArray[np.float32]]:
@@ -70,14 +70,14 @@ def read_attribute(path: Path, attribute: str) -> tuple[list[str], NDArray[np.fl
             path,
             f'is not the list of CelebA: line 1 is the number of images, line 2 has "{attribute}"',
         )
-    place = header.index(attribute) + 1
+    position = header.index(attribute) + 1
     names, values = [], []
     for number, line in enumerate(lines[2:], start=3):
         cells = line.split()
-        if len(cells) != len(header) + 1 or cells[place] not in ("1", "-1"):
+        if len(cells) != len(header) + 1 or cells[position] not in ("1", "-1"):
             raise refusal(path, f"is broken in line {number}: {line[:40]!r}")
         names.append(cells[0])
-        values.append(cells[place] == "1")
+        values.append(cells[position] == "1")
     if len(names) != int(declared):
         raise refusal(path, f"names {len(names):,} images but declares {int(declared):,}")
     return names, np.array(values, dtype=np.float32)
@@ -86,7 +86,7 @@ def read_attribute(path: Path, attribute: str) -> tuple[list[str], NDArray[np.fl
 def _part(folder: Path, name: str, inside: str) -> Path:
     """Returns a file or folder of CelebA, which people unpack flat or with its own folders."""
     found = first(
-        *(place / name for place in (folder / inside / name, folder / inside, folder / name)),
+        *(location / name for location in (folder / inside / name, folder / inside, folder / name)),
         folder / name,
     )
     if found is None:

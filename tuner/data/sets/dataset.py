@@ -1,4 +1,4 @@
-"""What a data set is here: a name, where its rows may lie, how they are read and got."""
+"""A data set by name: the locations of its files, how they are read, and how to get them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Form:
     """One form in which people have a data set.
 
     Attributes:
-        find: Returns where it lies, None when nothing of it is there. A damaged or incomplete
-            one counts as found, so that it is refused by name and not passed over in silence.
+        find: Returns its location, None when nothing of it is there. A damaged or incomplete one
+            counts as found, so that an error names it.
         read: Reads and checks what was found.
-        note: What a person must know of a score on these rows.
+        note: What the reader of a score on these rows must know.
         whole: False for a smaller stand-in.
         rows: How many rows it has, if not as many as the data set.
     """
@@ -83,8 +83,7 @@ class Dataset:
         """Reads, checks and divides the rows.
 
         Raises:
-            DataError: Nothing of it is there (the text says how to get it), or what is there is
-                broken (the text names the file, which stays as it is).
+            DataError: Nothing of it is there, or what is there is broken; the file stays as it is.
         """
         for form, path in self._found():
             about = About(self.name, source=self.source, licence=self.licence, note=form.note)
@@ -113,7 +112,7 @@ class Dataset:
         )
 
     def _found(self) -> Iterator[tuple[Form, Path]]:
-        """Yields the forms that are there with their places, the preferred one first."""
+        """Yields the forms that are there with their locations, the preferred one first."""
         for form in self.forms:
             if (path := form.find()) is not None:
                 yield form, path

@@ -104,6 +104,6 @@ def idx_file(folder: Path, stem: str) -> Path | None:
 
 
 def find_idx(*folders: Path) -> Path | None:
-    """Returns the first folder that has any of the four files: an incomplete set is told."""
+    """Returns the first folder that has any of the four files: an incomplete set is an error."""
     has = (folder for folder in folders if any(idx_file(folder, stem) for stem in IDX))
     return next(has, None)

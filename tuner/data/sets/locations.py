@@ -1,4 +1,4 @@
-"""Where data may lie on a machine, and what a file that is no good is told."""
+"""Locations of data on a machine, and the error for unusable files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tuner.errors import DataError
 from tuner.spec.paths import expanded
 
-OWN_FOLDER = Path(__file__).parent.parent  # tuner/data: what lies in there comes with tuner
+OWN_FOLDER = Path(__file__).parent.parent  # tuner/data: its files come with tuner
 
 
 def data_home() -> Path:
@@ -24,7 +24,7 @@ def data_home() -> Path:
 
 
 def keras_cache() -> Path:
-    """Returns where Keras keeps what its own loaders got: read from, never written to."""
+    """Returns the folder of files that Keras has downloaded; they are only read."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
 
 

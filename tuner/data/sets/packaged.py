@@ -1,4 +1,4 @@
-"""Tables that come with the package; ``tables/provenance.json`` says from where."""
+"""Tables that come with the package; ``tables/provenance.json`` has their sources."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _classes(path: Path, about: About, task: Task, class_names: tuple[str, ...])
     y = np.array([class_names.index(name) for name in cells[:, -1]])
     about = replace(about, feature_names=header[:-1])
     x = cells[:, :-1].astype(np.float32)
-    return split_up(x, y, task, about, class_names, keep_table=True)
+    return split_up(x, y, task, about, class_names)
 
 
 def _wine(path: Path, about: About) -> Splits:
@@ -57,7 +57,7 @@ def _birth_life(path: Path, about: About) -> Splits:
     header, cells = _read(path)
     values = cells[:, 1:].astype(np.float32)
     about = replace(about, feature_names=header[1:2])
-    return split_up(values[:, :1], values[:, 1], "regression", about, keep_table=True)
+    return split_up(values[:, :1], values[:, 1], "regression", about)
 
 
 def _birth_life_of_the_note(path: Path, about: About) -> Splits:
@@ -72,7 +72,7 @@ def _birth_life_of_the_note(path: Path, about: About) -> Splits:
         )
     values = numbers(table, list(table.cells.columns[1:]))
     about = replace(about, feature_names=("fertility",), source=NOTE_FILE)
-    return split_up(values[:, :1], values[:, 1], "regression", about, keep_table=True)
+    return split_up(values[:, :1], values[:, 1], "regression", about)
 
 
 _READERS = {"wine": _wine, "pima": _pima, "birth-life": _birth_life}

@@ -32,7 +32,7 @@ class Imdb:
 
     Attributes:
         half: Number of reviews in each published part; as many are positive as negative.
-        json_checksum: SHA-256 of the ``reviews.json`` whose order tells the published parts: a
+        json_checksum: SHA-256 of the ``reviews.json`` whose order gives the published parts: a
             quarter each of test/negative, train/negative, test/positive, train/positive.
         npz_checksum: SHA-256 of Keras's ``imdb.npz``. It is a pickle, which can run any code, so
             no other file of that name is opened.

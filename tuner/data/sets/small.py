@@ -24,19 +24,17 @@ ELDERLY_RATE = (
 
 
 def _line(path: Path, about: About) -> Splits:
-    """Noise N(2, 0.2) on y = x, at 100 places from 0 to 1."""
+    """Noise N(2, 0.2) on y = x, at 100 points from 0 to 1."""
     x = np.linspace(0.0, 1.0, 100)
     # RandomState: NumPy promises its stream for good (NEP 19).
     y = x + np.random.RandomState(LINE_SEED).normal(2.0, 0.2, 100)
-    return split_up(
-        x[:, np.newaxis], y, "regression", replace(about, feature_names=("x",)), keep_table=True
-    )
+    return split_up(x[:, np.newaxis], y, "regression", replace(about, feature_names=("x",)))
 
 
 def _elderly(path: Path, about: About) -> Splits:
     about = replace(about, feature_names=("population growth rate",))
     x = np.array(GROWTH)[:, np.newaxis]
-    return split_up(x, np.array(ELDERLY_RATE), "regression", about, keep_table=True)
+    return split_up(x, np.array(ELDERLY_RATE), "regression", about)
 
 
 def _truth_table(outputs: tuple[int, int, int, int], about: About) -> Splits:
@@ -55,7 +53,6 @@ def _truth_table(outputs: tuple[int, int, int, int], about: About) -> Splits:
         source=about.source,
         licence=about.licence,
         note=about.note,
-        table=rows,
     )
 
 

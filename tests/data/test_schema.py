@@ -1,0 +1,194 @@
+"""Typed columns of files and frames, what is decided about them, and how it is stored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tuner.bundle.info import DataInfo
+from tuner.data import functions, load
+from tuner.data.csv_column import read_column
+from tuner.data.csv_file import read_text
+from tuner.data.schema import NUMBERS, NUMBERS_AND_BOOLEANS, Schema, decide
+from tuner.data.table import Column, from_frame
+from tuner.spec import CsvDataset, Dialect
+from tuner.storage.attributes import StoredData
+
+DAYS = [f"2020-01-{day:02d}" for day in range(1, 13)]
+
+
+def column_of(folder: Path, cells: list[str], **dialect: Any) -> Column:
+    """Returns the column that a file of these cells has."""
+    path = folder / "own.csv"
+    path.write_text("\n".join(["a;b", *(f'"{cell}";1' for cell in cells)]), encoding="utf-8")
+    return read_column(read_text(path, Dialect(sep=";", **dialect)), "a")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "values", "notation"),
+    [
+        (["1", "NA", "2.5", ""], "number", [1, np.nan, 2.5, np.nan], ""),
+        (["7", "8", "9"], "number", [7, 8, 9], ""),
+        (["yes", "No", "?", "no"], "yes/no", [True, False, False, False], "yes/no"),
+        (["TRUE", "FALSE", "TRUE"], "yes/no", [True, False, True], "true/false"),
+        (["2020-01-31", "", "2020-02-01"], "date", ["2020-01-31", "NaT", "2020-02-01"], "ISO8601"),
+        (["31.01.2020", "01.02.2020"], "date", ["2020-01-31", "2020-02-01"], "%d.%m.%Y"),
+        (["31/01/2020", "01/02/2020"], "date", ["2020-01-31", "2020-02-01"], "%d/%m/%Y"),
+        (["01/31/2020", "01/02/2020"], "date", ["2020-01-31", "2020-01-02"], "%m/%d/%Y"),
+        (["01/03/2020", "01/02/2020"], "text", ["01/03/2020", "01/02/2020"], ""),  # two readings
+        (["red", "blue", "red", "NA", "red"], "category", ["red", "blue", "red", None, "red"], ""),
+        (["a film", "a dog", "NA"], "text", ["a film", "a dog", None], ""),
+        (["yes", "no", "maybe"], "text", ["yes", "no", "maybe"], ""),
+    ],
+)
+def test_column_of_a_file_has_kind_values_and_missing(
+    cells: list[str], kind: str, values: list[Any], notation: str, tmp_path: Path
+) -> None:
+    column = column_of(tmp_path, cells)
+    assert (column.kind, column.notation) == (kind, notation)
+    assert column.missing.tolist() == [cell in ("", "NA", "?") for cell in cells]
+    expected = np.array(values, dtype=column.values.dtype)
+    np.testing.assert_array_equal(column.values, expected)
+
+
+def test_numbers_in_another_notation_are_numbers(tmp_path: Path) -> None:
+    assert column_of(tmp_path, ["1.234,5", "2,5", "3"]).kind == "number"
+    assert column_of(tmp_path, ["$5", "$6", "$7.50"]).kind == "number"
+    column = column_of(tmp_path, ["1.234,5", "2,5", "3"], decimal=",", thousands=".")
+    assert column.values.tolist() == [1234.5, 2.5, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "typed"),
+    [
+        ([1, 2, 3], "number", [1, 2, 3]),
+        (pd.Series([1, None, 3], dtype="Int64"), "number", [1, np.nan, 3]),
+        (pd.Series([1.5, None, 3], dtype="Float64"), "number", [1.5, np.nan, 3]),
+        (pd.Series([1.5, None, 3], dtype=object), "number", [1.5, np.nan, 3]),
+        ([True, False, True], "yes/no", [True, False, True]),
+        (pd.Series([True, None, False], dtype="boolean"), "yes/no", [True, False, False]),
+        (pd.to_datetime(["2020-01-31", None, "2020-02-01"]), "date", None),
+        (pd.Series(pd.period_range("2020-01", periods=3, freq="M")), "date", None),
+        (["u", "v", "u", "v"], "category", ["u", "v", "u", "v"]),
+        (pd.Categorical(["u", "u", None]), "category", ["u", "u", None]),
+        (["a film", None, "a dog"], "text", ["a film", None, "a dog"]),
+        ([[1], [2]], "text", [[1], [2]]),
+    ],
+)
+def test_column_of_a_frame_has_kind_values_and_missing(values: Any, kind: str, typed: Any) -> None:
+    frame = pd.DataFrame({"a": values})
+    (column,) = from_frame(frame)
+    assert (column.name, column.kind) == ("a", kind)
+    assert column.missing.tolist() == frame["a"].isna().tolist()
+    if typed is None:
+        assert column.values.dtype.kind == "M"
+    elif column.values.dtype == object:
+        assert column.values.tolist() == typed
+    else:
+        np.testing.assert_array_equal(column.values, typed)
+
+
+def made(name: str, kind: Any, missing: bool = False) -> Column:
+    return Column(name, kind, np.zeros(2), np.array([missing, False]))
+
+
+def test_decision_follows_from_what_learners_take() -> None:
+    columns = [
+        *(made("n", "number"), made("flag", "yes/no"), made("c", "category"), made("d", "date")),
+        *(made("gap", "number", missing=True), made("id", "text", missing=True), made("y", "text")),
+    ]
+
+    def treatments(**how: Any) -> dict[str, str]:
+        decided = decide(columns, target="y", drop=["id"], **how)
+        assert [column.missing for column in decided] == [0, 0, 0, 0, 1, 1, 0]
+        return {column.name: column.treatment for column in decided}
+
+    refused = dict.fromkeys(("flag", "c", "d", "gap"), "refuse")
+    expected = {"n": "number", **refused, "id": "drop", "y": "target"}
+    assert treatments(takes=NUMBERS) == expected
+    assert treatments(takes=NUMBERS_AND_BOOLEANS) == expected | {"flag": "number"}
+
+
+def test_texts_are_taken_as_the_only_feature() -> None:
+    def treatments(*columns: Column) -> list[str]:
+        decided = decide(columns, takes=NUMBERS, takes_text=True, target="y")
+        return [column.treatment for column in decided]
+
+    assert treatments(made("t", "text"), made("y", "number")) == ["text", "target"]
+    assert treatments(made("t", "text"), made("n", "number")) == ["refuse", "number"]
+    assert treatments(made("t", "text", missing=True)) == ["refuse"]
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> dict[str, Any]:
+    """What a study stores about a file of all kinds of columns, of which one is a feature."""
+    rows = [
+        f"P{n};{DAYS[n % 12]};{'yes' if n % 3 else 'no'};{'' if n % 4 else 'red'};{n / 7};{n % 2}"
+        for n in range(40)
+    ]
+    text = "\n".join(["id;day;smoker;colour;dose;y", *rows])
+    (tmp_path / "own.csv").write_text(text, encoding="cp1252")
+    dropped = ["id", "day", "smoker", "colour"]
+    dataset = CsvDataset(
+        csv="own.csv", target="y", drop=dropped, task="classification", encoding="cp1252"
+    )
+    data = load(dataset, tmp_path)
+    assert data.development.schema is not None
+    return data.describe()
+
+
+def test_schema_of_a_file_says_what_was_found_and_decided(described: dict[str, Any]) -> None:
+    assert described["feature_names"] == ["dose"]
+    assert described["schema"] == {
+        "columns": [
+            {"name": "id", "kind": "text", "treatment": "drop"},
+            {"name": "day", "kind": "date", "treatment": "drop", "notation": "ISO8601"},
+            {"name": "smoker", "kind": "yes/no", "treatment": "drop", "notation": "yes/no"},
+            {"name": "colour", "kind": "category", "treatment": "drop", "missing": 30},
+            {"name": "dose", "kind": "number", "treatment": "number"},
+            {"name": "y", "kind": "number", "treatment": "target"},
+        ],
+        "target": {
+            "column": "y",
+            "task": "binary",
+            "declared": True,
+            "class_names": ["0", "1"],
+        },
+        "dialect": {"sep": ";", "encoding": "cp1252"},
+    }
+
+
+def test_schema_is_read_back_from_study_and_bundle(described: dict[str, Any]) -> None:
+    stored = json.loads(json.dumps(described))
+    schema = Schema.model_validate(stored["schema"])
+    assert schema.to_dict() == described["schema"]
+    assert StoredData.model_validate(stored).table == stored["schema"]
+    assert DataInfo.model_validate(stored).table == stored["schema"]
+    del stored["schema"]  # as an older study or bundle
+    assert StoredData.model_validate(stored).table is None
+    assert DataInfo.model_validate(stored).table is None
+
+
+def test_schema_of_a_frame_has_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"dose": np.arange(40.0), "flag": np.arange(40) % 3 == 0})
+    y = pd.Series(["u", "v"] * 20, name="side")
+    for returned in ((frame, y), [(frame, y)] * 3):
+        monkeypatch.setattr(functions, "import_function", lambda *_, r=returned: lambda: r)
+        schema = load("own:load_data", Path()).development.schema
+        assert schema is not None
+        assert [(c.name, c.kind, c.treatment) for c in schema.columns] == [
+            ("dose", "number", "number"),
+            ("flag", "yes/no", "number"),
+        ]
+        assert schema.target.column == "side"
+        assert (schema.target.task, schema.target.class_names) == ("binary", ("u", "v"))
+        assert schema.dialect is None
+
+
+def test_data_that_are_no_table_of_columns_have_no_schema() -> None:
+    assert "schema" not in load("xor", Path()).describe()
