@@ -21,9 +21,10 @@ from processes import program
 from servers import EVERY_BACKEND
 
 from tuner.errors import StorageError, UnknownNameError
-from tuner.storage import curve_tables
-from tuner.storage.curves import CurvesModel, pack, unpack
+from tuner.storage.curves import pack, unpack
 from tuner.storage.database import Database
+from tuner.storage.sql import curve_table
+from tuner.storage.sql.curve_table import CurvesModel
 
 Open = Callable[..., Database]
 LOGGED = [{"loss": 1.0, "val_loss": 2.0}, {"loss": 0.5, "val_loss": float("inf"), "lr": 0.1}]
@@ -45,7 +46,7 @@ def store(database: Database) -> int:
 
 
 def rows(database: Database) -> int:
-    with database._backend.reading() as connection:
+    with database.storage.reading() as connection:
         return connection.scalar(sa.select(sa.func.count(CurvesModel.trial_id))) or 0
 
 
@@ -108,25 +109,27 @@ def test_the_model_is_what_the_migrations_make(open_database: Open) -> None:
     def ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
         return kind != "table" or str(name).startswith("tuner_curves")
 
-    with open_database()._backend.engine.connect() as connection:
+    with open_database().storage.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours})
         assert compare_metadata(context, CurvesModel.metadata) == []
-    script = ScriptDirectory(str(Path(curve_tables.__file__).with_name("migrations")))
-    assert script.get_current_head() == curve_tables.HEAD
+    script = ScriptDirectory(str(Path(curve_table.__file__).with_name("migrations")))
+    assert script.get_current_head() == curve_table.HEAD
 
 
-def test_both_versions_are_kept_apart(open_database: Open) -> None:
+def test_both_versions_are_kept_apart(url: str, open_database: Open) -> None:
     database = open_database()
-    versions = {"alembic_version": database._backend.get_head_version()}
-    with database._backend.reading() as connection:
-        for table, version in (versions | {curve_tables.VERSION_TABLE: curve_tables.HEAD}).items():
+    plain = RDBStorage(url)
+    versions = {"alembic_version": plain.get_head_version()}
+    plain.engine.dispose()
+    with database.storage.reading() as connection:
+        for table, version in (versions | {curve_table.VERSION_TABLE: curve_table.HEAD}).items():
             assert connection.scalar(sa.text(f"SELECT version_num FROM {table}")) == version
 
 
 def test_tables_of_a_newer_tuner_are_refused(open_database: Open) -> None:
     database = open_database()
-    with database._backend.engine.begin() as connection:
-        connection.execute(sa.text(f"UPDATE {curve_tables.VERSION_TABLE} SET version_num = '9999'"))
+    with database.storage.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {curve_table.VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StorageError, match="tables are of a newer version of tuner; upgrade"):
         open_database()
     open_database(must_exist=True)

@@ -41,7 +41,7 @@ def test_a_silent_server_is_noticed_and_the_url_has_the_last_word(server: Postgr
     url = server.new_database()
     for given, seconds in {url: "10", f"{url}&connect_timeout=3": "3"}.items():
         database = Database(given)
-        connection = database._backend.engine.raw_connection()  # type: ignore[attr-defined]
+        connection = database.storage.engine.raw_connection()  # type: ignore[attr-defined]
         found = connection.driver_connection.info.get_parameters()
         connection.close()
         database.close()

@@ -12,8 +12,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from servers import EVERY_BACKEND
 
-from tuner.storage import loading
 from tuner.storage.database import Database
+from tuner.storage.sql import reads
 
 Open = Callable[..., Database]
 
@@ -47,7 +47,7 @@ def made_trials() -> list[FrozenTrial]:
 def test_what_optuna_loads(
     at_once: int, url: str, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_AT_ONCE", at_once)
+    monkeypatch.setattr(reads, "_AT_ONCE", at_once)
     storage = open_database().storage
     plain = RDBStorage(url)
     study = optuna.create_study(storage=storage, study_name="s")

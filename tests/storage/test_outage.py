@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
@@ -21,7 +21,7 @@ def test_one_line_when_it_goes_and_one_when_it_is_back(
             raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
         return "answer"
 
-    assert Patience(30).call(attempt) == "answer"
+    assert RetryPolicy(30).call(attempt) == "answer"
     assert calls == [False] + [True] * failures
     away = "the database does not answer; it is tried again"
     expected = [away, "the database answers again"] if failures else []
@@ -33,5 +33,5 @@ def test_nothing_is_back_that_stays_away(caplog: pytest.LogCaptureFixture) -> No
         raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
 
     with pytest.raises(sa.exc.OperationalError, match="gone"):
-        Patience(30, lambda: True).call(attempt)
+        RetryPolicy(30, lambda: True).call(attempt)
     assert caplog.messages == ["the database does not answer; it is tried again"]

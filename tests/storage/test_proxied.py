@@ -21,12 +21,11 @@ from optuna.trial import TrialState
 from servers import proxy_here
 
 from tuner.errors import StorageError
-from tuner.storage import calls
-from tuner.storage.backend import BEAT
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import ProxyError
-from tuner.storage.retrying import Patience
-from tuner.storage.writing import TrialLost
+from tuner.storage.proxy import calls
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.taker import BEAT, TrialLost
 from tuner.studies import recovery
 
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
@@ -64,7 +63,7 @@ def test_heartbeats_are_heard_on_the_other_side(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 400)
     if here == "proxy":  # SQL also sees when the trial began, by its own clock
-        with other._backend.engine.begin() as connection:
+        with other.storage.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE trials SET datetime_start = '2026-01-01 00:00:00'")
     assert [one.number for one in recovery.return_abandoned(other, study, "gone")] == [0]
     # Taken again, its old heartbeats are not the new worker's.
@@ -119,7 +118,7 @@ def test_what_was_done_unheard_is_not_done_twice(
     step: str, both: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection breaks after the proxy has done it, before its answer arrives."""
-    database = both("proxy", lease=ELSEWHERE, wanted=1, patience=Patience(30))
+    database = both("proxy", lease=ELSEWHERE, wanted=1, retry=RetryPolicy(30))
     study = database.study("s")
     answer, lost = calls._answer, []
 

@@ -17,7 +17,7 @@ from servers import PORT, Postgres
 from tuner.errors import StorageError
 from tuner.search import Judging
 from tuner.storage.database import Database
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 from tuner.trials.reporting import Reporter
 
 
@@ -53,7 +53,7 @@ def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server
 
 
 def test_a_report_waits_for_its_database(server: Postgres):
-    database = Database(server.new_database(), patience=Patience(60))
+    database = Database(server.new_database(), retry=RetryPolicy(60))
     study = optuna.create_study(storage=database.storage, study_name="s")
     trial = study.ask()
     reporter = Reporter(trial, Judging(lambda epoch: epoch > 1, False), database, 10)
@@ -84,8 +84,8 @@ def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):
         asked.append(None)
         return len(asked) > 3
 
-    database = Database(server.new_database(), patience=Patience(0.5))
-    interrupted = Database(server.new_database(), patience=Patience(60, over))
+    database = Database(server.new_database(), retry=RetryPolicy(0.5))
+    interrupted = Database(server.new_database(), retry=RetryPolicy(60, over))
     server.stop()
     try:
         since = time.monotonic()
@@ -106,7 +106,7 @@ def test_what_was_stored_unheard_is_not_stored_twice(
 ):
     """The connection breaks after the commit, before the server's answer to it arrives."""
     database = Database(
-        server.new_database(), lease={"host": "a", "pid": 1}, wanted=1, patience=Patience(30)
+        server.new_database(), lease={"host": "a", "pid": 1}, wanted=1, retry=RetryPolicy(30)
     )
     database.upgrade()
     study = optuna.create_study(storage=database.storage, study_name="s")
@@ -134,7 +134,7 @@ def test_what_was_stored_unheard_is_not_stored_twice(
 
 def _losing_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Returns what makes the next commit succeed and look like a broken connection."""
-    dialect = database._backend.engine.dialect
+    dialect = database.storage.engine.dialect
     commit = dialect.do_commit
     armed = [False]
 

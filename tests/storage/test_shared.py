@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from servers import proxy_here
 
 from tuner.storage.database import Database
-from tuner.storage.taking import NoneOpen
+from tuner.storage.taker import NoneOpen
 
 Open = Callable[..., Database]
 RATE = {"rate": 0.5}

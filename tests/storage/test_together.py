@@ -18,9 +18,9 @@ from optuna.trial import TrialState
 from servers import EVERY_BACKEND
 from sqlalchemy import event
 
-from tuner.storage import engine
+from tuner.storage.backend import Writes
 from tuner.storage.database import Database
-from tuner.storage.writing import Writes
+from tuner.storage.sql import engine
 
 Open = Callable[..., Database]
 
@@ -38,12 +38,12 @@ def commits(database: Database) -> list[str]:
     found: list[str] = []
     wrote: list[bool] = []
 
-    @event.listens_for(database._backend.engine, "before_cursor_execute")
+    @event.listens_for(database.storage.engine, "before_cursor_execute")
     def _executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("SELECT"):
             wrote.append(True)
 
-    @event.listens_for(database._backend.engine, "commit")
+    @event.listens_for(database.storage.engine, "commit")
     def _committed(_connection: Any) -> None:
         if wrote:
             found.append("commit")
@@ -98,7 +98,7 @@ def test_what_is_decided_together_is_decided_on_one_reading(
     study, other = database.study("s"), open_database().study("s")
     asked = []
     event.listen(
-        *(database._backend.engine, "before_cursor_execute"),
+        *(database.storage.engine, "before_cursor_execute"),
         lambda _connection, _cursor, statement, *_: asked.append(statement),
     )
     trial = study.ask()
@@ -251,7 +251,7 @@ def test_a_connection_that_broke_while_a_model_was_trained_is_replaced(
     database: Database, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = database.study("s").ask()
-    with open_database()._backend.engine.connect() as other:
+    with open_database().storage.engine.connect() as other:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         other.execute(
             sa.text(f"{ended} WHERE datname = current_database() AND pid <> pg_backend_pid()")

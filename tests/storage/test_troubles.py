@@ -17,7 +17,7 @@ from servers import Postgres, as_guest
 from tuner.errors import StorageError
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 from tuner.storage.troubles import trouble_of
 
 URL = "postgresql+psycopg://me:secret@db/studies"
@@ -103,10 +103,10 @@ def test_trouble_is_explained_for_what_it_is(
 
     if waiting is None:
         with pytest.raises(StorageError, match=advice) as error, storage_errors(URL):
-            Patience(60).call(attempt)
+            RetryPolicy(60).call(attempt)
         assert caplog.messages == []
     else:
-        assert Patience(60).call(attempt) == "answer"
+        assert RetryPolicy(60).call(attempt) == "answer"
         assert caplog.messages[0].endswith(f"{waiting}; it is tried again")
         with pytest.raises(StorageError, match=advice) as error, storage_errors(URL), wrapped():
             raise raised(text, name)
@@ -125,11 +125,11 @@ def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
         raise raised("sorry, too many clients already", None)
 
     with pytest.raises(sa.exc.OperationalError, match="too many clients"):
-        Patience().call(attempt)
+        RetryPolicy().call(attempt)
     assert len(calls) > 1
     away = raised("connection refused", None)
     with pytest.raises(sa.exc.OperationalError, match="refused"):
-        Patience().call(lambda _again: (_ for _ in ()).throw(away))
+        RetryPolicy().call(lambda _again: (_ for _ in ()).throw(away))
 
 
 def test_what_is_no_trouble_of_a_server() -> None:
@@ -148,7 +148,7 @@ def test_statement_timeout_is_no_absent_server(guest: str) -> None:
     with (
         pytest.raises(StorageError, match=r"statement timeout: .* raise statement_timeout"),
         storage_errors(guest),
-        database._backend.engine.begin() as connection,  # type: ignore[attr-defined]
+        database.storage.engine.begin() as connection,  # type: ignore[attr-defined]
     ):
         connection.execute(sa.text("SELECT pg_sleep(5)"))
     database.close()

@@ -15,7 +15,7 @@ from tuner.learners.keras.training.state import State
 from tuner.search import Judging
 from tuner.storage.artifacts import ArtifactError, Artifacts
 from tuner.storage.database import Database
-from tuner.storage.writing import TrialLost
+from tuner.storage.taker import TrialLost
 from tuner.trials import checkpoints
 from tuner.trials.checkpoints import TrialCheckpoints
 from tuner.trials.reporting import Reporter

@@ -13,7 +13,7 @@ from tuner.spec.access import Access
 from tuner.spec.quantities import seconds
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
 from tuner.units import count
@@ -69,7 +69,7 @@ def serve(
         )
     except ValueError as error:
         raise RequestError(f"--grace {error}") from None
-    database = Database(url, patience=Patience(PATIENT_SECONDS))
+    database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
     try:
         tell(f"worker of {database}: {count(offer.slots, 'trial')} at a time")
         return Service(database, offer, observe, tell).run()

@@ -86,7 +86,7 @@ class Service:
                 also if a study cannot go on, or one that was named is not up for work.
         """
         with interrupts(self._heard):
-            self._database.patience.over = self._is_over
+            self._database.retry.over = self._is_over
             if self._offer.until_done:
                 self._agenda.look()
                 self._agenda.require_present()

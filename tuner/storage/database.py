@@ -13,11 +13,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tuner.errors import SpecError, StorageError, UnknownNameError
-from tuner.storage.backend import RunningTrial
+from tuner.storage.backend import Writes
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.open_database import OpenDatabase
-from tuner.storage.writing import TrialLost, Writes
+from tuner.storage.taker import RunningTrial, TrialLost
 from tuner.wording import hint
 
 __all__ = ["Database", "RunningTrial"]
@@ -48,12 +48,12 @@ class Database(OpenDatabase):
     def study_names(self) -> list[str]:
         """The names of all stored studies, oldest first."""
         with storage_errors(self.url):
-            return self._backend.study_names()
+            return self.storage.study_names()
 
     def study_attrs(self, study: optuna.Study) -> dict[str, Any]:
         """The user attributes of the study, as they are stored now."""
         with storage_errors(self.url):
-            return self._backend.study_attrs(study._study_id)
+            return self.storage.study_attrs(study._study_id)
 
     def counts(self, study: optuna.Study) -> dict[TrialState, int]:
         """How many trials of the study are in each state; absent states count 0.
@@ -63,7 +63,7 @@ class Database(OpenDatabase):
         """
         self.require_same_file()
         with storage_errors(self.url):
-            found = self._backend.counts(study._study_id)
+            found = self.storage.counts(study._study_id)
         return {state: found.get(state, 0) for state in TrialState}
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
@@ -74,7 +74,7 @@ class Database(OpenDatabase):
         """
         self.require_same_file()
         with storage_errors(self.url):
-            found = self._backend.studies_with(key)
+            found = self.storage.studies_with(key)
         nothing = dict.fromkeys(TrialState, 0)
         return [(name, value, nothing | counts) for name, value, counts in found]
 
@@ -86,7 +86,7 @@ class Database(OpenDatabase):
         """
         with storage_errors(self.url):
             try:
-                return self._backend.running(study._study_id)
+                return self.storage.running(study._study_id)
             except SpecError as error:
                 raise SpecError(f"stored study {study.study_name}: {error}") from None
 
@@ -94,7 +94,7 @@ class Database(OpenDatabase):
         """Notes that these trials are being run."""
         if trial_ids:
             with storage_errors(self.url):
-                self._backend.beat(trial_ids)
+                self.storage.beat(trial_ids)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -145,7 +145,7 @@ class Database(OpenDatabase):
                     f"see: tuner trials {shlex.quote(study.study_name)}"
                 ) from None
             try:
-                return self._backend.curves(trial_id)
+                return self.storage.curves(trial_id)
             except (ValueError, TypeError, KeyError, zlib.error) as error:
                 raise StorageError(
                     f"the curves of trial {number} of {study.study_name} in {self} are damaged "
@@ -204,7 +204,7 @@ class Database(OpenDatabase):
             False if nobody of that lease runs it any more.
         """
         with storage_errors(self.url):
-            return self._backend.give_back(trial_id, lease)
+            return self.storage.give_back(trial_id, lease)
 
     def enqueue_references(
         self, study: optuna.Study, references: Mapping[str, Mapping[str, Any]]
@@ -219,7 +219,7 @@ class Database(OpenDatabase):
             for name, params in references.items()
         }
         with storage_errors(self.url):
-            self._backend.enqueue_once(study._study_id, trials)
+            self.storage.enqueue_once(study._study_id, trials)
 
     def _no_study(self, name: str) -> str:
         names = self.study_names()

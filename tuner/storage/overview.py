@@ -113,15 +113,15 @@ def stored_studies(url: str) -> list[StudyOverview]:
 def _stored_on_server(url: str) -> list[StudyOverview]:
     import sqlalchemy as sa
 
-    from tuner.storage.engine import connect_args
     from tuner.storage.error_mapping import storage_errors
-    from tuner.storage.retrying import Patience
+    from tuner.storage.retrying import RetryPolicy
+    from tuner.storage.sql.engine import connect_args
 
     with storage_errors(url):
         parsed = parse_url(url)
         engine = sa.create_engine(parsed, connect_args=connect_args(parsed))
         try:
-            return Patience().call(lambda _again: _read_server(engine, masked(url)))
+            return RetryPolicy().call(lambda _again: _read_server(engine, masked(url)))
         finally:
             engine.dispose()
 

@@ -22,7 +22,7 @@ from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.spec import StudySpec
 from tuner.storage.attributes import TrialAttrs, shown_attrs
 from tuner.storage.database import Database
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.url import parse_url
 from tuner.studies import lifecycle, queue
 from tuner.workers.interrupts import interrupts
@@ -88,7 +88,7 @@ class RayEngine:
                 _ray(self._address, observer) as ray,
                 interrupts(self._heard),
             ):
-                database.patience.over = lambda: self._signals > 0
+                database.retry.over = lambda: self._signals > 0
                 self._look_for_room(ray, n_workers, observer)
                 study = lifecycle.store(database, name, spec)
                 begin(database, study, observer, total, n_workers, checkpoints)
@@ -216,7 +216,7 @@ def _work(
     names may be run.
     """
     spec = StudySpec.from_dict(study, base if os.access(base, os.X_OK) else Path.cwd())
-    database = Database(url, patience=Patience(PATIENT_SECONDS))
+    database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
     try:
         supervise(spec, name, database, Observer(), 1, total, checkpoints)
     finally:

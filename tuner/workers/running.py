@@ -22,7 +22,7 @@ from tuner.spec.access import Access
 from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.url import chosen_url
 from tuner.studies import lifecycle, recovery
 from tuner.studies.catalog import find_study
@@ -92,7 +92,7 @@ def run_study(
     name = study_name or spec.name
     url = chosen_url(storage)
     place = chosen_place(checkpoints, url)
-    database = Database(url, patience=Patience(PATIENT_SECONDS))
+    database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
     started_at = time.monotonic()
     try:
         stored = lifecycle.find_resumable(database, name, spec)

@@ -118,7 +118,7 @@ class Supervisor:
             TunerError: A worker refused the study, or the study cannot go on.
         """
         with interrupts(self._heard):
-            self._database.patience.over = lambda: self._interrupted
+            self._database.retry.over = lambda: self._interrupted
             try:
                 self._observer.note("starting workers; TensorFlow takes some seconds to load")
                 self.start()
@@ -126,7 +126,7 @@ class Supervisor:
                     wait(self.pool.readable, _TICK_SECONDS)
                 return ending
             except StorageError:
-                self._database.patience.over = lambda: True  # it was waited for long enough
+                self._database.retry.over = lambda: True  # it was waited for long enough
                 raise
             finally:
                 self.close()

@@ -1,4 +1,4 @@
-"""Reads trials with two queries: their own rows, then all that hangs on them in one union.
+"""Reads trials with two queries: their own rows, then all their details in one union.
 
 Optuna's storage makes an ORM object of each row of six tables: 10,000 trials take it seconds, and
 a single one takes six queries.
@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, CategoricalDistribution, json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from tuner.storage.attributes import parsed, readable_rows
+from tuner.storage.optuna_private import TRIALS, models
 
 _AT_ONCE = 500  # trials a query; SQLite takes 32,766 parameters, and each trial is five of them
 _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
@@ -30,11 +30,11 @@ def load_trial(connection: sa.Connection, trial_id: int) -> FrozenTrial:
 
     Raises:
         KeyError: There is no such trial.
-        SpecError: Somebody has changed its rows to what is no trial.
+        SpecError: A row of it was changed by hand and cannot be read.
     """
     found = _load(connection, _ONE, {"trial_id": trial_id})
     if not found:
-        raise KeyError(models.NOT_FOUND_MSG)
+        raise KeyError(f"Trial {trial_id} does not exist.")
     return found[0]
 
 
@@ -50,7 +50,7 @@ def load_trials(
         among: and those whose identifier is one of these.
 
     Raises:
-        SpecError: Somebody has changed rows of one to what is no trial.
+        SpecError: A row of one was changed by hand and cannot be read.
     """
     ids = list(among)
     first = min([after + 1, *ids])
@@ -58,11 +58,33 @@ def load_trials(
     return _load(connection, _SOME, wanted)
 
 
+def require_study(connection: sa.Connection, study_id: int) -> None:
+    """Makes sure that there is a study.
+
+    Raises:
+        KeyError: There is not.
+    """
+    study = models.StudyModel.study_id
+    if connection.scalar(sa.select(study).where(study == study_id)) is None:
+        raise KeyError(f"Study {study_id} does not exist.")
+
+
+def stored_distribution(
+    connection: sa.Connection, study_id: int, name: str
+) -> BaseDistribution | None:
+    """The distribution of a parameter in any trial of the study; None if none has it."""
+    param, trial = models.TrialParamModel, models.TrialModel
+    query = sa.select(param.distribution_json).join(trial, trial.trial_id == param.trial_id)
+    query = query.where(trial.study_id == study_id, param.param_name == name).limit(1)
+    found = connection.scalars(query).one_or_none()
+    return None if found is None else _distribution(found)
+
+
 @readable_rows()
 def _load(
     connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, Any]
 ) -> list[FrozenTrial]:
-    # The states come first: of a trial that has ended by then, everything is there to be read.
+    # The states are read first: a trial that has ended by then has all its details stored.
     found = connection.execute(query, wanted).all()
     trials = {
         row.trial_id: FrozenTrial(
@@ -95,26 +117,26 @@ def _add_details(trials: Mapping[int, FrozenTrial], rows: Iterable[Any]) -> None
         if kind == "param":
             params.append((row_id, trial, name, number, text))
         elif kind == "user":
-            trial._user_attrs[name] = parsed(text)
+            trial.user_attrs[name] = parsed(text)
         elif kind == "system":
-            trial._system_attrs[name] = parsed(text)
+            trial.system_attrs[name] = parsed(text)
         elif kind == "step":
             trial.intermediate_values[step] = _number(text, number)
         else:
             values.setdefault(trial_id, {})[step] = _number(text, number)
     for trial_id, found in values.items():
-        trials[trial_id]._values = [found[objective] for objective in range(len(found))]
+        trials[trial_id].values = [found[objective] for objective in range(len(found))]
     params.sort(key=lambda param: param[0])  # in the order in which they were suggested
     for _, trial, name, number, text in params:
         distribution = _distribution(text)
         if isinstance(distribution, CategoricalDistribution) and number < 0:
             raise IndexError(f"{name} has no choice {number}")
-        trial._params[name] = distribution.to_external_repr(number)
-        trial._distributions[name] = distribution
+        trial.params[name] = distribution.to_external_repr(number)
+        trial.distributions[name] = distribution
 
 
 def _number(kind: str, number: float) -> float:
-    """A value as Optuna stores it: what is not finite stands in its kind."""
+    """A value as Optuna stores it: one that is not finite is named by its kind."""
     return _NOT_FINITE[kind] if kind in _NOT_FINITE else float(number)
 
 
@@ -179,17 +201,17 @@ def _query(wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
     trial = models.TrialModel
     query = sa.select(
         *(trial.trial_id, trial.number, trial.state),
-        *(trial._datetime_start_utc, trial._datetime_complete_utc),
+        *(TRIALS.c.datetime_start, TRIALS.c.datetime_complete),
     )
     return query.where(wanted).order_by(trial.trial_id)
 
 
-# Made once: to put a statement together takes about as long as SQLite takes to run it.
+# Built once: to build a statement takes about as long as SQLite takes to run it.
 _DETAILS = _details()
 _ONE = _query(models.TrialModel.trial_id == sa.bindparam("trial_id"))
 _SOME = _query(
     (models.TrialModel.study_id == sa.bindparam("study_id"))
-    # No index helps with the alternative below: without this all trials would be looked at.
+    # No index helps with the alternative below: without this, all trials are scanned.
     & (models.TrialModel.trial_id >= sa.bindparam("first"))
     & (
         (models.TrialModel.trial_id > sa.bindparam("after"))
@@ -199,5 +221,5 @@ _SOME = _query(
 
 
 def _local(stored: datetime | None) -> datetime | None:
-    """Optuna stores UTC and hands out local time, neither with a time zone."""
+    """Optuna stores UTC and returns local time, both without a time zone."""
     return stored and stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -10,27 +9,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tuner.storage.attributes import parsed, readable_rows
-from tuner.storage.backend import BEAT, RunningTrial
-from tuner.storage.curve_tables import check, upgrade
-from tuner.storage.curves import Curves, CurvesModel, read_curves
-from tuner.storage.writing import replace_rows
+from tuner.storage.curves import Curves
+from tuner.storage.optuna_private import TRIALS, models
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.sql.curve_table import check_tables, read_curves, upgrade_tables
+from tuner.storage.sql.writes import attr_rows, replace_rows
+from tuner.storage.taker import BEAT, RunningTrial
 
 
-class AskedStorage(RDBStorage):
-    """Optuna's storage with the questions of :class:`tuner.storage.backend.Backend`."""
+class SqlQueries:
+    """Answers the questions of :class:`tuner.storage.backend.Storage` that change nothing.
+
+    Attributes:
+        engine: Of the database.
+        retry: How long a server that does not answer is retried.
+    """
+
+    engine: sa.Engine
+    retry: RetryPolicy
 
     def check(self, shown: str) -> None:
-        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
+        """Refuses tables of our own that are of a newer tuner; ``shown`` is the database's name.
 
         Raises:
             StorageError: They are.
         """
-        check(self.engine, shown)
+        self.retry.call(lambda _again: check_tables(self.engine, shown))
 
     def prepare(self, shown: str) -> None:
         """Creates the tables of our own or brings them to their newest form.
@@ -38,7 +45,7 @@ class AskedStorage(RDBStorage):
         Raises:
             StorageError: They are of a newer version of tuner, or cannot be written.
         """
-        upgrade(self.engine, shown)
+        upgrade_tables(self.engine, shown)
 
     def reading(self) -> sa.Connection:
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
@@ -48,8 +55,11 @@ class AskedStorage(RDBStorage):
         """The rows that a query finds.
 
         Raises:
-            SpecError: Somebody has written into one what Optuna never stores there.
+            SpecError: A row holds what Optuna never stores there.
         """
+        return self.retry.call(lambda _again: self._rows(query))
+
+    def _rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
         with readable_rows(), self.reading() as connection:
             return list(connection.execute(query))
 
@@ -63,10 +73,6 @@ class AskedStorage(RDBStorage):
         attr = models.StudyUserAttributeModel
         query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
-
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """As Optuna's, but an attribute that is not JSON is returned as its text."""
-        return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
         """The studies that have a user attribute: name, its value, and :meth:`counts`."""
@@ -103,15 +109,15 @@ class AskedStorage(RDBStorage):
     def running(self, study_id: int) -> list[RunningTrial]:
         """The trials in the state RUNNING, of tuner and of other programs.
 
-        Of the heartbeats in Optuna's table, by the database's clock, and of those that pass
-        through a proxy, by the clock of who wrote them, the later one counts.
+        The later one counts of two heartbeats: that in Optuna's table, by the database's clock,
+        and that which passes through a proxy, by the clock of the process that wrote it.
         """
         trial, attr = models.TrialModel, models.TrialUserAttributeModel
         beat, sent = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         query = (
             sa.select(
                 *(trial.trial_id, trial.number, attr.key, attr.value_json, sent.value_json),
-                *(beat.heartbeat, sa.func.current_timestamp(), trial._datetime_start_utc),
+                *(beat.heartbeat, sa.func.current_timestamp(), TRIALS.c.datetime_start),
             )
             .outerjoin(
                 attr,
@@ -136,54 +142,33 @@ class AskedStorage(RDBStorage):
         return [RunningTrial.of(trial_id, *rest) for trial_id, rest in found.items()]
 
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes that trials are run: in Optuna's table, and where those behind a proxy look."""
+        """Writes a heartbeat of these trials, in Optuna's table and where a proxy can read it."""
+        self.retry.call(lambda _again: self._beat(trial_ids))
+
+    def _beat(self, trial_ids: Collection[int]) -> None:
         model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         for trial_id in trial_ids:
-            sent = {"trial_id": trial_id, "key": BEAT, "value_json": json.dumps(time.time())}
+            sent = attr_rows(trial_id, {BEAT: time.time()})
             # The study may have been deleted, or another process has taken the trial over.
             with suppress(sa.exc.IntegrityError), self.engine.begin() as connection:
                 connection.execute(sa.delete(model).where(model.trial_id == trial_id))
                 connection.execute(sa.insert(model), {"trial_id": trial_id})
-                replace_rows(connection, attr, attr.key, [sent])
+                replace_rows(connection, attr, attr.key, sent)
 
     def curves(self, trial_id: int) -> Curves:
         """The curves of a trial; empty if none are stored."""
+        return self.retry.call(lambda _again: self._curves(trial_id))
+
+    def _curves(self, trial_id: int) -> Curves:
         with self.reading() as connection:
             return read_curves(connection, trial_id)
 
-    def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
-        """Gives a new trial the curves of the one that it was copied from, if that is in here.
-
-        Args:
-            source: The trial as it was read, perhaps from another database.
-            trial_id: Of its copy.
-        """
-        trial = models.TrialModel
-        with self.engine.begin() as connection:
-            if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
-                return
-            # Its times tell it from a trial of another database that has the same identifier.
-            times = sa.select(trial._datetime_start_utc, trial._datetime_complete_utc)
-            times = times.where(trial.trial_id.in_((source._trial_id, trial_id)))
-            first, *others = connection.execute(times).all()
-            if others == [first]:
-                columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
-                curves = sa.select(sa.literal(trial_id), *columns)
-                curves = curves.where(CurvesModel.trial_id == source._trial_id)
-                names = [CurvesModel.trial_id, *columns]
-                connection.execute(sa.insert(CurvesModel).from_select(names, curves))
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self.scoped_session.remove()
-        self.engine.dispose()
-
 
 def _state_name() -> sa.ColumnElement[str]:
-    """A trial's state as text: one that is none must not keep others from being counted."""
+    """A trial's state as text: an invalid one must not keep others from being counted."""
     return sa.cast(models.TrialModel.state, sa.String(16))
 
 
 def _seconds(since: datetime, now: datetime) -> float:
-    """Of two times of one clock; the database gives some of them with its time zone."""
+    """Between two times of one clock; the database returns some with its time zone."""
     return (now.replace(tzinfo=None) - since.replace(tzinfo=None)).total_seconds()
