@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from laboratory import Laboratory
 
-from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_place
+from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_location
 from tuner.storage.database import Database
 
 BUCKET = "checkpoints"
@@ -83,7 +83,7 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
     ("place", "prefix"), [("", ""), ("/", ""), ("/some/team", "some/team/"), ("/x/", "x/")]
 )
 def test_s3(s3, place: str, prefix: str) -> None:
-    artifacts = Artifacts(chosen_place(f"s3://{BUCKET}{place}", "sqlite:///x.db"))
+    artifacts = Artifacts(chosen_location(f"s3://{BUCKET}{place}", "sqlite:///x.db"))
     check_round_trip(artifacts)
     artifacts.write("b.npz", b"content")
     assert names(s3) == [f"{prefix}b.npz"]
@@ -149,5 +149,5 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
 def test_a_home_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a shell does, it is left as it is written."""
     monkeypatch.chdir(tmp_path)
-    place = chosen_place("~nobody-of-that-name/x", "sqlite:///tuner.db")
+    place = chosen_location("~nobody-of-that-name/x", "sqlite:///tuner.db")
     assert place == str(tmp_path / "~nobody-of-that-name/x")

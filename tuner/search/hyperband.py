@@ -28,7 +28,7 @@ class RememberingHyperbandPruner(HyperbandPruner):
         self._bracket_ids: dict[tuple[str, int], int] = {}
 
     def _get_bracket_id(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        key = (study.study_name, trial._number)
+        key = (study.study_name, trial.number)
         found = self._bracket_ids.get(key)
         if found is None:
             found = super()._get_bracket_id(study, trial)

@@ -11,7 +11,7 @@ from tuner.service.service import Service
 from tuner.spec import StudySpec
 from tuner.spec.access import Access
 from tuner.spec.quantities import seconds
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.storage.database import Database
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.url import chosen_url
@@ -61,7 +61,7 @@ def serve(
     try:
         offer = Offer(
             workers or cores(),
-            chosen_place(checkpoints, url),
+            chosen_location(checkpoints, url),
             Access.given(data_roots, allow_code=allow_code),
             tuple(locate(study)[1] for study in studies),
             grace=seconds(grace, zero=True),

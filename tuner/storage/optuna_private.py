@@ -43,6 +43,8 @@ NAMES = {
     "FrozenTrial._trial_id": _STORAGE,
     "Study._study_id": _STORAGE,
     "Study._storage": "tests/search/test_exhaustive.py",
+    # A trial as it was when it was claimed; the public attributes copy, or read the storage.
+    "Trial()._cached_frozen_trial": "tests/trials/test_saved_trials.py",
     # TPE: the steps of one sample, taken over trials that are read once.
     "TPESampler._sample": _TPE,
     "TPESampler._compute_acquisition_func": _TPE,

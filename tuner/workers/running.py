@@ -19,7 +19,7 @@ from tuner.results.rows import StudyResult, TrialRow
 from tuner.results.trials import best_of
 from tuner.spec import StudySpec
 from tuner.spec.access import Access
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
@@ -91,7 +91,7 @@ def run_study(
     check_spec(spec)
     name = study_name or spec.name
     url = chosen_url(storage)
-    place = chosen_place(checkpoints, url)
+    place = chosen_location(checkpoints, url)
     database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
     started_at = time.monotonic()
     try:
