@@ -200,7 +200,7 @@ def test_a_permitted_value_of_a_pruner_decides(name: str, option: str, value: An
         ),
     ],
 )
-def test_what_is_missing_or_does_not_go_together(pruner: dict[str, Any], match: str) -> None:
+def test_missing_or_contradictory_options_are_refused(pruner: dict[str, Any], match: str) -> None:
     with pytest.raises(SpecError, match=match):
         make_pruner(spec(pruner=pruner), "s.toml")
 

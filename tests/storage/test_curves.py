@@ -1,4 +1,4 @@
-"""Curves in a table of our own, which Optuna's commands do not mind."""
+"""Curves in a table of our own, which Optuna's commands ignore."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rows(database: Database) -> int:
 @given(
     st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss", "größe"]), FLOATS), min_size=1)
 )
-def test_what_is_packed_is_what_is_unpacked(logged: list[dict[str, float]]) -> None:
+def test_unpack_reverses_pack(logged: list[dict[str, float]]) -> None:
     curves = unpack(**pack(logged))
     assert set(curves) == {name for logs in logged for name in logs}
     for name, values in curves.items():
@@ -84,7 +84,7 @@ def test_a_later_attempt_replaces_the_curves_of_an_earlier_one(open_database: Op
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_there_are_none(open_database: Open) -> None:
+def test_curves_are_empty_where_none_are_stored(open_database: Open) -> None:
     database = open_database()
     study = study_of(database)
     study.ask()
@@ -93,7 +93,7 @@ def test_there_are_none(open_database: Open) -> None:
         database.curves(study, 1)
 
 
-def test_a_reader_makes_no_table(url: str, open_database: Open) -> None:
+def test_reading_creates_no_table(url: str, open_database: Open) -> None:
     plain = RDBStorage(url)
     study = optuna.create_study(storage=plain, study_name="s")
     study.tell(study.ask(), 1.0)
@@ -105,7 +105,7 @@ def test_a_reader_makes_no_table(url: str, open_database: Open) -> None:
     plain.engine.dispose()
 
 
-def test_the_model_is_what_the_migrations_make(open_database: Open) -> None:
+def test_model_equals_the_migrated_table(open_database: Open) -> None:
     def ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
         return kind != "table" or str(name).startswith("tuner_curves")
 
@@ -182,7 +182,7 @@ def test_optunas_command_deletes_a_study_with_its_curves(
     assert open_database().curves(study_of(database), number) == {}
 
 
-def test_ours_deletes_it_too(open_database: Open) -> None:
+def test_delete_study_deletes_its_curves(open_database: Open) -> None:
     database = open_database()
     store(database)
     optuna.delete_study(study_name="s", storage=database.storage)

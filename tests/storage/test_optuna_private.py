@@ -90,7 +90,7 @@ def test_optuna_has_all_of_them_and_their_tests_exist() -> None:
         "HyperbandPruner": HyperbandPruner(),
         "Study": study,
         "GrpcStorageProxy": GrpcStorageProxy(),
-        "Trial": (trial := study.ask()),
+        "Trial": study.ask(),
         "FrozenTrial": study.trials[0],
         "truncnorm": optuna_private.truncnorm,
     }

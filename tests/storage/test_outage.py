@@ -1,4 +1,4 @@
-"""What is told while a database does not answer, and when it does again."""
+"""What the retry policy logs while a database does not answer, and when it does again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuner.storage.retrying import RetryPolicy
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
-def test_one_line_when_it_goes_and_one_when_it_is_back(
+def test_policy_logs_one_line_for_the_outage_and_one_for_its_end(
     failures: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuner.storage.retrying._FIRST_PAUSE", 0.001)
@@ -28,7 +28,7 @@ def test_one_line_when_it_goes_and_one_when_it_is_back(
     assert caplog.messages == expected
 
 
-def test_nothing_is_back_that_stays_away(caplog: pytest.LogCaptureFixture) -> None:
+def test_policy_gives_up_at_once_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     def attempt(again: bool) -> None:
         raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that goes away under a run, and comes back or does not."""
+"""A PostgreSQL server that stops during a run, and restarts or does not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuner.trials.reporting import Reporter
 
 
 @pytest.mark.slow
-def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server: Postgres):
+def test_run_survives_a_restart_of_its_database(laboratory: Laboratory, server: Postgres):
     laboratory.behave("slow")
     laboratory.url = server.new_database()
     restarts: list[threading.Thread] = []
@@ -52,7 +52,7 @@ def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server
     assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
 
 
-def test_a_report_waits_for_its_database(server: Postgres):
+def test_report_waits_for_its_database(server: Postgres):
     database = Database(server.new_database(), retry=RetryPolicy(60))
     study = optuna.create_study(storage=database.storage, study_name="s")
     trial = study.ask()
@@ -77,7 +77,7 @@ def test_a_report_waits_for_its_database(server: Postgres):
     database.close()
 
 
-def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):
+def test_outage_longer_than_the_policy_is_an_error(server: Postgres):
     asked: list[None] = []
 
     def over() -> bool:
@@ -101,7 +101,7 @@ def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):
 
 
 @pytest.mark.parametrize("step", ["begin", "take", "write", "end"])
-def test_what_was_stored_unheard_is_not_stored_twice(
+def test_transaction_is_not_repeated_when_its_commit_is_lost(
     server: Postgres, monkeypatch: pytest.MonkeyPatch, step: str
 ):
     """The connection breaks after the commit, before the server's answer to it arrives."""
@@ -148,7 +148,7 @@ def _losing_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cal
     return lambda: armed.__setitem__(0, True)
 
 
-def test_wrong_words_in_a_url_are_told_apart(server: Postgres):
+def test_each_wrong_part_of_a_url_has_its_advice(server: Postgres):
     url = server.url()
     for wrong, said in {
         server.url("nothing_here"): "create it first",

@@ -1,4 +1,4 @@
-"""What a database server answers when it cannot: told apart, explained, waited for."""
+"""Failures of a database server: their advice, and which of them are retried."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def wrapped() -> Iterator[None]:
 
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize(("text", "name", "advice", "waiting"), SAID)
-def test_trouble_is_explained_for_what_it_is(
+def test_each_failure_has_its_advice(
     text: str,
     name: str | None,
     advice: str,
@@ -114,7 +114,7 @@ def test_trouble_is_explained_for_what_it_is(
     assert "secret" not in str(error.value)
 
 
-def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
+def test_policy_without_seconds_waits_only_for_a_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tuner.storage.retrying.CROWDED_SECONDS", 0.3)
@@ -132,7 +132,7 @@ def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
         RetryPolicy().call(lambda _again: (_ for _ in ()).throw(away))
 
 
-def test_what_is_no_trouble_of_a_server() -> None:
+def test_other_errors_are_no_failure_of_a_server() -> None:
     assert trouble_of(ValueError("too many connections")) is None
     assert trouble_of(sa.exc.IntegrityError("INSERT", None, ValueError("duplicate"))) is None
 
@@ -143,7 +143,7 @@ def guest(server: Postgres) -> str:
     return as_guest(server.new_database(), connections=4)
 
 
-def test_statement_timeout_is_no_absent_server(guest: str) -> None:
+def test_statement_timeout_has_its_own_advice(guest: str) -> None:
     database = Database(f"{guest}&options=-c%20statement_timeout%3D50")
     with (
         pytest.raises(StorageError, match=r"statement timeout: .* raise statement_timeout"),
@@ -155,7 +155,7 @@ def test_statement_timeout_is_no_absent_server(guest: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["studies", "trials scripted"])
-def test_commands_that_read_wait_for_a_connection_and_say_so(
+def test_reading_commands_wait_for_a_connection_and_log_it(
     words: str,
     guest: str,
     command: Command,

@@ -1,4 +1,4 @@
-"""Optuna's Hyperband, which finds out once what it needs of each trial and bracket."""
+"""Optuna's Hyperband with the brackets of trials and the studies of brackets remembered."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RememberingHyperbandPruner(HyperbandPruner):
             self._study, self._bracket_studies = study, {}
         if bracket_id not in self._bracket_studies:
             bracket = super()._create_bracket_study(study, bracket_id)
-            # What Optuna reads once a trial it forgets when the study is asked or told.
+            # Optuna clears what it reads once a trial with each `ask` and `tell` of the study.
             bracket._thread_local = study._thread_local
             self._bracket_studies[bracket_id] = bracket
         return self._bracket_studies[bracket_id]

@@ -131,8 +131,8 @@ class _Finished:
 class _Groups(GroupDecomposedSearchSpace):
     """The groups of parameters that occur together.
 
-    A set of parameters that has been added splits nothing when it is added again, so the first
-    trial that has it stands for all.
+    A set of parameters that is added again splits nothing, so the first trial with each set is
+    enough.
     """
 
     def __init__(self, finished: _Finished) -> None:

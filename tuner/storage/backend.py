@@ -77,7 +77,7 @@ class Storage(BaseStorage):
     reads them already, others do not.
 
     Attributes:
-        taker: Who takes trials, and how many may be taken.
+        taker: The lease for claimed trials, and how many may be claimed.
         retry: How long a server that does not answer is retried.
     """
 

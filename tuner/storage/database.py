@@ -1,4 +1,4 @@
-"""One open database: the questions and changes that tuner has beside Optuna's own."""
+"""One open database: what tuner reads and writes there beside Optuna's own calls."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Database(OpenDatabase):
                 raise SpecError(f"stored study {study.study_name}: {error}") from None
 
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes that these trials are being run."""
+        """Writes a heartbeat of these trials."""
         if trial_ids:
             with storage_errors(self.url):
                 self.storage.beat(trial_ids)
@@ -100,7 +100,7 @@ class Database(OpenDatabase):
     def together(self) -> Iterator[None]:
         """Writes what the block writes to a trial in one transaction; nothing if it raises.
 
-        A trial that is told in the block ends in the same transaction.
+        A trial that ends in the block ends in the same transaction.
         """
         with storage_errors(self.url), self.storage.together():
             yield
@@ -154,9 +154,9 @@ class Database(OpenDatabase):
                 ) from error
 
     def require_own(self, trial_id: int) -> None:
-        """Makes sure that this process still runs a trial that it has taken.
+        """Makes sure that this process still runs a trial that it has claimed.
 
-        A machine may sleep, or be cut off, until its trials are given to others.
+        A machine may sleep, or be disconnected, until its trials are requeued.
 
         Raises:
             TrialLost: It does not.
@@ -177,12 +177,12 @@ class Database(OpenDatabase):
 
         Args:
             trial_id: The trial.
-            lease: Of whom it is thought to be; an empty one of a trial that bears none.
+            lease: That it is thought to have; an empty one of a trial that has none.
             attrs: The attributes.
             end: The state that it ends in.
 
         Returns:
-            False, with nothing written, if nobody of that lease runs it any more.
+            False, with nothing written, if no process of that lease runs it any more.
         """
         ending = None if end is None else (end, ())
         writes = Writes(user_attrs=dict(attrs), end=ending, holder=lease)
@@ -194,14 +194,14 @@ class Database(OpenDatabase):
         return True
 
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
-        """Puts a running trial back in the queue, with its number and parameters.
+        """Requeues a running trial, with its number and parameters.
 
         Args:
             trial_id: The trial.
-            lease: Of whom it is taken away; an empty one of a trial that bears none.
+            lease: That it must have; an empty one of a trial that has none.
 
         Returns:
-            False if nobody of that lease runs it any more.
+            False if no process of that lease runs it any more.
         """
         with storage_errors(self.url):
             return self.storage.give_back(trial_id, lease)

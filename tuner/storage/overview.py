@@ -82,7 +82,7 @@ class StudyOverview:
 
 
 def stored_studies(url: str) -> list[StudyOverview]:
-    """Every study in the database, oldest first; none when the database is not there yet.
+    """Every study in the database, oldest first; none when there is no database yet.
 
     Raises:
         StorageError: The database cannot be read.
@@ -135,12 +135,12 @@ def _read_server(engine: sa.Engine, shown: str) -> list[StudyOverview]:
 
 
 def _stored_behind_proxy(url: str) -> list[StudyOverview]:
-    """As the others, but through a proxy, which knows no SQL: it sends all trials."""
+    """As the others, through a proxy, which knows no SQL: it sends all trials."""
     from optuna.trial import TrialState
 
     from tuner.storage.database import Database
 
-    # When a trial ended stands in the proxy's own time, so how many did of late is not known.
+    # The ends of trials are in the proxy's local time, so the rate is not known.
     database = Database(url)
     try:
         studies = [database.study(name) for name in database.study_names()]

@@ -1,4 +1,4 @@
-"""Who takes trials, who runs them, and what there is to say about that between processes."""
+"""Which process claims trials, which one runs them, and the heartbeats in between."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAKEN = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
 
 
 class NoneOpen(Exception):
-    """No trial can be taken: as many as are wanted are finished or running."""
+    """No trial can be claimed: as many as are wanted are finished or running."""
 
 
 class TrialLost(UpdateFinishedTrialError):
@@ -30,10 +30,10 @@ class TrialLost(UpdateFinishedTrialError):
 
 @dataclass(frozen=True)
 class Taker:
-    """Who takes trials.
+    """A process that claims trials.
 
     Attributes:
-        lease: Written to every trial that is taken, if not None; see :mod:`tuner.storage.lease`.
+        lease: Written to every trial that is claimed, if not None; see :mod:`tuner.storage.lease`.
         wanted: How many trials of a study may be finished or running; None for any number.
         at_once: How many trials of a study may be running; None for any number.
     """

@@ -63,11 +63,11 @@ def _answer(procedure: Callable[..., Any], request: Any) -> Any:
     try:
         return procedure(request, timeout=_ANSWER_SECONDS)
     except grpc.RpcError as exc:
-        raise _meant(exc) from exc
+        raise _mapped(exc) from exc
 
 
-def _meant(exc: grpc.RpcError) -> Exception:
-    code, said = exc.code(), (str(exc.details()).strip().splitlines() or [""])[0]
+def _mapped(exc: grpc.RpcError) -> Exception:
+    code, message = exc.code(), (str(exc.details()).strip().splitlines() or [""])[0]
     status = grpc.StatusCode
     known: dict[Any, type[Exception]] = {
         status.NOT_FOUND: KeyError,
@@ -76,9 +76,9 @@ def _meant(exc: grpc.RpcError) -> Exception:
         status.INVALID_ARGUMENT: ValueError,
     }
     if code in known:
-        return known[code](said)
+        return known[code](message)
     if code is status.UNAVAILABLE:
-        return ProxyError(f"no proxy answers ({said}); {_START}", may_pass=True)
+        return ProxyError(f"no proxy answers ({message}); {_START}", may_pass=True)
     if code is status.DEADLINE_EXCEEDED:
         return ProxyError("the proxy does not answer", may_pass=True)
     if code is status.UNIMPLEMENTED:
@@ -86,7 +86,7 @@ def _meant(exc: grpc.RpcError) -> Exception:
             f"what answers is not Optuna's proxy, or an old one; {_START}", may_pass=False
         )
     if code is status.UNKNOWN:
-        said = said.removeprefix("Exception calling application: ")
-        text = f"the proxy cannot use its database: {said}; see what the proxy prints"
-        return ProxyError(text, may_pass=_DATABASE_IS_AWAY in said)
-    return ProxyError(f"{code.name}: {said}", may_pass=False)
+        message = message.removeprefix("Exception calling application: ")
+        text = f"the proxy cannot use its database: {message}; see what the proxy prints"
+        return ProxyError(text, may_pass=_DATABASE_IS_AWAY in message)
+    return ProxyError(f"{code.name}: {message}", may_pass=False)

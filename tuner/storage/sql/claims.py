@@ -71,7 +71,7 @@ def requeue_own(connection: sa.Connection, study_id: int, taker: Taker) -> None:
 
 
 def has_lease(lease: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """The condition that a trial has this lease; an empty one stands for none."""
+    """The condition that a trial has this lease; an empty one means none."""
     return lease_json == json.dumps(dict(lease))
 
 

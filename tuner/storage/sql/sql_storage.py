@@ -47,7 +47,7 @@ class SqlStorage(SqlQueries, Storage):
 
         Args:
             opened: Opens Optuna's storage; called again where this one is unpickled.
-            taker: Who claims trials.
+            taker: The lease for claimed trials, and how many may be claimed.
             retry: How long a server that does not answer is retried.
         """
         super().__init__(taker, retry)
