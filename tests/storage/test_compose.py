@@ -108,7 +108,7 @@ def test_secrets_are_in_a_file_that_only_the_user_can_read(tmp_path: Path) -> No
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
     values = dict(line.split("=") for line in made.splitlines())
-    needed = {found["name"] for found in VARIABLE.finditer(TEXT) if found["given"]}
+    needed = {found["name"] for found in VARIABLE.finditer(TEXT) if found["reason"]}
     assert values.keys() == needed
     assert all(re.fullmatch(r"[\w-]{40,}", value) for value in values.values())
     again = subprocess.run(["bash", "-c", making], env=environment, stderr=subprocess.PIPE)

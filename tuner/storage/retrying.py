@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import optuna
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_e
 from tuner.storage.error_mapping import ProxyError, database_error
 from tuner.storage.troubles import CROWDED, UNREACHABLE, trouble_of
 
+P = ParamSpec("P")
+S = TypeVar("S", bound="Retried")
 T = TypeVar("T")
 
 OUTAGE_SECONDS = 300.0
@@ -33,8 +36,8 @@ class RetryPolicy:
     """How long the calls to one storage are retried.
 
     Attributes:
-        seconds: From the first failure on; 0 tries once, unless only a connection is missing.
-        over: Called while waiting; True gives up at once. None never does.
+        seconds: From the first attempt on; 0 tries once, unless only a connection is missing.
+        over: Called while waiting; True gives up. None never does.
     """
 
     seconds: float = 0.0
@@ -50,77 +53,70 @@ class RetryPolicy:
         """
         if self._calling:
             return attempt(False)
+        shown = ""
+
+        def log(state: RetryCallState) -> None:
+            nonlocal shown
+            if (waiting := _waiting_for(_failure(state))) != shown:
+                _log.warning("%s; it is tried again", waiting)
+                shown = waiting
+
         self._calling = True
         try:
-            return _Outage(self).call(attempt)
+            for one in Retrying(
+                retry=retry_if_exception(lambda error: bool(_waiting_for(error))),
+                stop=self._is_enough,
+                # Not all workers at the same moment, when the server answers again.
+                wait=wait_random_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+                before_sleep=log,
+                sleep=self._sleep,
+                reraise=True,
+            ):
+                with one:
+                    answer = attempt(one.retry_state.attempt_number > 1)
         finally:
             self._calling = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether to give up."""
-        return self.over is not None and self.over()
-
-
-class _Outage:
-    """One call with its retries."""
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-        self._since: float | None = None
-        self._failure: BaseException | None = None
-        self._shown = ""
-
-    def call(self, attempt: Callable[[bool], T]) -> T:
-        retrying = Retrying(
-            retry=retry_if_exception(self._is_worth_it),
-            after=self._note,
-            # Not all workers at the same moment, when the server answers again.
-            wait=wait_random_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
-            stop=self._is_enough,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        for one in retrying:
-            if self._failure is not None and self._policy.is_over:
-                raise self._failure
-            with one:
-                answer = attempt(one.retry_state.attempt_number > 1)
-        if self._shown:
+        if shown:
             _log.warning("the database answers again")
         return answer
 
-    def _seconds(self, error: BaseException) -> float:
-        is_crowded = _waiting_for(error) == CROWDED.waiting
-        return max(self._policy.seconds, CROWDED_SECONDS if is_crowded else 0.0)
-
-    def _is_worth_it(self, error: BaseException) -> bool:
-        return bool(_waiting_for(error)) and self._seconds(error) > 0
-
-    def _note(self, state: RetryCallState) -> None:
-        assert state.outcome is not None
-        self._failure = state.outcome.exception()
-        assert self._failure is not None
-        self._since = self._since or time.monotonic()
-        waiting = _waiting_for(self._failure)
-        if waiting != self._shown:
-            _log.warning("%s; it is tried again", waiting)
-            self._shown = waiting
-
     def _is_enough(self, state: RetryCallState) -> bool:
-        assert self._failure is not None
-        assert self._since is not None
-        ends = time.monotonic() + state.upcoming_sleep
-        return ends > self._since + self._seconds(self._failure) or self._policy.is_over
+        is_crowded = _waiting_for(_failure(state)) == CROWDED.waiting
+        seconds = max(self.seconds, CROWDED_SECONDS if is_crowded else 0.0)
+        ends = (state.seconds_since_start or 0.0) + state.upcoming_sleep
+        return ends > seconds or self._is_over()
+
+    def _is_over(self) -> bool:
+        return self.over is not None and self.over()
 
     def _sleep(self, seconds: float) -> None:
-        """Sleeps; returns early when the policy is over, which no sleep of tenacity's can poll."""
+        """Sleeps until the policy is over, which no sleep of tenacity's can poll."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._policy.is_over:
+        while (left := until - time.monotonic()) > 0 and not self._is_over():
             time.sleep(min(left, _STEP))
 
 
-def _waiting_for(exc: BaseException) -> str:
+class Retried(Protocol):
+    """An object with a policy of its own."""
+
+    retry: RetryPolicy
+
+
+def retried(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Retries a method by its object's policy; a second call must change nothing more."""
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **options: P.kwargs) -> T:
+        return self.retry.call(lambda _again: method(self, *args, **options))
+
+    return call
+
+
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _waiting_for(exc: BaseException | None) -> str:
     """What to log while the call is retried; empty if a retry cannot help."""
     if isinstance(exc, ProxyError):
         return UNREACHABLE.waiting if exc.may_pass else ""

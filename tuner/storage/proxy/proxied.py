@@ -52,7 +52,6 @@ class ProxiedStorage(ClaimingStorage):
         self._seen_at: dict[tuple[int, str], float] = {}
 
     def close(self) -> None:
-        """Closes the channel."""
         GrpcStorageProxy.close(self)
 
     def check(self, shown: str) -> None:
@@ -62,16 +61,13 @@ class ProxiedStorage(ClaimingStorage):
         """Does nothing: a proxy knows Optuna's own tables and no others."""
 
     def study_names(self) -> list[str]:
-        """The names of all studies, oldest first."""
         studies = sorted(self.get_all_studies(), key=lambda study: study._study_id)
         return [study.study_name for study in studies]
 
     def study_attrs(self, study_id: int) -> dict[str, Any]:
-        """The user attributes of a study, as they are stored now."""
         return self.get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
-        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         return [
             (study.study_name, study.user_attrs[key], self.counts(study._study_id))
             for study in self.get_all_studies()
@@ -79,7 +75,6 @@ class ProxiedStorage(ClaimingStorage):
         ]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """How many trials are in each state; states without one are absent."""
         return Counter(trial.state for trial in self.get_all_trials(study_id, deepcopy=False))
 
     def running(self, study_id: int) -> list[RunningTrial]:
@@ -99,7 +94,6 @@ class ProxiedStorage(ClaimingStorage):
         return found
 
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Writes a heartbeat of these trials."""
         for trial_id in trial_ids:
             with suppress(KeyError, UpdateFinishedTrialError):  # it has ended meanwhile
                 GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, time.time())

@@ -133,7 +133,6 @@ class ClaimingStorage(RemoteStorage):
         return len(taken) > wanted or running > at_once
 
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
-        """Requeues a running trial; False if no process of that lease runs it now."""
         return self.retry.call(partial(self._give_back, trial_id, lease))
 
     def _give_back(self, trial_id: int, lease: Mapping[str, Any], again: bool) -> bool:

@@ -3,79 +3,122 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from tuner.storage.attributes import parsed, readable_rows
 from tuner.storage.curves import Curves
 from tuner.storage.optuna_private import TRIALS, models
-from tuner.storage.retrying import RetryPolicy
+from tuner.storage.retrying import RetryPolicy, retried
 from tuner.storage.sql.curve_table import check_tables, read_curves, upgrade_tables
 from tuner.storage.sql.writes import attr_rows, replace_rows
 from tuner.storage.taker import BEAT, RunningTrial
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class SqlQueries:
-    """Answers the questions of :class:`tuner.storage.backend.Storage` that change nothing.
+    """Studies, which are left to Optuna's storage, and our own questions about them.
 
     Attributes:
         engine: Of the database.
         retry: How long a server that does not answer is retried.
     """
 
-    engine: sa.Engine
     retry: RetryPolicy
 
-    def check(self, shown: str) -> None:
-        """Refuses tables of our own that are of a newer tuner; ``shown`` is the database's name.
+    def _open(self, studies: RDBStorage) -> None:
+        self._studies = studies
+        self.engine = studies.engine
+        self._directions: dict[int, list[StudyDirection]] = {}
 
-        Raises:
-            StorageError: They are.
-        """
-        self.retry.call(lambda _again: check_tables(self.engine, shown))
+    def close(self) -> None:
+        self.remove_session()
+        self.engine.dispose()
+
+    def remove_session(self) -> None:
+        self._studies.remove_session()
+
+    def create_new_study(
+        self, directions: Sequence[StudyDirection], study_name: str | None = None
+    ) -> int:
+        return self._retried(self._studies.create_new_study, directions, study_name)
+
+    def delete_study(self, study_id: int) -> None:
+        self._directions.pop(study_id, None)
+        self._retried(self._studies.delete_study, study_id)
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._retried(self._studies.set_study_user_attr, study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._retried(self._studies.set_study_system_attr, study_id, key, value)
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._retried(self._studies.get_study_id_from_name, study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._retried(self._studies.get_study_name_from_id, study_id)
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        if study_id not in self._directions:  # they never change
+            found = self._retried(self._studies.get_study_directions, study_id)
+            self._directions[study_id] = found
+        return list(self._directions[study_id])
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """As Optuna's, but an attribute that is not JSON is returned as its text."""
+        found = self.study_attrs(study_id)
+        return found or self._retried(self._studies.get_study_user_attrs, study_id)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._retried(self._studies.get_study_system_attrs, study_id)
+
+    def get_all_studies(self) -> list[Any]:
+        return self._retried(self._studies.get_all_studies)
+
+    def _retried(self, method: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        return self.retry.call(lambda _again: method(*args, **options))
+
+    @retried
+    def check(self, shown: str) -> None:
+        check_tables(self.engine, shown)
 
     def prepare(self, shown: str) -> None:
-        """Creates the tables of our own or brings them to their newest form.
-
-        Raises:
-            StorageError: They are of a newer version of tuner, or cannot be written.
-        """
         upgrade_tables(self.engine, shown)
 
     def reading(self) -> sa.Connection:
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
+    @retried
     def rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
         """The rows that a query finds.
 
         Raises:
             SpecError: A row holds what Optuna never stores there.
         """
-        return self.retry.call(lambda _again: self._rows(query))
-
-    def _rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
         with readable_rows(), self.reading() as connection:
             return list(connection.execute(query))
 
     def study_names(self) -> list[str]:
-        """The names of all studies, oldest first."""
         query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
         return [name for (name,) in self.rows(query)]
 
     def study_attrs(self, study_id: int) -> dict[str, Any]:
-        """The user attributes of a study, in one query."""
         attr = models.StudyUserAttributeModel
         query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
-        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
         query = (
             sa.select(
@@ -96,7 +139,6 @@ class SqlQueries:
         return [(name, value, counts) for name, (value, counts) in found.items()]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """How many trials are in each state; states without one are absent."""
         trial = models.TrialModel
         query = (
             sa.select(_state_name(), sa.func.count(trial.trial_id))
@@ -141,11 +183,9 @@ class SqlQueries:
             found[trial_id] = (number, known, silent)
         return [RunningTrial.of(trial_id, *rest) for trial_id, rest in found.items()]
 
+    @retried
     def beat(self, trial_ids: Collection[int]) -> None:
         """Writes a heartbeat of these trials, in Optuna's table and where a proxy can read it."""
-        self.retry.call(lambda _again: self._beat(trial_ids))
-
-    def _beat(self, trial_ids: Collection[int]) -> None:
         model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         for trial_id in trial_ids:
             sent = attr_rows(trial_id, {BEAT: time.time()})
@@ -155,11 +195,8 @@ class SqlQueries:
                 connection.execute(sa.insert(model), {"trial_id": trial_id})
                 replace_rows(connection, attr, attr.key, sent)
 
+    @retried
     def curves(self, trial_id: int) -> Curves:
-        """The curves of a trial; empty if none are stored."""
-        return self.retry.call(lambda _again: self._curves(trial_id))
-
-    def _curves(self, trial_id: int) -> Curves:
         with self.reading() as connection:
             return read_curves(connection, trial_id)
 

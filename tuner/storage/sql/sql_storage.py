@@ -12,17 +12,16 @@ import json
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import RDBStorage
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.backend import Storage, Writes
 from tuner.storage.optuna_private import TRIALS, models
-from tuner.storage.retrying import RetryPolicy
+from tuner.storage.retrying import RetryPolicy, retried
 from tuner.storage.sql import claims
 from tuner.storage.sql.curve_table import copy_curves
 from tuner.storage.sql.known_trials import KnownTrials
@@ -30,9 +29,6 @@ from tuner.storage.sql.queries import SqlQueries
 from tuner.storage.sql.reads import load_trial, load_trials, require_study, stored_distribution
 from tuner.storage.sql.writes import already_finished, store
 from tuner.storage.taker import Taker
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class SqlStorage(SqlQueries, Storage):
@@ -52,67 +48,20 @@ class SqlStorage(SqlQueries, Storage):
         """
         super().__init__(taker, retry)
         self._opened = opened
-        self._studies = opened()
-        self.engine = self._studies.engine
+        self._open(opened())
         self._known: dict[int, KnownTrials] = {}
         self._where: dict[int, tuple[int, int]] = {}  # trial's identifier → study's, number
-        self._directions: dict[int, list[StudyDirection]] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SqlStorage, (self._opened, self.taker, self.retry)
 
-    def close(self) -> None:
-        """Closes the connections."""
-        self.remove_session()
-        self.engine.dispose()
-
-    def remove_session(self) -> None:
-        self._studies.remove_session()
-
-    # Studies
-
-    def create_new_study(
-        self, directions: Sequence[StudyDirection], study_name: str | None = None
-    ) -> int:
-        return self._retried(self._studies.create_new_study, directions, study_name)
-
     def delete_study(self, study_id: int) -> None:
         with self._lock:
-            self._directions.pop(study_id, None)
             known = self._known.pop(study_id, KnownTrials())
             for trial in known.by_number.values():
                 self._where.pop(trial._trial_id, None)
-        self._retried(self._studies.delete_study, study_id)
-
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._retried(self._studies.set_study_user_attr, study_id, key, value)
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._retried(self._studies.set_study_system_attr, study_id, key, value)
-
-    def get_study_id_from_name(self, study_name: str) -> int:
-        return self._retried(self._studies.get_study_id_from_name, study_name)
-
-    def get_study_name_from_id(self, study_id: int) -> str:
-        return self._retried(self._studies.get_study_name_from_id, study_id)
-
-    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        if study_id not in self._directions:  # they never change
-            found = self._retried(self._studies.get_study_directions, study_id)
-            self._directions[study_id] = found
-        return list(self._directions[study_id])
-
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """As Optuna's, but an attribute that is not JSON is returned as its text."""
-        found = self.study_attrs(study_id)
-        return found or self._retried(self._studies.get_study_user_attrs, study_id)
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._retried(self._studies.get_study_system_attrs, study_id)
-
-    def get_all_studies(self) -> list[Any]:
-        return self._retried(self._studies.get_all_studies)
+        super().delete_study(study_id)
 
     # Claims
 
@@ -154,15 +103,15 @@ class SqlStorage(SqlQueries, Storage):
                 claims.requeue_own(connection, found.study_id, self.taker)
             return claims.claim(connection, found.study_id, trial_id, self.taker)
 
-    def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
-        """Requeues a running trial; False if no process of that lease runs it now."""
-        return self.retry.call(lambda _again: self._give_back(trial_id, claims.has_lease(lease)))
-
-    def _give_back(self, trial_id: int, held: sa.ColumnElement[bool] | None = None) -> bool:
+    @retried
+    def give_back(self, trial_id: int, lease: Mapping[str, Any] | None) -> bool:
         back = claims.change(trial_id, TrialState.RUNNING, TrialState.WAITING)
+        if lease is not None:
+            back = back.where(claims.has_lease(lease))
         with self.engine.begin() as connection:
-            return claims.changed(connection, back if held is None else back.where(held))
+            return claims.changed(connection, back)
 
+    @retried
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.
 
@@ -170,9 +119,6 @@ class SqlStorage(SqlQueries, Storage):
             study_id: The study, of which several runs may begin at the same time.
             trials: By their origin.
         """
-        self.retry.call(lambda _again: self._enqueue_once(study_id, trials))
-
-    def _enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         attr, study = models.TrialUserAttributeModel, models.StudyModel
         known = sa.select(attr.value_json).join(TRIALS, TRIALS.c.trial_id == attr.trial_id)
         known = known.where(TRIALS.c.study_id == study_id, attr.key == "origin")
@@ -220,7 +166,7 @@ class SqlStorage(SqlQueries, Storage):
         known = self._known_trials(study_id)
         first = known.distributions.get(param_name)
         if first is None:
-            first = self.retry.call(lambda _again: self._stored(study_id, param_name))
+            first = self._stored(study_id, param_name)
         try:
             check_distribution_compatibility(first or distribution, distribution)
         except ValueError:
@@ -229,6 +175,7 @@ class SqlStorage(SqlQueries, Storage):
         self.write(trial_id, Writes(params={param_name: (param_value_internal, distribution)}))
         known.distributions.setdefault(param_name, first or distribution)
 
+    @retried
     def _stored(self, study_id: int, name: str) -> BaseDistribution | None:
         with self.reading() as connection:
             return stored_distribution(connection, study_id, name)
@@ -249,9 +196,8 @@ class SqlStorage(SqlQueries, Storage):
             return True
         if state is TrialState.RUNNING:
             return self.retry.call(lambda again: self._claim(trial_id, again))
-        trial = self.get_trial(trial_id)
-        self.check_trial_is_updatable(trial_id, trial.state)
-        self.retry.call(lambda _again: self._give_back(trial_id))
+        self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
+        self.give_back(trial_id, None)
         return True
 
     # Reads
@@ -264,8 +210,9 @@ class SqlStorage(SqlQueries, Storage):
             trial = self._known_trials(study_id).by_number.get(number)
             if trial is not None and (self._is_grouping or trial.state.is_finished()):
                 return self.as_written(trial)
-        return self.as_written(self.retry.call(lambda _again: self._load(trial_id)))
+        return self.as_written(self._load(trial_id))
 
+    @retried
     def _load(self, trial_id: int) -> FrozenTrial:
         with self.reading() as connection:
             return load_trial(connection, trial_id)
@@ -306,13 +253,12 @@ class SqlStorage(SqlQueries, Storage):
         if self._is_grouping and known.is_fresh:
             return
         with self._lock:
-            loaded = self.retry.call(
-                lambda _again: known.read(lambda *wanted: self._load_some(study_id, *wanted))
-            )
+            loaded = known.read(lambda *wanted: self._load_some(study_id, *wanted))
             for trial in loaded:
                 self._where[trial._trial_id] = (study_id, trial.number)
             known.is_fresh = self._is_grouping
 
+    @retried
     def _load_some(self, study_id: int, after: int, among: Iterable[int]) -> list[FrozenTrial]:
         with self.reading() as connection:
             found = load_trials(connection, study_id, after=after, among=among)
@@ -341,6 +287,3 @@ class SqlStorage(SqlQueries, Storage):
     def _forget_reading(self) -> None:
         for known in self._known.values():
             known.is_fresh = False
-
-    def _retried(self, method: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-        return self.retry.call(lambda _again: method(*args, **options))
