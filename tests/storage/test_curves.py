@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.storages import RDBStorage
 from processes import program
@@ -50,6 +50,7 @@ def rows(database: Database) -> int:
         return connection.scalar(sa.select(sa.func.count(CurvesModel.trial_id))) or 0
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss", "größe"]), FLOATS), min_size=1)
 )

@@ -88,9 +88,3 @@ def test_changes_of_other_processes_are_read(open_database: Open) -> None:
     there.tell(trials[0], 1.0)
     there.enqueue_trial({"x": 0.5})
     assert [trial.state.name for trial in here.trials] == ["COMPLETE", "COMPLETE", "WAITING"]
-
-
-@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_missing_trial_is_a_key_error(open_database: Open) -> None:
-    with pytest.raises(KeyError, match="does not exist"):
-        open_database().storage.get_trial(5)

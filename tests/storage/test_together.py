@@ -221,17 +221,6 @@ def test_write_to_a_finished_trial_is_refused(database: Database) -> None:
     assert study.trials[0].user_attrs == {}
 
 
-@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_second_write_replaces_the_first(database: Database) -> None:
-    trial = database.study("s").ask()
-    for value in (1, 2):
-        database.write_attrs(trial._trial_id, {"a": value, "b": [value]})
-        database.write_values(trial._trial_id, {1: value, 2: float("nan")})
-    stored = database.study("s").trials[0]
-    assert stored.user_attrs == {"a": 2, "b": [2]}
-    assert stored.intermediate_values[1] == 2.0
-
-
 def test_optunas_own_storage_reads_and_ends_our_trials(database: Database, url: str) -> None:
     trial = database.study("s").ask()
     with database.together():

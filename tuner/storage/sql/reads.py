@@ -21,6 +21,12 @@ from tuner.storage.optuna_private import TRIALS, models
 _AT_ONCE = 500  # trials a query; SQLite takes 32,766 parameters, and each trial is five of them
 _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
 
+# Columns of the tables of details: name, step, number and text.
+_PARAM = ("param_name", None, "param_value", "distribution_json")
+_ATTR = ("key", None, None, "value_json")
+_STEP = (None, "step", "intermediate_value", "intermediate_value_type")
+_VALUE = (None, "objective", "value", "value_type")
+
 # Parses each distinct distribution once: the trials of a study share a few.
 _distribution: Callable[[str], BaseDistribution] = lru_cache(1000)(json_to_distribution)
 
@@ -140,61 +146,28 @@ def _number(kind: str, number: float) -> float:
     return _NOT_FINITE[kind] if kind in _NOT_FINITE else float(number)
 
 
-def _branch(
-    kind: str,
-    row_id: Any,
-    trial_id: Any,
-    *,
-    name: Any = None,
-    step: Any = None,
-    number: Any = None,
-    text: Any,
-) -> sa.Select[Any]:
-    columns = (
-        sa.literal_column(f"'{kind}'", sa.String).label("kind"),
-        *(row_id.label("row_id"), trial_id.label("trial_id")),
-        (sa.cast(sa.null(), sa.String) if name is None else name).label("name"),
-        (sa.cast(sa.null(), sa.Integer) if step is None else step).label("step"),
-        (sa.cast(sa.null(), sa.Float(53)) if number is None else number).label("number"),
-        text.label("text"),
-    )
-    return sa.select(*columns).where(trial_id.in_(sa.bindparam("ids", expanding=True)))
-
-
 def _details() -> sa.CompoundSelect[Any]:
-    param, value = models.TrialParamModel, models.TrialValueModel
-    user, system = models.TrialUserAttributeModel, models.TrialSystemAttributeModel
-    step = models.TrialIntermediateValueModel
-    return sa.union_all(
-        _branch(
-            *("param", param.param_id, param.trial_id),
-            name=param.param_name,
-            number=param.param_value,
-            text=param.distribution_json,
-        ),
-        _branch(
-            *("user", user.trial_user_attribute_id, user.trial_id),
-            name=user.key,
-            text=user.value_json,
-        ),
-        _branch(
-            *("system", system.trial_system_attribute_id, system.trial_id),
-            name=system.key,
-            text=system.value_json,
-        ),
-        _branch(
-            *("step", step.trial_intermediate_value_id, step.trial_id),
-            step=step.step,
-            number=step.intermediate_value,
-            text=sa.cast(step.intermediate_value_type, sa.String),
-        ),
-        _branch(
-            *("value", value.trial_value_id, value.trial_id),
-            step=value.objective,
-            number=value.value,
-            text=sa.cast(value.value_type, sa.String),
-        ),
-    )
+    """What belongs to trials, from five tables: a parameter, attribute or value in each row."""
+    branches = []
+    for kind, model, row_id, name, step, number, text in (
+        ("param", models.TrialParamModel, "param_id", *_PARAM),
+        ("user", models.TrialUserAttributeModel, "trial_user_attribute_id", *_ATTR),
+        ("system", models.TrialSystemAttributeModel, "trial_system_attribute_id", *_ATTR),
+        ("step", models.TrialIntermediateValueModel, "trial_intermediate_value_id", *_STEP),
+        ("value", models.TrialValueModel, "trial_value_id", *_VALUE),
+    ):
+        column: Any = model.__table__.c
+        query = sa.select(
+            sa.literal_column(f"'{kind}'", sa.String).label("kind"),
+            column[row_id].label("row_id"),
+            column.trial_id,
+            (column[name] if name else sa.cast(sa.null(), sa.String)).label("name"),
+            (column[step] if step else sa.cast(sa.null(), sa.Integer)).label("step"),
+            (column[number] if number else sa.cast(sa.null(), sa.Float(53))).label("number"),
+            (sa.cast(column[text], sa.String) if step else column[text]).label("text"),
+        )
+        branches.append(query.where(column.trial_id.in_(sa.bindparam("ids", expanding=True))))
+    return sa.union_all(*branches)
 
 
 def _query(wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
