@@ -36,7 +36,7 @@ from tuner import search
 from tuner.search import judging
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.trials.reporting import Reporter
 
 OBJECTIVE_SECONDS = 0.05
@@ -136,8 +136,8 @@ def work(url: str, name: str) -> dict[str, Any]:
     """One worker: runs trials for as long as it is told; returns the seconds of each step."""
     import scipy.special  # noqa: F401 - in a real worker Keras has it already
 
-    patience = Patience(PATIENT_SECONDS)
-    database = Database(url, lease=own_lease(), wanted=10**6, patience=patience)
+    retry = RetryPolicy(OUTAGE_SECONDS)
+    database = Database(url, lease=own_lease(), wanted=10**6, retry=retry)
     study = database.study(name)
     study.sampler, study.pruner = search.make_sampler(SPEC), search.make_pruner(SPEC)
     took: dict[str, Any] = {step: [] for step in COLUMNS} | {"told": 0}

@@ -23,17 +23,17 @@ from typing import Any
 import yaml
 
 FILE = Path(__file__).parents[1] / "docker-compose.yml"
-VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<usual>[^}]*)|:\?(?P<told>[^}]*))\}")
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<usual>[^}]*)|:\?(?P<reason>[^}]*))\}")
 TUNER = [sys.executable, "-c", "from tuner.cli import main; main()"]
-FINE = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # the others: ended because it was told to
+FINE = (0, -signal.SIGTERM, 128 + signal.SIGTERM)  # the others: ended because they were asked to
 
 
 def expanded(text: str, variables: Mapping[str, str]) -> str:
     """The text with variables as Compose puts them in; ends the script if one is missing."""
 
     def value(found: re.Match[str]) -> str:
-        if found["told"] and not variables.get(found["name"]):
-            sys.exit(f"{found['name']} is not set: {found['told']}")
+        if found["reason"] and not variables.get(found["name"]):
+            sys.exit(f"{found['name']} is not set: {found['reason']}")
         return variables.get(found["name"]) or found["usual"] or ""
 
     return VARIABLE.sub(value, text)
@@ -57,11 +57,11 @@ def up(services: Mapping[str, Any], workers: int) -> int:
     if status := start(services["schema"]).wait():
         return status
     running: list[subprocess.Popen[bytes]] = []
-    told = False
+    stopping = False
 
     def end(*_: object) -> None:
-        nonlocal told
-        told = True
+        nonlocal stopping
+        stopping = True
         for process in running:
             process.terminate()
 
@@ -69,7 +69,7 @@ def up(services: Mapping[str, Any], workers: int) -> int:
         signal.signal(number, end)
     for name in ["dashboard", *workers * ["worker"]]:
         running.append(start(services[name]))
-    if told:
+    if stopping:
         end()  # also those that were started meanwhile
     ends = [process.wait() for process in running]
     return next((status for status in ends if status not in FINE), 0)

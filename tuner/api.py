@@ -18,7 +18,7 @@ from tuner.results.stored_study import read_result
 from tuner.results.study_result import StudyResult
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
@@ -115,7 +115,7 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
     """
     spec = request.read_spec()
     url = chosen_url(request.storage)
-    checkpoints = chosen_place(request.checkpoints, url)
+    checkpoints = chosen_location(request.checkpoints, url)
     with open_for_work(url) as database:
         outcome = run_study(request, spec, checkpoints, database, observe)
         # The stored study may have been changed during the run.

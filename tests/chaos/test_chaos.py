@@ -25,7 +25,7 @@ from processes import program, running
 from servers import Postgres
 
 from tuner.storage.database import Database
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 
 SEED = int(os.environ.get("TUNER_CHAOS_SEED", "0"))
 WANTED = 4 * FAULTS
@@ -120,7 +120,7 @@ def test_random_faults_lose_no_trial(
     laboratory.add('\n[training]\ncheckpoint = "0.4s"\n')
     laboratory.url = server.new_database()
     laboratory.submit(n_trials=WANTED)
-    database = Database(laboratory.url, patience=Patience(60))
+    database = Database(laboratory.url, retry=RetryPolicy(60))
     study = database.study("scripted")
     happened: list[str] = []
     seen: dict[int, float] = {}

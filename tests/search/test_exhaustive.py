@@ -1,4 +1,4 @@
-"""The sampler that tries every combination once, whatever else stands in the study."""
+"""The sampler that tries every combination once, whatever else is in the study."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def suggest(one: StudySpec, trial: optuna.Trial) -> frozenset[tuple[str, Any]]:
 
 
 def ask(study: optuna.Study) -> optuna.Trial:
-    """A trial as a worker of tuner takes it: with the worker's lease."""
+    """A trial as a worker of tuner claims it: with the worker's lease."""
     trial = study.ask()
     trial.set_user_attr("worker", {"pid": 1})
     return trial
@@ -94,8 +94,8 @@ def test_the_seed_decides_the_order() -> None:
 @pytest.mark.parametrize(
     "order", [range(N_SPACE), range(N_SPACE - 1, -1, -1), (3, 0, 7, 1, 2, 6, 4, 5)]
 )
-def test_trials_asked_for_at_once_take_different_ones(order: Any) -> None:
-    """Each worker has a sampler of its own, and they read before any of them has stored."""
+def test_trials_asked_for_together_get_different_combinations(order: Any) -> None:
+    """Each worker has its own sampler, and all read before any of them has stored."""
     one = spec()
     study = opened(one)
     trials = [ask(study) for _ in range(N_SPACE)]
@@ -110,7 +110,7 @@ def test_trials_asked_for_at_once_take_different_ones(order: Any) -> None:
         suggest(one, ask(study))
 
 
-def test_what_others_left_in_the_study_stops_nothing() -> None:
+def test_failed_and_foreign_trials_do_not_stop_the_sampler() -> None:
     one = spec()
     study = opened(one)
     study.add_trial(create_trial(state=TrialState.FAIL))
@@ -125,8 +125,8 @@ def test_what_others_left_in_the_study_stops_nothing() -> None:
     assert len(seen) == N_SPACE
 
 
-def test_trials_that_were_queued_first_are_left_their_combinations() -> None:
-    """As behind a proxy, where the last of three that were queued may be the first to suggest."""
+def test_earlier_queued_trials_keep_their_combinations() -> None:
+    """As behind a proxy, where the last of three queued trials may be the first to suggest."""
     one = spec()
     study = opened(one)
     for _ in range(3):
@@ -142,7 +142,7 @@ def test_trials_that_were_queued_first_are_left_their_combinations() -> None:
     assert len(seen) == N_SPACE
 
 
-def test_a_trial_of_which_some_parameters_are_stored_is_left_its_combination() -> None:
+def test_trial_with_some_stored_parameters_keeps_its_combination() -> None:
     one = spec()
     study = opened(one)
     partial, other = ask(study), ask(study)
@@ -170,7 +170,7 @@ def test_trial_of_another_program_takes_no_combination() -> None:
     assert left.is_used_up
 
 
-def test_a_large_space_is_not_gone_through() -> None:
+def test_large_space_is_not_enumerated() -> None:
     wide = {f"p{i}": {"type": "int", "low": 0, "high": 10**6} for i in range(5)}
     one = spec(wide)
     study = opened(one)
@@ -199,7 +199,7 @@ def test_a_large_space_is_not_gone_through() -> None:
         ),
     ],
 )
-def test_what_cannot_be_enumerated_is_refused(changed: dict[str, Any], match: str) -> None:
+def test_space_that_cannot_be_enumerated_is_refused(changed: dict[str, Any], match: str) -> None:
     with pytest.raises(SpecError, match=match):
         make_sampler(spec(SPACE | changed), "s.toml")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import warnings
 from pathlib import Path
@@ -46,6 +47,10 @@ SAMPLERS: dict[str, dict[str, tuple[list[Any], list[Any]]]] = {
         "with_margin": (FLAG, [True, False]),
         "lr_adapt": (FLAG, [True, False]),
     },
+    "gp": {
+        "n_startup_trials": (COUNTED, [0, 3]),
+        "deterministic_objective": (FLAG, [True, False]),
+    },
     "nsgaii": {
         "population_size": ([*TWO_UP, 10**9], [2, 10]),
         "mutation_prob": (SHARE, [0.0, 1, 0.5]),
@@ -87,6 +92,11 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
+NEEDS_TORCH = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="needs the extra gp: pip install 'tuner[gp]'"
+)
+
+
 def spec(**parts: Any) -> StudySpec:
     return spec_of(SPACE, **parts)
 
@@ -121,22 +131,28 @@ def test_options_are_those_of_the_classes(part: str) -> None:
 def test_a_wrong_value_of_a_sampler_is_refused(name: str, option: str, value: Any) -> None:
     with pytest.raises(
         SpecError, match=rf"s\.toml: sampler\.{option}: must be .*, but got "
-    ) as told:
+    ) as refused:
         make_sampler(spec(sampler={"name": name, option: value}), "s.toml")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("name", "option", "value"), cases(PRUNERS, 0))
 def test_a_wrong_value_of_a_pruner_is_refused(name: str, option: str, value: Any) -> None:
     options = NEEDED.get(name, {}) | {option: value}
     match = rf"s\.toml: pruner(\.{option}: must be .*, but got |: \"{name}\" refuses .*{option} = )"
-    with pytest.raises(SpecError, match=match) as told:
+    with pytest.raises(SpecError, match=match) as refused:
         make_pruner(spec(pruner={"name": name} | options), "s.toml")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize(("name", "option", "value"), cases(SAMPLERS, 1))
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        pytest.param(*case, marks=NEEDS_TORCH) if case[0] == "gp" else case
+        for case in cases(SAMPLERS, 1)
+    ],
+)
 def test_a_permitted_value_of_a_sampler_samples(name: str, option: str, value: Any) -> None:
     one = spec(sampler={"name": name, option: value})
     study = optuna.create_study(sampler=make_sampler(one))
@@ -184,7 +200,7 @@ def test_a_permitted_value_of_a_pruner_decides(name: str, option: str, value: An
         ),
     ],
 )
-def test_what_is_missing_or_does_not_go_together(pruner: dict[str, Any], match: str) -> None:
+def test_missing_or_contradictory_options_are_refused(pruner: dict[str, Any], match: str) -> None:
     with pytest.raises(SpecError, match=match):
         make_pruner(spec(pruner=pruner), "s.toml")
 
@@ -199,12 +215,15 @@ def test_tpe_groups_a_conditional_space_unless_it_samples_each_parameter_alone()
         assert one.search_space.contains(one.search_space.suggest(study.ask()))
 
 
-def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "package"), [("cmaes", "cmaes"), ("gp", "torch")])
+def test_a_missing_package_names_the_extra(
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(by_name.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        SpecError, match=r"needs the package cmaes; .* pip install 'tuner\[cmaes\]'"
+        SpecError, match=rf"needs the package {package}; .* pip install 'tuner\[{name}\]'"
     ):
-        make_sampler(spec(sampler={"name": "cmaes"}), "s.toml")
+        make_sampler(spec(sampler={"name": name}), "s.toml")
 
 
 def test_the_extra_of_each_sampler_exists() -> None:
@@ -212,6 +231,7 @@ def test_the_extra_of_each_sampler_exists() -> None:
 
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
-    needed = {entry.needs for entry in by_name._SAMPLERS.values() if entry.needs}
-    assert needed == {"cmaes"}
-    assert needed <= extras.keys()
+    needed = {name: entry.needs for name, entry in by_name._SAMPLERS.items() if entry.needs}
+    assert needed == {"cmaes": "cmaes", "gp": "torch"}
+    for name, package in needed.items():
+        assert any(line.startswith(package) for line in extras[name])

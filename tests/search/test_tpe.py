@@ -1,4 +1,4 @@
-"""Our TPE and Hyperband find out less often, and sample and decide what Optuna's do."""
+"""Our TPE and Hyperband read less often, and sample and decide what Optuna's do."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def history(
     [{"group": True}, {}, {"group": True, "constant_liar": False}, {"multivariate": False}],
     ids=str,
 )
-def test_what_is_sampled_is_what_optuna_samples(options: dict[str, Any], direction: str) -> None:
+def test_tpe_samples_what_optunas_tpe_samples(options: dict[str, Any], direction: str) -> None:
     plain = history(
         SeededSampler(lambda seed: TPESampler(seed=seed, **options), 3), None, direction
     )
@@ -84,7 +84,7 @@ def test_what_is_sampled_is_what_optuna_samples(options: dict[str, Any], directi
     assert plain[60] != plain[61]
 
 
-def test_also_with_one_random_stream_for_all_trials() -> None:
+def test_tpe_with_one_random_stream_samples_what_optunas_does() -> None:
     assert history(IncrementalTPESampler(seed=1)) == history(TPESampler(seed=1))
 
 
@@ -106,7 +106,7 @@ def curves(pruner: BasePruner) -> tuple[list[int], list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("options", [{"max_resource": 27}, {}, {"reduction_factor": 2}], ids=str)
-def test_hyperband_ends_trials_where_optunas_does(options: dict[str, Any]) -> None:
+def test_hyperband_prunes_where_optunas_does(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ended = curves(RememberingHyperbandPruner(**options))

@@ -15,7 +15,7 @@ from tuner.storage.database import Database
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A new database of either kind that SQL reaches, or ``proxy`` for those who ask for it."""
+    """A new database of either kind that SQL reaches, or ``proxy`` where a test asks for it."""
     file = f"sqlite:///{tmp_path}/tuner.db"
     if request.param == "sqlite":
         yield file

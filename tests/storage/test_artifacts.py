@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from laboratory import Laboratory
 
-from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_place
+from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_location
 from tuner.storage.database import Database
 from tuner.workers import forkserver
 
@@ -62,7 +62,7 @@ def check_round_trip(artifacts: Artifacts) -> None:
         artifacts.read("a.npz")
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_folder_stores_reads_and_removes_files(tmp_path: Path) -> None:
     place = tmp_path / "not" / "yet"
     artifacts = Artifacts(str(place))
     assert not place.exists()
@@ -73,7 +73,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_rights(tmp_path: Path) -> None:
+def test_folder_without_rights_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ArtifactError, match=r"cannot write to .*: Permission denied"):
         Artifacts(str(tmp_path)).write("a.npz", b"")
@@ -82,19 +82,19 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "prefix"), [("", ""), ("/", ""), ("/some/team", "some/team/"), ("/x/", "x/")]
 )
-def test_s3(s3, place: str, prefix: str) -> None:
-    artifacts = Artifacts(chosen_place(f"s3://{BUCKET}{place}", "sqlite:///x.db"))
+def test_s3_stores_reads_and_removes_files(s3, place: str, prefix: str) -> None:
+    artifacts = Artifacts(chosen_location(f"s3://{BUCKET}{place}", "sqlite:///x.db"))
     check_round_trip(artifacts)
     artifacts.write("b.npz", b"content")
     assert names(s3) == [f"{prefix}b.npz"]
 
 
-def test_a_bucket_that_is_not_there(s3) -> None:
+def test_missing_bucket_is_an_error(s3) -> None:
     with pytest.raises(ArtifactError, match=r"cannot write to s3://other: .*NoSuchBucket"):
         Artifacts("s3://other").write("a.npz", b"content")
 
 
-def test_s3_is_away(s3) -> None:
+def test_unreachable_s3_is_an_error(s3) -> None:
     artifacts = Artifacts(f"s3://{BUCKET}")
     artifacts.write("a.npz", b"content")
     s3.stop()
@@ -117,7 +117,7 @@ def _workers_with_my_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_workers_with_my_environment")
-def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
+def test_trial_resumes_from_its_checkpoint_in_s3(s3, laboratory: Laboratory) -> None:
     laboratory.behave("counts")
     text = laboratory.study.read_text().replace("low = 3\nhigh = 3", "low = 12\nhigh = 12")
     laboratory.study.write_text(text)
@@ -144,8 +144,10 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     assert names(s3) == []
 
 
-def test_a_home_that_nobody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a shell does, it is left as it is written."""
+def test_unknown_home_folder_is_left_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a shell."""
     monkeypatch.chdir(tmp_path)
-    place = chosen_place("~nobody-of-that-name/x", "sqlite:///tuner.db")
+    place = chosen_location("~nobody-of-that-name/x", "sqlite:///tuner.db")
     assert place == str(tmp_path / "~nobody-of-that-name/x")

@@ -1,4 +1,4 @@
-"""What stands in the database may have been changed by anybody: it is validated, or refused."""
+"""Attributes in the database may have been changed by anyone: they are validated, or refused."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Stored:
         ]
 
     def refusals(self) -> list[str]:
-        """What the readers say that refuse what is stored; nothing else may come of it."""
+        """The errors of the readers that refuse what is stored; they may raise nothing else."""
         said = []
         for reader in self.readers():
             try:
@@ -133,7 +133,7 @@ def stored(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to everything inside a JSON value."""
+    """The path to everything inside a JSON value."""
     inner = value.items() if isinstance(value, dict) else ()
     inner = enumerate(value) if isinstance(value, list) else inner
     return [here, *(path for key, one in inner for path in paths(one, (*here, key)))]
@@ -149,7 +149,7 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return value
 
 
-def test_what_tuner_stores_is_read(stored: Stored) -> None:
+def test_stored_attributes_are_read(stored: Stored) -> None:
     for reader in stored.readers():
         reader()
     (running,) = stored.database.running(stored.study)
@@ -179,7 +179,7 @@ MAY_BE_ANY_TEXT = ("tuner:base", "role", "origin", "reason", "checkpoint")
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_text_that_is_no_json_is_no_traceback(key: str, stored: Stored) -> None:
+def test_attribute_that_is_not_json_is_an_error_in_one_line(key: str, stored: Stored) -> None:
     with stored.having(key, "oops{"):
         refusals = stored.refusals()
     assert bool(refusals) == (key not in MAY_BE_ANY_TEXT)
@@ -187,7 +187,7 @@ def test_text_that_is_no_json_is_no_traceback(key: str, stored: Stored) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_json_that_is_too_deep_is_no_traceback(key: str, stored: Stored) -> None:
+def test_json_that_is_nested_too_deeply_is_an_error_in_one_line(key: str, stored: Stored) -> None:
     with stored.having(key, "[" * 20_000):
         assert all("\n" not in text for text in stored.refusals())
 
@@ -208,7 +208,7 @@ def test_json_that_is_too_deep_is_no_traceback(key: str, stored: Stored) -> None
         "UPDATE trial_params SET param_value = NULL",
     ],
 )
-def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
+def test_rows_that_optuna_never_stores_are_an_error_in_one_line(
     change: str, stored: Stored
 ) -> None:
     with sqlite3.connect(stored.laboratory.database) as file:
@@ -270,7 +270,7 @@ def test_checkpoints_of_a_changed_attribute_are_not_removed(
     assert caplog.messages[0].startswith("its checkpoints are neither used nor removed: trial 2: ")
 
 
-def test_attributes_of_another_program_mean_nothing(tmp_path: Path, command: Command) -> None:
+def test_attributes_of_another_program_are_ignored(tmp_path: Path, command: Command) -> None:
     url = f"sqlite:///{tmp_path}/other.db"
     study = optuna.create_study(storage=url, study_name="theirs")
     trial = study.ask()
@@ -282,9 +282,9 @@ def test_attributes_of_another_program_mean_nothing(tmp_path: Path, command: Com
     assert json.loads(answer.out)[0]["origin"] == "search"
 
 
-def test_later_versions_may_store_more() -> None:
-    place = study_attr(QueueEntry, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
-    assert place == QueueEntry(status="open")
+def test_attributes_of_a_later_version_are_ignored() -> None:
+    entry = study_attr(QueueEntry, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
+    assert entry == QueueEntry(status="open")
     assert trial_attrs({"seed": 1, "colour": "red"}, "trial 0") == TrialAttrs(seed=1)
     with pytest.raises(SpecError, match=r"^here: key: must be a table, but got 1, a whole number"):
         read(QueueEntry, 1, "here", "key")

@@ -1,4 +1,4 @@
-"""docker-compose.yml: what it says is true, and its commands, as plain processes, run a study."""
+"""docker-compose.yml is right, and its commands, as plain processes, run a study."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ VARIABLE = runpy.run_path(str(SCRIPT))["VARIABLE"]
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_the_commands_exist(name: str) -> None:
+def test_commands_exist(name: str) -> None:
     command, *words = OURS[name]["command"]
     found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
     found.make_context(command, words)  # raises on an option that does not exist
 
 
 def test_every_variable_is_explained() -> None:
-    told = re.findall(r"^\| `(\w+)`", DOCS, re.MULTILINE)
-    assert set(told) == {found["name"] for found in VARIABLE.finditer(TEXT)}
+    given = re.findall(r"^\| `(\w+)`", DOCS, re.MULTILINE)
+    assert set(given) == {found["name"] for found in VARIABLE.finditer(TEXT)}
     assert len(VARIABLE.findall(TEXT)) == TEXT.count("${")
 
 
-def test_nothing_secret_is_written_and_nothing_listens_to_the_world() -> None:
+def test_file_holds_no_secret_and_opens_no_public_port() -> None:
     for service in COMPOSE["services"].values():
         for key, value in service["environment"].items():
             if "PASSWORD" in key or "TOKEN" in key:
@@ -80,13 +80,13 @@ def test_the_image_is_built_once_and_never_fetched() -> None:
             assert service["pull_policy"] == "never"
 
 
-def test_who_is_to_run_comes_back_with_the_machine() -> None:
+def test_services_restart_with_the_machine() -> None:
     policies = {name: service["restart"] for name, service in COMPOSE["services"].items()}
     assert policies.pop("schema") == "on-failure"
     assert set(policies.values()) == {"unless-stopped"}
 
 
-def test_a_database_that_is_being_made_is_not_healthy_yet(server: Postgres) -> None:
+def test_database_that_is_being_created_is_not_healthy(server: Postgres) -> None:
     """As the tests' own server, that of the image first listens on its socket only."""
     found = programs()
     assert found
@@ -99,7 +99,7 @@ def test_a_database_that_is_being_made_is_not_healthy_yet(server: Postgres) -> N
     assert subprocess.run([found / program, *words], env=where).returncode == 2
 
 
-def test_the_secrets_lie_in_a_file_that_nobody_else_can_read(tmp_path: Path) -> None:
+def test_secrets_are_in_a_file_that_only_the_user_can_read(tmp_path: Path) -> None:
     making = next(block for block in re.findall(r"```sh\n(.*?)```", DOCS, re.DOTALL))
     file = tmp_path / ".tuner" / "compose.env"
     environment = os.environ | {"HOME": str(tmp_path)}
@@ -108,7 +108,7 @@ def test_the_secrets_lie_in_a_file_that_nobody_else_can_read(tmp_path: Path) -> 
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
     values = dict(line.split("=") for line in made.splitlines())
-    needed = {found["name"] for found in VARIABLE.finditer(TEXT) if found["told"]}
+    needed = {found["name"] for found in VARIABLE.finditer(TEXT) if found["reason"]}
     assert values.keys() == needed
     assert all(re.fullmatch(r"[\w-]{40,}", value) for value in values.values())
     again = subprocess.run(["bash", "-c", making], env=environment, stderr=subprocess.PIPE)
@@ -120,17 +120,17 @@ def test_the_secrets_lie_in_a_file_that_nobody_else_can_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("missing", ["TUNER_DATABASE_PASSWORD", "TUNER_DASHBOARD_TOKEN"])
-def test_without_a_secret_nothing_starts(missing: str) -> None:
+def test_nothing_starts_without_a_secret(missing: str) -> None:
     service = "dashboard"  # has both
-    told = {"TUNER_DATABASE_PASSWORD": "a", "TUNER_DASHBOARD_TOKEN": "b" * 16, "PATH": os.defpath}
-    del told[missing]
+    given = {"TUNER_DATABASE_PASSWORD": "a", "TUNER_DASHBOARD_TOKEN": "b" * 16, "PATH": os.defpath}
+    del given[missing]
     words = [sys.executable, SCRIPT, "run", service, "--help"]
-    done = subprocess.run(words, env=told, capture_output=True, text=True)
+    done = subprocess.run(words, env=given, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{missing} is not set: set it as docs/compose.md")
 
 
-def test_a_password_may_stand_in_a_file(
+def test_password_is_read_from_a_file(
     server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = server.new_database()
@@ -161,7 +161,7 @@ def test_a_password_may_stand_in_a_file(
         rules.write_text(before)
 
 
-def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:
+def test_image_copies_existing_files_and_runs_as_an_ordinary_user() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
     assert [word for word in copied if not (ROOT / word).exists()] == []
@@ -170,7 +170,7 @@ def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:
 
 
 @pytest.mark.slow
-def test_the_same_commands_run_a_study(tmp_path: Path, server: Postgres) -> None:
+def test_commands_run_a_study(tmp_path: Path, server: Postgres) -> None:
     url, token = server.new_database(), "a-token-of-24-characters"
     environment = os.environ | {
         "TUNER_STORAGE": url,
@@ -203,8 +203,8 @@ def test_the_same_commands_run_a_study(tmp_path: Path, server: Postgres) -> None
         submitted = started("run", "worker", "submit", "line", "--n-trials", "4")
         assert "is submitted: 4 trials wanted" in ended(submitted)
         until = time.monotonic() + 2 * WAIT_SECONDS
-        while "done" not in (told := listed(ended(started("run", "worker", "studies")))):
-            assert time.monotonic() < until, told
+        while "done" not in (given := listed(ended(started("run", "worker", "studies")))):
+            assert time.monotonic() < until, given
             assert services.poll() is None
             time.sleep(1)
         asked = urllib.request.Request(

@@ -1,4 +1,4 @@
-"""Curves in a table of our own, which Optuna's commands do not mind."""
+"""Curves in a table of our own, which Optuna's commands ignore."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.storages import RDBStorage
 from processes import program
 from servers import EVERY_BACKEND
 
 from tuner.errors import StorageError, UnknownNameError
-from tuner.storage import curve_tables
-from tuner.storage.curves import CurvesModel, pack, unpack
+from tuner.storage.curves import pack, unpack
 from tuner.storage.database import Database
+from tuner.storage.sql import curve_table
+from tuner.storage.sql.curve_table import CurvesModel
 
 Open = Callable[..., Database]
 LOGGED = [{"loss": 1.0, "val_loss": 2.0}, {"loss": 0.5, "val_loss": float("inf"), "lr": 0.1}]
@@ -45,14 +46,15 @@ def store(database: Database) -> int:
 
 
 def rows(database: Database) -> int:
-    with database._backend.reading() as connection:
+    with database.storage.reading() as connection:
         return connection.scalar(sa.select(sa.func.count(CurvesModel.trial_id))) or 0
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss", "größe"]), FLOATS), min_size=1)
 )
-def test_what_is_packed_is_what_is_unpacked(logged: list[dict[str, float]]) -> None:
+def test_unpack_reverses_pack(logged: list[dict[str, float]]) -> None:
     curves = unpack(**pack(logged))
     assert set(curves) == {name for logs in logged for name in logs}
     for name, values in curves.items():
@@ -83,7 +85,7 @@ def test_a_later_attempt_replaces_the_curves_of_an_earlier_one(open_database: Op
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_there_are_none(open_database: Open) -> None:
+def test_curves_are_empty_where_none_are_stored(open_database: Open) -> None:
     database = open_database()
     study = study_of(database)
     study.ask()
@@ -92,7 +94,7 @@ def test_there_are_none(open_database: Open) -> None:
         database.curves(study, 1)
 
 
-def test_a_reader_makes_no_table(url: str, open_database: Open) -> None:
+def test_reading_creates_no_table(url: str, open_database: Open) -> None:
     plain = RDBStorage(url)
     study = optuna.create_study(storage=plain, study_name="s")
     study.tell(study.ask(), 1.0)
@@ -104,29 +106,31 @@ def test_a_reader_makes_no_table(url: str, open_database: Open) -> None:
     plain.engine.dispose()
 
 
-def test_the_model_is_what_the_migrations_make(open_database: Open) -> None:
+def test_model_equals_the_migrated_table(open_database: Open) -> None:
     def ours(_object: object, name: str | None, kind: str, *_: object) -> bool:
         return kind != "table" or str(name).startswith("tuner_curves")
 
-    with open_database()._backend.engine.connect() as connection:
+    with open_database().storage.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours})
         assert compare_metadata(context, CurvesModel.metadata) == []
-    script = ScriptDirectory(str(Path(curve_tables.__file__).with_name("migrations")))
-    assert script.get_current_head() == curve_tables.HEAD
+    script = ScriptDirectory(str(Path(curve_table.__file__).with_name("migrations")))
+    assert script.get_current_head() == curve_table.HEAD
 
 
-def test_both_versions_are_kept_apart(open_database: Open) -> None:
+def test_both_versions_are_kept_apart(url: str, open_database: Open) -> None:
     database = open_database()
-    versions = {"alembic_version": database._backend.get_head_version()}
-    with database._backend.reading() as connection:
-        for table, version in (versions | {curve_tables.VERSION_TABLE: curve_tables.HEAD}).items():
+    plain = RDBStorage(url)
+    versions = {"alembic_version": plain.get_head_version()}
+    plain.engine.dispose()
+    with database.storage.reading() as connection:
+        for table, version in (versions | {curve_table.VERSION_TABLE: curve_table.HEAD}).items():
             assert connection.scalar(sa.text(f"SELECT version_num FROM {table}")) == version
 
 
 def test_tables_of_a_newer_tuner_are_refused(open_database: Open) -> None:
     database = open_database()
-    with database._backend.engine.begin() as connection:
-        connection.execute(sa.text(f"UPDATE {curve_tables.VERSION_TABLE} SET version_num = '9999'"))
+    with database.storage.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {curve_table.VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StorageError, match="tables are of a newer version of tuner; upgrade"):
         open_database()
     open_database(must_exist=True)
@@ -179,7 +183,7 @@ def test_optunas_command_deletes_a_study_with_its_curves(
     assert open_database().curves(study_of(database), number) == {}
 
 
-def test_ours_deletes_it_too(open_database: Open) -> None:
+def test_delete_study_deletes_its_curves(open_database: Open) -> None:
     database = open_database()
     store(database)
     optuna.delete_study(study_name="s", storage=database.storage)

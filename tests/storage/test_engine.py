@@ -37,11 +37,11 @@ def test_a_new_database_is_opened_by_several_processes_together(tmp_path: Path) 
     assert [process.communicate(timeout=60)[1] for process in everyone] == ["", "", "", ""]
 
 
-def test_a_silent_server_is_noticed_and_the_url_has_the_last_word(server: Postgres) -> None:
+def test_connection_has_time_limits_and_the_url_overrides_them(server: Postgres) -> None:
     url = server.new_database()
     for given, seconds in {url: "10", f"{url}&connect_timeout=3": "3"}.items():
         database = Database(given)
-        connection = database._backend.engine.raw_connection()  # type: ignore[attr-defined]
+        connection = database.storage.engine.raw_connection()  # type: ignore[attr-defined]
         found = connection.driver_connection.info.get_parameters()
         connection.close()
         database.close()

@@ -76,7 +76,7 @@ def test_table_names_are_those_of_optunas_models() -> None:
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_database_of_another_program_is_refused_by_every_command_and_left_alone(
+def test_database_of_another_program_is_refused_by_every_command_and_not_changed(
     url: str, kind: str, command: Command, laboratory: Laboratory
 ) -> None:
     statements, sign = FOREIGN[kind]
@@ -105,7 +105,7 @@ def test_optunas_tables_beside_those_of_another_program_are_used(url: str) -> No
 
 
 @pytest.mark.parametrize("words", ["run scripted", "best scripted", "upgrade"])
-def test_newer_optuna_is_named_and_never_called_old(
+def test_tables_of_a_newer_optuna_are_named_as_such(
     words: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete")
@@ -130,7 +130,7 @@ def test_creation_that_was_cut_short_is_completed(tmp_path: Path) -> None:
     database.close()
 
 
-def test_tables_from_before_alembic_are_old_ones(tmp_path: Path, command: Command) -> None:
+def test_tables_without_a_version_are_of_an_older_optuna(tmp_path: Path, command: Command) -> None:
     url = f"sqlite:///{tmp_path}/older.db"
     upgrade_all(url)
     make(url, "DROP TABLE alembic_version; UPDATE version_info SET schema_version = 1")
@@ -138,7 +138,7 @@ def test_tables_from_before_alembic_are_old_ones(tmp_path: Path, command: Comman
         Database(url)
 
 
-def test_open_database_looks_with_one_connection_at_a_time(server: Postgres) -> None:
+def test_open_database_takes_one_connection_at_a_time(server: Postgres) -> None:
     url = server.new_database()
     Database(url).close()
     database = Database(as_guest(url, connections=1))

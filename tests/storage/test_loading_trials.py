@@ -12,8 +12,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from servers import EVERY_BACKEND
 
-from tuner.storage import loading
 from tuner.storage.database import Database
+from tuner.storage.sql import reads
 
 Open = Callable[..., Database]
 
@@ -44,10 +44,10 @@ def made_trials() -> list[FrozenTrial]:
 
 
 @pytest.mark.parametrize("at_once", [500, 2])
-def test_what_optuna_loads(
+def test_trials_are_loaded_as_optuna_loads_them(
     at_once: int, url: str, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_AT_ONCE", at_once)
+    monkeypatch.setattr(reads, "_AT_ONCE", at_once)
     storage = open_database().storage
     plain = RDBStorage(url)
     study = optuna.create_study(storage=storage, study_name="s")
@@ -67,7 +67,7 @@ def test_what_optuna_loads(
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_several_objectives(open_database: Open) -> None:
+def test_values_of_several_objectives_are_loaded(open_database: Open) -> None:
     storage = open_database().storage
     study = optuna.create_study(storage=storage, directions=["minimize", "maximize"])
     study.tell(study.ask(), [0.5, math.inf])
@@ -75,7 +75,7 @@ def test_several_objectives(open_database: Open) -> None:
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_what_others_change_is_seen(open_database: Open) -> None:
+def test_changes_of_other_processes_are_read(open_database: Open) -> None:
     mine, theirs = open_database(), open_database()
     optuna.create_study(storage=mine.storage, study_name="s")
     here, there = mine.study("s"), theirs.study("s")
@@ -88,9 +88,3 @@ def test_what_others_change_is_seen(open_database: Open) -> None:
     there.tell(trials[0], 1.0)
     there.enqueue_trial({"x": 0.5})
     assert [trial.state.name for trial in here.trials] == ["COMPLETE", "COMPLETE", "WAITING"]
-
-
-@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_there_is_no_such_trial(open_database: Open) -> None:
-    with pytest.raises(KeyError, match="does not exist"):
-        open_database().storage.get_trial(5)

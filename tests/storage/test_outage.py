@@ -1,15 +1,15 @@
-"""What is told while a database does not answer, and when it does again."""
+"""What the retry policy logs while a database does not answer, and when it does again."""
 
 from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
 
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
-def test_one_line_when_it_goes_and_one_when_it_is_back(
+def test_policy_logs_one_line_for_the_outage_and_one_for_its_end(
     failures: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuner.storage.retrying._FIRST_PAUSE", 0.001)
@@ -21,17 +21,21 @@ def test_one_line_when_it_goes_and_one_when_it_is_back(
             raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
         return "answer"
 
-    assert Patience(30).call(attempt) == "answer"
+    assert RetryPolicy(30).call(attempt) == "answer"
     assert calls == [False] + [True] * failures
     away = "the database does not answer; it is tried again"
     expected = [away, "the database answers again"] if failures else []
     assert caplog.messages == expected
 
 
-def test_nothing_is_back_that_stays_away(caplog: pytest.LogCaptureFixture) -> None:
+def test_policy_gives_up_at_once_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
     def attempt(again: bool) -> None:
+        calls.append(again)
         raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
 
     with pytest.raises(sa.exc.OperationalError, match="gone"):
-        Patience(30, lambda: True).call(attempt)
-    assert caplog.messages == ["the database does not answer; it is tried again"]
+        RetryPolicy(30, lambda: True).call(attempt)
+    assert calls == [False]
+    assert caplog.messages == []

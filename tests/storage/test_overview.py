@@ -1,4 +1,4 @@
-"""All stored studies at a glance: from either kind of database, and what is said without rights."""
+"""The overview of stored studies: from either kind of database, and its errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tuner.storage.overview import StudyOverview, stored_studies
 QUERIES = {name: text for name, text in vars(overview).items() if "SELECT" in str(text)[:20]}
 
 
-def test_every_kind_of_database_is_read_alike(
+def test_overview_is_the_same_for_every_database(
     url: str, open_database: Callable[..., Database]
 ) -> None:
     assert stored_studies(url) == []
@@ -51,7 +51,7 @@ def test_every_kind_of_database_is_read_alike(
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_user_who_may_not_read_is_told_so(
+def test_missing_rights_are_an_error_with_advice(
     url: str, open_database: Callable[..., Database], command: Command
 ) -> None:
     optuna.create_study(storage=open_database().storage, study_name="s")
@@ -71,7 +71,7 @@ def test_a_user_who_may_not_read_is_told_so(
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_server_that_goes_away_meanwhile_is_told_so(
+def test_server_that_stops_meanwhile_is_an_error_with_advice(
     url: str, open_database: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optuna.create_study(storage=open_database().storage, study_name="s")
@@ -82,7 +82,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_so(
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_no_name_is_a_word_of_mysql(name: str) -> None:
+def test_queries_quote_no_reserved_word_of_mysql(name: str) -> None:
     without_texts = re.sub(r"'[^']*'", "", QUERIES[name])
     names = set(re.findall(r"(?<![.\w])[a-z_]+", without_texts))  # after a dot all may be
     assert names

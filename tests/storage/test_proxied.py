@@ -1,4 +1,4 @@
-"""What a proxy does not offer and tuner makes up for, and what it says where nothing can."""
+"""What a proxy lacks and tuner adds, and the errors where it cannot."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from optuna.trial import TrialState
 from servers import proxy_here
 
 from tuner.errors import StorageError
-from tuner.storage import calls
-from tuner.storage.backend import BEAT
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import ProxyError
-from tuner.storage.retrying import Patience
-from tuner.storage.writing import TrialLost
+from tuner.storage.proxy import calls
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.taker import BEAT, TrialLost
 from tuner.studies import recovery
 
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
@@ -52,7 +51,7 @@ def both(tmp_path: Path) -> Iterator[Callable[..., Database]]:
 
 
 @pytest.mark.parametrize(("here", "there"), [("sql", "proxy"), ("proxy", "sql")])
-def test_heartbeats_are_heard_on_the_other_side(
+def test_heartbeats_pass_between_sql_and_proxy(
     both: Callable[..., Database], here: str, there: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = both(here, lease=ELSEWHERE), both(there)
@@ -64,7 +63,7 @@ def test_heartbeats_are_heard_on_the_other_side(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 400)
     if here == "proxy":  # SQL also sees when the trial began, by its own clock
-        with other._backend.engine.begin() as connection:
+        with other.storage.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE trials SET datetime_start = '2026-01-01 00:00:00'")
     assert [one.number for one in recovery.return_abandoned(other, study, "gone")] == [0]
     # Taken again, its old heartbeats are not the new worker's.
@@ -73,7 +72,7 @@ def test_heartbeats_are_heard_on_the_other_side(
     assert found.silent_s < 5
 
 
-def test_a_trial_whose_taker_died_before_it_signed_is_returned_when_it_is_silent(
+def test_claim_without_a_lease_is_requeued_when_its_heartbeat_stops(
     both: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = both("proxy", lease=ELSEWHERE)
@@ -93,7 +92,7 @@ def test_a_trial_whose_taker_died_before_it_signed_is_returned_when_it_is_silent
 
 
 @pytest.mark.parametrize("way", ["proxy", "sql"])
-def test_a_trial_that_somebody_else_runs_by_now_is_neither_given_back_nor_told(
+def test_trial_with_another_lease_is_neither_requeued_nor_ended(
     both: Callable[..., Database], way: str
 ) -> None:
     quick_lease = ELSEWHERE | {"pid": 2}
@@ -115,11 +114,11 @@ def test_a_trial_that_somebody_else_runs_by_now_is_neither_given_back_nor_told(
 
 
 @pytest.mark.parametrize("step", ["CreateNewTrial", "RUNNING", "SetTrialParameter", "COMPLETE"])
-def test_what_was_done_unheard_is_not_done_twice(
+def test_call_is_not_repeated_when_its_answer_is_lost(
     step: str, both: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection breaks after the proxy has done it, before its answer arrives."""
-    database = both("proxy", lease=ELSEWHERE, wanted=1, patience=Patience(30))
+    database = both("proxy", lease=ELSEWHERE, wanted=1, retry=RetryPolicy(30))
     study = database.study("s")
     answer, lost = calls._answer, []
 
@@ -163,7 +162,7 @@ def test_curves_pass_through_a_proxy(both: Callable[..., Database]) -> None:
         proxied.curves(proxied.study("s"), 1)
 
 
-def test_curves_that_no_attribute_can_hold_are_left_out(both: Callable[..., Database]) -> None:
+def test_curves_longer_than_an_attribute_are_not_stored(both: Callable[..., Database]) -> None:
     database = both("proxy")
     trial = database.study("s").ask()
     values = np.random.default_rng(0).normal(size=20_000)
@@ -171,7 +170,7 @@ def test_curves_that_no_attribute_can_hold_are_left_out(both: Callable[..., Data
     assert set(database.study("s").trials[0].system_attrs) == {BEAT}
 
 
-def test_the_attributes_of_a_study(both: Callable[..., Database]) -> None:
+def test_study_attributes_pass_between_sql_and_proxy(both: Callable[..., Database]) -> None:
     for way, other in (("proxy", "sql"), ("sql", "proxy")):
         database = both(way)
         database.study("s").set_user_attr("from", [way])
@@ -179,7 +178,9 @@ def test_the_attributes_of_a_study(both: Callable[..., Database]) -> None:
 
 
 @pytest.mark.parametrize("words", ["best", "show", "trials", "export"])
-def test_commands_that_read(words: str, laboratory: Laboratory, command: Command) -> None:
+def test_reading_commands_give_the_same_through_a_proxy(
+    words: str, laboratory: Laboratory, command: Command
+) -> None:
     laboratory.store("complete", "pruned", "fail", "complete", "waiting")
     extra = ["-o", "out.toml"] if words == "export" else []
     plain = command(words, "scripted", *extra, "--storage", laboratory.url)
@@ -208,7 +209,9 @@ def test_studies_through_a_proxy(laboratory: Laboratory, command: Command) -> No
 
 
 @pytest.mark.parametrize("words", ["run scripted", "best scripted", "studies", "dashboard"])
-def test_no_proxy_there(words: str, laboratory: Laboratory, command: Command) -> None:
+def test_missing_proxy_is_an_error_with_advice(
+    words: str, laboratory: Laboratory, command: Command
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -219,7 +222,7 @@ def test_no_proxy_there(words: str, laboratory: Laboratory, command: Command) ->
     )
 
 
-def test_a_server_that_is_no_proxy() -> None:
+def test_server_that_is_not_a_proxy_is_refused() -> None:
     server = grpc.server(ThreadPoolExecutor(1))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -229,7 +232,7 @@ def test_a_server_that_is_no_proxy() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["grpc://", "grpc://me:secret@h:1", "grpc://h:1/db", "grpc:///x"])
-def test_of_a_proxy_only_the_address_is_written(
+def test_url_of_a_proxy_has_only_an_address(
     wrong: str, laboratory: Laboratory, command: Command
 ) -> None:
     answer = command("best", "scripted", "--storage", wrong)
@@ -237,7 +240,7 @@ def test_of_a_proxy_only_the_address_is_written(
     assert "secret" not in answer.err
 
 
-def test_the_packages_that_a_proxy_needs(
+def test_missing_grpc_names_the_extra(
     laboratory: Laboratory, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("tuner.storage.")]:

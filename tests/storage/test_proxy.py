@@ -65,7 +65,9 @@ def directly(laboratory: Laboratory, folder: Path, **options: object) -> StudyRe
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_finish_what_is_wanted(behind: Laboratory, proxy: Proxy, tmp_path: Path):
+def test_two_runs_together_finish_the_wanted_trials(
+    behind: Laboratory, proxy: Proxy, tmp_path: Path
+):
     behind.add(REFERENCE)
     words = [*program("tuner"), "run", str(behind.study), "--storage", proxy.url, "--workers", "2"]
     pipe = subprocess.PIPE
@@ -100,7 +102,7 @@ def test_two_runs_at_once_finish_what_is_wanted(behind: Laboratory, proxy: Proxy
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_only_its_trial(behind: Laboratory, tmp_path: Path):
+def test_killed_worker_loses_only_its_trial(behind: Laboratory, tmp_path: Path):
     behind.behave("slow")
     killed: list[int] = []
 
@@ -124,7 +126,7 @@ def test_a_killed_worker_loses_only_its_trial(behind: Laboratory, tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", ["proxy", "database"])
-def test_a_run_outlives_a_restart(
+def test_run_survives_a_restart(
     gone: str, behind: Laboratory, proxy: Proxy, server: Postgres, tmp_path: Path
 ):
     behind.behave("slow")

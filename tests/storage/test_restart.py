@@ -1,4 +1,4 @@
-"""A PostgreSQL server that goes away under a run, and comes back or does not."""
+"""A PostgreSQL server that stops during a run, and restarts or does not."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from servers import PORT, Postgres
 from tuner.errors import StorageError
 from tuner.search import Judging
 from tuner.storage.database import Database
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 from tuner.trials.reporting import Reporter
 
 
 @pytest.mark.slow
-def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server: Postgres):
+def test_run_survives_a_restart_of_its_database(laboratory: Laboratory, server: Postgres):
     laboratory.behave("slow")
     laboratory.url = server.new_database()
     restarts: list[threading.Thread] = []
@@ -52,8 +52,8 @@ def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server
     assert found == pytest.approx({row.number: row.value for row in calm.trials}, rel=1e-6)
 
 
-def test_a_report_waits_for_its_database(server: Postgres):
-    database = Database(server.new_database(), patience=Patience(60))
+def test_report_waits_for_its_database(server: Postgres):
+    database = Database(server.new_database(), retry=RetryPolicy(60))
     study = optuna.create_study(storage=database.storage, study_name="s")
     trial = study.ask()
     reporter = Reporter(trial, Judging(lambda epoch: epoch > 1, False), database, 10)
@@ -77,15 +77,15 @@ def test_a_report_waits_for_its_database(server: Postgres):
     database.close()
 
 
-def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):
+def test_outage_longer_than_the_policy_is_an_error(server: Postgres):
     asked: list[None] = []
 
     def over() -> bool:
         asked.append(None)
         return len(asked) > 3
 
-    database = Database(server.new_database(), patience=Patience(0.5))
-    interrupted = Database(server.new_database(), patience=Patience(60, over))
+    database = Database(server.new_database(), retry=RetryPolicy(0.5))
+    interrupted = Database(server.new_database(), retry=RetryPolicy(60, over))
     server.stop()
     try:
         since = time.monotonic()
@@ -101,12 +101,12 @@ def test_a_server_that_stays_away_ends_in_an_error(server: Postgres):
 
 
 @pytest.mark.parametrize("step", ["begin", "take", "write", "end"])
-def test_what_was_stored_unheard_is_not_stored_twice(
+def test_transaction_is_not_repeated_when_its_commit_is_lost(
     server: Postgres, monkeypatch: pytest.MonkeyPatch, step: str
 ):
     """The connection breaks after the commit, before the server's answer to it arrives."""
     database = Database(
-        server.new_database(), lease={"host": "a", "pid": 1}, wanted=1, patience=Patience(30)
+        server.new_database(), lease={"host": "a", "pid": 1}, wanted=1, retry=RetryPolicy(30)
     )
     database.upgrade()
     study = optuna.create_study(storage=database.storage, study_name="s")
@@ -134,7 +134,7 @@ def test_what_was_stored_unheard_is_not_stored_twice(
 
 def _losing_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Returns what makes the next commit succeed and look like a broken connection."""
-    dialect = database._backend.engine.dialect
+    dialect = database.storage.engine.dialect
     commit = dialect.do_commit
     armed = [False]
 
@@ -148,7 +148,7 @@ def _losing_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cal
     return lambda: armed.__setitem__(0, True)
 
 
-def test_wrong_words_in_a_url_are_told_apart(server: Postgres):
+def test_each_wrong_part_of_a_url_has_its_advice(server: Postgres):
     url = server.url()
     for wrong, said in {
         server.url("nothing_here"): "create it first",

@@ -1,4 +1,4 @@
-"""Several processes at one study: each trial is taken once, none beyond those wanted."""
+"""Several processes at one study: each trial is claimed once, none beyond those wanted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from servers import proxy_here
 
 from tuner.storage.database import Database
-from tuner.storage.taking import NoneOpen
+from tuner.storage.taker import NoneOpen
 
 Open = Callable[..., Database]
 RATE = {"rate": 0.5}
@@ -60,7 +60,7 @@ def at_once(number: int, act: Callable[[int], object]) -> list[object]:
         return list(pool.map(act, range(number)))
 
 
-def test_no_more_than_wanted_are_taken(database: Open) -> None:
+def test_no_more_trials_than_wanted_are_claimed(database: Open) -> None:
     one, other = database(wanted=2), database(wanted=2)
     assert [ask(one), ask(other), ask(one), ask(other)] == [0, 1, None, None]
     assert states(one) == ["RUNNING", "RUNNING"]
@@ -81,7 +81,7 @@ def test_a_waiting_trial_stays_in_the_queue_when_enough_run(database: Open) -> N
     assert states(one) == ["RUNNING", "WAITING"]
 
 
-def test_as_many_as_are_wanted_when_all_ask_at_once(database: Open) -> None:
+def test_wanted_trials_are_claimed_once_when_all_ask_together(database: Open) -> None:
     everyone = [database(wanted=5) for _ in range(8)]
     everyone[0].enqueue_references(everyone[0].study("s"), {"first": RATE, "second": RATE})
     taken = [number for number in at_once(8, lambda i: ask(everyone[i])) if number is not None]
@@ -90,7 +90,7 @@ def test_as_many_as_are_wanted_when_all_ask_at_once(database: Open) -> None:
     assert [state for state in states(everyone[0]) if state != "WAITING"] == 5 * ["RUNNING"]
 
 
-def test_references_are_queued_once_however_many_runs_begin(database: Open) -> None:
+def test_references_are_queued_once_by_several_runs(database: Open) -> None:
     references = {"first": RATE, "second": {"rate": 0.25}}
     everyone = [database() for _ in range(6)]
     at_once(6, lambda i: everyone[i].enqueue_references(everyone[i].study("s"), references))

@@ -1,4 +1,4 @@
-"""What belongs together is written together, and Optuna's rules hold for it."""
+"""Writes in groups, which keep Optuna's rules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from optuna.trial import TrialState
 from servers import EVERY_BACKEND
 from sqlalchemy import event
 
-from tuner.storage import engine
+from tuner.storage.backend import Writes
 from tuner.storage.database import Database
-from tuner.storage.writing import Writes
+from tuner.storage.sql import engine
 
 Open = Callable[..., Database]
 
@@ -38,12 +38,12 @@ def commits(database: Database) -> list[str]:
     found: list[str] = []
     wrote: list[bool] = []
 
-    @event.listens_for(database._backend.engine, "before_cursor_execute")
+    @event.listens_for(database.storage.engine, "before_cursor_execute")
     def _executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("SELECT"):
             wrote.append(True)
 
-    @event.listens_for(database._backend.engine, "commit")
+    @event.listens_for(database.storage.engine, "commit")
     def _committed(_connection: Any) -> None:
         if wrote:
             found.append("commit")
@@ -62,7 +62,7 @@ def suggest(trial: optuna.Trial) -> dict[str, Any]:
     return trial.params
 
 
-def test_a_trial_takes_a_transaction_to_ask_to_suggest_to_report_and_to_tell(
+def test_ask_suggest_report_and_tell_take_one_transaction_each(
     database: Database, commits: list[str]
 ) -> None:
     study = database.study("s")
@@ -92,13 +92,11 @@ def test_a_trial_takes_a_transaction_to_ask_to_suggest_to_report_and_to_tell(
     assert stored.system_attrs["completed_rung_0"] == 0.5
 
 
-def test_what_is_decided_together_is_decided_on_one_reading(
-    database: Database, open_database: Open
-) -> None:
+def test_together_reads_the_study_once(database: Database, open_database: Open) -> None:
     study, other = database.study("s"), open_database().study("s")
     asked = []
     event.listen(
-        *(database._backend.engine, "before_cursor_execute"),
+        *(database.storage.engine, "before_cursor_execute"),
         lambda _connection, _cursor, statement, *_: asked.append(statement),
     )
     trial = study.ask()
@@ -122,9 +120,7 @@ def test_what_is_decided_together_is_decided_on_one_reading(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_values_are_those_that_optuna_samples_and_stores(
-    database: Database, tmp_path: Path
-) -> None:
+def test_stored_trials_equal_those_of_optunas_storage(database: Database, tmp_path: Path) -> None:
     def trials(study: optuna.Study, together: Any) -> list[tuple[Any, ...]]:
         study.sampler = TPESampler(seed=4, n_startup_trials=3)
         study.enqueue_trial({"optimizer": "sgd", "rate": 0.01, "b": 7})
@@ -152,7 +148,7 @@ def test_values_are_those_that_optuna_samples_and_stores(
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_what_waits_is_read_by_this_process_and_not_by_others(
+def test_grouped_writes_are_read_by_this_process_only(
     database: Database, open_database: Open
 ) -> None:
     trial = database.study("s").ask()
@@ -170,7 +166,9 @@ def test_what_waits_is_read_by_this_process_and_not_by_others(
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_all_or_nothing_and_a_trial_given_back_keeps_what_it_has(database: Database) -> None:
+def test_group_is_all_or_nothing_and_a_requeued_trial_keeps_its_parameters(
+    database: Database,
+) -> None:
     study = database.study("s")
     study.sampler = optuna.samplers.RandomSampler(seed=1)
     trial = study.ask()
@@ -209,7 +207,7 @@ def test_distributions_of_a_study_must_agree(database: Database, open_database: 
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_an_ended_trial_is_not_written_to(database: Database) -> None:
+def test_write_to_a_finished_trial_is_refused(database: Database) -> None:
     study = database.study("s")
     trial = study.ask()
     study.tell(trial, 1.0)
@@ -223,18 +221,7 @@ def test_an_ended_trial_is_not_written_to(database: Database) -> None:
     assert study.trials[0].user_attrs == {}
 
 
-@pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_what_is_written_again_replaces_what_was_there(database: Database) -> None:
-    trial = database.study("s").ask()
-    for value in (1, 2):
-        database.write_attrs(trial._trial_id, {"a": value, "b": [value]})
-        database.write_values(trial._trial_id, {1: value, 2: float("nan")})
-    stored = database.study("s").trials[0]
-    assert stored.user_attrs == {"a": 2, "b": [2]}
-    assert stored.intermediate_values[1] == 2.0
-
-
-def test_optunas_own_storage_reads_and_goes_on(database: Database, url: str) -> None:
+def test_optunas_own_storage_reads_and_ends_our_trials(database: Database, url: str) -> None:
     trial = database.study("s").ask()
     with database.together():
         suggest(trial)
@@ -247,11 +234,11 @@ def test_optunas_own_storage_reads_and_goes_on(database: Database, url: str) -> 
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_connection_that_broke_while_a_model_was_trained_is_replaced(
+def test_connection_that_broke_while_idle_is_replaced(
     database: Database, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = database.study("s").ask()
-    with open_database()._backend.engine.connect() as other:
+    with open_database().storage.engine.connect() as other:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         other.execute(
             sa.text(f"{ended} WHERE datname = current_database() AND pid <> pg_backend_pid()")
@@ -264,7 +251,7 @@ def test_a_connection_that_broke_while_a_model_was_trained_is_replaced(
 
 
 @pytest.mark.parametrize("url", EVERY_BACKEND, indirect=True)
-def test_a_trial_that_was_deleted_has_no_heartbeat(database: Database) -> None:
+def test_heartbeat_of_a_deleted_trial_is_ignored(database: Database) -> None:
     trial_id = database.study("s").ask()._trial_id
     optuna.delete_study(study_name="s", storage=database.storage)
     database.beat([trial_id])

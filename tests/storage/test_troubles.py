@@ -1,4 +1,4 @@
-"""What a database server answers when it cannot: told apart, explained, waited for."""
+"""Failures of a database server: their advice, and which of them are retried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servers import Postgres, as_guest
 from tuner.errors import StorageError
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 from tuner.storage.troubles import trouble_of
 
 URL = "postgresql+psycopg://me:secret@db/studies"
@@ -80,7 +80,7 @@ def wrapped() -> Iterator[None]:
 
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize(("text", "name", "advice", "waiting"), SAID)
-def test_trouble_is_explained_for_what_it_is(
+def test_each_failure_has_its_advice(
     text: str,
     name: str | None,
     advice: str,
@@ -103,10 +103,10 @@ def test_trouble_is_explained_for_what_it_is(
 
     if waiting is None:
         with pytest.raises(StorageError, match=advice) as error, storage_errors(URL):
-            Patience(60).call(attempt)
+            RetryPolicy(60).call(attempt)
         assert caplog.messages == []
     else:
-        assert Patience(60).call(attempt) == "answer"
+        assert RetryPolicy(60).call(attempt) == "answer"
         assert caplog.messages[0].endswith(f"{waiting}; it is tried again")
         with pytest.raises(StorageError, match=advice) as error, storage_errors(URL), wrapped():
             raise raised(text, name)
@@ -114,7 +114,7 @@ def test_trouble_is_explained_for_what_it_is(
     assert "secret" not in str(error.value)
 
 
-def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
+def test_policy_without_seconds_waits_only_for_a_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tuner.storage.retrying.CROWDED_SECONDS", 0.3)
@@ -125,14 +125,14 @@ def test_only_a_missing_connection_is_waited_for_by_who_is_not_patient(
         raise raised("sorry, too many clients already", None)
 
     with pytest.raises(sa.exc.OperationalError, match="too many clients"):
-        Patience().call(attempt)
+        RetryPolicy().call(attempt)
     assert len(calls) > 1
     away = raised("connection refused", None)
     with pytest.raises(sa.exc.OperationalError, match="refused"):
-        Patience().call(lambda _again: (_ for _ in ()).throw(away))
+        RetryPolicy().call(lambda _again: (_ for _ in ()).throw(away))
 
 
-def test_what_is_no_trouble_of_a_server() -> None:
+def test_other_errors_are_no_failure_of_a_server() -> None:
     assert trouble_of(ValueError("too many connections")) is None
     assert trouble_of(sa.exc.IntegrityError("INSERT", None, ValueError("duplicate"))) is None
 
@@ -143,19 +143,19 @@ def guest(server: Postgres) -> str:
     return as_guest(server.new_database(), connections=4)
 
 
-def test_statement_timeout_is_no_absent_server(guest: str) -> None:
+def test_statement_timeout_has_its_own_advice(guest: str) -> None:
     database = Database(f"{guest}&options=-c%20statement_timeout%3D50")
     with (
         pytest.raises(StorageError, match=r"statement timeout: .* raise statement_timeout"),
         storage_errors(guest),
-        database._backend.engine.begin() as connection,  # type: ignore[attr-defined]
+        database.storage.engine.begin() as connection,  # type: ignore[attr-defined]
     ):
         connection.execute(sa.text("SELECT pg_sleep(5)"))
     database.close()
 
 
 @pytest.mark.parametrize("words", ["studies", "trials scripted"])
-def test_commands_that_read_wait_for_a_connection_and_say_so(
+def test_reading_commands_wait_for_a_connection_and_log_it(
     words: str,
     guest: str,
     command: Command,

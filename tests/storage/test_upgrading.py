@@ -20,7 +20,7 @@ def tables(url):
         engine.dispose()
 
 
-def test_a_new_database_gets_all_tables_and_a_second_time_changes_nothing(url):
+def test_upgrade_creates_all_tables_and_changes_nothing_the_second_time(url):
     assert upgrade_all(url) is False
     assert {"trials", "alembic_version", "tuner_curves", "tuner_alembic_version"} <= tables(url)
     assert upgrade_all(url) is False
@@ -43,7 +43,7 @@ def test_tables_of_an_older_optuna_are_upgraded(tmp_path, command):
     database.close()
 
 
-def test_what_cannot_be_upgraded_is_one_line(tmp_path, command):
+def test_failed_upgrade_is_an_error_in_one_line(tmp_path, command):
     command("upgrade", "--storage", "nonsense").refused(2, "is not a database URL")
     command("upgrade", "--storage", "grpc://here:1").refused(2, "name the database itself")
     url = f"sqlite:///{tmp_path}/newer.db"

@@ -13,7 +13,7 @@ from servers import proxy_here
 from tuner.search import Judging
 from tuner.storage.artifacts import ArtifactError, Artifacts
 from tuner.storage.database import Database
-from tuner.storage.writing import TrialLost
+from tuner.storage.taker import TrialLost
 from tuner.trials import checkpoints
 from tuner.trials.checkpoints import TrialCheckpoints
 from tuner.trials.reporting import Reporter

@@ -14,7 +14,7 @@ from processes import WAIT_SECONDS
 
 import tuner
 from tuner.errors import RequestError
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.storage.database import Database
 
 EPOCHS = 12
@@ -203,15 +203,15 @@ def test_location_of_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     server = "postgresql+psycopg://me:secret@host/db"
-    assert chosen_place(None, "sqlite:///some.db") == str(tmp_path / "some.db-checkpoints")
-    assert chosen_place(None, server) == str(tmp_path / "home" / ".tuner" / "checkpoints")
-    assert chosen_place("here", server) == str(tmp_path / "here")
+    assert chosen_location(None, "sqlite:///some.db") == str(tmp_path / "some.db-checkpoints")
+    assert chosen_location(None, server) == str(tmp_path / "home" / ".tuner" / "checkpoints")
+    assert chosen_location("here", server) == str(tmp_path / "here")
     monkeypatch.setenv("TUNER_CHECKPOINTS", "~/there")
-    assert chosen_place(None, server) == str(tmp_path / "home" / "there")
-    assert chosen_place("here", server) == str(tmp_path / "here")
+    assert chosen_location(None, server) == str(tmp_path / "home" / "there")
+    assert chosen_location("here", server) == str(tmp_path / "here")
     for wrong in ("gs://bucket/x", "s3://", "s3:///x"):
         with pytest.raises(RequestError, match=r"is not a place .*name a folder, or s3://BUCKET"):
-            chosen_place(wrong, server)
+            chosen_location(wrong, server)
 
 
 def test_s3_without_its_extra_is_refused_before_anything_starts(command, monkeypatch) -> None:

@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 from processes import program, running
 
 from tuner.errors import UnknownNameError
-from tuner.storage import backend, lease
+from tuner.storage import lease, taker
 from tuner.storage.database import Database
 from tuner.storage.lease import is_alive, own_lease
 from tuner.studies import recovery
@@ -86,17 +86,17 @@ def test_trial_without_heartbeats_is_requeued(laboratory):
     assert recovery.return_abandoned(database, study, "gone") == []
 
     beat, trial = models.TrialHeartbeatModel, models.TrialModel
-    with database._backend.engine.begin() as connection:
+    with database.storage.engine.begin() as connection:
         long_ago = sa.text("'2026-01-01 00:00:00'")
         connection.execute(
             sa.update(beat).where(beat.trial_id == silent).values(heartbeat=long_ago)
         )
         sent = models.TrialSystemAttributeModel  # what those behind a proxy look at
-        ages = sa.update(sent).where(sent.trial_id == silent, sent.key == backend.BEAT)
+        ages = sa.update(sent).where(sent.trial_id == silent, sent.key == taker.BEAT)
         connection.execute(ages.values(value_json="0"))
     returned = recovery.return_abandoned(database, study, "its machine is silent")
     assert [one.number for one in returned] == [1]
-    with database._backend.engine.begin() as connection:
+    with database.storage.engine.begin() as connection:
         began = {trial._datetime_start_utc: sa.text("'2026-01-01 00:00:00'")}
         connection.execute(sa.update(trial).where(trial.trial_id == never).values(began))
     returned = recovery.return_abandoned(database, study, "its machine is silent")

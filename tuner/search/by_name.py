@@ -39,7 +39,8 @@ class _Entry:
     Attributes:
         make: What makes an object of it.
         options: The model of its options.
-        needs: The module that it needs beside Optuna; the extra that installs it has its name.
+        needs: The module that it needs beside Optuna; the extra that installs it has the name of
+            the sampler.
         reseed: Whether a trial may draw from a stream of its own.
     """
 
@@ -56,6 +57,7 @@ _SAMPLERS = {
     "qmc": _Entry(optuna.samplers.QMCSampler, checked.QmcOptions, reseed=False),
     EXHAUSTIVE: _Entry(ExhaustiveSampler, checked.BruteForceOptions, reseed=False),
     "cmaes": _Entry(optuna.samplers.CmaEsSampler, checked.CmaEsOptions, needs="cmaes"),
+    "gp": _Entry(optuna.samplers.GPSampler, checked.GpOptions, needs="torch"),
     "nsgaii": _Entry(optuna.samplers.NSGAIISampler, checked.NsgaIIOptions),
 }
 
@@ -153,7 +155,7 @@ def _entry(
     if entry.needs and importlib.util.find_spec(entry.needs) is None:
         raise position.at("name").error(
             f"{kind} {toml(name)} needs the package {entry.needs}; "
-            f"install it with: pip install 'tuner[{entry.needs}]'"
+            f"install it with: pip install 'tuner[{name}]'"
         )
     return entry
 

@@ -22,7 +22,7 @@ from tuner.errors import TrialFailed
 from tuner.space import Coverage, Left, SearchSpace, Tried
 from tuner.space.combinations import Combinations
 from tuner.spec import StudySpec
-from tuner.storage.backend import BEAT
+from tuner.storage.taker import BEAT
 
 _SHUFFLED = 100_000  # up to this size all positions are shuffled; beyond, they are drawn
 

@@ -51,7 +51,7 @@ class History:
         Returns:
             Those that are neither.
         """
-        unknown = [trial for trial in trials if trial._number not in self._known]
+        unknown = [trial for trial in trials if trial.number not in self._known]
         new = [trial for trial in unknown if trial.state in _FINISHED]
         if new:
             self._append(new)
@@ -60,9 +60,9 @@ class History:
     def _append(self, new: Sequence[FrozenTrial]) -> None:
         self._known.update(trial.number for trial in new)
         for trial in new:
-            first = self._first.setdefault(frozenset(trial._distributions), trial)
+            first = self._first.setdefault(frozenset(trial.distributions), trial)
             if trial.number < first.number:
-                self._first[frozenset(trial._distributions)] = trial
+                self._first[frozenset(trial.distributions)] = trial
         columns = [(float(trial.number), *_ranked(trial)) for trial in new]
         params = [_internal(trial) for trial in new]
         before = len(self.numbers)
@@ -82,7 +82,7 @@ class History:
     def spaces(self) -> list[dict[str, BaseDistribution]]:
         """The distributions of the first trial that has each set of parameters, by number."""
         first = sorted(self._first.values(), key=lambda trial: trial.number)
-        return [trial._distributions for trial in first]
+        return [trial.distributions for trial in first]
 
     def split(self, n_below: int, *, maximize: bool) -> tuple[Rows, Rows]:
         """The rows of the best ``n_below`` trials and those of the others, as TPE ranks them.
@@ -112,7 +112,7 @@ class History:
 def _ranked(trial: FrozenTrial) -> tuple[float, float, float]:
     """Rank, step and value: what :meth:`History.split` sorts by."""
     # Few trials have a constraint, and to gather none takes longer than to look for one.
-    if any(key.startswith("constraints") for key in trial._system_attrs):
+    if any(key.startswith("constraints") for key in trial.system_attrs):
         score = sum(value for value in trial.constraints.values() if value > 0)
         if score > 0:
             return _INFEASIBLE, 0.0, score
@@ -127,8 +127,8 @@ def _ranked(trial: FrozenTrial) -> tuple[float, float, float]:
 
 def _internal(trial: FrozenTrial) -> dict[str, float]:
     return {
-        name: distribution.to_internal_repr(trial._params[name])
-        for name, distribution in trial._distributions.items()
+        name: distribution.to_internal_repr(trial.params[name])
+        for name, distribution in trial.distributions.items()
     }
 
 

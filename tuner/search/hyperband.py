@@ -1,4 +1,4 @@
-"""Optuna's Hyperband, which finds out once what it needs of each trial and bracket."""
+"""Optuna's Hyperband with the brackets of trials and the studies of brackets remembered."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ class RememberingHyperbandPruner(HyperbandPruner):
         super().__init__(min_resource, max_resource, reduction_factor, bootstrap_count)
         self._study: optuna.Study | None = None
         self._bracket_studies: dict[int, optuna.Study] = {}
-        self._bracket_ids: dict[tuple[str, int], int] = {}
+        self._asking: optuna.Study | None = None  # the study or the bracket that asked last
+        self._brackets: dict[str, dict[int, int]] = {}  # study name → trial number → bracket
+        self._known: dict[int, int] = {}  # those of the one that asked last
 
     def _get_bracket_id(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        key = (study.study_name, trial._number)
-        found = self._bracket_ids.get(key)
+        if study is not self._asking:
+            self._asking = study
+            self._known = self._brackets.setdefault(study.study_name, {})
+        found = self._known.get(trial.number)
         if found is None:
             found = super()._get_bracket_id(study, trial)
             if self._pruners:  # else the brackets are not known yet, and it is the first one
-                self._bracket_ids[key] = found
+                self._known[trial.number] = found
         return found
 
     def _create_bracket_study(self, study: optuna.Study, bracket_id: int) -> optuna.Study:
@@ -41,7 +45,7 @@ class RememberingHyperbandPruner(HyperbandPruner):
             self._study, self._bracket_studies = study, {}
         if bracket_id not in self._bracket_studies:
             bracket = super()._create_bracket_study(study, bracket_id)
-            # What Optuna reads once a trial it forgets when the study is asked or told.
+            # Optuna clears what it reads once a trial with each `ask` and `tell` of the study.
             bracket._thread_local = study._thread_local
             self._bracket_studies[bracket_id] = bracket
         return self._bracket_studies[bracket_id]

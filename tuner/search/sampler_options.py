@@ -68,6 +68,13 @@ class CmaEsOptions(Part):
     lr_adapt: bool = Field(default=False, examples=["true"])
 
 
+class GpOptions(Part):
+    """Of :class:`optuna.samplers.GPSampler`."""
+
+    n_startup_trials: int = Field(default=10, ge=0, examples=["10"])
+    deterministic_objective: bool = Field(default=False, examples=["true"])
+
+
 class NsgaIIOptions(Part):
     """Of :class:`optuna.samplers.NSGAIISampler`."""
 

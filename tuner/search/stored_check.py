@@ -12,8 +12,8 @@ from tuner.spec import StudySpec
 def check_stored(spec: StudySpec, study: optuna.Study) -> None:
     """Makes sure that the stored trials have the search space's kinds of parameters.
 
-    Optuna goes by the first trial that has a parameter, and refuses every later one of another kind
-    or with other choices.
+    Optuna takes the distribution of the first trial that has a parameter, and refuses later ones of
+    another kind or with other choices.
 
     Raises:
         RequestError: One was added by hand with another kind, or with other choices.

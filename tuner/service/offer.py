@@ -9,7 +9,7 @@ from pathlib import Path
 from tuner.errors import RequestError
 from tuner.spec.access import Access
 from tuner.spec.quantities import seconds
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.studies.catalog import locate
 from tuner.workers.request import cores
 
@@ -81,7 +81,7 @@ class WorkerRequest:
         try:
             return Offer(
                 self.workers or cores(),
-                chosen_place(self.checkpoints, url),
+                chosen_location(self.checkpoints, url),
                 Access.given(self.data_roots, allow_code=self.allow_code),
                 tuple(locate(study)[1] for study in self.studies),
                 grace=seconds(self.grace, zero=True),

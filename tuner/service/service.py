@@ -75,7 +75,7 @@ class Service:
                 also if a study cannot be continued, or one that was named is not submitted.
         """
         with interrupts(self._on_signal):
-            self._database.patience.over = self._is_over
+            self._database.retry.over = self._is_over
             if self._offer.until_done:
                 self._agenda.refresh()
                 self._agenda.require_present()

@@ -1,8 +1,8 @@
-"""Where checkpoints lie: a folder, or a bucket of an S3-like store; through Optuna's own stores.
+"""Where checkpoints are stored: a folder, or a bucket of an S3-like store, by Optuna's stores.
 
 Terms:
-    place: an absolute folder, or ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``. One plain string, so
-        that it travels to workers and other machines.
+    location: an absolute folder, or ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``. One plain string, so
+        that it can be sent to workers and other machines.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tuner.spec.paths import expanded
 from tuner.storage.url import parse_url
 
 if TYPE_CHECKING:  # to import these would import boto3, which few runs need
-    from optuna.artifacts._protocol import ArtifactStore
+    from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore
 
 _S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
-# A store that does not answer must not hold up a training that can do without it.
+# Training goes on without a store that does not answer.
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 60, 3
 
 
@@ -30,13 +30,13 @@ class ArtifactError(Exception):
     """An artifact cannot be written, read or removed; the text says why, in one line."""
 
 
-def chosen_place(asked: str | None, url: str) -> str:
-    """The place of a run's checkpoints; nothing is made there before the first one is written.
+def chosen_location(asked: str | None, url: str) -> str:
+    """The location of a run's checkpoints; nothing is made there before the first is written.
 
     Args:
-        asked: What the person wants; ``TUNER_CHECKPOINTS`` if None.
-        url: The database. Without any wish the folder lies beside a SQLite file (``tuner.db`` and
-            ``tuner.db-checkpoints``), for a server in ``~/.tuner/checkpoints``.
+        asked: What the user wrote; ``TUNER_CHECKPOINTS`` if None.
+        url: The database. If neither is set, the folder is beside a SQLite file (``tuner.db`` and
+            ``tuner.db-checkpoints``), for a server ``~/.tuner/checkpoints``.
 
     Raises:
         RequestError: It is neither a folder nor an S3 address, or the extra for S3 is missing.
@@ -69,26 +69,26 @@ def _default_folder(url: str) -> Path:
 
 
 class Artifacts:
-    """Named files at one place; nothing is touched before the first of them is."""
+    """Named files at one location, which is created with the first of them."""
 
-    def __init__(self, place: str) -> None:
-        """Takes the place, as :func:`chosen_place` returned it."""
-        self.place = place
-        found = _S3.fullmatch(place)
+    def __init__(self, location: str) -> None:
+        """Takes the location, as :func:`chosen_location` returned it."""
+        self.location = location
+        found = _S3.fullmatch(location)
         self._bucket = found["bucket"] if found else None
         prefix = (found["prefix"] or "").strip("/") if found else ""
         self._prefix = f"{prefix}/" if prefix else ""
-        self._opened: ArtifactStore | None = None
+        self._opened: FileSystemArtifactStore | Boto3ArtifactStore | None = None
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a new file; of one that cannot be written whole nothing is left where possible.
+        """Writes a new file; where possible, none is left that was not written whole.
 
         Raises:
             ArtifactError: It cannot be written.
         """
         try:
             if self._bucket is None:
-                Path(self.place).mkdir(parents=True, exist_ok=True)
+                Path(self.location).mkdir(parents=True, exist_ok=True)
             self._store().write(self._prefix + name, io.BytesIO(content))
         except Exception as error:
             self._remove_quietly(name)
@@ -105,7 +105,7 @@ class Artifacts:
                 return reader.read()
         except Exception as error:
             if _is_absence(error):
-                raise ArtifactError(f"{name} is not in {self.place}") from None
+                raise ArtifactError(f"{name} is not in {self.location}") from None
             raise self._error("cannot read from", error) from error
 
     def remove(self, name: str) -> None:
@@ -125,32 +125,32 @@ class Artifacts:
         try:
             self.remove(name)
         except ArtifactError:
-            return  # what went wrong before says more
+            return  # the error before says more
 
-    def _store(self) -> ArtifactStore:
+    def _store(self) -> FileSystemArtifactStore | Boto3ArtifactStore:
         if self._opened is None:
             self._opened = self._open()
         return self._opened
 
-    def _open(self) -> ArtifactStore:
+    def _open(self) -> FileSystemArtifactStore | Boto3ArtifactStore:
         from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore
 
         if self._bucket is None:
-            return FileSystemArtifactStore(self.place)
+            return FileSystemArtifactStore(self.location)
         import boto3
         from botocore.config import Config
 
-        patience = Config(
+        options = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
         )
-        return Boto3ArtifactStore(self._bucket, boto3.client("s3", config=patience))
+        return Boto3ArtifactStore(self._bucket, boto3.client("s3", config=options))
 
     def _error(self, what: str, error: Exception) -> ArtifactError:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         why = " ".join(why.split()) or type(error).__name__
-        return ArtifactError(f"{what} {self.place}: {why}")
+        return ArtifactError(f"{what} {self.location}: {why}")
 
 
 def _is_absence(error: Exception) -> bool:

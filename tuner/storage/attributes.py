@@ -1,8 +1,8 @@
 """What tuner stores as attributes of studies and trials, validated when it is read back.
 
-All who can write to the database can set any of them (``optuna study set-user-attr``), so each is
-validated by a model of its own; what does not fit it is an error in one line. Keys
-that a later version has added are left alone.
+Everyone who can write to the database can set any of them (``optuna study set-user-attr``), so each
+is validated by a model of its own; a value that does not fit is an error in one line. Keys that a
+later version has added are ignored.
 """
 
 from __future__ import annotations
@@ -221,14 +221,14 @@ def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
 def shown_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     """The attributes of a trial, to be shown.
 
-    One that tuner has not begun was added by hand, or was enqueued with attributes of somebody
-    else's: of those, what tuner would not store is left out.
+    A trial that tuner has not begun was added by hand, or enqueued with attributes of another
+    program: those that tuner would not store are left out.
 
     Args:
         attrs: As in :func:`trial_attrs`, and ``trial``, too.
 
     Raises:
-        SpecError: Tuner has begun the trial, and somebody has changed an attribute.
+        SpecError: Tuner has begun the trial, and an attribute was changed by hand.
     """
     if "epochs_wanted" in attrs:
         return trial_attrs(attrs, trial)
@@ -259,8 +259,8 @@ def readable_rows() -> Iterator[None]:
     try:
         yield
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as exc:
-        said = one_line(str(exc))[:_LONGEST_REASON] or type(exc).__name__
-        raise SpecError(f"a row of Optuna's tables cannot be read: {said}; {_RESTORE}") from exc
+        reason = one_line(str(exc))[:_LONGEST_REASON] or type(exc).__name__
+        raise SpecError(f"a row of Optuna's tables cannot be read: {reason}; {_RESTORE}") from exc
 
 
 def parsed(text: str) -> Any:

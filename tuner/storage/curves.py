@@ -1,7 +1,7 @@
-"""The curves of a trial, all epochs of all logs, in a table of our own: one row a trial.
+"""The curves of a trial, all epochs of all logs, packed into one row of a table or one attribute.
 
-As attributes of Optuna they are loaded with every trial and shown by the dashboard, so that is what
-they are only behind a proxy, which knows nothing but Optuna's own tables.
+Attributes are loaded with every trial and shown by the dashboard, so only a proxy, which knows no
+tables but Optuna's own, gets the curves as one; see :mod:`tuner.storage.sql.curve_table`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 from numpy.typing import NDArray
-from optuna.storages._rdb.models import TrialModel, TrialSystemAttributeModel
-from sqlalchemy import orm
 
 Curves = dict[str, NDArray[np.float32]]
 """Log name ("loss", "val_loss", …) → its values, shape (epochs,); NaN where it was not logged."""
@@ -28,30 +25,6 @@ ATTR = "tuner:curves"
 """System attribute of a trial that was run through a proxy: its row, the bytes in base 64."""
 
 _LONGEST = 60_000  # characters of an attribute; MySQL keeps 65,535 bytes
-
-
-class _Base(orm.DeclarativeBase):
-    pass
-
-
-class CurvesModel(_Base):
-    """The curves of one trial that has ended.
-
-    Attributes:
-        trial_id: The trial; the row goes with it, whoever deletes it.
-        names: The logs, as a JSON list.
-        epochs: How many epochs were run.
-        packed: Little-endian float32 of shape (logs, epochs), compressed with zlib.
-    """
-
-    __tablename__ = "tuner_curves"
-
-    trial_id: orm.Mapped[int] = orm.mapped_column(
-        sa.ForeignKey(TrialModel.trial_id, ondelete="CASCADE"), primary_key=True
-    )
-    names: orm.Mapped[str] = orm.mapped_column(sa.Text)
-    epochs: orm.Mapped[int]
-    packed: orm.Mapped[bytes]
 
 
 def pack(logged: Sequence[Logs]) -> dict[str, Any]:
@@ -84,20 +57,6 @@ def to_attr(logged: Sequence[Logs]) -> dict[str, Any] | None:
 def from_attr(row: Mapping[str, Any]) -> Curves:
     """The curves of what :func:`to_attr` made."""
     return unpack(row["names"], row["epochs"], base64.b64decode(row["packed"]))
-
-
-def read_curves(connection: sa.Connection, trial_id: int) -> Curves:
-    """The curves of a trial; empty if none are stored."""
-    if sa.inspect(connection).has_table(CurvesModel.__tablename__):
-        columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
-        query = sa.select(*columns).where(CurvesModel.trial_id == trial_id)
-        row = connection.execute(query).one_or_none()
-        if row is not None:
-            return unpack(*row)
-    attr = TrialSystemAttributeModel
-    sent = sa.select(attr.value_json).where(attr.trial_id == trial_id, attr.key == ATTR)
-    value_json = connection.scalar(sent)
-    return {} if value_json is None else from_attr(json.loads(value_json))
 
 
 def _number(value: float | None) -> float:

@@ -1,4 +1,4 @@
-"""One open database: the questions and changes that tuner has beside Optuna's own."""
+"""One open database: what tuner reads and writes there beside Optuna's own calls."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from optuna.trial import TrialState
 
 from tuner.errors import SpecError, StorageError, UnknownNameError
 from tuner.spec import Role
-from tuner.storage.backend import RunningTrial
+from tuner.storage.backend import Writes
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.open_database import OpenDatabase
-from tuner.storage.writing import TrialLost, Writes
+from tuner.storage.taker import RunningTrial, TrialLost
 from tuner.wording import hint
 
 __all__ = ["Database", "RunningTrial"]
@@ -49,12 +49,12 @@ class Database(OpenDatabase):
     def study_names(self) -> list[str]:
         """The names of all stored studies, oldest first."""
         with storage_errors(self.url):
-            return self._backend.study_names()
+            return self.storage.study_names()
 
     def study_attrs(self, study: optuna.Study) -> dict[str, Any]:
         """The user attributes of the study, as they are stored now."""
         with storage_errors(self.url):
-            return self._backend.study_attrs(study._study_id)
+            return self.storage.study_attrs(study._study_id)
 
     def counts(self, study: optuna.Study) -> dict[TrialState, int]:
         """How many trials of the study are in each state; absent states count 0.
@@ -64,7 +64,7 @@ class Database(OpenDatabase):
         """
         self.require_same_file()
         with storage_errors(self.url):
-            found = self._backend.counts(study._study_id)
+            found = self.storage.counts(study._study_id)
         return {state: found.get(state, 0) for state in TrialState}
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
@@ -75,7 +75,7 @@ class Database(OpenDatabase):
         """
         self.require_same_file()
         with storage_errors(self.url):
-            found = self._backend.studies_with(key)
+            found = self.storage.studies_with(key)
         nothing = dict.fromkeys(TrialState, 0)
         return [(name, value, nothing | counts) for name, value, counts in found]
 
@@ -87,21 +87,21 @@ class Database(OpenDatabase):
         """
         with storage_errors(self.url):
             try:
-                return self._backend.running(study._study_id)
+                return self.storage.running(study._study_id)
             except SpecError as error:
                 raise SpecError(f"stored study {study.study_name}: {error}") from None
 
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes that these trials are being run."""
+        """Writes a heartbeat of these trials."""
         if trial_ids:
             with storage_errors(self.url):
-                self._backend.beat(trial_ids)
+                self.storage.beat(trial_ids)
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Writes what the block writes to a trial in one transaction; nothing if it raises.
 
-        A trial that is told in the block ends in the same transaction.
+        A trial that ends in the block ends in the same transaction.
         """
         with storage_errors(self.url), self.storage.together():
             yield
@@ -146,7 +146,7 @@ class Database(OpenDatabase):
                     f"see: tuner trials {shlex.quote(study.study_name)}"
                 ) from None
             try:
-                return self._backend.curves(trial_id)
+                return self.storage.curves(trial_id)
             except (ValueError, TypeError, KeyError, zlib.error) as error:
                 raise StorageError(
                     f"the curves of trial {number} of {study.study_name} in {self} are damaged "
@@ -155,9 +155,9 @@ class Database(OpenDatabase):
                 ) from error
 
     def require_own(self, trial_id: int) -> None:
-        """Makes sure that this process still runs a trial that it has taken.
+        """Makes sure that this process still runs a trial that it has claimed.
 
-        A machine may sleep, or be cut off, until its trials are given to others.
+        A machine may sleep, or be disconnected, until its trials are requeued.
 
         Raises:
             TrialLost: It does not.
@@ -178,12 +178,12 @@ class Database(OpenDatabase):
 
         Args:
             trial_id: The trial.
-            lease: Of whom it is thought to be; an empty one of a trial that bears none.
+            lease: That it is thought to have; an empty one of a trial that has none.
             attrs: The attributes.
             end: The state that it ends in.
 
         Returns:
-            False, with nothing written, if nobody of that lease runs it any more.
+            False, with nothing written, if no process of that lease runs it any more.
         """
         ending = None if end is None else (end, ())
         writes = Writes(user_attrs=dict(attrs), end=ending, holder=lease)
@@ -195,17 +195,17 @@ class Database(OpenDatabase):
         return True
 
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
-        """Puts a running trial back in the queue, with its number and parameters.
+        """Requeues a running trial, with its number and parameters.
 
         Args:
             trial_id: The trial.
-            lease: Of whom it is taken away; an empty one of a trial that bears none.
+            lease: That it must have; an empty one of a trial that has none.
 
         Returns:
-            False if nobody of that lease runs it any more.
+            False if no process of that lease runs it any more.
         """
         with storage_errors(self.url):
-            return self._backend.give_back(trial_id, lease)
+            return self.storage.give_back(trial_id, lease)
 
     def enqueue_references(
         self, study: optuna.Study, references: Mapping[str, Mapping[str, Any]]
@@ -220,7 +220,7 @@ class Database(OpenDatabase):
             for name, params in references.items()
         }
         with storage_errors(self.url):
-            self._backend.enqueue_once(study._study_id, trials)
+            self.storage.enqueue_once(study._study_id, trials)
 
     def _no_study(self, name: str) -> str:
         names = self.study_names()

@@ -25,7 +25,7 @@ _DRIVERS = {
 }
 
 
-# What SQLite says, and what to do about it.
+# Messages of SQLite, and what to do about each.
 _SQLITE_ADVICE = {
     "unable to open database file": "does the folder exist, and may you write in it?",
     "readonly database": "the file or its folder cannot be written; copy it or change its rights",
@@ -40,10 +40,10 @@ _FULL_BYTES = 2**17  # SQLite grows its log and its index by up to 32 KiB
 
 
 class ProxyError(optuna.exceptions.StorageInternalError):
-    """A proxy that is not there, or says that its database has failed.
+    """A proxy that is not there, or whose database has failed.
 
     Attributes:
-        may_pass: Whether to ask again may help.
+        may_pass: Whether a retry may help.
     """
 
     def __init__(self, text: str, *, may_pass: bool) -> None:
@@ -71,7 +71,7 @@ def storage_errors(url: str) -> Iterator[None]:
 
 
 def database_error(exc: BaseException) -> BaseException:
-    """What SQLAlchemy has raised, also where Optuna has wrapped it."""
+    """The exception of SQLAlchemy, also where Optuna has wrapped it."""
     if isinstance(exc, optuna.exceptions.StorageInternalError):
         return exc.__cause__ or exc
     return exc
@@ -89,10 +89,10 @@ def _no_driver(url: sa.URL) -> str:
 
 
 def _explain(exc: BaseException, url: str) -> str:
-    """What the database or its driver says, in one line, and what to do about it."""
-    said = getattr(exc, "orig", None) or exc
-    text = _first_line(said)
-    if isinstance(said, sqlite3.Error):
+    """The message of the database or its driver, in one line, and what to do about it."""
+    original = getattr(exc, "orig", None) or exc
+    text = _first_line(original)
+    if isinstance(original, sqlite3.Error):
         advice = _sqlite_advice(text, url)
         return f"{text}: {advice}" if advice else text
     trouble = trouble_of(exc)

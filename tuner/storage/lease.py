@@ -1,7 +1,7 @@
 """Who runs a trial, and whether that process is still alive.
 
-A process is known by host, machine, pid and start time: a pid alone is soon used again, and two
-machines or containers may have one name. Of a process elsewhere only its heartbeats tell.
+A process is identified by host, machine, pid and start time: a pid alone is soon reused, and two
+machines or containers may have one name. A process elsewhere is known only by its heartbeats.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def own_lease() -> dict[str, Any]:
 
 
 def is_alive(lease: Mapping[str, Any]) -> bool | None:
-    """Whether the process that holds the lease lives; None if that cannot be seen from here."""
+    """Whether the process of the lease is alive; None if it is on another machine."""
     if lease.get("host") != socket.gethostname() or lease.get("machine") != _machine():
         return None
     try:
@@ -50,8 +50,8 @@ def is_alive(lease: Mapping[str, Any]) -> bool | None:
 def _start_of(pid: int) -> float:
     """When a process started, in seconds; only to be compared, on the same machine.
 
-    On Linux since the machine did. psutil adds the time of day at which that was, which changes
-    when the clock is set, and every process would seem to be another one.
+    On Linux, since the machine did. psutil adds the time of day of that, which changes when the
+    clock is set; every process would then seem to be another one.
     """
     if sys.platform != "linux":
         return psutil.Process(pid).create_time()
@@ -65,7 +65,7 @@ def _machine() -> str:
     """The boot and the table of processes that a pid belongs to: a container has its own table.
 
     Versions before the first release wrote it with a slash, and counted ``started`` from the
-    epoch. Theirs is thus of another machine, and nobody takes its process for a dead one.
+    epoch. Their leases are thus of another machine, and their processes never count as dead.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

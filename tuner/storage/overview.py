@@ -82,7 +82,7 @@ class StudyOverview:
 
 
 def stored_studies(url: str) -> list[StudyOverview]:
-    """Every study in the database, oldest first; none when the database is not there yet.
+    """Every study in the database, oldest first; none when there is no database yet.
 
     Raises:
         StorageError: The database cannot be read.
@@ -113,15 +113,15 @@ def stored_studies(url: str) -> list[StudyOverview]:
 def _stored_on_server(url: str) -> list[StudyOverview]:
     import sqlalchemy as sa
 
-    from tuner.storage.engine import connect_args
     from tuner.storage.error_mapping import storage_errors
-    from tuner.storage.retrying import Patience
+    from tuner.storage.retrying import RetryPolicy
+    from tuner.storage.sql.engine import connect_args
 
     with storage_errors(url):
         parsed = parse_url(url)
         engine = sa.create_engine(parsed, connect_args=connect_args(parsed))
         try:
-            return Patience().call(lambda _again: _read_server(engine, masked(url)))
+            return RetryPolicy().call(lambda _again: _read_server(engine, masked(url)))
         finally:
             engine.dispose()
 
@@ -135,12 +135,12 @@ def _read_server(engine: sa.Engine, shown: str) -> list[StudyOverview]:
 
 
 def _stored_behind_proxy(url: str) -> list[StudyOverview]:
-    """As the others, but through a proxy, which knows no SQL: it sends all trials."""
+    """As the others, through a proxy, which knows no SQL: it sends all trials."""
     from optuna.trial import TrialState
 
     from tuner.storage.database import Database
 
-    # When a trial ended stands in the proxy's own time, so how many did of late is not known.
+    # The ends of trials are in the proxy's local time, so the rate is not known.
     database = Database(url)
     try:
         studies = [database.study(name) for name in database.study_names()]

@@ -1,96 +1,126 @@
-"""Tries again while a database server does not answer: it may only be starting again."""
+"""Retries calls while a database server does not answer: it may only be restarting."""
 
 from __future__ import annotations
 
+import functools
 import logging
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import optuna
 import sqlalchemy as sa
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from tuner.storage.error_mapping import ProxyError, database_error
 from tuner.storage.troubles import CROWDED, UNREACHABLE, trouble_of
 
+P = ParamSpec("P")
+S = TypeVar("S", bound="Retried")
 T = TypeVar("T")
 
-PATIENT_SECONDS = 300.0
+OUTAGE_SECONDS = 300.0
 """How long a run waits for its database: a restart takes seconds, a change of machines minutes."""
 
 CROWDED_SECONDS = 60.0
-"""How long a free connection is waited for, also by commands that only read."""
+"""How long any command waits for a free connection, also one that only reads."""
 
 _log = logging.getLogger(__name__)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_STEP = 0.1  # how soon ``over`` is obeyed
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_STEP = 0.1  # seconds between two looks at ``over``
 
 
 @dataclass
-class Patience:
-    """How long one storage is tried again.
+class RetryPolicy:
+    """How long the calls to one storage are retried.
 
     Attributes:
-        seconds: From the first failure on; 0 tries once, unless only a connection is missing.
-        over: Asked while waiting; True gives up at once.
+        seconds: From the first attempt on; 0 tries once, unless only a connection is missing.
+        over: Called while waiting; True gives up. None never does.
     """
 
     seconds: float = 0.0
-    over: Callable[[], bool] = field(default=lambda: False)
-    _trying: bool = False
+    over: Callable[[], bool] | None = None
+    _calling: bool = False
 
     def call(self, attempt: Callable[[bool], T]) -> T:
-        """Calls until the database answers; for one thread, calls within calls belong to the first.
+        """Calls until the database answers; for one thread, an inner call belongs to the outer one.
 
         Args:
-            attempt: Gets False the first time. With True it must stand that an earlier attempt has
-                been stored: the server may have gone after it and before it could say so.
+            attempt: Gets False the first time. With True, an earlier attempt may have been stored:
+                the server may have failed after its commit and before its answer.
         """
-        if self._trying:
+        if self._calling:
             return attempt(False)
-        self._trying = True
+        shown = ""
+
+        def log(state: RetryCallState) -> None:
+            nonlocal shown
+            if (waiting := _waiting_for(_failure(state))) != shown:
+                _log.warning("%s; it is tried again", waiting)
+                shown = waiting
+
+        self._calling = True
         try:
-            return self._call(attempt)
+            for one in Retrying(
+                retry=retry_if_exception(lambda error: bool(_waiting_for(error))),
+                stop=self._is_enough,
+                # Not all workers at the same moment, when the server answers again.
+                wait=wait_random_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+                before_sleep=log,
+                sleep=self._sleep,
+                reraise=True,
+            ):
+                with one:
+                    answer = attempt(one.retry_state.attempt_number > 1)
         finally:
-            self._trying = False
+            self._calling = False
+        if shown:
+            _log.warning("the database answers again")
+        return answer
 
-    def _call(self, attempt: Callable[[bool], T]) -> T:
-        since, pause, said = None, _FIRST_PAUSE, ""
-        while True:
-            try:
-                answer = attempt(since is not None)
-            except (sa.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as exc:
-                waiting = _waiting_for(exc)
-                seconds = max(self.seconds, CROWDED_SECONDS if waiting == CROWDED.waiting else 0)
-                if not waiting or not seconds:
-                    raise
-                since = since or time.monotonic()
-                if waiting != said:
-                    _log.warning("%s; it is tried again", waiting)
-                    said = waiting
-                if time.monotonic() + pause > since + seconds or not self._waited(pause):
-                    raise
-                # Not all workers at the same moment, when the server is there again.
-                pause = min(pause * random.uniform(1.5, 2.5), _LONGEST_PAUSE)
-            else:
-                if said:
-                    _log.warning("the database answers again")
-                return answer
+    def _is_enough(self, state: RetryCallState) -> bool:
+        is_crowded = _waiting_for(_failure(state)) == CROWDED.waiting
+        seconds = max(self.seconds, CROWDED_SECONDS if is_crowded else 0.0)
+        ends = (state.seconds_since_start or 0.0) + state.upcoming_sleep
+        return ends > seconds or self._is_over()
 
-    def _waited(self, seconds: float) -> bool:
+    def _is_over(self) -> bool:
+        return self.over is not None and self.over()
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleeps until the policy is over, which no sleep of tenacity's can poll."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self.over():
-                return False
+        while (left := until - time.monotonic()) > 0 and not self._is_over():
             time.sleep(min(left, _STEP))
-        return True
 
 
-def _waiting_for(exc: BaseException) -> str:
-    """What to say while the database is tried again; empty if that cannot help."""
+class Retried(Protocol):
+    """An object with a policy of its own."""
+
+    retry: RetryPolicy
+
+
+def retried(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Retries a method by its object's policy; a second call must change nothing more."""
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **options: P.kwargs) -> T:
+        return self.retry.call(lambda _again: method(self, *args, **options))
+
+    return call
+
+
+def _failure(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _waiting_for(exc: BaseException | None) -> str:
+    """What to log while the call is retried; empty if a retry cannot help."""
     if isinstance(exc, ProxyError):
         return UNREACHABLE.waiting if exc.may_pass else ""
+    if not isinstance(exc, sa.exc.SQLAlchemyError | optuna.exceptions.StorageInternalError):
+        return ""
     trouble = trouble_of(database_error(exc))
     return trouble.waiting if trouble else ""

@@ -1,4 +1,4 @@
-"""Kinds of failures of a database server: what to do about each, and whether to ask again.
+"""Kinds of failures of a database server: what to do about each, and whether to retry.
 
 PostgreSQL numbers them (https://www.postgresql.org/docs/current/errcodes-appendix.html); before a
 connection is there, and in MySQL, only the words tell them apart.
@@ -18,9 +18,9 @@ class Trouble:
     """One kind of failure.
 
     Attributes:
-        words: What the server or its driver says, as a regular expression.
+        words: The message of the server or its driver, as a regular expression.
         advice: What to do about it.
-        waiting: What is said while the database is asked again; empty if that cannot help.
+        waiting: What is logged while the call is retried; empty if that cannot help.
         states: PostgreSQL's numbers for it.
     """
 
@@ -115,7 +115,7 @@ _KINDS = (
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
-    """The kind of what SQLAlchemy has raised; None if it is of none that is known."""
+    """The kind of an exception of SQLAlchemy; None if it is of no known kind."""
     orig = getattr(error, "orig", None)
     if not isinstance(error, sa.exc.DBAPIError) or orig is None or isinstance(orig, sqlite3.Error):
         return None

@@ -6,8 +6,8 @@ from optuna.storages import RDBStorage
 
 from tuner.errors import StorageError
 from tuner.storage.database import Database
-from tuner.storage.engine import connect_args, has_tables
 from tuner.storage.error_mapping import storage_errors
+from tuner.storage.sql.engine import connect_args, has_tables
 from tuner.storage.url import PROXY, masked, parse_url
 
 

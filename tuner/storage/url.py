@@ -17,7 +17,7 @@ DEFAULT_URL = "sqlite:///tuner.db"
 BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb")
 PROXY = "grpc"
 PROXY_PORT = 13000
-"""Where Optuna's proxy listens unless it is told otherwise."""
+"""The default port of Optuna's proxy."""
 _EXAMPLES = f"{DEFAULT_URL} or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _AUTHORITY = re.compile(r"[^/]*://([^?#]*)@")
 _HOME = re.compile(r"^(sqlite(?:\+\w+)?:///)~(?=/)")
@@ -80,7 +80,7 @@ def _proxy(parsed: sa.URL, url: str) -> sa.URL:
 
 
 def require_file(url: sa.URL) -> None:
-    """Makes sure that a SQLite file is there; of a server that is seen when it is asked.
+    """Makes sure that a SQLite file is there; a server is checked when it is connected to.
 
     Raises:
         StorageError: It is not.
@@ -114,10 +114,10 @@ def absolute(url: str) -> str:
 
 
 def is_frozen(file: Path) -> bool:
-    """Whether nobody can be writing a SQLite file, because nothing may be written beside it.
+    """Whether no process can be writing a SQLite file, because nothing may be written beside it.
 
-    In write-ahead mode even a reader makes a file beside the database, unless it says that
-    nobody will change it. With a log beside it somebody may be changing it all the same.
+    In write-ahead mode even a reader makes a file beside the database, unless it declares the file
+    immutable. With a log beside it another process may be changing it all the same.
     """
     if not os.access(file, os.F_OK) or os.access(file.parent, os.W_OK):
         return False
@@ -126,9 +126,9 @@ def is_frozen(file: Path) -> bool:
 
 
 def masked(url: str) -> str:
-    """The URL without its password, wherever the password stands in it.
+    """The URL without its password, wherever the password is.
 
-    Of what is not quite a URL only the beginning is shown: a password may stand anywhere in it.
+    Of text that is not a URL only the beginning is shown: a password may be anywhere in it.
     """
     import sqlalchemy as sa
 

@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from tuner.storage.artifacts import chosen_place
+from tuner.storage.artifacts import chosen_location
 from tuner.storage.database import Database, RunningTrial
 from tuner.storage.lease import is_alive
 from tuner.trials.checkpoints import remove_of
@@ -84,7 +84,7 @@ def return_abandoned(
         if failed is None:
             done = database.give_back(trial.trial_id, trial.lease)
         elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
-            location = checkpoints or chosen_place(None, database.url)
+            location = checkpoints or chosen_location(None, database.url)
             remove_of(database, study, trial.number, location)
         if done:
             returned.append(Returned(trial.number, failed))

@@ -21,7 +21,7 @@ import optuna
 from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.url import parse_url
 from tuner.studies import lifecycle, queue
 from tuner.workers.ending import Ending
@@ -60,7 +60,7 @@ class RayEngine:
         try:
             # Ray sets handlers of its own when it starts; ours come after them.
             with _ray(self._address, observer) as ray, interrupts(self._on_signal):
-                database.patience.over = lambda: self._n_signals > 0
+                database.retry.over = lambda: self._n_signals > 0
                 self._note_missing_room(ray, n_workers, observer)
                 study = lifecycle.store(database, job.study_name, job.spec)
                 begin(study, job, database, n_workers, observer)
@@ -154,7 +154,7 @@ def _work(job: Job, table: dict[str, Any]) -> None:
     """
     base = job.spec.base
     spec = StudySpec.from_dict(table, base if os.access(base, os.X_OK) else Path.cwd())
-    database = Database(job.url, patience=Patience(PATIENT_SECONDS))
+    database = Database(job.url, retry=RetryPolicy(OUTAGE_SECONDS))
     try:
         run_here(replace(job, spec=spec), database, 1, Observer())
     finally:

@@ -15,7 +15,7 @@ from tuner.errors import RequestError, StudyError
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.studies import lifecycle
 from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
@@ -57,7 +57,7 @@ def open_for_work(url: str) -> Iterator[Database]:
     A request that turns out to be wrong after trials were begun is a failure of the work, see
     :meth:`tuner.storage.database.Database.final`.
     """
-    database = Database(url, patience=Patience(PATIENT_SECONDS))
+    database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
     try:
         yield database
     except RequestError as error:

@@ -109,7 +109,7 @@ class Supervisor:
             TunerError: A worker refused the study, or the study cannot be continued.
         """
         with interrupts(self._on_signal):
-            self._database.patience.over = lambda: self._stops.interrupted
+            self._database.retry.over = lambda: self._stops.interrupted
             try:
                 spec = self._job.spec
                 self._observer.note(doing("starting workers", spec.model, spec.base))
@@ -118,7 +118,7 @@ class Supervisor:
                     wait(self.pool.readable, _TICK_SECONDS)
                 return ending
             except StorageError:
-                self._database.patience.over = lambda: True  # it was waited for long enough
+                self._database.retry.over = lambda: True  # it was waited for long enough
                 raise
             finally:
                 self.close()

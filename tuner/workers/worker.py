@@ -28,8 +28,8 @@ from tuner.learners.registry import known_class, open_learner
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.lease import own_lease
-from tuner.storage.retrying import PATIENT_SECONDS, Patience
-from tuner.storage.taking import NoneOpen
+from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
+from tuner.storage.taker import NoneOpen
 from tuner.storage.url import absolute
 from tuner.studies.definition import common_params
 from tuner.studies.provenance import check_data
@@ -168,14 +168,14 @@ class Worker:
         job = self._job
         if self._study is None:
             # Opened late: a worker starts before the study stands in the database.
-            patience = Patience(PATIENT_SECONDS)
+            retry = RetryPolicy(OUTAGE_SECONDS)
             self._database = Database(
                 job.url,
                 must_exist=True,  # deleted meanwhile, it is not made again
                 lease=self._lease,
                 wanted=job.n_trials,
                 at_once=job.at_once,
-                patience=patience,
+                retry=retry,
             )
             self._study = self._database.study(job.study_name)
             try:

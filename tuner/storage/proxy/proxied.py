@@ -15,64 +15,59 @@ from optuna.storages import GrpcStorageProxy
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import StorageError
-from tuner.storage.backend import BEAT, RunningTrial
-from tuner.storage.claiming import ClaimingStorage
+from tuner.storage.backend import Writes
 from tuner.storage.curves import ATTR, Curves, from_attr
-from tuner.storage.remote import RemoteStorage
-from tuner.storage.retrying import Patience
-from tuner.storage.taking import Taker
+from tuner.storage.proxy.proxy_claims import ClaimingStorage
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.taker import BEAT, RunningTrial, Taker
 from tuner.storage.url import PROXY_PORT, parse_url
-from tuner.storage.writing import Writes
 
 _TWICE = "queued twice, by two runs that began together"
 
 
-def open_proxied(url: str, taker: Taker, patience: Patience) -> ProxiedStorage:
+def open_proxied(url: str, taker: Taker, retry: RetryPolicy) -> ProxiedStorage:
     """Opens the proxy at ``grpc://HOST:PORT``.
 
     Raises:
-        ProxyError: No proxy of Optuna's answers there. A worker does not ask: its proxy has been
-            there, and may only be starting again.
+        ProxyError: No proxy of Optuna's answers there. A worker does not check: its proxy has been
+            there, and may only be restarting.
     """
     parsed = parse_url(url)
     host, port = parsed.host or "", parsed.port or PROXY_PORT
     if taker.lease is None:
-        asking = RemoteStorage(host, port, taker, Patience())  # is not tried again
+        once = ProxiedStorage(host, port, taker, RetryPolicy())
         try:
             with suppress(KeyError):
-                asking.get_study_id_from_name("")
+                once.get_study_id_from_name("")
         finally:
-            asking.close()
-    return ProxiedStorage(host, port, taker, patience)
+            once.close()
+    return ProxiedStorage(host, port, taker, retry)
 
 
 class ProxiedStorage(ClaimingStorage):
-    """Optuna's client with the questions of :class:`tuner.storage.backend.Backend`.
+    """Optuna's client with the questions of :class:`tuner.storage.backend.Storage`."""
 
-    It is the backend as well as what Optuna's functions take as ``storage``.
-    """
-
-    def __init__(self, host: str, port: int, taker: Taker, patience: Patience) -> None:
-        super().__init__(host, port, taker, patience)
+    def __init__(self, host: str, port: int, taker: Taker, retry: RetryPolicy) -> None:
+        super().__init__(host, port, taker, retry)
         self._seen_at: dict[tuple[int, str], float] = {}
+
+    def close(self) -> None:
+        GrpcStorageProxy.close(self)
 
     def check(self, shown: str) -> None:
         """Does nothing, as :meth:`prepare`."""
 
     def prepare(self, shown: str) -> None:
-        """Does nothing: behind a proxy stand Optuna's own tables and no others."""
+        """Does nothing: a proxy knows Optuna's own tables and no others."""
 
     def study_names(self) -> list[str]:
-        """The names of all studies, oldest first."""
         studies = sorted(self.get_all_studies(), key=lambda study: study._study_id)
         return [study.study_name for study in studies]
 
     def study_attrs(self, study_id: int) -> dict[str, Any]:
-        """The user attributes of a study, as they are stored now."""
         return self.get_study_user_attrs(study_id)
 
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
-        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         return [
             (study.study_name, study.user_attrs[key], self.counts(study._study_id))
             for study in self.get_all_studies()
@@ -80,14 +75,13 @@ class ProxiedStorage(ClaimingStorage):
         ]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """How many trials are in each state; states without one are absent."""
         return Counter(trial.state for trial in self.get_all_trials(study_id, deepcopy=False))
 
     def running(self, study_id: int) -> list[RunningTrial]:
         """The trials in the state RUNNING, with the heartbeats that pass through a proxy.
 
-        One that has none yet is silent since this process saw it first: when it began stands in
-        the time of the proxy's zone, without the zone.
+        One that has none yet counts as silent since this process first saw it: its start is in the
+        local time of the proxy, without the time zone.
         """
         found = []
         running = self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,))
@@ -100,7 +94,6 @@ class ProxiedStorage(ClaimingStorage):
         return found
 
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes that these trials are being run."""
         for trial_id in trial_ids:
             with suppress(KeyError, UpdateFinishedTrialError):  # it has ended meanwhile
                 GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, time.time())
@@ -109,8 +102,7 @@ class ProxiedStorage(ClaimingStorage):
         """The curves of a trial; empty if none are stored.
 
         Raises:
-            StorageError: It was not run through a proxy, so that they stand where one cannot see
-                them.
+            StorageError: It was not run through a proxy, which cannot read them where they are.
         """
         trial = self.get_trial(trial_id)
         if ATTR in trial.system_attrs:
@@ -125,12 +117,12 @@ class ProxiedStorage(ClaimingStorage):
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.
 
-        Nothing can be locked: of two runs that begin together both may add a trial, and the one
-        whose trial has the greater number sees the other's, and fails its own.
+        Nothing can be locked: two runs that begin together may both add a trial; the one whose
+        trial has the greater number sees the other's, and fails its own.
         """
         for origin, template in trials.items():
             if origin not in self._origins(study_id):
-                trial_id = self.patience.call(partial(self._enqueue, study_id, template))
+                trial_id = self.retry.call(partial(self._enqueue, study_id, template))
                 if self._origins(study_id)[origin] != trial_id:
                     self._withdraw(trial_id)
 
@@ -148,5 +140,5 @@ class ProxiedStorage(ClaimingStorage):
         return GrpcStorageProxy.create_new_trial(self, study_id, template)
 
     def _withdraw(self, trial_id: int) -> None:
-        if self.take(None, trial_id):  # else it is run a second time, which does no harm
+        if self.take(None, trial_id):  # else another process runs it: no harm
             self.store(trial_id, Writes(user_attrs={"reason": _TWICE}, end=(TrialState.FAIL, ())))

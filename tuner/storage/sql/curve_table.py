@@ -1,10 +1,11 @@
-"""Creates and upgrades the tables of our own, beside Optuna's in the same database.
+"""The table of our own beside Optuna's, with the curves of trials: reads, copies and upgrades it.
 
 Alembic keeps their version in a table of its own name: ``alembic_version`` is Optuna's.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from optuna.trial import FrozenTrial
+from sqlalchemy import orm
 
 from tuner.errors import StorageError
+from tuner.storage.curves import ATTR, Curves, from_attr, unpack
+from tuner.storage.optuna_private import TRIALS, models
 
 VERSION_TABLE = "tuner_alembic_version"
 HEAD = "0001"
@@ -24,7 +29,67 @@ HEAD = "0001"
 _LOCK = 7_408_211  # any number, the same in every process
 
 
-def check(engine: sa.Engine, shown: str) -> None:
+class _Base(orm.DeclarativeBase):
+    pass
+
+
+class CurvesModel(_Base):
+    """The curves of one trial that has ended.
+
+    Attributes:
+        trial_id: The trial; the row goes with it, whoever deletes it.
+        names: The logs, as a JSON list.
+        epochs: How many epochs were run.
+        packed: Little-endian float32 of shape (logs, epochs), compressed with zlib.
+    """
+
+    __tablename__ = "tuner_curves"
+
+    trial_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey(TRIALS.c.trial_id, ondelete="CASCADE"), primary_key=True
+    )
+    names: orm.Mapped[str] = orm.mapped_column(sa.Text)
+    epochs: orm.Mapped[int]
+    packed: orm.Mapped[bytes]
+
+
+def read_curves(connection: sa.Connection, trial_id: int) -> Curves:
+    """The curves of a trial; empty if none are stored."""
+    if sa.inspect(connection).has_table(CurvesModel.__tablename__):
+        columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
+        query = sa.select(*columns).where(CurvesModel.trial_id == trial_id)
+        row = connection.execute(query).one_or_none()
+        if row is not None:
+            return unpack(*row)
+    attr = models.TrialSystemAttributeModel
+    sent = sa.select(attr.value_json).where(attr.trial_id == trial_id, attr.key == ATTR)
+    value_json = connection.scalar(sent)
+    return {} if value_json is None else from_attr(json.loads(value_json))
+
+
+def copy_curves(connection: sa.Connection, source: FrozenTrial, trial_id: int) -> None:
+    """Gives a new trial the curves of the one that it was copied from, if that is in here.
+
+    Args:
+        connection: In a transaction.
+        source: The trial as it was read, perhaps from another database.
+        trial_id: Of its copy.
+    """
+    if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
+        return
+    # A trial of another database may have the same identifier; its times differ.
+    times = sa.select(TRIALS.c.datetime_start, TRIALS.c.datetime_complete)
+    times = times.where(TRIALS.c.trial_id.in_((source._trial_id, trial_id)))
+    first, *others = connection.execute(times).all()
+    if others == [first]:
+        columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
+        curves = sa.select(sa.literal(trial_id), *columns)
+        curves = curves.where(CurvesModel.trial_id == source._trial_id)
+        names = [CurvesModel.trial_id, *columns]
+        connection.execute(sa.insert(CurvesModel).from_select(names, curves))
+
+
+def check_tables(engine: sa.Engine, shown: str) -> None:
     """Refuses tables of a version that is not known here; writes nothing.
 
     Raises:
@@ -42,7 +107,7 @@ def check(engine: sa.Engine, shown: str) -> None:
         raise _of_newer_tuner(shown)
 
 
-def upgrade(engine: sa.Engine, shown: str) -> None:
+def upgrade_tables(engine: sa.Engine, shown: str) -> None:
     """Brings our tables to their newest form; a single query when they have it.
 
     Args:

@@ -1,64 +1,62 @@
-"""Optuna's client of its gRPC proxy, where what belongs together is sent together."""
+"""Optuna's client of its gRPC proxy, with writes in groups and parameters in their order."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy as copied
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import GrpcStorageProxy
-from optuna.storages._grpc.auto_generated.api_pb2_grpc import StorageServiceStub
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage.calls import Calls, connect
+from tuner.errors import SpecError
+from tuner.space import SearchSpace
+from tuner.storage.backend import Storage, Writes
 from tuner.storage.curves import ATTR, to_attr
-from tuner.storage.gathering import Gathering
-from tuner.storage.ordering import OrderedCache, names_in_order, put_in_order
-from tuner.storage.retrying import Patience
-from tuner.storage.taking import Taker
-from tuner.storage.writing import TrialLost, Writes
+from tuner.storage.optuna_private import proxy_cache, proxy_stub
+from tuner.storage.proxy.calls import Calls, connect
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.taker import Taker, TrialLost
 
 
-class RemoteStorage(Gathering, GrpcStorageProxy):
+class RemoteStorage(Storage, GrpcStorageProxy):
     """As Optuna's, which sends each parameter, attribute and value at once.
 
     What waits inside :meth:`together` is sent at its end, a call for each. The proxy offers no
-    transaction: whoever dies on the way leaves a running trial with the first of them, and the end
-    of a trial is sent last.
-
-    Attributes:
-        taker: Who takes trials, and how many may be taken.
-        patience: How long a proxy that does not answer is tried again.
+    transaction: a process that dies between two calls leaves a running trial with the first of
+    them, and the end of a trial is sent last.
     """
 
-    def __init__(self, host: str, port: int, taker: Taker, patience: Patience) -> None:
-        self.taker = taker
-        self.patience = patience
+    def __init__(self, host: str, port: int, taker: Taker, retry: RetryPolicy) -> None:
+        Storage.__init__(self, taker, retry)
         self._study_of: dict[int, int] = {}
         self._names: dict[int, list[str]] = {}
         self._distributions: dict[tuple[int, str], BaseDistribution] = {}
+        self._ordered: set[int] = set()  # finished trials whose parameters are in order
         with warnings.catch_warnings():
             # Optuna has marked its proxy experimental since 4.2.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            super().__init__(host=host, port=port)
+            GrpcStorageProxy.__init__(self, host=host, port=port)
 
     def _setup(self) -> None:
         self._channel = connect(self._host, self._port)
-        self._stub = Calls(StorageServiceStub(self._channel), self.patience)  # type: ignore
-        self._cache = OrderedCache(self._stub, self._names_of)
+        self._stub = Calls(proxy_stub(self._channel), self.retry)  # type: ignore[assignment]
+        self._cache = proxy_cache(self._stub)
 
     def store(self, trial_id: int, writes: Writes) -> None:
         proxy = GrpcStorageProxy
         holder = self.taker.lease if writes.holder is None else writes.holder
-        # Asked when it matters most, for it takes a call more.
+        # Checked only where it matters most: it takes another call.
         if holder is not None and (writes.end is not None or writes.holder is not None):
             trial = self.get_trial(trial_id)
             if trial.user_attrs.get("worker", {}) != holder:
                 raise TrialLost(f"Trial#{trial.number} is run by another process now.")
-        # Sent again, each of these replaces what it has stored.
+        # Each of these, sent again, replaces what it has stored.
         for name, (value, distribution) in writes.params.items():
             proxy.set_trial_param(self, trial_id, name, value, distribution)
         user_attrs, system_attrs = writes.user_attrs, writes.system_attrs
@@ -72,7 +70,7 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
             proxy.set_trial_intermediate_value(self, trial_id, step, reported)
         if writes.end is not None:
             state, values = writes.end
-            self.patience.call(lambda again: self._end(trial_id, state, list(values), again))
+            self.retry.call(lambda again: self._end(trial_id, state, list(values), again))
 
     def _end(self, trial_id: int, state: TrialState, values: list[float], again: bool) -> None:
         try:
@@ -88,7 +86,7 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
         param_value_internal: float,
         distribution: BaseDistribution,
     ) -> None:
-        """As Optuna's, with the same check that the study's distributions agree, at once."""
+        """As Optuna's; checks at once that the study's distributions agree."""
         study_id = self._study_of.get(trial_id)
         if study_id is not None:  # else the proxy will check it
             key = (study_id, param_name)
@@ -107,7 +105,8 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
         trial = super().get_trial(trial_id)
         study_id = self._study_of.get(trial_id)
         names = [] if study_id is None else self._names_of(study_id)
-        return self.as_written(put_in_order(trial, names))
+        put_in_order(trial, names)
+        return self.as_written(trial)
 
     def _names_of(self, study_id: int) -> list[str]:
         if study_id not in self._names:
@@ -122,8 +121,36 @@ class RemoteStorage(Gathering, GrpcStorageProxy):
     ) -> list[FrozenTrial]:
         trials = super().get_all_trials(study_id, deepcopy=False, states=states)
         for trial in trials:
-            if not trial.state.is_finished():
+            if trial._trial_id in self._ordered:
+                continue
+            if len(trial.params) > 1:
+                put_in_order(trial, self._names_of(study_id))
+            if trial.state.is_finished():
+                self._ordered.add(trial._trial_id)
+            else:
                 self._study_of[trial._trial_id] = study_id
         if self._waiting:
             trials = [self.as_written(trial) for trial in trials]
         return copied(trials) if deepcopy else trials
+
+
+def names_in_order(study_attrs: Mapping[str, Any]) -> list[str]:
+    """All names of parameters of a study's trials; empty if tuner did not make the study."""
+    spec = study_attrs.get("tuner:spec")
+    space = spec.get("search_space") if isinstance(spec, Mapping) else None
+    if not isinstance(space, Mapping):
+        return []  # what is wrong with it is reported when the study is opened
+    with suppress(SpecError):
+        return list(SearchSpace.parse(space, "the study").names())
+    return []
+
+
+def put_in_order(trial: FrozenTrial, names: Sequence[str]) -> None:
+    """Sorts a trial's parameters as ``names``, others after them by name.
+
+    The proxy's messages have no order: each process would see, and sample, in one of its own.
+    """
+    position = {name: i for i, name in enumerate(names)}
+    params = sorted(trial.params, key=lambda name: (position.get(name, len(position)), name))
+    trial.params = {name: trial.params[name] for name in params}
+    trial.distributions = {name: trial.distributions[name] for name in params}

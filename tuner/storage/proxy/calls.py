@@ -1,4 +1,4 @@
-"""Calls to Optuna's gRPC proxy: each with a time limit, tried again, its errors in our words."""
+"""Calls to Optuna's gRPC proxy: each with a time limit, retried, its errors in our words."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-# What its core prints of connections that break, tuner says in its own words.
+# gRPC prints broken connections; tuner logs them in its own words.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 import optuna
 
 from tuner.storage.error_mapping import ProxyError
-from tuner.storage.retrying import Patience
+from tuner.storage.retrying import RetryPolicy
 
 _ANSWER_SECONDS = 120.0
-"""A call that takes longer is lost; to read all trials of a large study takes seconds."""
+"""Time limit of a call; to read all trials of a large study takes seconds."""
 
-# A proxy that was started again is found again at once, and not after two minutes.
+# A proxy that was restarted is found at once, not after two minutes.
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
-# Who calls these must know that an attempt may have been carried out without being heard.
+# Their callers retry: an attempt may have been carried out without an answer.
 _NOT_AGAIN = ("CreateNewTrial", "SetTrialStateValues")
 
 _START = "start one with optuna.storages.run_grpc_proxy_server, or are host and port wrong?"
@@ -32,7 +32,7 @@ _DATABASE_IS_AWAY = "exception is raised during the commit"  # what Optuna says 
 
 
 def connect(host: str, port: int) -> grpc.Channel:
-    """A channel to a proxy; whether it is there is seen by the first call."""
+    """A channel to a proxy; it connects with the first call."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return grpc.insecure_channel(address, options=_OPTIONS)
 
@@ -44,9 +44,9 @@ class Calls:
     UpdateFinishedTrialError), with the words of the server, and ProxyError for all else.
     """
 
-    def __init__(self, stub: Any, patience: Patience) -> None:
+    def __init__(self, stub: Any, retry: RetryPolicy) -> None:
         self._stub = stub
-        self._patience = patience
+        self._retry = retry
 
     def __getattr__(self, name: str) -> Callable[[Any], Any]:
         procedure = getattr(self._stub, name)
@@ -54,7 +54,7 @@ class Calls:
         def call(request: Any) -> Any:
             if name in _NOT_AGAIN:
                 return _answer(procedure, request)
-            return self._patience.call(lambda _again: _answer(procedure, request))
+            return self._retry.call(lambda _again: _answer(procedure, request))
 
         return call
 
@@ -63,11 +63,11 @@ def _answer(procedure: Callable[..., Any], request: Any) -> Any:
     try:
         return procedure(request, timeout=_ANSWER_SECONDS)
     except grpc.RpcError as exc:
-        raise _meant(exc) from exc
+        raise _mapped(exc) from exc
 
 
-def _meant(exc: grpc.RpcError) -> Exception:
-    code, said = exc.code(), (str(exc.details()).strip().splitlines() or [""])[0]
+def _mapped(exc: grpc.RpcError) -> Exception:
+    code, message = exc.code(), (str(exc.details()).strip().splitlines() or [""])[0]
     status = grpc.StatusCode
     known: dict[Any, type[Exception]] = {
         status.NOT_FOUND: KeyError,
@@ -76,9 +76,9 @@ def _meant(exc: grpc.RpcError) -> Exception:
         status.INVALID_ARGUMENT: ValueError,
     }
     if code in known:
-        return known[code](said)
+        return known[code](message)
     if code is status.UNAVAILABLE:
-        return ProxyError(f"no proxy answers ({said}); {_START}", may_pass=True)
+        return ProxyError(f"no proxy answers ({message}); {_START}", may_pass=True)
     if code is status.DEADLINE_EXCEEDED:
         return ProxyError("the proxy does not answer", may_pass=True)
     if code is status.UNIMPLEMENTED:
@@ -86,7 +86,7 @@ def _meant(exc: grpc.RpcError) -> Exception:
             f"what answers is not Optuna's proxy, or an old one; {_START}", may_pass=False
         )
     if code is status.UNKNOWN:
-        said = said.removeprefix("Exception calling application: ")
-        text = f"the proxy cannot use its database: {said}; see what the proxy prints"
-        return ProxyError(text, may_pass=_DATABASE_IS_AWAY in said)
-    return ProxyError(f"{code.name}: {said}", may_pass=False)
+        message = message.removeprefix("Exception calling application: ")
+        text = f"the proxy cannot use its database: {message}; see what the proxy prints"
+        return ProxyError(text, may_pass=_DATABASE_IS_AWAY in message)
+    return ProxyError(f"{code.name}: {message}", may_pass=False)

@@ -1,4 +1,4 @@
-"""Reads trials with two queries: their own rows, then all that hangs on them in one union.
+"""Reads trials with two queries: their own rows, then all their details in one union.
 
 Optuna's storage makes an ORM object of each row of six tables: 10,000 trials take it seconds, and
 a single one takes six queries.
@@ -13,13 +13,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, CategoricalDistribution, json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
 
 from tuner.storage.attributes import parsed, readable_rows
+from tuner.storage.optuna_private import TRIALS, models
 
 _AT_ONCE = 500  # trials a query; SQLite takes 32,766 parameters, and each trial is five of them
 _NOT_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
+
+# Columns of the tables of details: name, step, number and text.
+_PARAM = ("param_name", None, "param_value", "distribution_json")
+_ATTR = ("key", None, None, "value_json")
+_STEP = (None, "step", "intermediate_value", "intermediate_value_type")
+_VALUE = (None, "objective", "value", "value_type")
 
 # Parses each distinct distribution once: the trials of a study share a few.
 _distribution: Callable[[str], BaseDistribution] = lru_cache(1000)(json_to_distribution)
@@ -30,11 +36,11 @@ def load_trial(connection: sa.Connection, trial_id: int) -> FrozenTrial:
 
     Raises:
         KeyError: There is no such trial.
-        SpecError: Somebody has changed its rows to what is no trial.
+        SpecError: A row of it was changed by hand and cannot be read.
     """
     found = _load(connection, _ONE, {"trial_id": trial_id})
     if not found:
-        raise KeyError(models.NOT_FOUND_MSG)
+        raise KeyError(f"Trial {trial_id} does not exist.")
     return found[0]
 
 
@@ -50,7 +56,7 @@ def load_trials(
         among: and those whose identifier is one of these.
 
     Raises:
-        SpecError: Somebody has changed rows of one to what is no trial.
+        SpecError: A row of one was changed by hand and cannot be read.
     """
     ids = list(among)
     first = min([after + 1, *ids])
@@ -58,11 +64,33 @@ def load_trials(
     return _load(connection, _SOME, wanted)
 
 
+def require_study(connection: sa.Connection, study_id: int) -> None:
+    """Makes sure that there is a study.
+
+    Raises:
+        KeyError: There is not.
+    """
+    study = models.StudyModel.study_id
+    if connection.scalar(sa.select(study).where(study == study_id)) is None:
+        raise KeyError(f"Study {study_id} does not exist.")
+
+
+def stored_distribution(
+    connection: sa.Connection, study_id: int, name: str
+) -> BaseDistribution | None:
+    """The distribution of a parameter in any trial of the study; None if none has it."""
+    param, trial = models.TrialParamModel, models.TrialModel
+    query = sa.select(param.distribution_json).join(trial, trial.trial_id == param.trial_id)
+    query = query.where(trial.study_id == study_id, param.param_name == name).limit(1)
+    found = connection.scalars(query).one_or_none()
+    return None if found is None else _distribution(found)
+
+
 @readable_rows()
 def _load(
     connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, Any]
 ) -> list[FrozenTrial]:
-    # The states come first: of a trial that has ended by then, everything is there to be read.
+    # The states are read first: a trial that has ended by then has all its details stored.
     found = connection.execute(query, wanted).all()
     trials = {
         row.trial_id: FrozenTrial(
@@ -95,101 +123,68 @@ def _add_details(trials: Mapping[int, FrozenTrial], rows: Iterable[Any]) -> None
         if kind == "param":
             params.append((row_id, trial, name, number, text))
         elif kind == "user":
-            trial._user_attrs[name] = parsed(text)
+            trial.user_attrs[name] = parsed(text)
         elif kind == "system":
-            trial._system_attrs[name] = parsed(text)
+            trial.system_attrs[name] = parsed(text)
         elif kind == "step":
             trial.intermediate_values[step] = _number(text, number)
         else:
             values.setdefault(trial_id, {})[step] = _number(text, number)
     for trial_id, found in values.items():
-        trials[trial_id]._values = [found[objective] for objective in range(len(found))]
+        trials[trial_id].values = [found[objective] for objective in range(len(found))]
     params.sort(key=lambda param: param[0])  # in the order in which they were suggested
     for _, trial, name, number, text in params:
         distribution = _distribution(text)
         if isinstance(distribution, CategoricalDistribution) and number < 0:
             raise IndexError(f"{name} has no choice {number}")
-        trial._params[name] = distribution.to_external_repr(number)
-        trial._distributions[name] = distribution
+        trial.params[name] = distribution.to_external_repr(number)
+        trial.distributions[name] = distribution
 
 
 def _number(kind: str, number: float) -> float:
-    """A value as Optuna stores it: what is not finite stands in its kind."""
+    """A value as Optuna stores it: one that is not finite is named by its kind."""
     return _NOT_FINITE[kind] if kind in _NOT_FINITE else float(number)
 
 
-def _branch(
-    kind: str,
-    row_id: Any,
-    trial_id: Any,
-    *,
-    name: Any = None,
-    step: Any = None,
-    number: Any = None,
-    text: Any,
-) -> sa.Select[Any]:
-    columns = (
-        sa.literal_column(f"'{kind}'", sa.String).label("kind"),
-        *(row_id.label("row_id"), trial_id.label("trial_id")),
-        (sa.cast(sa.null(), sa.String) if name is None else name).label("name"),
-        (sa.cast(sa.null(), sa.Integer) if step is None else step).label("step"),
-        (sa.cast(sa.null(), sa.Float(53)) if number is None else number).label("number"),
-        text.label("text"),
-    )
-    return sa.select(*columns).where(trial_id.in_(sa.bindparam("ids", expanding=True)))
-
-
 def _details() -> sa.CompoundSelect[Any]:
-    param, value = models.TrialParamModel, models.TrialValueModel
-    user, system = models.TrialUserAttributeModel, models.TrialSystemAttributeModel
-    step = models.TrialIntermediateValueModel
-    return sa.union_all(
-        _branch(
-            *("param", param.param_id, param.trial_id),
-            name=param.param_name,
-            number=param.param_value,
-            text=param.distribution_json,
-        ),
-        _branch(
-            *("user", user.trial_user_attribute_id, user.trial_id),
-            name=user.key,
-            text=user.value_json,
-        ),
-        _branch(
-            *("system", system.trial_system_attribute_id, system.trial_id),
-            name=system.key,
-            text=system.value_json,
-        ),
-        _branch(
-            *("step", step.trial_intermediate_value_id, step.trial_id),
-            step=step.step,
-            number=step.intermediate_value,
-            text=sa.cast(step.intermediate_value_type, sa.String),
-        ),
-        _branch(
-            *("value", value.trial_value_id, value.trial_id),
-            step=value.objective,
-            number=value.value,
-            text=sa.cast(value.value_type, sa.String),
-        ),
-    )
+    """What belongs to trials, from five tables: a parameter, attribute or value in each row."""
+    branches = []
+    for kind, model, row_id, name, step, number, text in (
+        ("param", models.TrialParamModel, "param_id", *_PARAM),
+        ("user", models.TrialUserAttributeModel, "trial_user_attribute_id", *_ATTR),
+        ("system", models.TrialSystemAttributeModel, "trial_system_attribute_id", *_ATTR),
+        ("step", models.TrialIntermediateValueModel, "trial_intermediate_value_id", *_STEP),
+        ("value", models.TrialValueModel, "trial_value_id", *_VALUE),
+    ):
+        column: Any = model.__table__.c
+        query = sa.select(
+            sa.literal_column(f"'{kind}'", sa.String).label("kind"),
+            column[row_id].label("row_id"),
+            column.trial_id,
+            (column[name] if name else sa.cast(sa.null(), sa.String)).label("name"),
+            (column[step] if step else sa.cast(sa.null(), sa.Integer)).label("step"),
+            (column[number] if number else sa.cast(sa.null(), sa.Float(53))).label("number"),
+            (sa.cast(column[text], sa.String) if step else column[text]).label("text"),
+        )
+        branches.append(query.where(column.trial_id.in_(sa.bindparam("ids", expanding=True))))
+    return sa.union_all(*branches)
 
 
 def _query(wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
     trial = models.TrialModel
     query = sa.select(
         *(trial.trial_id, trial.number, trial.state),
-        *(trial._datetime_start_utc, trial._datetime_complete_utc),
+        *(TRIALS.c.datetime_start, TRIALS.c.datetime_complete),
     )
     return query.where(wanted).order_by(trial.trial_id)
 
 
-# Made once: to put a statement together takes about as long as SQLite takes to run it.
+# Built once: to build a statement takes about as long as SQLite takes to run it.
 _DETAILS = _details()
 _ONE = _query(models.TrialModel.trial_id == sa.bindparam("trial_id"))
 _SOME = _query(
     (models.TrialModel.study_id == sa.bindparam("study_id"))
-    # No index helps with the alternative below: without this all trials would be looked at.
+    # No index helps with the alternative below: without this, all trials are scanned.
     & (models.TrialModel.trial_id >= sa.bindparam("first"))
     & (
         (models.TrialModel.trial_id > sa.bindparam("after"))
@@ -199,5 +194,5 @@ _SOME = _query(
 
 
 def _local(stored: datetime | None) -> datetime | None:
-    """Optuna stores UTC and hands out local time, neither with a time zone."""
+    """Optuna stores UTC and returns local time, both without a time zone."""
     return stored and stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import random
 import sqlite3
 import time
 from pathlib import Path
@@ -11,13 +11,16 @@ from typing import Any
 
 import optuna
 import sqlalchemy as sa
+from optuna.storages import RDBStorage
 from sqlalchemy import event
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from tuner.errors import StorageError
 from tuner.storage.error_mapping import database_error
-from tuner.storage.retrying import Patience
-from tuner.storage.shared import SharedStorage
+from tuner.storage.retrying import RetryPolicy
+from tuner.storage.sql.sql_storage import SqlStorage
 from tuner.storage.table_names import KEYS, VERSION_TABLE, are_optunas
+from tuner.storage.taker import Taker
 from tuner.storage.url import is_frozen, masked, parse_url
 
 _BUSY_SECONDS = 30
@@ -34,18 +37,24 @@ _LIBPQ = {
 }
 
 
-def open_shared(url: str) -> SharedStorage:
-    """Opens Optuna's storage over a database, creating its tables where they are missing.
+def open_sql(url: str, taker: Taker, retry: RetryPolicy) -> SqlStorage:
+    """Opens a database, creating Optuna's tables where they are missing.
 
     Raises:
         StorageError: The database belongs to another program, or its tables are of another
             Optuna version.
     """
+    return SqlStorage(functools.partial(_open, url), taker, retry)
+
+
+def _open(url: str) -> RDBStorage:
     parsed = parse_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     opened = _readable(parsed) if sqlite else url
-    storage = Patience().call(lambda _again: _open(opened, connect_args(parsed), masked(url)))
-    # A listener hears only of connections that are opened after it.
+    storage = RetryPolicy().call(
+        lambda _again: _open_tables(opened, connect_args(parsed), masked(url))
+    )
+    # A listener sees only connections that are opened after it.
     storage.engine.dispose()
     if sqlite:
         event.listen(storage.engine, "connect", _use_write_ahead_log)
@@ -55,7 +64,7 @@ def open_shared(url: str) -> SharedStorage:
 
 
 def has_tables(url: str, connect_args: dict[str, Any], shown: str) -> bool:
-    """Whether Optuna's tables are there, with a version; looks only, and writes nothing.
+    """Whether Optuna's tables are there, with a version; writes nothing.
 
     Args:
         url: As SQLAlchemy takes it.
@@ -89,37 +98,45 @@ def connect_args(url: sa.URL) -> dict[str, Any]:
     return {key: value for key, value in _LIBPQ.items() if key not in url.query}
 
 
-def _open(url: str, connect_args: dict[str, Any], shown: str) -> SharedStorage:
+def _open_tables(url: str, connect_args: dict[str, Any], shown: str) -> RDBStorage:
     """Opens the storage; several processes may be creating the tables of a new database.
 
     Optuna looks for each table and then creates it, so one of two that do so together fails.
     It finds all of them a moment later.
     """
     options = {"connect_args": connect_args}
-    until = time.monotonic() + _CREATION_SECONDS
-    while not has_tables(url, connect_args, shown):
-        try:
-            return SharedStorage(url, options)
-        except RuntimeError as exc:  # tables from before versions: Optuna has just noted the first
-            raise _of_older_optuna(shown) from exc
-        except (sa.exc.DBAPIError, optuna.exceptions.StorageInternalError) as exc:
-            error = database_error(exc)
-            is_there = isinstance(error, sa.exc.IntegrityError) or "already exists" in str(error)
-            if not is_there or time.monotonic() > until:
-                raise
-        time.sleep(random.uniform(0.05, 0.2))
+    for attempt in Retrying(
+        retry=retry_if_exception(_is_created_by_another),
+        stop=stop_after_delay(_CREATION_SECONDS),
+        wait=wait_random(0.05, 0.2),
+        reraise=True,
+    ):
+        with attempt:
+            if not has_tables(url, connect_args, shown):
+                try:
+                    return RDBStorage(url, options)
+                except RuntimeError as exc:  # its tables have no version yet
+                    raise _of_older_optuna(shown) from exc
     # Optuna's own check takes a second connection, which a crowded server may not have.
-    storage = SharedStorage(url, options, skip_compatibility_check=True, skip_table_creation=True)
+    storage = RDBStorage(url, options, skip_compatibility_check=True, skip_table_creation=True)
     version = storage.get_current_version()
     if version == storage.get_head_version():
         return storage
-    storage.close()
+    storage.remove_session()
+    storage.engine.dispose()
     if version in storage.get_all_versions():
         raise _of_older_optuna(shown)
     raise StorageError(
         f"storage {shown}: the tables are of a newer Optuna version, {version}, than Optuna "
         f"{optuna.__version__} here knows; upgrade it with: pip install --upgrade optuna"
     )
+
+
+def _is_created_by_another(exc: BaseException) -> bool:
+    if not isinstance(exc, sa.exc.DBAPIError | optuna.exceptions.StorageInternalError):
+        return False
+    error = database_error(exc)
+    return isinstance(error, sa.exc.IntegrityError) or "already exists" in str(error)
 
 
 def _of_older_optuna(shown: str) -> StorageError:
@@ -151,15 +168,15 @@ def _use_write_ahead_log(connection: Any, _record: Any) -> None:
 
 def _switch(cursor: sqlite3.Cursor) -> None:
     """Switches the file to write-ahead mode, for which SQLite does not wait if others open it."""
-    until = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as exc:
-            if "locked" not in str(exc) or time.monotonic() > until:
-                raise
-        time.sleep(random.uniform(0.02, 0.1))
+    retrying = Retrying(
+        retry=retry_if_exception(
+            lambda exc: isinstance(exc, sqlite3.OperationalError) and "locked" in str(exc)
+        ),
+        stop=stop_after_delay(_BUSY_SECONDS),
+        wait=wait_random(0.02, 0.1),
+        reraise=True,
+    )
+    retrying(cursor.execute, "PRAGMA journal_mode=WAL")
 
 
 def _ping_if_idle(engine: sa.Engine) -> None:

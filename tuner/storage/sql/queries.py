@@ -2,74 +2,123 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
-from optuna.trial import FrozenTrial, TrialState
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
 
 from tuner.storage.attributes import parsed, readable_rows
-from tuner.storage.backend import BEAT, RunningTrial
-from tuner.storage.curve_tables import check, upgrade
-from tuner.storage.curves import Curves, CurvesModel, read_curves
-from tuner.storage.writing import replace_rows
+from tuner.storage.curves import Curves
+from tuner.storage.optuna_private import TRIALS, models
+from tuner.storage.retrying import RetryPolicy, retried
+from tuner.storage.sql.curve_table import check_tables, read_curves, upgrade_tables
+from tuner.storage.sql.writes import attr_rows, replace_rows
+from tuner.storage.taker import BEAT, RunningTrial
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class AskedStorage(RDBStorage):
-    """Optuna's storage with the questions of :class:`tuner.storage.backend.Backend`."""
+class SqlQueries:
+    """Studies, which are left to Optuna's storage, and our own questions about them.
 
+    Attributes:
+        engine: Of the database.
+        retry: How long a server that does not answer is retried.
+    """
+
+    retry: RetryPolicy
+
+    def _open(self, studies: RDBStorage) -> None:
+        self._studies = studies
+        self.engine = studies.engine
+        self._directions: dict[int, list[StudyDirection]] = {}
+
+    def close(self) -> None:
+        self.remove_session()
+        self.engine.dispose()
+
+    def remove_session(self) -> None:
+        self._studies.remove_session()
+
+    def create_new_study(
+        self, directions: Sequence[StudyDirection], study_name: str | None = None
+    ) -> int:
+        return self._retried(self._studies.create_new_study, directions, study_name)
+
+    def delete_study(self, study_id: int) -> None:
+        self._directions.pop(study_id, None)
+        self._retried(self._studies.delete_study, study_id)
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._retried(self._studies.set_study_user_attr, study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._retried(self._studies.set_study_system_attr, study_id, key, value)
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._retried(self._studies.get_study_id_from_name, study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._retried(self._studies.get_study_name_from_id, study_id)
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        if study_id not in self._directions:  # they never change
+            found = self._retried(self._studies.get_study_directions, study_id)
+            self._directions[study_id] = found
+        return list(self._directions[study_id])
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        """As Optuna's, but an attribute that is not JSON is returned as its text."""
+        found = self.study_attrs(study_id)
+        return found or self._retried(self._studies.get_study_user_attrs, study_id)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._retried(self._studies.get_study_system_attrs, study_id)
+
+    def get_all_studies(self) -> list[Any]:
+        return self._retried(self._studies.get_all_studies)
+
+    def _retried(self, method: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        return self.retry.call(lambda _again: method(*args, **options))
+
+    @retried
     def check(self, shown: str) -> None:
-        """Makes sure that the tables of our own, if they are there, are not of a newer tuner.
-
-        Raises:
-            StorageError: They are.
-        """
-        check(self.engine, shown)
+        check_tables(self.engine, shown)
 
     def prepare(self, shown: str) -> None:
-        """Creates the tables of our own or brings them to their newest form.
-
-        Raises:
-            StorageError: They are of a newer version of tuner, or cannot be written.
-        """
-        upgrade(self.engine, shown)
+        upgrade_tables(self.engine, shown)
 
     def reading(self) -> sa.Connection:
         """A connection on which a query is not wrapped in BEGIN and ROLLBACK, two more messages."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
+    @retried
     def rows(self, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
         """The rows that a query finds.
 
         Raises:
-            SpecError: Somebody has written into one what Optuna never stores there.
+            SpecError: A row holds what Optuna never stores there.
         """
         with readable_rows(), self.reading() as connection:
             return list(connection.execute(query))
 
     def study_names(self) -> list[str]:
-        """The names of all studies, oldest first."""
         query = sa.select(models.StudyModel.study_name).order_by(models.StudyModel.study_id)
         return [name for (name,) in self.rows(query)]
 
     def study_attrs(self, study_id: int) -> dict[str, Any]:
-        """The user attributes of a study, in one query."""
         attr = models.StudyUserAttributeModel
         query = sa.select(attr.key, attr.value_json).where(attr.study_id == study_id)
         return {key: parsed(value_json) for key, value_json in self.rows(query)}
 
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        """As Optuna's, but an attribute that is not JSON is returned as its text."""
-        return self.study_attrs(study_id) or super().get_study_user_attrs(study_id)
-
     def studies_with(self, key: str) -> list[tuple[str, Any, dict[TrialState, int]]]:
-        """The studies that have a user attribute: name, its value, and :meth:`counts`."""
         study, attr, trial = models.StudyModel, models.StudyUserAttributeModel, models.TrialModel
         query = (
             sa.select(
@@ -90,7 +139,6 @@ class AskedStorage(RDBStorage):
         return [(name, value, counts) for name, (value, counts) in found.items()]
 
     def counts(self, study_id: int) -> dict[TrialState, int]:
-        """How many trials are in each state; states without one are absent."""
         trial = models.TrialModel
         query = (
             sa.select(_state_name(), sa.func.count(trial.trial_id))
@@ -103,15 +151,15 @@ class AskedStorage(RDBStorage):
     def running(self, study_id: int) -> list[RunningTrial]:
         """The trials in the state RUNNING, of tuner and of other programs.
 
-        Of the heartbeats in Optuna's table, by the database's clock, and of those that pass
-        through a proxy, by the clock of who wrote them, the later one counts.
+        The later one counts of two heartbeats: that in Optuna's table, by the database's clock,
+        and that which passes through a proxy, by the clock of the process that wrote it.
         """
         trial, attr = models.TrialModel, models.TrialUserAttributeModel
         beat, sent = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         query = (
             sa.select(
                 *(trial.trial_id, trial.number, attr.key, attr.value_json, sent.value_json),
-                *(beat.heartbeat, sa.func.current_timestamp(), trial._datetime_start_utc),
+                *(beat.heartbeat, sa.func.current_timestamp(), TRIALS.c.datetime_start),
             )
             .outerjoin(
                 attr,
@@ -135,55 +183,29 @@ class AskedStorage(RDBStorage):
             found[trial_id] = (number, known, silent)
         return [RunningTrial.of(trial_id, *rest) for trial_id, rest in found.items()]
 
+    @retried
     def beat(self, trial_ids: Collection[int]) -> None:
-        """Notes that trials are run: in Optuna's table, and where those behind a proxy look."""
+        """Writes a heartbeat of these trials, in Optuna's table and where a proxy can read it."""
         model, attr = models.TrialHeartbeatModel, models.TrialSystemAttributeModel
         for trial_id in trial_ids:
-            sent = {"trial_id": trial_id, "key": BEAT, "value_json": json.dumps(time.time())}
+            sent = attr_rows(trial_id, {BEAT: time.time()})
             # The study may have been deleted, or another process has taken the trial over.
             with suppress(sa.exc.IntegrityError), self.engine.begin() as connection:
                 connection.execute(sa.delete(model).where(model.trial_id == trial_id))
                 connection.execute(sa.insert(model), {"trial_id": trial_id})
-                replace_rows(connection, attr, attr.key, [sent])
+                replace_rows(connection, attr, attr.key, sent)
 
+    @retried
     def curves(self, trial_id: int) -> Curves:
-        """The curves of a trial; empty if none are stored."""
         with self.reading() as connection:
             return read_curves(connection, trial_id)
 
-    def copy_curves(self, source: FrozenTrial, trial_id: int) -> None:
-        """Gives a new trial the curves of the one that it was copied from, if that is in here.
-
-        Args:
-            source: The trial as it was read, perhaps from another database.
-            trial_id: Of its copy.
-        """
-        trial = models.TrialModel
-        with self.engine.begin() as connection:
-            if not sa.inspect(connection).has_table(CurvesModel.__tablename__):
-                return
-            # Its times tell it from a trial of another database that has the same identifier.
-            times = sa.select(trial._datetime_start_utc, trial._datetime_complete_utc)
-            times = times.where(trial.trial_id.in_((source._trial_id, trial_id)))
-            first, *others = connection.execute(times).all()
-            if others == [first]:
-                columns = (CurvesModel.names, CurvesModel.epochs, CurvesModel.packed)
-                curves = sa.select(sa.literal(trial_id), *columns)
-                curves = curves.where(CurvesModel.trial_id == source._trial_id)
-                names = [CurvesModel.trial_id, *columns]
-                connection.execute(sa.insert(CurvesModel).from_select(names, curves))
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self.scoped_session.remove()
-        self.engine.dispose()
-
 
 def _state_name() -> sa.ColumnElement[str]:
-    """A trial's state as text: one that is none must not keep others from being counted."""
+    """A trial's state as text: an invalid one must not keep others from being counted."""
     return sa.cast(models.TrialModel.state, sa.String(16))
 
 
 def _seconds(since: datetime, now: datetime) -> float:
-    """Of two times of one clock; the database gives some of them with its time zone."""
+    """Between two times of one clock; the database returns some with its time zone."""
     return (now.replace(tzinfo=None) - since.replace(tzinfo=None)).total_seconds()

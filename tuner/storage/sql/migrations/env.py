@@ -1,10 +1,10 @@
-"""How Alembic runs our migrations: on the connection that ``curve_tables.py`` hands in."""
+"""How Alembic runs our migrations: on the connection that ``curve_table.py`` hands in."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from tuner.storage.curve_tables import VERSION_TABLE
+from tuner.storage.sql.curve_table import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,8 +1,8 @@
-"""Taking a trial through Optuna's proxy: by one process only, which says that it has it.
+"""Claims trials through Optuna's proxy: each by one process only, with its lease.
 
 No transaction holds several calls together, so their order matters: a process that dies between two
-of them leaves what the others can go on with. Of a trial that is taken stand, in this order, the
-heartbeat, the state RUNNING, and the lease of who runs it.
+of them leaves a state that others can continue from. A claim writes, in this order, the heartbeat,
+the state RUNNING, and the lease.
 """
 
 from __future__ import annotations
@@ -18,23 +18,18 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import GrpcStorageProxy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tuner.storage.backend import BEAT
-from tuner.storage.remote import RemoteStorage
-from tuner.storage.retrying import Patience
-from tuner.storage.taking import TAKEN, NoneOpen, Taker
+from tuner.storage.proxy.client import RemoteStorage
+from tuner.storage.taker import BEAT, TAKEN, NoneOpen
 
 
 class ClaimingStorage(RemoteStorage):
-    """Optuna's client, where a trial is taken by one process only and says by which."""
-
-    def __init__(self, host: str, port: int, taker: Taker, patience: Patience) -> None:
-        super().__init__(host, port, taker, patience)
+    """Optuna's client, where a trial is claimed by one process only."""
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        """As Optuna's; a new trial without a template is queued, and the first of the queue taken.
+        """As Optuna's; without a template a new trial is queued, and the queue's first claimed.
 
-        So it begins and ends by one clock, the proxy's. If somebody else takes it first, or this
-        process dies before it does, it is a trial like another.
+        So it begins and ends by one clock, the proxy's. If another process claims it first, or this
+        one dies before it does, it is a trial like any other.
 
         Raises:
             NoneOpen: It is one too many.
@@ -48,14 +43,14 @@ class ClaimingStorage(RemoteStorage):
                     return trial._trial_id
             if not self._is_open(trials, len(trials)):
                 raise NoneOpen
-            self.patience.call(partial(self._queue_new, study_id))
+            self.retry.call(partial(self._queue_new, study_id))
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
         """As Optuna's; a trial ends after what waits to be written to it.
 
-        A trial that would be one too many is not taken.
+        A trial that would be one too many is not claimed.
         """
         if state.is_finished():
             self.end(trial_id, state, values)
@@ -68,12 +63,12 @@ class ClaimingStorage(RemoteStorage):
         if again:
             trials = self.get_all_trials(study_id, deepcopy=False)
             if any(trial.state is TrialState.WAITING for trial in trials):
-                return  # perhaps the one that was queued without being heard; else as good
+                return  # perhaps the one whose answer was lost; any other is as good
         new = create_trial(state=TrialState.WAITING)
         GrpcStorageProxy.create_new_trial(self, study_id, new)
 
     def take(self, study_id: int | None, trial_id: int) -> bool:
-        """Takes a waiting trial; False if it does not wait any more or is one too many.
+        """Claims a waiting trial; False if it does not wait any more or is one too many.
 
         Args:
             study_id: Its study; None if it may be one too many.
@@ -91,14 +86,14 @@ class ClaimingStorage(RemoteStorage):
         begun = time.time()
         try:
             GrpcStorageProxy.set_trial_system_attr(self, trial_id, BEAT, begun)
-            if not self.patience.call(partial(self._begin, before, begun)):
+            if not self.retry.call(partial(self._begin, before, begun)):
                 return False
-        except UpdateFinishedTrialError:  # somebody was much faster
+        except UpdateFinishedTrialError:  # another process was much faster
             return False
         if self.taker.lease is not None:
             lease = dict(self.taker.lease)
             GrpcStorageProxy.set_trial_user_attr(self, trial_id, "worker", lease)
-        # Whoever takes by SQL goes by how many are taken, not by which.
+        # Processes that claim by SQL count the claimed trials, whatever their numbers.
         if study_id is not None and self._is_too_many(study_id):
             self.give_back(trial_id, self.taker.lease or {})
             return False
@@ -110,16 +105,16 @@ class ClaimingStorage(RemoteStorage):
             return True
         if not again:
             return False
-        # It may have been this process, without hearing it: nobody has signed or beaten since.
+        # It was this process, whose answer was lost, if there is no other lease or heartbeat.
         now = self.get_trial(trial_id)
         is_same = now.user_attrs.get("worker") == before.user_attrs.get("worker")
         return is_same and now.state is running and now.system_attrs.get(BEAT) == begun
 
     def _is_open(self, trials: Sequence[FrozenTrial], number: int) -> bool:
-        """Whether the trial of that number may be taken, besides these that are there.
+        """Whether the trial of that number may be claimed, besides these that are there.
 
-        Only the first ones may that have not failed, as many as are wanted. Of all who look at the
-        same moment, each comes to the same answer, so none is one too many.
+        Only the first ones that have not failed may, as many as are wanted. All processes that look
+        at the same moment come to the same answer, so none claims one too many.
         """
         wanted, at_once = self.taker.wanted, self.taker.at_once
         states = [trial.state for trial in trials]
@@ -138,8 +133,7 @@ class ClaimingStorage(RemoteStorage):
         return len(taken) > wanted or running > at_once
 
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:
-        """Puts a running trial back in the queue; False if nobody of that lease runs it now."""
-        return self.patience.call(partial(self._give_back, trial_id, lease))
+        return self.retry.call(partial(self._give_back, trial_id, lease))
 
     def _give_back(self, trial_id: int, lease: Mapping[str, Any], again: bool) -> bool:
         trial = self.get_trial(trial_id)
