@@ -12,6 +12,7 @@ import pytest
 
 from tuner.errors import MetricError, ModelError, SpecError, StudyError, WorkerError
 from tuner.storage.database import Database
+from tuner.workers.ending import StopRequests
 
 
 def leases(laboratory) -> dict[int, dict]:
@@ -119,12 +120,24 @@ def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laborato
 
 
 @pytest.mark.slow
-def test_the_timeout_of_the_run_ends_it(laboratory):
+def test_timeout_ends_a_run_during_a_trial(laboratory, monkeypatch):
     laboratory.behave("slow")
-    run = laboratory.run(workers=1, timeout="10s", n_trials=50)
+    made = []
+
+    class Expiring(StopRequests):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    def expire(number, epoch):
+        made[0]._deadline = 0.0
+
+    monkeypatch.setattr("tuner.workers.supervisor.StopRequests", Expiring)
+    laboratory.recorder.on_epoch = expire
+    run = laboratory.run(workers=1, timeout="1h", n_trials=50, recorder=laboratory.recorder)
     assert run.ending == "timeout"
     assert run.counts["running"] == 0
-    assert run.wall_s < 15
+    assert run.counts["waiting"] == 1
 
 
 @pytest.mark.slow
