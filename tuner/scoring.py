@@ -110,7 +110,7 @@ def is_known(name: str) -> bool:
 
 
 def is_computable(name: str, task: str) -> bool:
-    """Whether a metric can be computed from predictions for a task."""
+    """Returns whether a metric can be computed from predictions for a task."""
     return fault(name, task) is None
 
 
@@ -118,19 +118,21 @@ def fault(name: str, task: str) -> str | None:
     """Returns why a metric cannot be computed from predictions, or None if it can.
 
     Returns:
-        A clause such as "f1 of more than two classes needs an average: f1_macro, …".
+        A clause such as "f1 of a multiclass task needs an average: f1_macro, …".
     """
     if name in _COMMON[task]:
         return None
     if task == "multiclass" and name in _NEED_AN_AVERAGE:
         forms = ", ".join(f"{name}_{average}" for average in ("macro", "micro", "weighted"))
-        return f"{name} of more than two classes needs an average: {forms}"
+        return f"{name} of a multiclass task needs an average: {forms}"
     if task == "multiclass" and name == "roc_auc":
-        return "roc_auc of more than two classes needs an average: roc_auc_ovr, roc_auc_ovo"
+        return "roc_auc of a multiclass task needs an average: roc_auc_ovr, roc_auc_ovo"
     if not is_known(name):
         return f"there is no metric {name}"
-    suits = name not in _LISTED and _suits(name, task)
-    return None if suits else f"{name} is not for a {task} task"
+    is_of_quantities = name in _COMMON["regression"]
+    # Without scikit-learn, which takes long to import, where the lists decide.
+    is_wrong = name in _LISTED and is_of_quantities != (task == "regression")
+    return f"{name} is not for a {task} task" if is_wrong or not _suits(name, task) else None
 
 
 def score(
@@ -285,7 +287,7 @@ _EXAMPLES: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = MappingProxyType(
 
 @functools.cache
 def _suits(scorer: str, task: str) -> bool:
-    """Whether a scorer is for a task: scikit-learn has no public list, so it is tried.
+    """Returns whether a scorer is for a task: scikit-learn has no public list, so it is tried.
 
     Scorers of quantities compute something from class numbers, too; they are not for classes.
     """

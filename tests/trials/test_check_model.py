@@ -54,7 +54,7 @@ def test_error_for_an_absent_metric_says_how_the_target_was_read(tmp_path: Path)
 def test_metric_from_predictions_is_accepted_with_its_trivial_value(tmp_path: Path) -> None:
     spec = study(tmp_path, ["0", "0", "1", "2", "3", "4"], "balanced_accuracy")
     assert check(spec) == {"predicts": "always 0", "value": pytest.approx(0.2)}
-    with pytest.raises(MetricError, match="f1 of more than two classes needs an average: f1_macro"):
+    with pytest.raises(MetricError, match="f1 of a multiclass task needs an average: f1_macro"):
         check(study(tmp_path, ["0", "1", "2"], "f1"))
 
 
@@ -67,6 +67,6 @@ def test_metric_that_validation_rows_do_not_define_is_refused(tmp_path: Path) ->
     data = load(spec.dataset, tmp_path).development
     held = data.validation
     one_class = replace(data, validation=replace(held, y=np.zeros_like(held.y)))
-    words = "^objective.metric: roc_auc is not defined for the 12 validation rows of own: they"
+    words = "^objective.metric: roc_auc is not defined for the 12 validation rows of own, whose"
     with pytest.raises(MetricError, match=words):
         check_model(spec, open_learner(spec.model, Setup(tmp_path)), one_class)

@@ -19,7 +19,6 @@ from pydantic import (
     field_validator,
 )
 
-from tuner.scoring import direction as better_direction
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -162,7 +161,9 @@ class Objective(Part):
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        usual = better_direction(self.metric)
+        from tuner import scoring  # here, because it imports NumPy: `tuner --help` does without
+
+        usual = scoring.direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (
