@@ -7,11 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 from study_texts import spec_of
 
+from tuner.data import Development, Split
 from tuner.errors import StorageError
 from tuner.learners.base import Fitted, Learner, Setup
 from tuner.learners.settings import Setting
@@ -29,6 +31,7 @@ SPACE = {
     "size": {"type": "categorical", "choices": [16, 32]},
     "epochs": {"type": "int", "low": 1, "high": 50},
 }
+ROWS = Development(*[Split(np.zeros((2, 1)), np.array([0.0, 1.0]))] * 2, "binary")
 RIGHT = {"optimizer": "adam", "units": 32, "size": 16, "epochs": 3}
 
 
@@ -66,7 +69,7 @@ class Runner:
 
     def run(self) -> Outcome:
         return run_trial(
-            *(self.study.ask(), self.spec, self.learner, None, self._database),
+            *(self.study.ask(), self.spec, self.learner, ROWS, self._database),
             checkpoints="",
             on_start=lambda epochs: None,
             on_epoch=lambda epoch, value: None,
