@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fitting
 import keras
 import numpy as np
 import pytest
@@ -180,8 +181,9 @@ def test_a_fresh_process_gives_the_same_numbers(make_splits, tmp_path):
             for a in (getattr(data, s).x, getattr(data, s).y)
         ),
     )
+    folders = [str(Path(__file__).parent), str(Path(fitting.__file__).parent)]
     code = f"""
-import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
+import sys; sys.path[:0] = {folders!r}
 import numpy as np
 from test_train import fit, mlp
 from tuner.data import Split, Splits
