@@ -10,15 +10,16 @@ from optuna.trial import TrialState, create_trial
 
 from tuner.api import run_request
 from tuner.results import StudyResult
+from tuner.service.offer import WorkerRequest
 from tuner.service.serve import serve
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.studies.catalog import find_study
 from tuner.studies.lifecycle import create_or_resume
 from tuner.studies.submitting import submit
+from tuner.workers.ending import Ending
 from tuner.workers.observer import Observer
 from tuner.workers.request import RunRequest
-from tuner.workers.supervisor import Ending
 
 STUDY = """
 title = "Scripted"
@@ -127,13 +128,8 @@ class Laboratory:
         """Works in this process for what is submitted; all studies have the one recorder."""
         self.recorder = recorder = recorder or Recorder()
         options = {"workers": 1, "allow_code": True, "until_done": True} | options
-        return serve(
-            studies,
-            storage=self.url,
-            observe=recorder.of,
-            note=recorder.note,
-            **options,
-        )
+        request = WorkerRequest(studies=studies, storage=self.url, **options)
+        return serve(request, recorder.of, recorder.note)
 
     def store(
         self, *states: str, study_name: str = "scripted", fingerprint: str = "0" * 64

@@ -18,7 +18,7 @@ from tuner.scoring import common_names, direction, fault, is_computable, reporte
 
 SECOND = np.array([0.2, 0.7, 0.6, 0.9, 0.4], dtype=np.float32)
 LABELS = np.array([0, 1, 0, 1, 1])
-SAID = (SECOND > 0.5).astype(int)
+PREDICTED = (SECOND > 0.5).astype(int)
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.4, 0.5, 0.1]])
 CLASSES = np.array([0, 1, 2, 0])
 
@@ -28,11 +28,11 @@ def test_binary_metrics_are_scikit_learns_in_every_form(predictions: Any) -> Non
     names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss")
     assert score(names, "binary", LABELS, predictions) == pytest.approx(
         {
-            "accuracy": metrics.accuracy_score(LABELS, SAID),
-            "balanced_accuracy": metrics.balanced_accuracy_score(LABELS, SAID),
-            "precision": metrics.precision_score(LABELS, SAID),
-            "recall": metrics.recall_score(LABELS, SAID),
-            "f1": metrics.f1_score(LABELS, SAID),
+            "accuracy": metrics.accuracy_score(LABELS, PREDICTED),
+            "balanced_accuracy": metrics.balanced_accuracy_score(LABELS, PREDICTED),
+            "precision": metrics.precision_score(LABELS, PREDICTED),
+            "recall": metrics.recall_score(LABELS, PREDICTED),
+            "f1": metrics.f1_score(LABELS, PREDICTED),
             "roc_auc": metrics.roc_auc_score(LABELS, SECOND),
             "log_loss": metrics.log_loss(LABELS, SECOND),
         }
@@ -40,16 +40,16 @@ def test_binary_metrics_are_scikit_learns_in_every_form(predictions: Any) -> Non
 
 
 def test_multiclass_metrics_are_scikit_learns() -> None:
-    said = PROBABILITIES.argmax(axis=1)
+    predicted = PROBABILITIES.argmax(axis=1)
     names = ("f1_macro", "log_loss", "neg_log_loss", "roc_auc_ovr", "matthews_corrcoef")
     loss = metrics.log_loss(CLASSES, PROBABILITIES)
     assert score(names, "multiclass", CLASSES, PROBABILITIES) == pytest.approx(
         {
-            "f1_macro": metrics.f1_score(CLASSES, said, average="macro"),
+            "f1_macro": metrics.f1_score(CLASSES, predicted, average="macro"),
             "log_loss": loss,
             "neg_log_loss": -loss,
             "roc_auc_ovr": metrics.roc_auc_score(CLASSES, PROBABILITIES, multi_class="ovr"),
-            "matthews_corrcoef": metrics.matthews_corrcoef(CLASSES, said),
+            "matthews_corrcoef": metrics.matthews_corrcoef(CLASSES, predicted),
         }
     )
 
@@ -58,16 +58,16 @@ def test_multiclass_metrics_are_scikit_learns() -> None:
 def test_quantities_are_scored_in_their_shape(data: Any, n: int, k: int | None) -> None:
     shape = (n,) if k is None else (n, k)
     numbers = arrays.arrays(np.float32, shape, elements=st.floats(-1e3, 1e3, width=32))
-    y, said = data.draw(numbers), data.draw(numbers)
+    y, predicted = data.draw(numbers), data.draw(numbers)
     weight = data.draw(arrays.arrays(np.float64, (n,), elements=st.floats(0.5, 4)))
-    wide = said[:, None] if k is None else said
+    wide = predicted[:, None] if k is None else predicted
     found = score(("mse", "mae", "rmse", "r2"), "regression", y, wide, weight)
     assert found == pytest.approx(
         {
-            "mse": metrics.mean_squared_error(y, said, sample_weight=weight),
-            "mae": metrics.mean_absolute_error(y, said, sample_weight=weight),
-            "rmse": metrics.root_mean_squared_error(y, said, sample_weight=weight),
-            "r2": metrics.r2_score(y, said, sample_weight=weight),
+            "mse": metrics.mean_squared_error(y, predicted, sample_weight=weight),
+            "mae": metrics.mean_absolute_error(y, predicted, sample_weight=weight),
+            "rmse": metrics.root_mean_squared_error(y, predicted, sample_weight=weight),
+            "r2": metrics.r2_score(y, predicted, sample_weight=weight),
         },
         rel=1e-4,
         abs=1e-4,
@@ -102,6 +102,12 @@ def test_listed_names_are_computable(task: str) -> None:
     assert set(score(names, task, y, predictions)) == names
 
 
+def test_multiclass_metrics_take_two_classes() -> None:
+    predictions = np.c_[1 - SECOND, SECOND]
+    found = score(["roc_auc_ovr", "f1_macro"], "multiclass", LABELS, predictions)
+    assert found == score(["roc_auc_ovr", "f1_macro"], "binary", LABELS, predictions)
+
+
 def test_names_beyond_the_listed_are_judged_by_trying_them() -> None:
     assert is_computable("matthews_corrcoef", "multiclass")
     assert is_computable("neg_max_error", "regression")
@@ -113,7 +119,7 @@ def test_names_beyond_the_listed_are_judged_by_trying_them() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "words"),
     [
-        ("f1", "multiclass", "f1 of more than two classes needs an average: f1_macro, f1_micro"),
+        ("f1", "multiclass", "f1 of a multiclass task needs an average: f1_macro, f1_micro"),
         ("roc_auc", "multiclass", "needs an average: roc_auc_ovr, roc_auc_ovo"),
         ("accuracy", "regression", "accuracy is not for a regression task"),
         ("rmse", "binary", "rmse is not for a binary task"),

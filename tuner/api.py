@@ -23,7 +23,7 @@ from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
-from tuner.studies.lifecycle import matches_file, names_the_same, stored_base
+from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
 from tuner.workers.request import EngineName, RunRequest
 from tuner.workers.running import Observe, open_for_work, run_study
@@ -66,16 +66,16 @@ def run(
         engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
         address: Of the Ray cluster; one is started on this machine if None.
         gpus_per_worker: Share of a GPU that each of Ray's workers needs.
-        checkpoints: Where trials that take long keep what a retry goes on from: a folder, or
-            ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file, if
-            None.
+        checkpoints: Where long trials save checkpoints, from which a retry continues: a folder,
+            or ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file,
+            if None.
 
     Returns:
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
 
     Raises:
-        TunerError: The request was wrong, the study cannot go on, or fewer trials are finished than
-            were wanted although the run was neither interrupted nor out of time.
+        TunerError: The request was wrong, the study cannot be continued, or fewer trials are
+            finished than were wanted although the run was neither interrupted nor out of time.
         KeyboardInterrupt: Ctrl-C; running trials went back to the queue.
     """
     request = RunRequest(
@@ -110,7 +110,7 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
             observer.
 
     Raises:
-        TunerError: The request was wrong, or the study cannot go on.
+        TunerError: The request was wrong, or the study cannot be continued.
         KeyboardInterrupt: Ctrl-C, before there was a study.
     """
     spec = request.read_spec()

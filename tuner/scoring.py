@@ -12,7 +12,8 @@ Terms:
     predictions: ``(n, classes)`` probabilities, or those of the second of two classes as ``(n,)``
         or ``(n, 1)``; for quantities the shape of the targets, or ``(n, 1)`` for ``(n,)``.
 
-scikit-learn is imported when a score is computed, or a name that is not in this module looked up.
+NumPy and scikit-learn are imported when a score is computed, or a name that is not in this module
+looked up: a study file is read without them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from tuner.errors import MetricError
 
@@ -110,7 +109,7 @@ def is_known(name: str) -> bool:
 
 
 def is_computable(name: str, task: str) -> bool:
-    """Whether a metric can be computed from predictions for a task."""
+    """Returns whether a metric can be computed from predictions for a task."""
     return fault(name, task) is None
 
 
@@ -118,19 +117,21 @@ def fault(name: str, task: str) -> str | None:
     """Returns why a metric cannot be computed from predictions, or None if it can.
 
     Returns:
-        A clause such as "f1 of more than two classes needs an average: f1_macro, …".
+        A clause such as "f1 of a multiclass task needs an average: f1_macro, …".
     """
     if name in _COMMON[task]:
         return None
     if task == "multiclass" and name in _NEED_AN_AVERAGE:
         forms = ", ".join(f"{name}_{average}" for average in ("macro", "micro", "weighted"))
-        return f"{name} of more than two classes needs an average: {forms}"
+        return f"{name} of a multiclass task needs an average: {forms}"
     if task == "multiclass" and name == "roc_auc":
-        return "roc_auc of more than two classes needs an average: roc_auc_ovr, roc_auc_ovo"
+        return "roc_auc of a multiclass task needs an average: roc_auc_ovr, roc_auc_ovo"
     if not is_known(name):
         return f"there is no metric {name}"
-    suits = name not in _LISTED and _suits(name, task)
-    return None if suits else f"{name} is not for a {task} task"
+    is_of_quantities = name in _COMMON["regression"]
+    # Without scikit-learn, which takes long to import, where the lists decide.
+    is_wrong = name in _LISTED and is_of_quantities != (task == "regression")
+    return f"{name} is not for a {task} task" if is_wrong or not _suits(name, task) else None
 
 
 def score(
@@ -160,6 +161,8 @@ def score(
     for name in names:
         if (why := fault(name, task)) is not None:
             raise MetricError(why)
+    import numpy as np
+
     y, predictions = _in_form(task, np.asarray(y), np.asarray(predictions))
     if not np.isfinite(predictions).all():
         return dict.fromkeys(names, float("nan"))
@@ -191,6 +194,7 @@ def _scored(
     predictions: NDArray[Any],
     sample_weight: NDArray[Any] | None,
 ) -> float:
+    import numpy as np
     from sklearn.metrics import get_scorer, log_loss
 
     # Its scorer asks for a row of every class.
@@ -206,6 +210,7 @@ def _scored(
 @functools.cache
 def _estimators() -> tuple[Any, Any]:
     """Returns what scikit-learn's scorers ask for predictions: estimators that have them as x."""
+    import numpy as np
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
     class Quantities(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # untyped base
@@ -234,6 +239,8 @@ def _in_form(
     Raises:
         MetricError: Their shapes do not agree.
     """
+    import numpy as np
+
     shapes = f"predictions of shape {predictions.shape} for targets of shape {y.shape}"
     if predictions.dtype.kind not in "fiub":
         raise MetricError(f"predictions must be numbers, but are {predictions.dtype}")
@@ -268,24 +275,22 @@ def _is_scorer(name: str) -> bool:
     return name in get_scorer_names()
 
 
-_EXAMPLES: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = MappingProxyType(
+_EXAMPLES: Mapping[str, tuple[list[Any], list[Any]]] = MappingProxyType(
     {
-        "regression": (np.array([1.5, 2.0, 3.2, 4.0]), np.array([1.4, 2.2, 3.0, 4.4])),
-        "binary": (
-            np.array([0, 1, 0, 1]),
-            np.array([[0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]]),
-        ),
+        "regression": ([1.5, 2.0, 3.2, 4.0], [1.4, 2.2, 3.0, 4.4]),
+        "binary": ([0, 1, 0, 1], [[0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]]),
         "multiclass": (
-            np.array([0, 1, 2, 0]),
-            np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.4, 0.5, 0.1]]),
+            [0, 1, 2, 0],
+            [[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.4, 0.5, 0.1]],
         ),
     }
 )
+"""Task to targets and predictions."""
 
 
 @functools.cache
 def _suits(scorer: str, task: str) -> bool:
-    """Whether a scorer is for a task: scikit-learn has no public list, so it is tried.
+    """Returns whether a scorer is for a task: scikit-learn has no public list, so it is tried.
 
     Scorers of quantities compute something from class numbers, too; they are not for classes.
     """
@@ -294,10 +299,13 @@ def _suits(scorer: str, task: str) -> bool:
 
 
 def _works(scorer: str, task: str) -> bool:
+    import numpy as np
+
+    y, predictions = _EXAMPLES[task]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # of clusterings, about quantities
-            _scored(scorer, task, *_EXAMPLES[task], None)
+            _scored(scorer, task, np.array(y), np.array(predictions), None)
     except (ValueError, AttributeError, UserWarning):
         return False
     return True

@@ -59,11 +59,11 @@ def test_a_file_is_in_the_way(tmp_path: Path) -> None:
         write(tmp_path / "model", force=True)
 
 
-def test_a_place_below_a_file_or_in_proc(tmp_path: Path) -> None:
+def test_path_below_a_file_or_in_proc_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match=r"cannot write .*/model: .*/file is a file; nothing"):
         write(tmp_path / "file" / "deep" / "model")
-    with pytest.raises(BundleError, match=r"cannot write /proc/tuner-model: .*choose another"):
+    with pytest.raises(RequestError, match=r"cannot write /proc/tuner-model: .*choose another"):
         write(Path("/proc/tuner-model"))
 
 

@@ -120,5 +120,5 @@ def test_prediction_of_unfit_rows_is_refused(
 def test_predictions_that_cannot_be_written_are_an_error(command: Command, bundle: Path) -> None:
     Path("rows.csv").write_text("age,length\n1,2\n")
     command("predict", bundle, "rows.csv", "-o", "nowhere/out.csv").refused(
-        1, r"cannot write nowhere/out\.csv: No such file or directory"
+        2, r"cannot write nowhere/out\.csv: No such file or directory"
     )

@@ -87,7 +87,7 @@ def test_listings(command: Command, nasty: Laboratory, form: str) -> None:
         (["run", "scripted", "--set", f"{NASTY}=3"], 2),
         (["show", NASTY, "--storage", f"sqlite:///{NASTY}"], 2),
         (["train", f"{NASTY}.toml", "-o", "model"], 2),
-        (["predict", NASTY, "rows.csv"], 1),
+        (["predict", NASTY, "rows.csv"], 2),
         ([NASTY], 2),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_traceback_is_shown_on_request(
         assert "The above exception was the direct cause" in answer.err
 
 
-def test_a_traceback_outlives_the_way_to_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traceback_reaches_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> TunerError:
         try:
             {}["lr"]

@@ -1,4 +1,4 @@
-"""What a run shows while it lasts, without a run."""
+"""The displays of a run, driven by events."""
 
 from __future__ import annotations
 

@@ -28,14 +28,16 @@ BINARY = splits([0, 0, 0, 1], [0, 1], "binary", names=("no", "yes"))
 CLASSES = splits([0, 1, 1, 1, 2], [1, 2], "multiclass", names=("a", "b", "c"))
 
 
-def keras_value(metric: Any, y: NDArray[Any], said: Any) -> float:
-    several = np.ndim(said) > 0
-    metric.update_state(y if several else y[:, None], np.tile(np.atleast_1d(said), (len(y), 1)))
+def keras_value(metric: Any, y: NDArray[Any], predicted: Any) -> float:
+    several = np.ndim(predicted) > 0
+    metric.update_state(
+        y if several else y[:, None], np.tile(np.atleast_1d(predicted), (len(y), 1))
+    )
     return float(metric.result())
 
 
 @pytest.mark.parametrize(
-    ("data", "metric", "predicts", "said", "of_keras"),
+    ("data", "metric", "predicts", "predicted", "of_keras"),
     [
         (QUANTITIES, "mse", "always the mean, 4", 4, keras.metrics.MeanSquaredError),
         (QUANTITIES, "rmse", "always the mean, 4", 4, keras.metrics.RootMeanSquaredError),
@@ -58,12 +60,12 @@ def keras_value(metric: Any, y: NDArray[Any], said: Any) -> float:
     ],
 )
 def test_value_is_that_of_keras_for_the_constant(
-    data: Splits, metric: str, predicts: str, said: Any, of_keras: Any
+    data: Splits, metric: str, predicts: str, predicted: Any, of_keras: Any
 ) -> None:
     found = trivial(data.development, metric)
     assert found is not None
     assert found["predicts"] == predicts
-    expected = keras_value(of_keras(), data.validation.y, said)
+    expected = keras_value(of_keras(), data.validation.y, predicted)
     assert found["value"] == pytest.approx(expected, abs=1e-6)
 
 

@@ -122,6 +122,7 @@ def test_numbers_that_are_not_finite_fail_the_trial(logs, words):
     verdict = watch.observe(2, logs)
     assert (verdict.stop, verdict.improved) == (True, False)
     assert hooked == [1]
+    assert len(watch.logs) == 1
     with pytest.raises(TrialFailed, match=words) as caught:
         watch.result()
     assert "a lower learning_rate" in caught.value.reason

@@ -9,7 +9,7 @@ from made_studies import MakeResult, MakeStudy, make_spec, reference, trial
 from tuner.results import StudyResult, views
 from tuner.results.stored_study import read_result
 from tuner.results.study_text import summary
-from tuner.workers.supervisor import Ending
+from tuner.workers.ending import Ending
 
 
 def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPatch) -> None:

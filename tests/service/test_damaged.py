@@ -1,4 +1,4 @@
-"""One damaged study in a shared database: it is skipped with a line, the others are worked for."""
+"""One damaged study in a shared database: it is skipped with a note, the others are run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def damage(laboratory: Laboratory, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["tuner:queue", *TRIAL])
-def test_agenda_skips_a_damaged_study_and_says_so_once(laboratory: Laboratory, key: str) -> None:
+def test_agenda_skips_a_damaged_study_and_notes_it_once(laboratory: Laboratory, key: str) -> None:
     laboratory.submit("good")
     damage(laboratory, key)
     recorder, database = Recorder(), Database(laboratory.url)

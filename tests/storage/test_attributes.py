@@ -25,7 +25,7 @@ from tuner.spec import Role
 from tuner.storage.attributes import QueueEntry, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.studies import lifecycle, provenance, queue
+from tuner.studies import definition, lifecycle, provenance, queue
 from tuner.studies.catalog import find_study
 from tuner.trials.checkpoints import remove_of
 
@@ -104,7 +104,7 @@ class Stored:
             lambda: queue.status_of(self.study, self.database),
             lambda: self.database.running(self.study),
             lambda: lifecycle.find_resumable(self.database, "scripted", spec),
-            lambda: lifecycle.stored_spec(self.database, self.study),
+            lambda: definition.stored_spec(self.database, self.study),
             lambda: provenance.accept_data(self.database, self.study, data),
             lambda: remove_of(self.database, self.study, 2, str(self.laboratory.folder)),
         ]
@@ -175,7 +175,7 @@ def test_changed_attribute_is_refused_in_one_line_or_harmless(
 
 
 # A checkpoint that cannot be read is one that is not there, and a line in the log.
-MAY_BE_ANY_TEXT = ("tuner:base", "origin", "reason", "checkpoint")
+MAY_BE_ANY_TEXT = ("tuner:base", "role", "origin", "reason", "checkpoint")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -231,7 +231,6 @@ def test_rows_that_hold_what_optuna_never_stores_are_no_traceback(
         ("seed", 1.5, "trial 0: seed: must be a whole number, but got 1.5"),
         ("reason", ["x"], 'trial 0: reason: must be a string, but got ["x"], a list'),
         ("origin", 3, "trial 0: origin: must be a string, but got 3"),
-        ("role", "boss", "trial 0: role: input should be 'reference', 'default', 'search', 'conf"),
         ("attempts", "many", 'trial 0: attempts: must be a whole number, but got "many"'),
         ("worker", 7, "trial 0: worker: must be a table, but got 7"),
         ("worker", {"host": "a", "machine": "b"}, "worker: must have host, pid and started"),
@@ -307,9 +306,11 @@ def test_doctor_names_a_damaged_trial(
         ({"origin": "document"}, Role.REFERENCE),
         ({"role": "search", "origin": "document"}, Role.SEARCH),
         ({"role": "confirm"}, Role.CONFIRM),
+        ({"role": "boss"}, Role.SEARCH),
+        ({"role": ["reference"]}, Role.SEARCH),
     ],
 )
-def test_role_of_a_trial_without_one_follows_from_its_origin(
-    attrs: dict[str, str], role: Role
+def test_role_follows_from_the_origin_unless_it_is_stored(
+    attrs: dict[str, object], role: Role
 ) -> None:
     assert trial_attrs(attrs, "trial 0").role is role

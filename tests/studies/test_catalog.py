@@ -118,7 +118,7 @@ def test_a_study_beside_its_space_of_another_name() -> None:
     assert find_study("mine").search_space.largest("units") == 7
 
 
-def test_a_shipped_space_serves_a_study_of_ones_own() -> None:
+def test_users_study_finds_a_shipped_space() -> None:
     write_study("mine.toml", space="mlp")
     assert find_study("mine").search_space == find_study("wine").search_space
 

@@ -1,4 +1,4 @@
-"""Which study a free worker turns to, and what people may ask of a study."""
+"""Which study a free worker turns to, and how a study's entry in the queue changes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def demand(name, running=0, *, finished=0, wanted=10, priority=0, most=None, ser
     return Demand(name, entry("open", wanted, priority, most), finished, running, served)
 
 
-def test_the_fewest_under_way_come_first_then_who_waited_longest():
+def test_choose_prefers_the_fewest_running_then_the_longest_wait():
     assert choose([demand("a", 2), demand("b", 1)]) == "b"
     assert choose([demand("a", served=2.0), demand("b", served=1.0)]) == "b"
     assert choose([demand("a", 2, priority=1), demand("b", 0)]) == "a"
     assert choose([]) is None
 
 
-def test_nothing_begins_beyond_what_is_wanted_or_allowed():
+def test_choose_respects_n_trials_and_workers():
     assert choose([demand("a", 3, finished=7)]) is None
     assert choose([demand("a", 2, most=2)]) is None
     assert choose([demand("a", 2, most=2, priority=5), demand("b", 4)]) == "b"
@@ -67,14 +67,14 @@ def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     with pytest.raises(RequestError, match="tuner resume s"):
         queue.require_unpaused(study, database)
     assert queue.resume(study, database) == entry("open", 7, 2, 3)
-    with pytest.raises(RequestError, match="up for work already"):
+    with pytest.raises(RequestError, match="open already"):
         queue.resume(study, database)
     queue.stop(study, database, "it cannot work")
     assert queue.entry_of(study.user_attrs, "s") == entry("stopped", 7, 2, 3, "it cannot work")
     assert queue.resume(study, database) == entry("open", 7, 2, 3)
 
 
-def test_what_a_later_version_stores_does_not_hide_the_rest():
+def test_unknown_keys_of_an_entry_are_ignored():
     stored = {"standing": "open", "n_trials": 3, "owner": "somebody"}
     found = queue.entry_of({queue.KEY: stored}, "s")
     assert found == entry("open", 3)
@@ -88,7 +88,7 @@ def test_what_a_later_version_stores_does_not_hide_the_rest():
     }
 
 
-def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):
+def test_study_that_was_never_submitted_can_be_paused_and_stopped(stored):
     study, database = stored
     with pytest.raises(RequestError, match="is not paused"):
         queue.resume(study, database)

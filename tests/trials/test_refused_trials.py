@@ -7,12 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 from study_texts import spec_of
 
-from tuner.data import Development, Splits
+from tuner.data import Development, Split
 from tuner.errors import StorageError
 from tuner.learners.base import Fitted, Learner, Setup
 from tuner.learners.settings import Setting
@@ -30,6 +31,7 @@ SPACE = {
     "size": {"type": "categorical", "choices": [16, 32]},
     "epochs": {"type": "int", "low": 1, "high": 50},
 }
+ROWS = Development(*[Split(np.zeros((2, 1)), np.array([0.0, 1.0]))] * 2, "binary")
 RIGHT = {"optimizer": "adam", "units": 32, "size": 16, "epochs": 3}
 
 
@@ -58,17 +60,16 @@ class Scripted(Learner):
 class Runner:
     """Runs trials of a stored study of its own; what would be trained is kept instead."""
 
-    def __init__(self, database: Database, spec: StudySpec, data: Development) -> None:
+    def __init__(self, database: Database, spec: StudySpec) -> None:
         self.study = optuna.create_study(storage=database.storage, direction="maximize")
         self.study.sampler, self.study.pruner = make_sampler(spec), make_pruner(spec)
         self.spec = spec
         self.learner = Scripted()
         self._database = database
-        self._data = data
 
     def run(self) -> Outcome:
         return run_trial(
-            *(self.study.ask(), self.spec, self.learner, self._data, self._database),
+            *(self.study.ask(), self.spec, self.learner, ROWS, self._database),
             checkpoints="",
             on_start=lambda epochs: None,
             on_epoch=lambda epoch, value: None,
@@ -83,9 +84,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 
 @pytest.fixture
-def make_runner(database: Database, make_splits: Callable[[], Splits]) -> Callable[..., Runner]:
+def make_runner(database: Database) -> Callable[..., Runner]:
     def make(**parts: Any) -> Runner:
-        return Runner(database, spec(**parts), make_splits().development)
+        return Runner(database, spec(**parts))
 
     return make
 

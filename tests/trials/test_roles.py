@@ -55,6 +55,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
         (None, "search", 3),
         ({"origin": "document"}, "reference", 6),  # enqueued before there were roles
         ({"role": "search", "origin": "document"}, "search", 3),
+        ({"role": "boss"}, "boss", 3),  # an attribute of the user's own
         *(({"role": role.value}, role.value, 3 if role.may_stop_early else 6) for role in Role),
     ],
 )

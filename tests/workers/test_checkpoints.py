@@ -1,4 +1,4 @@
-"""Runs whose workers are killed in the middle of a trial, which goes on from its checkpoint."""
+"""Runs whose workers are killed during a trial, which continues from its checkpoint."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def run(laboratory: Laboratory, **options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
-def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: str) -> None:
+def test_retry_continues_from_the_last_checkpoint(counting: Laboratory, loop: str) -> None:
     settings = [SOON, f"training.loop={loop}"]
     calm = run(counting, study_name="calm", settings=settings)
     assert counted(counting) == EPOCHS
@@ -96,12 +96,12 @@ def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: st
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
+def test_next_run_continues_an_interrupted_trial(counting: Laboratory) -> None:
     calm = run(counting, study_name="calm")
     counted(counting)
 
     def interrupt(number: int, epoch: int) -> None:
-        if epoch >= 4:  # not every one is told
+        if epoch >= 4:  # not every one is reported
             os.kill(os.getpid(), signal.SIGINT)
 
     counting.recorder.on_epoch = interrupt
@@ -124,7 +124,7 @@ def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
     ],
     ids=["missing", "torn"],
 )
-def test_what_cannot_be_read_is_told_and_the_trial_begins_again(
+def test_trial_restarts_with_a_note_when_its_checkpoint_is_unreadable(
     counting: Laboratory, damage, words: str
 ) -> None:
     place = Path(f"{counting.database}-checkpoints")
@@ -151,7 +151,7 @@ def test_a_short_trial_writes_nothing(laboratory: Laboratory) -> None:
 
 
 @pytest.mark.slow
-def test_of_a_trial_that_is_killed_for_its_time_nothing_is_left(counting: Laboratory) -> None:
+def test_checkpoints_of_a_trial_over_its_time_limit_are_removed(counting: Laboratory) -> None:
     long = ["search_space.epochs.low=200", "search_space.epochs.high=200"]
     place = Path(f"{counting.database}-checkpoints")
     seen: set[str] = set()
@@ -170,7 +170,7 @@ def test_of_a_trial_that_is_killed_for_its_time_nothing_is_left(counting: Labora
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
 @pytest.mark.slow
-def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laboratory) -> None:
+def test_trial_continues_without_checkpoints_on_a_full_disk(counting: Laboratory) -> None:
     disk = counting.folder / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk]).returncode:
@@ -190,7 +190,7 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laborator
 
 
 @pytest.mark.slow
-def test_a_place_that_is_no_folder_costs_the_checkpoints_only(counting: Laboratory) -> None:
+def test_trial_continues_without_checkpoints_where_there_is_no_folder(counting: Laboratory) -> None:
     place = counting.folder / "a file"
     place.touch()
     assert run(counting, checkpoints=str(place)).counts["complete"] == 1
@@ -199,7 +199,7 @@ def test_a_place_that_is_no_folder_costs_the_checkpoints_only(counting: Laborato
     assert notes.count("is not saved") == 1
 
 
-def test_where_checkpoints_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_location_of_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     server = "postgresql+psycopg://me:secret@host/db"

@@ -29,7 +29,7 @@ def build_with(laboratory, *lines: str) -> None:
 
 
 def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 2)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 2)
     run = laboratory.run(workers=1, n_trials=5)
     assert (run.ending, run.counts["complete"]) == ("done", 5)
     pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
@@ -37,7 +37,7 @@ def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
 
 
 def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._GROWTH_A_PROCESS", 60 * 2**20)
+    monkeypatch.setattr("tuner.workers.process._GROWTH_A_PROCESS", 60 * 2**20)
     build_with(
         laboratory,
         "import numpy as np",
@@ -62,7 +62,7 @@ def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
     assert [trial.state.name for trial in stored(laboratory)] == ["COMPLETE"] + 10 * ["FAIL"]
 
 
-def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
+def test_trials_that_another_run_leaves_behind_are_run(laboratory):
     def leave_one_behind(number, epoch):
         if (number, epoch) == (0, 1):
             gone = Database(laboratory.url, lease={**own_lease(), "started": 0})
@@ -76,7 +76,7 @@ def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
     assert run.counts["running"] == 0
 
 
-def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monkeypatch):
+def test_no_extra_trial_when_another_run_claims_the_last_one(laboratory, monkeypatch):
     recount = Supervisor._recount
 
     def too_hopeful(supervisor):

@@ -1,4 +1,4 @@
-"""Runs of a real study by real processes: what ends well, what is killed, what goes on."""
+"""Runs of a real study by real processes: some complete, some are killed, some resumed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from tuner.errors import MetricError, ModelError, SpecError, StudyError, WorkerError
 from tuner.storage.database import Database
+from tuner.workers.ending import StopRequests
 
 
 def leases(laboratory) -> dict[int, dict]:
@@ -55,7 +56,7 @@ def test_the_supervisor_never_imports_tensorflow(laboratory):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
+def test_trial_of_a_killed_worker_is_retried(laboratory):
     calm = values(laboratory.run(workers=1, study_name="calm"))
     laboratory.behave("slow")
     killed = []
@@ -78,7 +79,7 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
 
 @pytest.mark.slow
 def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 1)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 1)
     laboratory.behave("leaves a thread")
     run = laboratory.run(workers=1, n_trials=2)
     assert run.counts["complete"] == 2
@@ -86,7 +87,7 @@ def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, 
 
 
 @pytest.mark.slow
-def test_a_trial_that_kills_its_workers_is_failed_in_the_end(laboratory):
+def test_trial_fails_after_killing_three_workers(laboratory):
     laboratory.behave("calm", "dies")
     run = laboratory.run(workers=2)
     assert run.counts["complete"] == 4
@@ -97,7 +98,7 @@ def test_a_trial_that_kills_its_workers_is_failed_in_the_end(laboratory):
 
 
 @pytest.mark.slow
-def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(laboratory):
+def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laboratory):
     laboratory.behave("slow")
 
     def interrupt(number, epoch):
@@ -118,16 +119,28 @@ def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(labora
 
 
 @pytest.mark.slow
-def test_the_timeout_of_the_run_ends_it(laboratory):
+def test_timeout_ends_a_run_during_a_trial(laboratory, monkeypatch):
     laboratory.behave("slow")
-    run = laboratory.run(workers=1, timeout="10s", n_trials=50)
+    made = []
+
+    class Expiring(StopRequests):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    def expire(number, epoch):
+        made[0]._deadline = 0.0
+
+    monkeypatch.setattr("tuner.workers.supervisor.StopRequests", Expiring)
+    laboratory.recorder.on_epoch = expire
+    run = laboratory.run(workers=1, timeout="1h", n_trials=50, recorder=laboratory.recorder)
     assert run.ending == "timeout"
     assert run.counts["running"] == 0
-    assert run.wall_s < 15
+    assert run.counts["waiting"] == 1
 
 
 @pytest.mark.slow
-def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
+def test_trial_over_its_time_limit_fails_with_the_reason(laboratory):
     laboratory.behave("calm", "endless")
     run = laboratory.run(workers=2, n_trials=5, settings=["budget.trial.timeout=8"])
     assert run.counts["complete"] == 5
@@ -137,7 +150,7 @@ def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
 
 
 @pytest.mark.slow
-def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
+def test_trial_over_its_memory_limit_fails_with_the_reason(laboratory):
     laboratory.behave("calm", "grows")
     run = laboratory.run(workers=2, settings=["budget.trial.memory=900MiB"])
     failed = [row for row in run.trials if row.state == "fail"]
@@ -147,7 +160,7 @@ def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
 
 
 @pytest.mark.slow
-def test_a_diverging_trial_fails_and_the_study_goes_on(laboratory):
+def test_diverging_trial_fails_and_the_study_continues(laboratory):
     laboratory.behave("calm", "diverges")
     run = laboratory.run(workers=2)
     assert run.counts["complete"] == 4
@@ -157,7 +170,7 @@ def test_a_diverging_trial_fails_and_the_study_goes_on(laboratory):
 
 
 @pytest.mark.slow
-def test_what_a_network_raises_fails_its_trial_only(laboratory):
+def test_exception_in_a_network_fails_only_its_trial(laboratory):
     laboratory.behave("calm", "raises")
     laboratory.add(
         '\n[[reference]]\nname = "calm"\n[reference.params]\n'
@@ -165,7 +178,8 @@ def test_what_a_network_raises_fails_its_trial_only(laboratory):
     )
     run = laboratory.run(workers=1)
     assert run.counts["complete"] == 4
-    assert run.trials[0].origin == "calm"
+    assert (run.trials[0].role, run.trials[0].origin) == ("reference", "calm")
+    assert {row.role for row in run.trials[1:]} == {"search"}
     (reason,) = {row.reason for row in run.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
@@ -180,13 +194,13 @@ def test_a_study_of_which_every_trial_fails_ends(laboratory):
         laboratory.run(workers=2)
 
 
-def test_a_network_that_cannot_be_built_is_told_before_anything_is_stored(laboratory):
+def test_network_that_cannot_be_built_is_refused_before_anything_is_stored(laboratory):
     laboratory.behave("raises")
     with pytest.raises(ModelError, match="this network does not like its parameters"):
         laboratory.run(workers=1)
 
 
-def test_an_absent_metric_is_told_before_anything_is_stored(laboratory):
+def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     with pytest.raises(MetricError, match=r"accuracy.*measures:? loss, mae"):
         laboratory.run(workers=1, settings=["objective.metric=accuracy"])
     database = Database(laboratory.url)
@@ -202,7 +216,7 @@ def test_another_file_is_refused_with_the_difference(laboratory):
         laboratory.run(workers=1)
 
 
-def test_what_the_users_code_prints_is_shown_and_not_mixed_with_results(laboratory, capfd):
+def test_output_of_users_code_is_shown_apart_from_results(laboratory, capfd):
     laboratory.behave("prints")
     laboratory.run(workers=1, n_trials=1)
     assert "a line from the user's own code" in laboratory.recorder.notes()
@@ -225,7 +239,7 @@ def test_the_same_seed_gives_the_same_trials_twice(laboratory):
 
 
 @pytest.mark.slow
-def test_an_interrupted_study_ends_with_the_trials_of_a_calm_one(laboratory):
+def test_interrupted_study_ends_with_the_trials_of_an_undisturbed_one(laboratory):
     settings = ["sampler.name=tpe", "sampler.n_startup_trials=2"]
     calm = laboratory.run(workers=1, study_name="calm", settings=settings)
     for total in (1, 3, 4):

@@ -1,4 +1,4 @@
-"""Runs of studies whose trials come to an end, and of those that are enqueued wrongly."""
+"""Runs of studies with a finite space, and of trials that were enqueued with wrong values."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
     parts = [
         _head(info),
         _data(info),
-        _scores(info),
+        card_scores(info),
         _trained(info),
         _use(info, folder, alone),
     ]
@@ -67,7 +67,8 @@ def _data(info: Mapping[str, Any]) -> str:
     )
 
 
-def _scores(info: Mapping[str, Any]) -> str:
+def card_scores(info: Mapping[str, Any]) -> str:
+    """Returns the section with the scores."""
     usual = info["baseline"]["predicts"]
     lines = [f"| score | this model | trivial predictor ({usual}) |", "|---|---|---|"]
     for name, value, trivial, predicts in scores(info):

@@ -100,8 +100,9 @@ def _check_free(path: Path, *, force: bool) -> None:
 def _make_parents(folder: Path) -> list[Path]:
     """Makes a folder and returns those that were not there, outermost first."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    if missing and not missing[-1].parent.is_dir():  # mkdir would only say that it exists
-        raise NotADirectoryError(errno.ENOTDIR, f"{missing[-1].parent} is a file")
+    there = missing[-1].parent if missing else folder
+    if not there.is_dir():  # mkdir would only say that it exists
+        raise NotADirectoryError(errno.ENOTDIR, f"{there} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 

@@ -137,8 +137,8 @@ def upgrade(storage: Storage = None) -> None:
 
     url = chosen_url(storage)
     was_old = upgrade_all(url)
-    told = "brought to their newest form" if was_old else "there, in their newest form"
-    print_out(f"{masked(url)}: the tables are {told}\n")
+    state = "brought to their newest form" if was_old else "there, in their newest form"
+    print_out(f"{masked(url)}: the tables are {state}\n")
 
 
 def doctor(

@@ -1,4 +1,4 @@
-"""The trivial predictor: the best that can be said without looking at the inputs.
+"""The trivial predictor: the best that can be predicted without looking at the inputs.
 
 It is scikit-learn's ``DummyClassifier`` or ``DummyRegressor``, fitted on the training split and
 scored on the validation split like any model: for a class the frequencies of all, of which the
@@ -61,9 +61,9 @@ def _quantity(data: Development, metric: str, weighted: bool) -> dict[str, Any] 
     train, kind = data.train, "median" if metric in _OF_THE_MEDIAN else "mean"
     dummy = DummyRegressor(strategy=kind)
     dummy.fit(_no_inputs(train.y), train.y.astype(np.float64), _weight(train, weighted))
-    said = dummy.predict(_no_inputs(data.validation.y))
+    predicted = dummy.predict(_no_inputs(data.validation.y))
     shown = ", ".join(f"{number:.6g}" for number in np.ravel(dummy.constant_)[:_MOST_SHOWN])
-    value = _score(metric, "regression", data, said, weighted)
+    value = _score(metric, "regression", data, predicted, weighted)
     return {"predicts": f"always the {kind}, {shown}", "value": value}
 
 
@@ -80,16 +80,16 @@ def _class(data: Development, metric: str, weighted: bool) -> dict[str, Any] | N
     by_shares = metric.startswith(_OF_PROBABILITIES)
     words = "the class frequencies" if by_shares else f"always {data.class_names[most]}"
     if is_computable(metric, data.task):
-        said = np.tile(shares, (len(held), 1))
-        return {"predicts": words, "value": _score(metric, data.task, data, said, weighted)}
+        predicted = np.tile(shares, (len(held), 1))
+        return {"predicts": words, "value": _score(metric, data.task, data, predicted, weighted)}
     if metric not in ("mse", "mae"):
         return None
     # Distances between the outputs of a network and classes as 0 and 1.
     outputs = shares if by_shares else np.eye(data.n_classes)[most]
     truth = np.eye(data.n_classes)[held.y.astype(int)]
     columns = slice(1, 2) if data.task == "binary" else slice(None)
-    said = np.tile(outputs[columns], (len(held), 1))
-    value = _score(metric, "regression", data, said, weighted, y=truth[:, columns])
+    predicted = np.tile(outputs[columns], (len(held), 1))
+    value = _score(metric, "regression", data, predicted, weighted, y=truth[:, columns])
     return {"predicts": words, "value": value}
 
 
@@ -97,13 +97,13 @@ def _score(
     metric: str,
     task: str,
     data: Development,
-    said: NDArray[Any],
+    predicted: NDArray[Any],
     weighted: bool,
     y: NDArray[Any] | None = None,
 ) -> float:
     held = data.validation
     y = held.y if y is None else y
-    return score([metric], task, y, said, _weight(held, weighted))[metric]
+    return score([metric], task, y, predicted, _weight(held, weighted))[metric]
 
 
 def _weight(split: Any, weighted: bool) -> NDArray[Any] | None:

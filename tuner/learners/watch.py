@@ -82,7 +82,8 @@ class Watch:
         direction: "minimize" or "maximize".
         steps: How many are wanted.
         checkpoints: Where a learner that can be resumed saves its state, or None.
-        logs: What each step so far logged, those of an earlier attempt included.
+        logs: What each step so far logged, those of an earlier attempt included; without a step
+            that diverged.
     """
 
     def __init__(
@@ -199,15 +200,14 @@ class Watch:
         on_step: OnStep | None,
         undefined: MetricError | None = None,
     ) -> Verdict:
-        self.logs.append(logs)
-        if self.metric is None:
-            self._error, self._best = diverged(step, logs, word=self._word), (step, None)
-            return Verdict(improved=False, stop=self._error is not None or step >= self.steps)
-        watched = (self._watched, "val_loss", "loss")
+        watched = ("loss",) if self.is_blind else (self._watched, "val_loss", "loss")
         self._error = undefined or self._absent(logs) or diverged(step, logs, watched, self._word)
         if self._error is not None:
             return Verdict(improved=False, stop=True)
-
+        self.logs.append(logs)
+        if self.is_blind:
+            self._best = (step, None)
+            return Verdict(improved=False, stop=step >= self.steps)
         value = float(logs[self._watched])
         best = self._best[1] if self._best else None
         improved = best is None or is_better(value, best, self.direction)
@@ -231,7 +231,7 @@ class Watch:
             self._pruned, self._reason = True, f"pruned at {self._word} {step}: {pruned}"
 
     def _absent(self, logs: Logs) -> MetricError | None:
-        if logs.get(self._watched) is not None:
+        if self.is_blind or logs.get(self._watched) is not None:
             return None
         measured = [n for n, value in logs.items() if value is not None and n.startswith("val_")]
         return absent_metric(str(self.metric), [n.removeprefix("val_") for n in measured])

@@ -17,7 +17,7 @@ from tuner.errors import SpecError, TunerError
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url, masked
 from tuner.studies import recovery
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.provenance import versions
 from tuner.units import count, format_bytes
 from tuner.workers.request import cores
@@ -127,4 +127,4 @@ def _trials(database: Database, name: str, repair: bool) -> Iterator[Finding]:
         how = "the next `tuner run` or `tuner worker` puts it back in the queue, or --repair now"
         yield Finding("trials", "wrong", f"trial {trial.number} of {name} {left}; {how}")
     if held := foreign_trials(database, study):
-        yield Finding("trials", "ok", end_them(database, study, held))
+        yield Finding("trials", "ok", how_to_end(database, study, held))

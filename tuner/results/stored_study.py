@@ -155,7 +155,7 @@ def _span_s(trials: Sequence[FrozenTrial]) -> float | None:
 
 def _common_params(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the parameters that all trials have beside those of the space, where they matter."""
-    from tuner.studies.lifecycle import common_params  # here, because it imports Optuna
+    from tuner.studies.definition import common_params  # here, because it imports Optuna
 
     params: dict[str, Any] = common_params(spec, attrs)
     task = (attrs.get("tuner:data") or {}).get("task")

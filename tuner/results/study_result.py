@@ -21,7 +21,7 @@ from tuner.storage.url import PROXY
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from tuner.workers.supervisor import Ending
+    from tuner.workers.ending import Ending
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class StudyResult:
         wall_s: Seconds that the run took; without a run, from the first start to the last end.
         title: The study file's title; empty if it has none.
         spec: What the study file said; None if tuner did not create the study.
-        data: What the data set says of itself (``Splits.describe()``).
+        data: The stored description of the data set.
         versions: Package names and versions that the study was created with.
         left: What is left to try; None if the study's sampler never runs out of combinations.
         access: See :attr:`tuner.results.configuration.Configuration.access`.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tuner.errors import RequestError, SpecError, StudyError, UnknownNameError
 from tuner.storage.database import Database, RunningTrial
 from tuner.studies import queue, recovery
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import Demand, Queued
 
 _REFRESH_SECONDS = 1.0
@@ -112,10 +112,10 @@ class Agenda:
     def why_idle(self) -> str:
         """Returns why :meth:`choose` finds nothing for a worker that runs nothing, in one line."""
         if self.is_done():
-            return "no study is up for work"
+            return "no study is waiting for workers"
         if held_up := self._held_up():
             return "; ".join(held_up)
-        return "other workers have what is up for work, or it cannot be run here"
+        return "other workers run what is submitted, or it cannot be run here"
 
     def choose(self, here: Iterable[tuple[str, bool]], now_at: str | None = None) -> str | None:
         """Returns the study that a slot turns to, see :func:`tuner.studies.queue.choose`.
@@ -163,7 +163,7 @@ class Agenda:
 
     def _held_up(self) -> list[str]:
         return [
-            end_them(self._database, self._database.study(name), self._foreign[name])
+            how_to_end(self._database, self._database.study(name), self._foreign[name])
             for name in sorted(self.open)
             if self._is_held_up(name)
         ]
@@ -179,7 +179,7 @@ class Agenda:
             self._database.study(name)
         except UnknownNameError as error:
             return str(error)
-        return f"{name} is not up for work; put it up with: tuner submit {shlex.quote(name)}"
+        return f"{name} is not submitted; submit it with: tuner submit {shlex.quote(name)}"
 
     def _recover(self, name: str) -> None:
         """Requeues the trials of a study whose processes are gone."""

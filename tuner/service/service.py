@@ -25,9 +25,10 @@ from tuner.service.slot import ObserveStudy, Slot
 from tuner.service.withdrawals import Withdrawals
 from tuner.storage.database import Database
 from tuner.units import duration
+from tuner.workers.ending import Ending
 from tuner.workers.interrupts import interrupts
 from tuner.workers.setbacks import Setbacks
-from tuner.workers.supervisor import Ending, Supervisor
+from tuner.workers.supervisor import Supervisor
 
 SLICE_SECONDS = 60.0
 """How long a slot stays with a study while others want it, too; no trial is cut short for it. It
@@ -71,7 +72,7 @@ class Service:
 
         Raises:
             TunerError: The database stays away, or no process can be started; with ``until_done``
-                also if a study cannot go on, or one that was named is not submitted.
+                also if a study cannot be continued, or one that was named is not submitted.
         """
         with interrupts(self._on_signal):
             self._database.patience.over = self._is_over
@@ -109,7 +110,7 @@ class Service:
         elif not self._busy() and self._agenda.is_done():
             self._agenda.require_present()  # one may have been paused meanwhile
             if not self._agenda.open:
-                self._note("no study is up for work")
+                self._note("no study is waiting for workers")
             return "done"
         if self._offer.until_done and not self._busy():
             self._agenda.require_reachable()

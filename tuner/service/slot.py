@@ -14,7 +14,7 @@ from tuner.spec import StudySpec
 from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies import lifecycle
+from tuner.studies.definition import stored_spec
 from tuner.studies.provenance import accept_data
 from tuner.workers.engines import begin
 from tuner.workers.messages import Job
@@ -105,11 +105,11 @@ class Slot:
             return False
         self._compared_at = now
         study = self._database.study(self.study)
-        return lifecycle.stored_spec(self._database, study) != self.stored
+        return stored_spec(self._database, study) != self.stored
 
     def _read(self, study: optuna.Study) -> StudySpec:
         """Reads the stored study and checks what can be checked before TensorFlow is loaded."""
-        stored = lifecycle.stored_spec(self._database, study)
+        stored = stored_spec(self._database, study)
         self._offer.access.check_code(stored.own_code)
         if not isinstance(stored.dataset, str):
             self._offer.access.file(stored.dataset.path(stored.base))

@@ -12,7 +12,8 @@ from tuner.service.offer import Offer
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies import lifecycle, queue
+from tuner.studies import queue
+from tuner.studies.definition import named_base
 from tuner.units import duration
 
 _ASIDE_SECONDS = 300.0
@@ -70,7 +71,7 @@ class Withdrawals:
         """
         reason = str(error)
         study = self._database.find_study(name)  # it may have been deleted
-        folder = lifecycle.named_base(study) if study else None
+        folder = named_base(study) if study else None
         if isinstance(error, RequestError) and folder and not os.access(folder, os.X_OK):
             reason += f"; it was submitted from {folder}, a folder that this machine does not have"
         if self._offer.until_done:

@@ -177,9 +177,9 @@ class Objective(Part):
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        from tuner.scoring import direction  # here, because it imports NumPy
+        from tuner import scoring  # here, because it imports NumPy: `tuner --help` does without
 
-        usual = direction(self.metric)
+        usual = scoring.direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (

@@ -134,11 +134,12 @@ class Pointer(Stored):
 class TrialAttrs(Stored):
     """The attributes of one trial, named as in the database; all but its checkpoint.
 
-    ``stored_role`` is the attribute ``role``, None if the trial has not begun, or was begun before
-    there were roles; ``origin`` is the name of its reference.
+    ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
+    there were roles, and anything if another program set it. ``origin`` is the name of its
+    reference.
     """
 
-    stored_role: Annotated[Role, Field(strict=False)] | None = Field(default=None, alias="role")
+    stored_role: Any = Field(default=None, alias="role")
     origin: Text | None = None
     worker: Lease | None = None
     seed: Count | None = None
@@ -152,10 +153,11 @@ class TrialAttrs(Stored):
 
     @property
     def role(self) -> Role:
-        """Why the trial exists."""
-        if self.stored_role is not None:
-            return self.stored_role
-        return Role.SEARCH if self.origin is None else Role.REFERENCE
+        """Why the trial exists; without a role it is a reference if it has the name of one."""
+        try:
+            return Role(self.stored_role)
+        except ValueError:
+            return Role.SEARCH if self.origin is None else Role.REFERENCE
 
 
 def read(

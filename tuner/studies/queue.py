@@ -151,7 +151,7 @@ def resume(study: optuna.Study, database: Database) -> QueueEntry:
     entry = entry_of(study.user_attrs, study.study_name)
     name = study.study_name
     if entry.status not in ("paused", "stopped"):
-        state = "up for work already" if entry.status == "open" else "not paused"
+        state = "open already" if entry.status == "open" else "not paused"
         raise RequestError(f"study '{name}' in {database} is {state}")
     status: QueueStatus = "unlisted" if entry.n_trials is None else "open"
     entry = entry.model_copy(update={"status": status, "reason": None})

@@ -37,10 +37,10 @@ class Submitted:
     entry: QueueEntry
 
     def words(self) -> str:
-        """Lines for people: ``wine is up for work: 40 trials wanted (was 30), priority 0``."""
+        """Lines for people: ``wine is submitted: 40 trials wanted (was 30), priority 0``."""
         was = self.before.status
         again = f" again, it was {was}" if was in ("paused", "stopped") else ""
-        lines = f"{one_line(self.name)} is up for work{again}: {', '.join(self._wanted())}\n"
+        lines = f"{one_line(self.name)} is submitted{again}: {', '.join(self._wanted())}\n"
         in_file = self.spec.budget.n_trials
         if self.entry.n_trials != in_file:
             lines += f"its file wants {in_file}; that is --n-trials {in_file}\n"

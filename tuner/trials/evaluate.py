@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 from optuna.trial import TrialState
 
@@ -83,8 +84,11 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     return _trivial_score(spec.objective.metric, data)
 
 
-def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
+def _trivial_score(metric: str, data: Development) -> dict[str, Any] | None:
     """Returns the trivial predictor's value of a metric that is computed from predictions.
+
+    Returns:
+        None if the metric is not defined for a constant prediction.
 
     Raises:
         MetricError: It is not defined for the validation rows, and so for no trial.
@@ -93,11 +97,11 @@ def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
         found = trivial(data, metric)
     except MetricError as error:
         raise MetricError(f"objective.metric: {error}") from error
-    if found is None:
+    if found is None and len(np.unique(data.validation.y, axis=0)) < 2:
         rows = count(len(data.validation), "validation row")
         raise MetricError(
-            f"objective.metric: {metric} is not defined for the {rows} of {data.name}: they hold "
-            "too few rows or classes; choose another metric"
+            f"objective.metric: {metric} is not defined for the {rows} of {data.name}, whose "
+            "targets are all the same; choose another metric"
         )
     return found
 
@@ -138,7 +142,9 @@ def run_trial(
             role = _role(trial)
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
             epochs = learner.steps(params)
-            begun = {"seed": seed, "epochs_wanted": epochs, "role": role.value}
+            begun: dict[str, Any] = {"seed": seed, "epochs_wanted": epochs}
+            if "role" not in trial.user_attrs:
+                begun["role"] = role.value
             database.write_attrs(trial._trial_id, begun)
     except TrialFailed as failure:
         return replace(_fail(trial, database, str(failure), [], None), was_refused=True)

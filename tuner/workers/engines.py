@@ -14,10 +14,12 @@ from tuner.spec import Objective
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, recovery
+from tuner.studies.definition import stored_spec
 from tuner.studies.queue import n_finished
+from tuner.workers.ending import Ending
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
-from tuner.workers.supervisor import Ending, Supervisor
+from tuner.workers.supervisor import Supervisor
 
 Engine = Callable[[Job, Database, int, Observer], Ending]
 """Runs a study with so many workers, see :func:`run_here`."""
@@ -53,7 +55,7 @@ def begin(
         observer.note(f"trial {trial.number} was left behind by a process that is gone")
     finished, total = n_finished(database.counts(study)), job.n_trials
     with storage_errors(database.url):
-        spec = lifecycle.stored_spec(database, study)
+        spec = stored_spec(database, study)
         left = search.left_of(spec, study)
     if left is not None:  # there may be fewer to try than are wanted
         total = min(total, finished + left.may_begin + left.running)

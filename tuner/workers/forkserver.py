@@ -84,9 +84,9 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
 def begin_loading(spec: StudySpec) -> None:
     """Lets a fork server begin to import what the study's workers need, and does not wait for it.
 
-    The supervisor's own imports take as long as those of scikit-learn: both at once halve the
-    time until the first trial. TensorFlow takes so much longer that little would be saved, and
-    after an error in the study it would be loaded in vain.
+    The supervisor's own imports take about as long as those of scikit-learn: both at once save a
+    quarter of the time until the first trial. TensorFlow takes so much longer that little would
+    be saved, and after an error in the study it would be loaded in vain.
     """
     preload, runtime = runtime_of(spec.model, spec.base)
     if preload and not runtime:

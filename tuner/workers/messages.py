@@ -1,4 +1,4 @@
-"""What supervisor and worker say to each other over their pipe."""
+"""The messages between supervisor and worker over their pipe."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Refused:
-    """Worker to supervisor: the study cannot go on as it is; the worker ends."""
+    """Worker to supervisor: the study cannot be continued as it is; the worker ends."""
 
     error: TunerError
 
 
 @dataclass(frozen=True)
 class NothingOpen:
-    """Worker to supervisor: other runs have taken what was open, it waits again."""
+    """Worker to supervisor: other runs have claimed what was open, it waits again."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from tuner.storage.database import Database
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.url import parse_url
 from tuner.studies import lifecycle, queue
+from tuner.workers.ending import Ending
 from tuner.workers.engines import begin, run_here
 from tuner.workers.interrupts import interrupts
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.stored_events import StoredEvents
-from tuner.workers.supervisor import Ending
 
 _POLL_SECONDS = 0.5
 _FAREWELL_SECONDS = 60.0

@@ -56,7 +56,7 @@ class Remaining:
 
         Args:
             study: The study as it is stored.
-            asked: Workers here that were sent for a trial and have not begun one yet.
+            asked: Workers here that were asked for a trial and have not begun one yet.
 
         Raises:
             UnknownNameError: The study has been deleted.
@@ -77,17 +77,17 @@ class Remaining:
             self.waits_for = 0
         self._counted_at = time.monotonic()
 
-    def others_run(self, study: optuna.Study, tell: Callable[[str], None]) -> bool:
+    def others_run(self, study: optuna.Study, note: Callable[[str], None]) -> bool:
         """Whether others run what is wanted; those that tuner does not run are never waited for.
 
         Args:
             study: The study, just counted.
-            tell: Called once with a line, when waiting begins.
+            note: Called once with a line, when waiting begins.
         """
         if self.finished >= self.wanted:
             return False
         others = sum(trial.lease is not None for trial in self._database.running(study))
         if others and not self.waits_for:
-            tell(f"waiting for {count(others, 'trial')} under way elsewhere")
+            note(f"waiting for {count(others, 'trial')} under way elsewhere")
         self.waits_for = others
         return others > 0

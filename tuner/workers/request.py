@@ -19,22 +19,7 @@ EngineName = Literal["local", "ray"]
 class RunRequest:
     """A request to create or resume a study and to run it.
 
-    Attributes:
-        study: Name of a study, or path of a study file.
-        n_trials: Finished trials wanted in total; the study file's if None.
-        more: Finished trials wanted beyond those there are; excludes ``n_trials``.
-        timeout: Time for this run, in seconds or as ``"20m"``; the study file's if None.
-        workers: Number of worker processes; one a core if None.
-        storage: Optuna storage URL; ``TUNER_STORAGE``, ``OPTUNA_STORAGE`` or
-            ``sqlite:///tuner.db`` if None.
-        study_name: Name in the database; the study file's name if None.
-        seed: Seed of the study instead of the file's.
-        settings: Keys of the study file with other values, as ``"budget.n_trials=10"``.
-        checkpoints: A folder, or ``s3://BUCKET/PREFIX``; ``TUNER_CHECKPOINTS``, or a folder beside
-            the SQLite file, if None.
-        engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
-        address: Of the Ray cluster; one is started on this machine if None.
-        gpus_per_worker: Share of a GPU that each of Ray's workers needs.
+    The attributes are the arguments of :func:`tuner.api.run`.
 
     Raises:
         RequestError: Two values do not go together, or one of them is out of range.

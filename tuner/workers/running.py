@@ -17,14 +17,14 @@ from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.studies import lifecycle
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
 from tuner.units import count
+from tuner.workers.ending import Ending
 from tuner.workers.engines import Engine, run_here
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
 from tuner.workers.request import RunRequest, cores
-from tuner.workers.supervisor import Ending
 
 Observe = Callable[[StudySpec], Observer]
 """Called with the study's spec before the workers are started; returns the run's observer."""
@@ -83,7 +83,7 @@ def run_study(
         observe: See :data:`Observe`; by default nothing is shown.
 
     Raises:
-        TunerError: The study cannot be resumed with this file, or cannot go on.
+        TunerError: The study cannot be resumed with this file, or cannot be continued.
         KeyboardInterrupt: Ctrl-C, before there was a study.
     """
     name = request.study_name or spec.name
@@ -138,7 +138,7 @@ def _require_begun(database: Database, name: str, ending: Ending) -> None:
     if ending == "interrupted":
         raise KeyboardInterrupt
     raise StudyError(
-        "the time was over before the workers had loaded their library and the data, and nothing "
+        "the time was over before the workers had loaded their libraries and the data, and nothing "
         "was stored; give the run more with --timeout"
     )
 
@@ -150,7 +150,7 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
         return None
     progress = f"{finished} of {count(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
-        return f"{progress}: {end_them(database, study, held)}"
+        return f"{progress}: {how_to_end(database, study, held)}"
     name = shlex.quote(study.study_name)
     return f"{progress}, and no other can be begun; see: tuner trials {name}"
 

@@ -31,7 +31,7 @@ from tuner.storage.lease import own_lease
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
-from tuner.studies.lifecycle import common_params
+from tuner.studies.definition import common_params
 from tuner.studies.provenance import check_data
 from tuner.trials.evaluate import check_model, run_trial
 from tuner.workers.messages import (

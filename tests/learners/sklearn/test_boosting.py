@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from tuner.data import Development, Split
 from tuner.errors import SpecError
 from tuner.learners.base import Setup
+from tuner.learners.checks import check_space
 from tuner.learners.sklearn.boosting import Trees
 from tuner.learners.sklearn.hist_gradient_boosting import HistGradientBoosting
 from tuner.learners.watch import Watch
 from tuner.scoring import score
 from tuner.spec import EarlyStopping
+from tuner.studies.catalog import find_space
 
 PARAMS: dict[str, Any] = {"learning_rate": 0.3, "max_leaf_nodes": 4, "max_features": 0.5}
 LEARNER = HistGradientBoosting("hist_gradient_boosting", Setup())
@@ -181,6 +184,10 @@ def test_losses_of_quantities_are_fitted(loss: str) -> None:
     assert isinstance(fitted, Trees)
     assert fitted.model.loss == loss
     assert fitted.predict(found.validation.x).shape == (60,)
+
+
+def test_shipped_search_space_is_one_of_the_learner(tmp_path: Path) -> None:
+    check_space(HistGradientBoosting, find_space("hist_gradient_boosting", tmp_path))
 
 
 def test_none_is_the_word_for_no_limit() -> None:

@@ -20,6 +20,7 @@ from tuner.learners.watch import Watch
 from tuner.results.configuration_file import read
 from tuner.scoring import score
 from tuner.studies.catalog import find_study
+from tuner.workers import forkserver
 
 STUDY = """
 dataset = { csv = "rows.csv", target = "kind" }
@@ -216,6 +217,16 @@ def test_weighted_quantities_are_trained_and_written_as_a_script(
     script = (folder / "best.py").read_text()
     assert 'loss="absolute_error",\n        max_depth=None,\n        max_iter=9,' in script
     check_script(folder)
+
+
+def test_imports_begin_early_for_trees_but_not_for_tensorflow(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(forkserver, "_running_server", lambda model, base: begun.append(model))
+    for study in ("wine", "trees.toml"):
+        forkserver.begin_loading(find_study(study))
+    assert begun == ["hist_gradient_boosting"]
 
 
 @pytest.mark.parametrize(

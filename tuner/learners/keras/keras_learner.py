@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from tuner.learners.keras.training.structures import Structures
     from tuner.learners.watch import Watch
     from tuner.space import Value
+
+
+@cache
+def _load() -> None:
+    """Loads TensorFlow once: silence while it loads costs every trial a little."""
+    load_tensorflow()
 
 
 class KerasLearner(Learner):
@@ -53,7 +59,7 @@ class KerasLearner(Learner):
     @classmethod
     def prepare_worker(cls) -> None:
         """Loads TensorFlow, which uses one thread from now on: a worker runs on every core."""
-        load_tensorflow()
+        _load()
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -64,7 +70,7 @@ class KerasLearner(Learner):
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        load_tensorflow()
+        _load()
         from tuner.learners.keras.training.surroundings import restored_settings
 
         with super().restored(), restored_settings():
@@ -73,7 +79,7 @@ class KerasLearner(Learner):
     def fit(
         self, params: Mapping[str, Value], data: Development, seed: int, watch: Watch
     ) -> Fitted:
-        load_tensorflow()
+        _load()
         from tuner.learners.keras.fitted_network import Network
 
         batch_size = int(params.get("batch_size", self.setup.batch_size))
@@ -115,7 +121,7 @@ class KerasLearner(Learner):
                 "a network for texts carries its vocabulary, which is no readable script; "
                 "export it as .toml or .json"
             )
-        load_tensorflow()
+        _load()
         from tuner.learners.keras.networks.feeding import targets
         from tuner.learners.keras.script.script_text import script_text
 

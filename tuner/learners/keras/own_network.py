@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -56,4 +57,7 @@ class OwnNetwork(KerasLearner):
     ) -> dict[str, Any] | None:
         """Returns the trivial predictor's value; None of a metric of the user's own."""
         known = (self._known or {}).get(metric)
+        if known == "rmse":  # Keras's is that of all targets together, not the mean over them
+            found = trivial(data, "mse")
+            return found and {**found, "value": math.sqrt(found["value"])}
         return None if known is None else trivial(data, known)

@@ -32,7 +32,7 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class HistGradientBoosting(Learner):
-    """A sum of trees, each fitted to what those before it leave."""
+    """Gradient-boosted decision trees."""
 
     name = "hist_gradient_boosting"
     library = "sklearn"

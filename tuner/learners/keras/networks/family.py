@@ -11,7 +11,6 @@ from tuner.learners.checks import check_data, check_values
 from tuner.learners.keras.keras_learner import KerasLearner
 from tuner.learners.keras.networks.outputs import choose
 from tuner.learners.keras.networks.target import loss_weight
-from tuner.quiet import load_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +67,6 @@ class Family(KerasLearner):
     def build(self, params: Mapping[str, Value], data: Development) -> keras.Model:
         check_values(type(self), {name: [value] for name, value in params.items()}, "params")
         check_data(type(self), data)
-        load_tensorflow()
         from tuner.learners.keras.networks.builders import BUILDERS
 
         return BUILDERS[self.name]({**self.parameters(), **params}, data)
