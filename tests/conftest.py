@@ -26,16 +26,34 @@ from tuner.data import Split, Splits
 GOOD, BAD = ("great", "lovely", "moving"), ("dull", "awful", "boring")
 
 
+@pytest.hookimpl(trylast=True)  # of what -m and -k leave
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first: of several processes none is left with a long one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begins every process's share with slow tests, so that no long one is left for the end.
+
+    pytest-xdist divides the list into one part for each process; a process that has finished its
+    part takes tests from the end of another's.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow.sort(key=lambda item: item.get_closest_marker("timeout") is None)  # the longest have one
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    left = len(items)
+    items.clear()
+    for part in range(parts):
+        size = left // (parts - part)
+        left -= size
+        share = slow[part::parts]
+        n_fast = max(0, size - len(share))
+        items += share + fast[:n_fast]
+        del fast[:n_fast]
+    items += fast
 
 
 @pytest.fixture(autouse=True)
 def _no_storage_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person who runs the tests has set must not decide what they find.
+    """Removes settings of the person who runs the tests, which must not decide the outcome.
 
-    Nor the width of his terminal, which pytest-xdist hands on to its processes.
+    One of them is the width of the terminal, which pytest-xdist passes to its processes.
     """
     ours = ("STORAGE", "CHECKPOINTS", "DASHBOARD_TOKEN", "DEBUG")
     for name in ("OPTUNA_STORAGE", "COLUMNS", *(f"TUNER_{one}" for one in ours)):
@@ -92,7 +110,7 @@ def in_three(x: np.ndarray, y: np.ndarray, task: str, name: str) -> Splits:
 
 @pytest.fixture
 def make_images() -> Callable[..., Splits]:
-    """Images with a bright stripe, whose place is the class."""
+    """Images with a bright stripe, whose position is the class."""
 
     def make(task: str = "multiclass", rows: int = 24, shape=(8, 7, 1)) -> Splits:
         rng = np.random.default_rng(0)
