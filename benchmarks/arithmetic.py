@@ -19,7 +19,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -37,7 +36,8 @@ import tensorflow as tf
 
 from tuner import data
 from tuner.data import Splits
-from tuner.learners.keras import networks
+from tuner.learners.base import Setup
+from tuner.learners.keras.networks.families import Mlp
 from tuner.learners.keras.networks.feeding import prepared
 from tuner.learners.keras.training.fit import EVALUATION_BATCH
 from tuner.learners.keras.training.loops import run
@@ -89,7 +89,7 @@ def _trial(params: dict[str, Any], splits: Splits) -> tuple[list[float], tuple[f
     structures, batch = Structures(), params["batch_size"]
     sizes = (batch, max(batch, EVALUATION_BATCH))
     since = time.perf_counter()
-    model = networks.build("mlp", params, splits, Path())
+    model = Mlp("mlp", Setup()).build(params, splits)
     times = [_since(since)]
     learner, (train, held) = prepared(model, splits.train, splits.validation)
     order = orders(0, len(train))
@@ -102,7 +102,7 @@ def _trial(params: dict[str, Any], splits: Splits) -> tuple[list[float], tuple[f
             _timed(lambda: loop.epoch(next(order), *sizes)) for _ in range(EPOCHS)
         )
     since = time.perf_counter()
-    again, _ = prepared(networks.build("mlp", params, splits, Path()), splits.train)
+    again, _ = prepared(Mlp("mlp", Setup()).build(params, splits), splits.train)
     with structures.lent(again, train, held) as loop:
         loop.epoch(next(order), *sizes)
     times.append(_since(since))
@@ -121,7 +121,7 @@ def _fit_epoch(params: dict[str, Any], splits: Splits) -> float:
     keras.utils.clear_session()
     ends: list[float] = []
     model, (train, held) = prepared(
-        networks.build("mlp", params, splits, Path()), splits.train, splits.validation
+        Mlp("mlp", Setup()).build(params, splits), splits.train, splits.validation
     )
 
     def after(_epoch: int, _logs: object, _weights: object) -> bool:

@@ -16,10 +16,12 @@ import numpy as np
 from tuner.data import Split, Splits
 from tuner.data.split import concatenated
 from tuner.errors import TrialFailed
-from tuner.learners.keras import networks, training
+from tuner.learners.base import Setup
+from tuner.learners.keras.fitted_network import Network
+from tuner.learners.registry import open_learner
+from tuner.learners.watch import Watch
 from tuner.spec import StudySpec
 from tuner.spec.models import Reference
-from tuner.trials.evaluate import DEFAULT_BATCH_SIZE, DEFAULT_EPOCHS
 
 Record = dict[str, Any]
 Learned = Literal["all", "train", "train+validation"]
@@ -152,19 +154,16 @@ def _arranged(data: Splits, learned: Learned, scored: str) -> Splits:
 def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Record) -> Record:
     """Trains on ``train`` and scores ``test``: "scores", and "outputs" where there are few."""
     params = {**spec.fixed, **reference.params}
-    epochs = int(params.get("epochs", DEFAULT_EPOCHS)) * identity["epochs_scale"]
+    learner = open_learner(spec.model, Setup(spec.base))
+    watch = Watch(max(1, round(learner.steps(params) * identity["epochs_scale"])))
     try:
-        model, _ = training.refit(
-            lambda: networks.build(spec.model, params, rows, spec.base),
-            rows.train,
-            epochs=max(1, round(epochs)),
-            batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
-            seed=identity["seed"],
-        )
+        fitted = learner.fit(params, rows, identity["seed"], watch)
+        watch.result()
     except TrialFailed as failure:
         return {"scores": {}, "failed": str(failure)}
-    outcome: Record = {"scores": training.evaluate(model, rows.test)}
+    outcome: Record = {"scores": fitted.evaluate(rows.test)}
     if len(rows.test) <= 4:
-        outputs = np.asarray(model(rows.test.x))[:, 0]
+        assert isinstance(fitted, Network)
+        outputs = np.asarray(fitted.model(rows.test.x))[:, 0]
         outcome["outputs"] = [round(float(value), 3) for value in outputs]
     return outcome

@@ -45,9 +45,10 @@ class Bench:
 
     def build(self, params: Params) -> Any:
         """Returns the compiled network of these parameters."""
-        from tuner.learners.keras import networks
+        from tuner.learners.base import Setup
+        from tuner.learners.keras.networks.families import Mlp
 
-        return networks.build("mlp", params, self.splits, Path())
+        return Mlp("mlp", Setup()).build(params, self.splits)
 
     def fit(self, model: Any, params: Params, **options: Any) -> float:
         """Fits as a user would, with all that `fit` does by itself; returns the last metric."""

@@ -13,7 +13,7 @@ import pytest
 from tuner.cli import main
 
 # What a run says before its workers can judge the data.
-_NOTES = re.compile(r"(starting workers|training); TensorFlow takes some seconds to load")
+_NOTES = re.compile(r"(starting workers|training)(; TensorFlow takes some seconds to load)?")
 
 
 @dataclass(frozen=True)

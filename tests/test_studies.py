@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from fitting import network, train
 from PIL import Image
 
 from tuner.data import DATASETS, Split, Splits
 from tuner.data import load_splits as load_data
 from tuner.data.sets import digits
 from tuner.errors import DataError
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.networks.families import FAMILIES, check_data, check_metric, check_space
+from tuner.learners.base import Setup
+from tuner.learners.checks import check_data, check_metric, check_space
+from tuner.learners.fit_result import FitResult
+from tuner.learners.keras.networks.families import FAMILIES
+from tuner.learners.registry import open_learner
 from tuner.space import Value
 from tuner.spec import StudySpec
 from tuner.studies.catalog import find_study, shipped_studies
@@ -57,7 +61,8 @@ def test_a_study_is_one_that_its_model_can_search(name: str) -> None:
     api_checks_all_but_missing_data(spec)
     family = FAMILIES[spec.model]
     check_space(family, spec.search_space)
-    check_metric(spec.objective.metric, family.metrics(DATASETS[str(spec.dataset)].task))
+    task = DATASETS[str(spec.dataset)].task
+    check_metric(spec.objective.metric, family.metrics(task), task)
     assert spec.title != spec.name
     assert 0 < (spec.budget.timeout or math.inf) <= 15 * 60
     assert spec.budget.trial.timeout
@@ -85,7 +90,7 @@ def test_references_lie_in_the_space(name: str) -> None:
 def test_one_epoch_on_a_slice_of_its_data(name: str, home: Path) -> None:
     spec = find_study(name)
     data = few(data_of(spec, home))
-    check_model(spec, data)
+    check_model(spec, open_learner(spec.model, Setup(spec.base)), data)
     check_data(FAMILIES[spec.model], data, spec.search_space)
     assert math.isfinite(one_epoch(spec, data, spec.references[-1].params).value)
 
@@ -102,14 +107,14 @@ def test_one_epoch_of_every_reference_and_of_what_the_search_may_try(name: str, 
         assert math.isfinite(one_epoch(spec, data, params).value)
 
 
-def one_epoch(spec: StudySpec, data: Splits, params: dict[str, Value]) -> training.FitResult:
-    _, result = training.train(
-        lambda: networks.build(spec.model, params, data, spec.base),
+def one_epoch(spec: StudySpec, data: Splits, params: dict[str, Value]) -> FitResult:
+    _, result = train(
+        lambda: network(spec.model, params, data, spec.base),
         data,
         epochs=1,
         batch_size=int(params["batch_size"]),
         seed=0,
-        monitor=training.Monitor(spec.objective.metric, spec.objective.direction),
+        watched=(spec.objective.metric, spec.objective.direction),
         early_stopping=spec.early_stopping,
     )
     assert f"val_{spec.objective.metric}" in result.history

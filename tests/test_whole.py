@@ -42,6 +42,7 @@ def write_rows(path: Path, rows: int = 5) -> list[str]:
 def test_wine_from_the_study_to_predictions(command: Command) -> None:
     small = ["--set", "reference=[]", "--set", "search_space.epochs.low=3"]
     small += ["--set", "search_space.epochs.high=3"]
+    small += ["--set", "objective.metric=balanced_accuracy"]  # from predictions, not a log
     answer = command("run", "wine", "--n-trials", "2", *small)
     assert answer.status == 0, answer.err
     assert answer.out.startswith("wine · Red or white wine, from twelve measurements\n2 trials in ")
@@ -49,7 +50,7 @@ def test_wine_from_the_study_to_predictions(command: Command) -> None:
     best = json.loads(command("best", "wine", "--json").out)["best"]
     assert best["value"] > 0.7
     assert 1 <= best["epoch"] <= 3
-    assert "accuracy" in command("show", "wine").out
+    assert "balanced_accuracy" in command("show", "wine").out
 
     for name in ("best.toml", "best.json"):
         answer = command("export", "wine", "-o", name)
@@ -61,8 +62,10 @@ def test_wine_from_the_study_to_predictions(command: Command) -> None:
     assert list(document) == ["bundle", "epochs", "params", "scores", "baseline"]
     assert document["epochs"] == best["epoch"]
     assert document["params"] == best["params"]
-    assert document["scores"]["validation"] == {"accuracy": best["value"]}
+    assert document["scores"]["validation"] == {"balanced_accuracy": best["value"]}
     assert document["scores"]["test"]["accuracy"] > 0.7
+    assert document["scores"]["test"]["balanced_accuracy"] > 0.7
+    assert document["baseline"]["balanced_accuracy"] == 0.5
 
     truth = write_rows(Path("rows.csv"))
     answer = command("predict", "model", "rows.csv")

@@ -39,6 +39,11 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", r"\n").replace("\t", r"\t")
 
 
+def in_docstring(text: str) -> str:
+    """Returns a text that means itself inside a Python docstring, on one line."""
+    return one_line(text).replace("\\", r"\\").replace('"', "'")
+
+
 def error_text(text: str) -> str:
     """Returns an error as it is printed: on one line, but for lines indented below it.
 

@@ -18,6 +18,7 @@ from mutations import damaged, mutated
 from tuner.bundle import Bundle, load_bundle, predict
 from tuner.bundle.card import card
 from tuner.errors import BundleError, DataError
+from tuner.learners.keras.fitted_network import Network
 
 QUICK = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -148,6 +149,6 @@ def test_a_network_that_says_something_else(trained: Bundle, output: np.ndarray)
             return output
 
     bundle = Bundle(trained.path, trained.info)
-    bundle.__dict__["model"] = Odd()
+    bundle.__dict__["fitted"] = Network(Odd(), "binary", trained.path)
     with pytest.raises(BundleError, match=r"gives an output of shape \(.*\) for 2 rows, but"):
         bundle.predict(np.zeros((2, 2), np.float32))

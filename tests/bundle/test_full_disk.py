@@ -15,7 +15,7 @@ from tuner.results.configuration_file import write
 FULL = """
 import resource, sys
 from pathlib import Path
-import tuner.bundle.training
+import tuner.bundle.write
 from tuner.bundle import export, train
 from tuner.errors import TunerError
 from tuner.results.configuration_file import read

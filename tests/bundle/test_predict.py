@@ -17,6 +17,7 @@ from commands import Command
 from tuner.bundle import Bundle, load_bundle, predict
 from tuner.bundle.predict import is_predictions, write_predictions
 from tuner.errors import BundleError, DataError, RequestError, SpecError
+from tuner.learners.keras.fitted_network import Network
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ class Scripted:
 def scripted(trained: Bundle, *output: Any, **info: Any) -> Bundle:
     data = trained.info["data"] | info.pop("data", {})
     bundle = replace(trained, info={**trained.info, "data": data, **info})
-    bundle.__dict__["model"] = Scripted(*output)
+    logits = bool(bundle.info.get("logits"))
+    network = Network(Scripted(*output), data["task"], bundle.path, logits)
+    bundle.__dict__["fitted"] = network
     return bundle
 
 

@@ -51,7 +51,9 @@ def test_any_file_name_gives_a_script(
 def test_a_script_that_is_not_python_is_not_written(
     tmp_path: Path, make_configuration: MakeConfiguration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuner.bundle.script.model_source", lambda model: "    model = (\n")
+    monkeypatch.setattr(
+        "tuner.learners.keras.script.script_text.model_source", lambda model: "    model = (\n"
+    )
     with pytest.raises(BundleError, match=r"best\.py: the script is not Python: .* as \.toml or"):
         export(make_configuration(), tmp_path / "best.py")
     assert not list(tmp_path.glob("best*"))

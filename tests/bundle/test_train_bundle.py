@@ -10,7 +10,7 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import Bundle, load_bundle, train
-from tuner.bundle.training import load_data
+from tuner.bundle.write import load_data
 from tuner.data import load
 from tuner.errors import BundleError, DataError, ModelError
 from tuner.results.configuration_file import read, write
@@ -163,7 +163,7 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
         "from tuner.bundle import load_bundle\n"
         "b = load_bundle(sys.argv[1], allow_code=True)\n"
         "p = b.predict(np.ones((1, 2), np.float32))\n"
-        "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), b.info['baseline']['test'])"
+        "print(p.shape, bool(((p >= 0) & (p <= 1)).all()), *b.info['scores']['test'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "models" / "model"],
@@ -172,7 +172,8 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
         check=True,
         cwd=tmp_path / "models",
     )
-    assert done.stdout.strip() == "(1, 2) True {}"
+    # It logs its loss alone; the others come from its predictions.
+    assert done.stdout.strip() == "(1, 2) True loss accuracy precision recall"
 
     # The folder is named as it was asked for, not the hidden one that it is written to first.
     words = r"/other/model\.keras cannot be loaded: .*@keras.saving.register_keras_serializable\(\)"
@@ -186,16 +187,16 @@ def test_a_model_that_does_not_save_what_it_is(
 ) -> None:
     import keras
 
-    from tuner.bundle import load as loading
+    from tuner.learners.keras.networks import saving
 
-    real = loading.load_model
+    real = saving.load_model
 
     def forgetful(*args: object) -> keras.Model:
         model = real(*args)  # type: ignore[arg-type]
         model.set_weights([weight * 0 for weight in model.get_weights()])
         return model
 
-    monkeypatch.setattr(sys.modules["tuner.bundle.training"], "load_model", forgetful)
+    monkeypatch.setattr(saving, "load_model", forgetful)
     with pytest.raises(BundleError, match="the saved model predicts otherwise than the trained"):
         train(make_configuration(), tmp_path / "model")
     assert not (tmp_path / "model").exists()

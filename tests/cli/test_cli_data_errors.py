@@ -100,7 +100,7 @@ def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command:
             "--set objective.metric=accuracy --set objective.direction=maximize",
             r'does not measure "accuracy".* It measures: loss, mae; the target was read as a quan',
         ),
-        ("--set objective.metric=mse", r'does not measure "mse"; did you mean mae\?'),
+        ("--set objective.metric=maee", r'does not measure "maee"; did you mean mae\?'),
     ],
 )
 def test_functions_and_metrics_that_do_not_fit(

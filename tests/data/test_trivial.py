@@ -28,14 +28,16 @@ BINARY = splits([0, 0, 0, 1], [0, 1], "binary", names=("no", "yes"))
 CLASSES = splits([0, 1, 1, 1, 2], [1, 2], "multiclass", names=("a", "b", "c"))
 
 
-def keras_value(metric: Any, y: NDArray[Any], said: Any) -> float:
-    several = np.ndim(said) > 0
-    metric.update_state(y if several else y[:, None], np.tile(np.atleast_1d(said), (len(y), 1)))
+def keras_value(metric: Any, y: NDArray[Any], predicted: Any) -> float:
+    several = np.ndim(predicted) > 0
+    metric.update_state(
+        y if several else y[:, None], np.tile(np.atleast_1d(predicted), (len(y), 1))
+    )
     return float(metric.result())
 
 
 @pytest.mark.parametrize(
-    ("data", "metric", "predicts", "said", "of_keras"),
+    ("data", "metric", "predicts", "predicted", "of_keras"),
     [
         (QUANTITIES, "mse", "always the mean, 4", 4, keras.metrics.MeanSquaredError),
         (QUANTITIES, "rmse", "always the mean, 4", 4, keras.metrics.RootMeanSquaredError),
@@ -58,40 +60,64 @@ def keras_value(metric: Any, y: NDArray[Any], said: Any) -> float:
     ],
 )
 def test_value_is_that_of_keras_for_the_constant(
-    data: Splits, metric: str, predicts: str, said: Any, of_keras: Any
+    data: Splits, metric: str, predicts: str, predicted: Any, of_keras: Any
 ) -> None:
-    found = trivial(data, metric)
+    found = trivial(data.development, metric)
     assert found is not None
     assert found["predicts"] == predicts
-    expected = keras_value(of_keras(), data.validation.y, said)
+    expected = keras_value(of_keras(), data.validation.y, predicted)
     assert found["value"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_majority_of_the_second_class_is_always_recalled() -> None:
     data = splits([1, 1, 0], [1, 1, 0, 0], "binary", names=("no", "yes"))
-    assert trivial(data, "recall") == {"predicts": "always yes", "value": 1.0}
-    assert trivial(data, "precision") == {"predicts": "always yes", "value": 0.5}
+    assert trivial(data.development, "recall") == {"predicts": "always yes", "value": 1.0}
+    assert trivial(data.development, "precision") == {"predicts": "always yes", "value": 0.5}
 
 
 def test_several_quantities_have_a_mean_each() -> None:
     data = splits([[0.0, 10.0], [2.0, 30.0]], [[1.0, 22.0]], "regression")
-    assert trivial(data, "mse") == {"predicts": "always the mean, 1, 20", "value": 2.0}
+    assert trivial(data.development, "mse") == {"predicts": "always the mean, 1, 20", "value": 2.0}
 
 
 def test_a_loss_counts_the_sample_weights_and_a_metric_does_not() -> None:
     data = splits([0.0, 4.0, 0.0, 4.0], [0.0, 4.0], "regression", weight=[1, 3])
-    assert trivial(data, "mse") == {"predicts": "always the mean, 2", "value": 4.0}
+    assert trivial(data.development, "mse") == {"predicts": "always the mean, 2", "value": 4.0}
     # The weighted mean is 3, the errors 9 and 1, with the weights 1 and 3.
-    assert trivial(data, "mse", weighted=True) == {"predicts": "always the mean, 3", "value": 6.0}
+    assert trivial(data.development, "mse", weighted=True) == {
+        "predicts": "always the mean, 3",
+        "value": 6.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "metric", "found"),
+    [
+        (BINARY, "balanced_accuracy", {"predicts": "always no", "value": 0.5}),
+        (BINARY, "f1", {"predicts": "always no", "value": 0.0}),
+        (BINARY, "roc_auc", {"predicts": "the class frequencies", "value": 0.5}),
+        (CLASSES, "f1_macro", {"predicts": "always b", "value": 1 / 3}),
+        (QUANTITIES, "r2", {"predicts": "always the mean, 4", "value": 0.0}),
+    ],
+)
+def test_metrics_from_predictions_have_a_trivial_value(
+    data: Splits, metric: str, found: dict[str, Any]
+) -> None:
+    assert trivial(data.development, metric) == found
+
+
+def test_nothing_is_said_of_a_metric_that_is_not_defined_for_the_rows() -> None:
+    data = splits([0, 1], [1, 1], "binary", names=("no", "yes"))
+    assert trivial(data.development, "roc_auc") is None
 
 
 @pytest.mark.parametrize("metric", ["r2_score", "my_metric", "accuracy"])
 def test_nothing_is_said_of_an_unknown_metric(metric: str) -> None:
-    assert trivial(QUANTITIES, metric) is None
+    assert trivial(QUANTITIES.development, metric) is None
 
 
 def test_a_class_that_training_lacks_is_no_error() -> None:
     data = splits([0, 1], [2, 1], "multiclass", names=("a", "b", "c"))
-    found = trivial(data, "crossentropy")
+    found = trivial(data.development, "crossentropy")
     assert found is not None
     assert found["value"] == pytest.approx((-np.log(1e-7) - np.log(0.5)) / 2)

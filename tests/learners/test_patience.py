@@ -6,8 +6,8 @@ import keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.learners.keras.training import Course, Monitor
 from tuner.learners.patience import Patience, is_better
+from tuner.learners.watch import Watch
 from tuner.spec import EarlyStopping
 
 # Fine and coarse: accuracies of small splits repeat, and differ by just min_delta. Not so fine that
@@ -49,11 +49,11 @@ def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> 
     ),
 )
 def test_training_stops_at_the_epoch_where_keras_stops(curve, direction, rule):
-    course = Course(Monitor("score", direction), len(curve), rule)
+    watch = Watch(len(curve), "score", direction, early_stopping=rule)
     ran = 0
     for epoch, value in enumerate(curve, start=1):
         ran = epoch
-        if course.observe(epoch, {"val_score": value}).stop:
+        if watch.observe(epoch, {"val_score": value}).stop:
             break
     assert ran == epochs_of_keras(curve, direction, rule)
 

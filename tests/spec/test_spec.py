@@ -42,6 +42,7 @@ def test_a_study_file_is_read() -> None:
     [
         ("mae", "maximize", "minimize"),
         ("accuracy", "minimize", "maximize"),
+        ("f1_macro", "minimize", "maximize"),
         ("mae", "minimize", None),
         ("accuracy", "maximize", None),
         ("profit", "minimize", None),

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -15,6 +14,7 @@ from laboratory import Laboratory
 
 from tuner.storage.artifacts import ArtifactError, Artifacts, chosen_place
 from tuner.storage.database import Database
+from tuner.workers import forkserver
 
 BUCKET = "checkpoints"
 
@@ -110,11 +110,9 @@ def test_s3_is_away(s3) -> None:
 
 
 @pytest.fixture
-def _workers_with_my_environment() -> Iterator[None]:
+def _workers_with_my_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers have the environment in which the fork server was started."""
-    forkserver._forkserver._stop()
-    yield
-    forkserver._forkserver._stop()
+    monkeypatch.setattr(forkserver, "_servers", {})
 
 
 @pytest.mark.slow
@@ -140,7 +138,7 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     place = f"s3://{BUCKET}/of/ours"
     result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options).result
     assert saved[0].startswith("of/ours/scripted-0-")
-    assert "trial 0 goes on after epoch " in laboratory.recorder.notes()
+    assert "trial 0 resumes after epoch " in laboratory.recorder.notes()
     assert (laboratory.folder / "counted").stat().st_size <= 12 + 1 + 1  # tried once before
     assert result.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert names(s3) == []

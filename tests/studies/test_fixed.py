@@ -11,12 +11,13 @@ import pytest
 from study_texts import read
 
 from tuner.errors import SpecError
+from tuner.learners.registry import shipped
 from tuner.search import make_pruner
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.studies import lifecycle, provenance
 from tuner.studies.catalog import find_study
-from tuner.trials.evaluate import check_model
+from tuner.trials.checking import check_learner
 from tuner.workers import running
 
 TABLE: dict[str, Any] = {
@@ -60,7 +61,7 @@ def test_family_checks_fixed_parameters(fixed: Any, words: str) -> None:
 
 def test_output_and_loss_must_fit_the_task_together(make_splits: Any) -> None:
     with pytest.raises(SpecError, match='fixed: output = "softmax" is not for a regression task'):
-        check_model(spec(output="softmax"), make_splits("regression"))
+        check_learner(spec(output="softmax"), shipped("linear"), make_splits("regression"))
 
 
 def test_fixed_is_stored_compared_and_read_back() -> None:
@@ -76,6 +77,11 @@ def test_fixed_is_stored_compared_and_read_back() -> None:
 
 def test_hyperband_knows_the_fixed_epochs() -> None:
     assert make_pruner(spec(epochs=27))._max_resource == 27  # type: ignore[attr-defined]
+
+
+def test_hyperband_knows_the_parameter_that_counts_steps() -> None:
+    pruner = make_pruner(spec(epochs=27, max_iter=9), steps="max_iter")
+    assert pruner._max_resource == 9  # type: ignore[attr-defined]
 
 
 class Stored:

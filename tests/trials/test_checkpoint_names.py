@@ -60,8 +60,8 @@ def test_a_trial_resumes_from_checkpoints_only(attribute: Any, place: Path) -> N
     frozen = SimpleNamespace(user_attrs={"checkpoint": attribute}, number=0)
     trial: Any = SimpleNamespace(_cached_frozen_trial=frozen, number=0)
     nothing: Any = None
-    kept = TrialCheckpoints(trial, nothing, nothing, str(place), 30.0, lambda state: None)
+    kept = TrialCheckpoints(trial, nothing, nothing, str(place), 30.0)
     before = files(place)
-    assert kept.load(lambda state: None) is None
+    assert kept.load(lambda content: (1, content)) is None
     kept.remove()
     assert files(place) == before

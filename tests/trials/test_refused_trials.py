@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 from study_texts import spec_of
 
+from tuner.data import Development, Split
 from tuner.errors import StorageError
+from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.settings import Setting
+from tuner.learners.watch import Watch
 from tuner.results.trials import TrialRow
 from tuner.search import make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.trials import evaluate
 from tuner.trials.evaluate import Outcome, run_trial
 
 SPACE = {
@@ -26,11 +31,30 @@ SPACE = {
     "size": {"type": "categorical", "choices": [16, 32]},
     "epochs": {"type": "int", "low": 1, "high": 50},
 }
+ROWS = Development(*[Split(np.zeros((2, 1)), np.array([0.0, 1.0]))] * 2, "binary")
 RIGHT = {"optimizer": "adam", "units": 32, "size": 16, "epochs": 3}
 
 
 def spec(**parts: Any) -> StudySpec:
     return spec_of(SPACE, **parts)
+
+
+class Scripted(Learner):
+    """Keeps what it is to fit, and fails."""
+
+    steps_setting = "epochs"
+    settings = MappingProxyType({"epochs": Setting(50)})
+
+    def __init__(self) -> None:
+        super().__init__("scripted", Setup())
+        self.fitted: list[dict[str, Any]] = []
+
+    def fit(self, params: Any, data: Any, seed: int, watch: Watch) -> Fitted:
+        self.fitted.append(params)
+        raise ValueError("nothing is trained here")
+
+    def load(self, folder: Path, info: Any) -> Fitted:
+        raise NotImplementedError
 
 
 class Runner:
@@ -40,12 +64,12 @@ class Runner:
         self.study = optuna.create_study(storage=database.storage, direction="maximize")
         self.study.sampler, self.study.pruner = make_sampler(spec), make_pruner(spec)
         self.spec = spec
-        self.trained: list[dict[str, Any]] = []
+        self.learner = Scripted()
         self._database = database
 
     def run(self) -> Outcome:
         return run_trial(
-            *(self.study.ask(), self.spec, None, self._database, None),
+            *(self.study.ask(), self.spec, self.learner, ROWS, self._database),
             checkpoints="",
             on_start=lambda epochs: None,
             on_epoch=lambda epoch, value: None,
@@ -60,19 +84,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
 
 
 @pytest.fixture
-def make_runner(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runner]:
-    made: list[Runner] = []
-
-    def build(model: str, params: dict[str, Any], data: object, base: Path) -> None:
-        made[0].trained.append(params)
-        raise ValueError("nothing is trained here")
-
-    monkeypatch.setattr(evaluate.models, "build", build)
-    monkeypatch.setattr(evaluate.training, "train", lambda build, *_, **__: build())
-
+def make_runner(database: Database) -> Callable[..., Runner]:
     def make(**parts: Any) -> Runner:
-        made.append(Runner(database, spec(**parts)))
-        return made[0]
+        return Runner(database, spec(**parts))
 
     return make
 
@@ -112,7 +126,7 @@ def test_an_enqueued_trial_outside_the_space_fails_with_the_reason(
     assert outcome.reason.startswith("enqueued outside the search space: ")
     assert reason in outcome.reason
     runner.run()
-    assert runner.trained == [RIGHT]
+    assert runner.learner.fitted == [RIGHT]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +150,7 @@ def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
     assert outcome.reason is not None
     assert f"enqueued with an attribute that tuner uses: {fault}" in outcome.reason
     assert (row.state, row.reason) == ("fail", outcome.reason)
-    assert runner.trained == []
+    assert runner.learner.fitted == []
 
 
 def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
@@ -146,8 +160,8 @@ def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
     runner.study.enqueue_trial(RIGHT | {"units": 32.0, "size": 16.0, "epochs": 3.0})
     runner.run()
 
-    assert runner.trained == [RIGHT]
-    assert all(type(value) is not float for value in runner.trained[0].values())
+    assert runner.learner.fitted == [RIGHT]
+    assert all(type(value) is not float for value in runner.learner.fitted[0].values())
 
 
 @pytest.mark.filterwarnings("ignore:Inconsistent parameter values")
@@ -166,7 +180,7 @@ def test_a_waiting_trial_with_parameters_outside_the_space_fails_too(
     assert runner.run().reason == (
         "stored outside the search space: units = 9999 is wrong: it must lie between 4 and 512."
     )
-    assert runner.trained == []
+    assert runner.learner.fitted == []
 
 
 def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..., Runner]) -> None:
@@ -174,7 +188,7 @@ def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..
     runner.study.enqueue_trial({})
     runner.run()
 
-    assert runner.spec.search_space.contains(runner.trained[0])
+    assert runner.spec.search_space.contains(runner.learner.fitted[0])
 
 
 def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(

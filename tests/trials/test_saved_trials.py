@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import optuna
 import pytest
 from servers import proxy_here
 
-from tuner.learners.keras.training.state import State
 from tuner.search import Judging
 from tuner.storage.artifacts import ArtifactError, Artifacts
 from tuner.storage.database import Database
@@ -26,7 +24,7 @@ ELSEWHERE = {"host": "elsewhere", "pid": 2, "started": 1.5}
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """Stands still until a test moves it."""
 
     now = 0.0
 
@@ -67,21 +65,23 @@ def attempt(url: str, place: Path) -> Iterator[Callable[..., TrialCheckpoints]]:
         study = optuna.create_study(storage=database.storage, study_name="s", load_if_exists=True)
         trial = study.ask()
         reporter = Reporter(trial, Judging(lambda epoch: False, False), database, 10)
-        return TrialCheckpoints(
-            trial, database, reporter, str(place), EVERY, on_resumed=lambda state: None
-        )
+        return TrialCheckpoints(trial, database, reporter, str(place), EVERY)
 
     yield take
     for one in opened:
         one.close()
 
 
-def state(epochs: int) -> State:
-    logs = [{"loss": 1 / epoch} for epoch in range(1, epochs + 1)]
-    return State(3, 32, logs, [np.zeros(2)], [np.zeros(2)], {"keras": None})
+def save(kept: TrialCheckpoints, epoch: int) -> None:
+    kept.save(epoch, lambda: str(epoch).encode())
 
 
-def test_a_store_that_fails_for_a_while_costs_the_checkpoints_of_that_while(
+def load(kept: TrialCheckpoints) -> int | None:
+    """Returns the epoch after which the checkpoint was saved."""
+    return kept.load(lambda content: (int(content), int(content)))
+
+
+def test_failing_store_is_retried_and_the_last_checkpoint_kept(
     attempt, place, clock, monkeypatch, caplog
 ):
     kept = attempt(HERE)
@@ -100,9 +100,9 @@ def test_a_store_that_fails_for_a_while_costs_the_checkpoints_of_that_while(
         assert not kept.due()
         clock.now += 1
         assert kept.due()
-        kept.save(state(epoch))
+        save(kept, epoch)
 
-    def told() -> list[str]:
+    def logged() -> list[str]:
         return [record.getMessage() for record in caplog.records]
 
     monkeypatch.setattr(Artifacts, "write", write)
@@ -113,66 +113,62 @@ def test_a_store_that_fails_for_a_while_costs_the_checkpoints_of_that_while(
     after(EVERY, 2)
     after(EVERY, 3)
     words = "trial 0 is not saved after epoch 2, and tried again: cannot write to it: no answer"
-    assert told() == [words]
-    assert list(place.iterdir()) == [first], "the one before is still gone on from"
+    assert logged() == [words]
+    assert list(place.iterdir()) == [first], "the one before is still used"
     broken[0] = False
     after(EVERY, 4)
     (second,) = place.iterdir()
     assert second != first
     broken[0], seconds[0] = True, 60.0
     after(EVERY, 5)
-    assert told() == [words, words.replace("epoch 2", "epoch 5")]
+    assert logged() == [words, words.replace("epoch 2", "epoch 5")]
     broken[0] = False
     after(600.0, 6)  # who takes a minute to fail is not asked every half
-    assert len(told()) == 2
+    assert len(logged()) == 2
     kept.remove()
     assert list(place.iterdir()) == []
 
 
-def test_who_lost_a_trial_removes_nothing_that_its_new_owner_goes_on_from(attempt, place):
+def test_worker_without_the_lease_never_deletes_checkpoints(attempt, place):
     lost = attempt(HERE)
-    lost.save(state(1))
+    save(lost, 1)
     (trial,) = lost._database.running(lost._trial.study)
     assert lost._database.give_back(trial.trial_id, trial.lease)
     owner = attempt(ELSEWHERE)
     assert owner._trial.number == lost._trial.number
     with pytest.raises(TrialLost):
-        lost.save(state(2))
-    found = owner.load(lambda state: None)
-    assert found is not None
-    assert len(found.logs) == 1
-    owner.save(state(3))
+        save(lost, 2)
+    assert load(owner) == 1
+    save(owner, 3)
     with pytest.raises(TrialLost):
-        lost.save(state(4))
-    retried = owner.load(lambda state: None)
-    assert retried is not None
-    assert len(retried.logs) == 3
+        save(lost, 4)
+    assert load(owner) == 3
     owner.remove()
 
 
-def test_who_lost_a_trial_before_its_first_checkpoint_points_at_none(attempt, place):
+def test_worker_without_the_lease_stores_no_pointer(attempt, place):
     lost = attempt(HERE)
     (trial,) = lost._database.running(lost._trial.study)
     lost._database.give_back(trial.trial_id, trial.lease)
     owner = attempt(ELSEWHERE)
-    owner.save(state(3))
+    save(owner, 3)
     with pytest.raises(TrialLost):
-        lost.save(state(1))
+        save(lost, 1)
     assert owner._database.storage.get_trial(trial.trial_id).user_attrs["checkpoint"]["epoch"] == 3
     owner.remove()
     assert list(place.iterdir()) == []
 
 
-def test_of_a_trial_that_was_lost_its_new_owner_leaves_no_file_behind(attempt, place):
+def test_new_owner_removes_files_of_the_earlier_worker(attempt, place):
     lost = attempt(HERE)
-    lost.save(state(1))
+    save(lost, 1)
     (trial,) = lost._database.running(lost._trial.study)
     lost._database.give_back(trial.trial_id, trial.lease)
     owner = attempt(ELSEWHERE)
     with pytest.raises(TrialLost):
-        lost.save(state(2))
+        save(lost, 2)
     assert len(list(place.iterdir())) == 2
-    owner.save(state(3))
+    save(owner, 3)
     assert len(list(place.iterdir())) == 1
     owner.remove()
     assert list(place.iterdir()) == []

@@ -79,7 +79,7 @@ def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: st
     saved = kill_at(counting, 4)
     retried = run(counting, settings=settings).result
     assert ("returned", 0, "the worker was killed by SIGKILL") in counting.recorder.events
-    assert f"trial 0 goes on after epoch {saved[0]}" in counting.recorder.notes()
+    assert f"trial 0 resumes after epoch {saved[0]}" in counting.recorder.notes()
     # At most the epoch in which it was killed was run twice.
     assert EPOCHS <= counted(counting) <= EPOCHS + 1
     assert retried.best.value == pytest.approx(calm.best.value, rel=1e-6)
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_is_told_and_the_trial_begins_again(
     assert retried.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert EPOCHS + saved[0] <= counted(counting) <= EPOCHS + saved[0] + 1
     notes = counting.recorder.notes()
-    assert "trial 0 begins again, its checkpoint cannot be gone on from: " in notes
+    assert "trial 0 begins again, because it cannot be resumed from its checkpoint: " in notes
     assert words in notes
     assert list(place.iterdir()) == []
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from tuner.learners.registry import step_word
 from tuner.units import count, figure
 from tuner.wording import one_line
 
 
 def words(path: Path, info: Mapping[str, Any]) -> str:
-    """Returns what was trained, how good it is beside the trivial predictor, and what comes next.
+    """Returns what was trained, its scores beside the trivial predictor's, and the next command.
 
     Args:
         path: The bundle's folder.
@@ -21,29 +23,51 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     trained = rows["train"] + rows["validation"]
     lines = [
         f"{path} · {origin(info)}",
-        f"{count(info['epochs'], 'epoch')} on {trained:,} rows; "
+        f"{count(info['epochs'], step_word(info['model']))} on {trained:,} rows; "
         f"scored once on {rows['test']:,} rows that no trial has seen",
         "",
     ]
     table = scores(info)
-    name_width = max(len(name) for name, _, _ in table)
-    value_width = max(len(value) for _, value, _ in table)
-    for name, value, trivial in table:
-        beside = f"   {info['baseline']['predicts']}: {trivial}" if trivial else ""
+    name_width = max(len(row.name) for row in table)
+    value_width = max(len(row.value) for row in table)
+    for name, value, trivial, predicts in table:
+        beside = f"   {predicts}: {trivial}" if trivial else ""
         lines.append(f"  {name:<{name_width}}   {value:<{value_width}}{beside}".rstrip())
     example = {"text": '"A TEXT"', "image": "ROWS.npy"}.get(info["data"].get("kind"), "ROWS.csv")
     return "\n".join(map(one_line, [*lines, "", f"next  tuner predict {path} {example}"]))
 
 
-def scores(info: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Returns a row a score: its name and split, its value, the trivial predictor's value."""
-    trivial = info["baseline"]["test"]
+class ScoreRow(NamedTuple):
+    """One score as text.
+
+    Attributes:
+        name: The metric and the split.
+        value: The model's value.
+        trivial: The trivial predictor's value; empty if it has none.
+        predicts: What that predicts.
+    """
+
+    name: str
+    value: str
+    trivial: str = ""
+    predicts: str = ""
+
+
+def scores(info: Mapping[str, Any]) -> list[ScoreRow]:
+    """Returns a row a score, those on the test split first.
+
+    Args:
+        info: What ``bundle.json`` holds.
+    """
+    baseline = info["baseline"]
     rows = []
     for name, value in info["scores"]["test"].items():
-        beside = trivial.get(name)
-        rows.append((f"{name} on test", _text(value), "" if beside is None else figure(beside)))
+        beside = baseline["test"].get(name)
+        trivial = "" if beside is None else figure(beside)
+        predicts = baseline.get("predicts_for", {}).get(name, baseline["predicts"])
+        rows.append(ScoreRow(f"{name} on test", _text(value), trivial, predicts))
     for name, value in info["scores"]["validation"].items():
-        rows.append((f"{name} on validation, in the search", _text(value), ""))
+        rows.append(ScoreRow(f"{name} on validation, in the search", _text(value)))
     return rows
 
 
@@ -54,4 +78,4 @@ def origin(info: Mapping[str, Any]) -> str:
 
 
 def _text(value: float | None) -> str:
-    return "not a number" if value is None else figure(value)
+    return "not a number" if value is None or math.isnan(value) else figure(value)

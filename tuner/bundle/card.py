@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
-from tuner.units import setting
+from tuner.learners.registry import step_word
+from tuner.units import count, setting
 from tuner.wording import toml
 
 _TASKS = {
@@ -17,19 +18,20 @@ _TASKS = {
 _MOST_NAMES = 30
 
 
-def card(info: Mapping[str, Any], folder: str) -> str:
+def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
     """Returns the card's Markdown.
 
     Args:
         info: What ``bundle.json`` holds.
         folder: The bundle's name, for the commands.
+        alone: How the model is used without tuner; empty if that is not possible.
     """
     parts = [
         _head(info),
         _data(info),
-        _scores(info),
+        card_scores(info),
         _trained(info),
-        _use(info, folder),
+        _use(info, folder, alone),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -43,11 +45,11 @@ def _head(info: Mapping[str, Any]) -> str:
         source = f"{len(data['feature_names'])} columns: {_listed(data['feature_names'])}"
     else:
         source = f"arrays of shape {tuple(data['input_shape'])}"
+    scaled = "" if "learner" in info else ": scaling is part of the model"
     return (
         f"# {data['name']}\n\n"
         f"Predicts {what}.\n\n"
-        f"From {source}. The values are taken raw, as they stand in the data: scaling is part of "
-        "the model."
+        f"From {source}. The values are taken raw, as they stand in the data{scaled}."
     )
 
 
@@ -65,30 +67,33 @@ def _data(info: Mapping[str, Any]) -> str:
     )
 
 
-def _scores(info: Mapping[str, Any]) -> str:
-    lines = [
-        f"| score | this model | trivial predictor ({info['baseline']['predicts']}) |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {name} | {value} | {trivial or '–'} |" for name, value, trivial in scores(info)]
+def card_scores(info: Mapping[str, Any]) -> str:
+    """Returns the section with the scores."""
+    usual = info["baseline"]["predicts"]
+    lines = [f"| score | this model | trivial predictor ({usual}) |", "|---|---|---|"]
+    for name, value, trivial, predicts in scores(info):
+        other = f" ({predicts})" if trivial and predicts != usual else ""
+        lines.append(f"| {name} | {value} | {trivial or '–'}{other} |")
     return "## Scores\n\n" + "\n".join(lines)
 
 
 def _trained(info: Mapping[str, Any]) -> str:
     params = "\n".join(f"| {name} | {setting(value)} |" for name, value in info["params"].items())
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
+    word = step_word(info["model"])
+    steps = count(info["epochs"], word)
+    batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"
-        f"Model `{info['model']}` from {origin(info)}, trained for {info['epochs']} epochs (the "
-        f"best epoch of the trial) with batches of {info['batch_size']} rows and the seed "
-        f"{info['seed']}; {info['created']}.\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained for {steps} (the "
+        f"best {word} of the trial) with {batches}the seed {info['seed']}; {info['created']}.\n\n"
         "| parameter | value |\n|---|---|\n"
         f"{params}\n\n"
         f"Made with {versions}."
     )
 
 
-def _use(info: Mapping[str, Any], folder: str) -> str:
+def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
     names = info["data"]["feature_names"]
     shape = ", ".join(str(size) for size in info["data"]["input_shape"])
     rows = f"`rows` of shape (n, {shape})"
@@ -105,8 +110,9 @@ def _use(info: Mapping[str, Any], folder: str) -> str:
     own = ":" in info["model"]
     code = " --code FILE.py" if own else ""
     if own:
+        what = "The model comes" if "learner" in info else "Layers that are not Keras's own come"
         takes += (
-            f" Layers that are not Keras's own come from your copy of `{info['model']}`: "
+            f" {what} from your copy of `{info['model']}`: "
             "`--code`, or an import of it before the lines below."
         )
     return (
@@ -116,12 +122,7 @@ def _use(info: Mapping[str, Any], folder: str) -> str:
         "```python\n"
         "from tuner.bundle import load_bundle\n\n"
         f'load_bundle("{folder}").predict(rows)\n'
-        "```\n\n"
-        "With Keras alone:\n\n"
-        "```python\n"
-        "import keras\n\n"
-        f'keras.models.load_model("{folder}/model.keras").predict(rows)\n'
-        "```"
+        "```" + (f"\n\n{alone}" if alone else "")
     )
 
 

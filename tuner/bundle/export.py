@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.bundle.script_files import check_script_replaceable
-from tuner.bundle.training import check_configuration
-from tuner.quiet import load_tensorflow
+from tuner.bundle.write import check_configuration
 from tuner.results import configuration_file as files
 from tuner.results.configuration import Configuration
 
@@ -32,7 +31,6 @@ def export(configuration: Configuration, path: Path, *, force: bool = False) -> 
         check_script_replaceable(path, force=force)
         configuration.check_access()
         check_configuration(configuration)
-        load_tensorflow()
         from tuner.bundle.script import write_script
 
         return write_script(configuration, path, force=force)

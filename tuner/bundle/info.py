@@ -98,18 +98,31 @@ class Scores(Part):
 
 
 class Baseline(Part):
-    """What the trivial predictor says, and its scores."""
+    """What the trivial predictor predicts, in words, and its scores.
+
+    Attributes:
+        predicts: For most metrics.
+        test: Metric → value on the test split.
+        predicts_for: Metric → what it predicts, where that is something else.
+    """
 
     predicts: str
     test: dict[str, Finite | None]
+    predicts_for: dict[str, str] = Field(default={})
 
 
 class BundleInfo(Trained):
-    """All of ``bundle.json``."""
+    """All of ``bundle.json``.
+
+    Attributes:
+        learner: ``Learner.library`` of what was trained; absent in bundles that are older.
+        logits: Whether a Keras model gives logits.
+    """
 
     tuner_bundle: int
     data: DataInfo
-    logits: bool
+    learner: str = "keras"
+    logits: bool = False
     scores: Scores
     baseline: Baseline
     versions: dict[str, str]

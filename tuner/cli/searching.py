@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,7 +20,7 @@ from tuner.cli.options import (
     print_out,
     storage_option,
 )
-from tuner.errors import StudyError
+from tuner.errors import StudyError, TunerError
 from tuner.wording import one_line
 
 Checkpoints = Annotated[
@@ -74,6 +76,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Create or resume a study, run it, show what won and by how much."""
+    if engine is Engine.LOCAL:
+        _begin_loading(study, settings or [])
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
@@ -114,6 +118,15 @@ def run(
         raise StudyError(ended.short)
     if ended.ending == "interrupted":
         raise typer.Exit(130)
+
+
+def _begin_loading(study: str, settings: Sequence[str]) -> None:
+    """Lets the workers' imports begin while this process imports what it needs itself."""
+    from tuner.studies.catalog import find_study
+    from tuner.workers.forkserver import begin_loading
+
+    with contextlib.suppress(TunerError):  # the run itself reports it
+        begin_loading(find_study(study, settings))
 
 
 def submit(

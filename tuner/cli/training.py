@@ -66,11 +66,12 @@ def train(
 ) -> None:
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
+    from tuner.learners.registry import doing
     from tuner.results.configuration_file import read
     from tuner.results.rendering import document
 
     configuration = read(expanded(config))
-    print_note("training; TensorFlow takes some seconds to load")
+    print_note(doing("training", configuration.model, configuration.base))
     bundle = api.train(configuration, output, force=force)
     print_out(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tuner.data.raised import described, short
@@ -59,13 +60,16 @@ def import_function(
     return function  # type: ignore[no-any-return]
 
 
-def import_file(file: Path, error: type[RequestError] = DataError) -> None:
+def import_file(file: Path, error: type[RequestError] = DataError) -> ModuleType:
     """Imports a Python file that the user names, as the module of its name.
 
     Args:
         file: Such as ``my_network.py``; its folder becomes the first of ``sys.path``, so that the
             code can import its neighbours.
         error: Class of the error to raise.
+
+    Returns:
+        The module.
 
     Raises:
         RequestError: Of class ``error``: there is no such file, its name is not that of a module,
@@ -75,10 +79,10 @@ def import_file(file: Path, error: type[RequestError] = DataError) -> None:
         raise error(f"{file} is not a Python module; name a file such as my_network.py")
     if not file.is_file():
         raise error(f"there is no file {file}")
-    _import(file.stem, file.resolve().parent, str(file), error)
+    return _import(file.stem, file.resolve().parent, str(file), error)
 
 
-def _import(module_name: str, base: Path, reference: str, error: type[RequestError]) -> Any:
+def _import(module_name: str, base: Path, reference: str, error: type[RequestError]) -> ModuleType:
     """Imports a module, the (resolved) folder ``base`` first."""
     _make_room(module_name.partition(".")[0], base, reference, error)
     sys.path[:] = [str(base), *(folder for folder in sys.path if folder != str(base))]

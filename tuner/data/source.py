@@ -89,6 +89,49 @@ def check_function(
         )
 
 
+def derives_from(reference: str, base: Path, parent: str) -> bool:
+    """Returns whether ``"module:Class"`` is a class that derives from one of a name.
+
+    Only sources are read: a base class must have the name ``parent``, or be a class of which the
+    same holds, in the same module or in one that it is imported from. What cannot be seen there
+    counts as no.
+
+    Args:
+        reference: ``"my_module:MyLearner"``.
+        base: Folder of the study file, looked in first.
+        parent: Such as ``"Learner"``.
+    """
+    base = base.resolve()
+    open_ends, seen = [reference], set[str]()
+    while open_ends:
+        reference = open_ends.pop()
+        if reference in seen:
+            continue
+        seen.add(reference)
+        module, _, name = reference.partition(":")
+        match _statements(module, base).get(name):
+            case ast.ClassDef(bases=bases):
+                names = [ast.unparse(one).rpartition(".")[2] for one in bases]
+                if parent in names:
+                    return True
+                open_ends += [f"{module}:{one}" for one in names]
+            case ast.ImportFrom(module=str(other), names=aliases, level=0):
+                given = {alias.asname or alias.name: alias.name for alias in aliases}
+                open_ends.append(f"{other}:{given[name]}")
+    return False
+
+
+def _statements(module: str, base: Path) -> dict[str, ast.stmt]:
+    """Returns the names that a module's source binds at its top; none if it cannot be read."""
+    try:
+        found, _ = _find(module, base)
+        if found is None or not found.origin or not found.origin.endswith(".py"):
+            return {}
+        return dict(_defined(ast.parse(Path(found.origin).read_bytes()).body))
+    except (OSError, ValueError, RecursionError, SyntaxError):
+        return {}
+
+
 def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
     """Returns where a module lies, or None and the first part of its name that is not there."""
     importlib.invalidate_caches()

@@ -1,20 +1,29 @@
-"""The trivial predictor: the best that can be said without looking at the inputs.
+"""The trivial predictor: the best that can be predicted without looking at the inputs.
 
-It is scikit-learn's ``DummyClassifier`` or ``DummyRegressor``, fitted on the training split: for a
-class the most frequent one or the frequencies of all, for a quantity the mean or the median, in
-each case the one that the metric favours.
+It is scikit-learn's ``DummyClassifier`` or ``DummyRegressor``, fitted on the training split and
+scored on the validation split like any model: for a class the frequencies of all, of which the
+most frequent one is predicted, for a quantity the mean or the median, whichever the metric favours.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.development import Development
+from tuner.scoring import is_computable, score
 
 _LEAST_PROBABILITY = 1e-7  # as Keras clips
+_MOST_SHOWN = 4
+_OF_THE_MEDIAN = ("mae", "neg_mean_absolute_error", "neg_median_absolute_error")
+# Metrics, or the beginnings of their names, that look at probabilities and not at the class.
+_OF_PROBABILITIES = (
+    *("log_loss", "neg_log_loss", "roc_auc", "average_precision"),
+    *("neg_brier", "d2_", "top_k", "mse"),
+)
 
 
 def trivial(data: Development, metric: str, *, weighted: bool = False) -> dict[str, Any] | None:
@@ -22,81 +31,84 @@ def trivial(data: Development, metric: str, *, weighted: bool = False) -> dict[s
 
     Args:
         data: Training and validation rows.
-        metric: "mse", "mae", "rmse", "accuracy", "precision", "recall", "auc" or "crossentropy".
-        weighted: Whether rows count by their sample weights, as they do for a loss.
+        metric: A name of :mod:`tuner.scoring`; for classes also "auc", "crossentropy", and "mse"
+            and "mae" of probabilities, as Keras logs them.
+        weighted: Whether rows count by their sample weights as they do for Keras's losses: the
+            sum of weighted errors is divided by the number of rows.
 
     Returns:
-        ``predicts`` (in words) and ``value``; None for another metric.
+        ``predicts`` (in words) and ``value``; None for another metric, or one that is not defined
+        for these rows.
     """
-    weights = [part.sample_weight if weighted else None for part in (data.train, data.validation)]
+    name = {"auc": "roc_auc", "crossentropy": "log_loss"}.get(metric, metric)
     if data.task == "regression":
-        return _quantity(data, metric, *weights)
-    return _class(data, metric, *weights)
+        found = _quantity(data, name, weighted)
+    else:
+        found = _class(data, name, weighted)
+    if found is None or not math.isfinite(found["value"]):
+        return None
+    weight = data.validation.sample_weight
+    if weighted and weight is not None:
+        found["value"] *= float(np.mean(weight, dtype=np.float64))
+    return found
 
 
-def _quantity(
-    data: Development, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
-) -> dict[str, Any] | None:
+def _quantity(data: Development, metric: str, weighted: bool) -> dict[str, Any] | None:
     from sklearn.dummy import DummyRegressor
 
-    if metric not in ("mse", "mae", "rmse"):
+    if not is_computable(metric, "regression"):
         return None
-    y = data.validation.y.astype(np.float64)
-    kind = "median" if metric == "mae" else "mean"
-    train = data.train
+    train, kind = data.train, "median" if metric in _OF_THE_MEDIAN else "mean"
     dummy = DummyRegressor(strategy=kind)
-    dummy.fit(np.zeros((len(train), 1)), train.y.astype(np.float64), fitted)
-    said = np.ravel(dummy.constant_)
-    wrong = y.reshape(len(y), -1) - said
-    errors = np.mean(np.abs(wrong) if metric == "mae" else wrong**2, axis=1)
-    value = float(np.mean(errors if held is None else errors * held))
-    shown = ", ".join(f"{number:.6g}" for number in said[:4])
-    return {
-        "predicts": f"always the {kind}, {shown}",
-        "value": float(np.sqrt(value)) if metric == "rmse" else value,
-    }
+    dummy.fit(_no_inputs(train.y), train.y.astype(np.float64), _weight(train, weighted))
+    predicted = dummy.predict(_no_inputs(data.validation.y))
+    shown = ", ".join(f"{number:.6g}" for number in np.ravel(dummy.constant_)[:_MOST_SHOWN])
+    value = _score(metric, "regression", data, predicted, weighted)
+    return {"predicts": f"always the {kind}, {shown}", "value": value}
 
 
-def _class(
-    data: Development, metric: str, fitted: NDArray[Any] | None, held: NDArray[Any] | None
-) -> dict[str, Any] | None:
+def _class(data: Development, metric: str, weighted: bool) -> dict[str, Any] | None:
     from sklearn.dummy import DummyClassifier
 
-    train = data.train
+    train, held = data.train, data.validation
     dummy = DummyClassifier(strategy="prior")
-    dummy.fit(np.zeros((len(train), 1)), train.y.astype(int), fitted)
-    shares = np.zeros(data.n_classes)
-    shares[dummy.classes_] = dummy.class_prior_
-    y, most = data.validation.y.astype(int), int(shares.argmax())
-    frequent = f"always {data.class_names[most]}"
-    if metric in ("accuracy", "precision", "recall"):
-        return {"predicts": frequent, "value": _share(metric, y, most)}
-    if metric == "auc":
-        return {"predicts": "the class frequencies", "value": 0.5}
-    errors = _errors(metric, y, shares, most, data.task)
-    if errors is None:
+    dummy.fit(_no_inputs(train.y), train.y.astype(int), _weight(train, weighted))
+    # A class that training never saw would cost infinitely much.
+    shares = np.full(data.n_classes, _LEAST_PROBABILITY)
+    shares[dummy.classes_] = np.clip(dummy.class_prior_, _LEAST_PROBABILITY, 1.0)
+    most = int(shares.argmax())
+    by_shares = metric.startswith(_OF_PROBABILITIES)
+    words = "the class frequencies" if by_shares else f"always {data.class_names[most]}"
+    if is_computable(metric, data.task):
+        predicted = np.tile(shares, (len(held), 1))
+        return {"predicts": words, "value": _score(metric, data.task, data, predicted, weighted)}
+    if metric not in ("mse", "mae"):
         return None
-    value = float(np.mean(errors if held is None else errors * held))
-    return {"predicts": frequent if metric == "mae" else "the class frequencies", "value": value}
+    # Distances between the outputs of a network and classes as 0 and 1.
+    outputs = shares if by_shares else np.eye(data.n_classes)[most]
+    truth = np.eye(data.n_classes)[held.y.astype(int)]
+    columns = slice(1, 2) if data.task == "binary" else slice(None)
+    predicted = np.tile(outputs[columns], (len(held), 1))
+    value = _score(metric, "regression", data, predicted, weighted, y=truth[:, columns])
+    return {"predicts": words, "value": value}
 
 
-def _share(metric: str, y: NDArray[Any], most: int) -> float:
-    """Accuracy of the class ``most``; precision and recall are those of the second of two."""
-    if metric == "accuracy":
-        return float(np.mean(y == most))
-    if most != 1:
-        return 0.0
-    return float(np.mean(y == 1)) if metric == "precision" else float((y == 1).any())
+def _score(
+    metric: str,
+    task: str,
+    data: Development,
+    predicted: NDArray[Any],
+    weighted: bool,
+    y: NDArray[Any] | None = None,
+) -> float:
+    held = data.validation
+    y = held.y if y is None else y
+    return score([metric], task, y, predicted, _weight(held, weighted))[metric]
 
 
-def _errors(
-    metric: str, y: NDArray[Any], shares: NDArray[np.float64], most: int, task: str
-) -> NDArray[np.float64] | None:
-    """The error in each row, as Keras has it for one output of two classes or one a class."""
-    if metric == "crossentropy":
-        return np.asarray(-np.log(np.clip(shares, _LEAST_PROBABILITY, 1.0))[y])
-    if task == "binary" and metric in ("mse", "mae"):
-        return np.asarray((y - shares[1]) ** 2 if metric == "mse" else 1.0 * np.abs(y - most))
-    if metric == "mse":
-        return np.asarray(np.mean((np.eye(len(shares))[y] - shares) ** 2, axis=1))
-    return None
+def _weight(split: Any, weighted: bool) -> NDArray[Any] | None:
+    return split.sample_weight if weighted else None
+
+
+def _no_inputs(y: NDArray[Any]) -> NDArray[np.float64]:
+    return np.zeros((len(y), 1))

@@ -1,4 +1,4 @@
-"""What one training run ends with."""
+"""What one fit ends with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class FitResult:
-    """The outcome of training one model; the model itself has the best epoch's weights.
+    """The outcome of fitting one model; the model itself is that of the best step.
 
     Attributes:
-        state: "pruned" if the monitor's hook ended it, else "complete".
-        value: The metric on the validation split at the best epoch.
-        epoch: The best epoch, 1-based; the earliest of equals.
-        epochs: How many epochs were run.
-        reason: Why it ended before the epochs that were asked for; None if it did not.
-        history: Log name ("loss", "val_loss", …) to its value at each epoch that was run.
+        state: "pruned" if the watch's hook ended it, else "complete".
+        value: The metric on the validation split at the best step; None if nothing was watched.
+        epoch: The best step, 1-based; the earliest of equals.
+        epochs: How many steps were run.
+        reason: Why it ended before the steps that were asked for; None if it did not.
+        history: Log name ("loss", "val_loss", …) to its value at each step that was run.
     """
 
     state: Literal["complete", "pruned"]
-    value: float
+    value: float | None
     epoch: int
     epochs: int
     reason: str | None = None

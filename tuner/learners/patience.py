@@ -1,5 +1,7 @@
 """Early stopping: the rule of ``keras.callbacks.EarlyStopping``, free of any loop.
 
+Our own and not Keras's callback, because learners without Keras stop by the same rule.
+
 Source: Keras 3.15, ``keras.callbacks.EarlyStopping``; its settings have the same meaning here, and
 a test compares the two.
 """

@@ -19,6 +19,8 @@ class Setting:
     Attributes:
         default: Used when a trial does not give the parameter; its type is the parameter's.
         choices: The words that it may be; empty when it is a number or a truth value.
+        words: Words that a number may be instead. A default that is one of them is that of a
+            whole number.
         low: Smallest value, itself allowed unless ``above``.
         high: Largest value, itself allowed unless ``below``.
         above: True if the value must be greater than ``low``.
@@ -27,6 +29,7 @@ class Setting:
 
     default: Value
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
     above: bool = False
@@ -35,7 +38,8 @@ class Setting:
     @property
     def whole(self) -> bool:
         """True if only whole numbers make sense."""
-        return isinstance(self.default, int) and not isinstance(self.default, bool)
+        is_int = isinstance(self.default, int) and not isinstance(self.default, bool)
+        return is_int or self.default in self.words
 
     def violation(self, value: Value) -> str | None:
         """Returns the rule that a value breaks, such as "must be at least 1"; None if none."""
@@ -43,10 +47,15 @@ class Setting:
             return self._no_choice(value)
         if isinstance(self.default, bool):
             return None if isinstance(value, bool) else "must be true or false"
+        if value in self.words:
+            return None
+        example = f", such as {self.default}" if self.default not in self.words else ""
+        or_words = f" or {either(self.words)}" if self.words else ""
         if isinstance(value, bool | str) or not math.isfinite(value):
-            return f"must be a number, such as {self.default}"
+            what = "a whole number" if self.words and self.whole else "a number"
+            return f"must be {what}{or_words}{example}"
         if self.whole and value != int(value):
-            return f"must be a whole number, such as {self.default}"
+            return f"must be a whole number{or_words}{example}"
         if self.low is not None and (value <= self.low if self.above else value < self.low):
             return f"must be {'greater than' if self.above else 'at least'} {self.low:g}"
         if self.high is not None and (value >= self.high if self.below else value > self.high):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.learners.registry import step_word
 from tuner.results.rows import ReferenceRow, StudyResult
 from tuner.results.trials import ADDED, SEARCH
 from tuner.units import figure
@@ -60,7 +61,8 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
             words += "; not in the search space"
         return "best", f"trial {best.number}", words
     words = f"{result.metric} {figure(best.value)} on validation"
-    words += "" if best.epoch is None else f", epoch {best.epoch}"
+    word = step_word(result.spec.model) if result.spec else "epoch"
+    words += "" if best.epoch is None else f", {word} {best.epoch}"
     words += "" if best.origin == SEARCH else f" (the reference {best.origin})"
     return "best", f"trial {best.number}", words
 

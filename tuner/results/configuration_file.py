@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError
+from tuner.learners.registry import step_word
 from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.trials import ADDED
@@ -119,7 +120,7 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     scored = ""
     if value is not None:
         scored = f": {configuration.metric} {figure(value)} on validation "
-        scored += f"after {count(configuration.epochs, 'epoch')}"
+        scored += f"after {count(configuration.epochs, step_word(configuration.model))}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
     code = configuration.own_code

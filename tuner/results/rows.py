@@ -228,8 +228,8 @@ class StudyResult:
         Raises:
             StudyError: Its parameters are not in the search space.
         """
-        from tuner.search import derive_seed
-        from tuner.trials.evaluate import DEFAULT_EPOCHS  # here, because they import Optuna
+        from tuner.learners.registry import known_class
+        from tuner.search import derive_seed  # here, because it imports Optuna
 
         params = spec.search_space.as_stored(row.params)
         if (fault := spec.search_space.fault(params)) is not None:
@@ -238,11 +238,18 @@ class StudyResult:
                 f"space, so it cannot be trained: {fault} Choose another one from "
                 f"`tuner trials {shlex.quote(self.study)}` with --trial N"
             )
+        learner = known_class(spec.model, spec.base)
+        if learner is None:
+            raise StudyError(
+                f"trial {row.number} of {self.study} was added by hand, and only the code of "
+                f"{spec.model} knows how many steps it takes, so it cannot be trained: enqueue it "
+                "with optuna's Study.enqueue_trial and `tuner run`"
+            )
         return replace(
             row,
             params=spec.search_space.read(params),
             value=None,
-            epoch=int(params.get("epochs", DEFAULT_EPOCHS)),
+            epoch=learner.steps(params),
             seed=derive_seed(spec.sampler.seed, row.number) if row.seed is None else row.seed,
         )
 
@@ -264,6 +271,6 @@ class StudyResult:
 
 
 def _batch_size(params: Mapping[str, Any]) -> int:
-    from tuner.trials.evaluate import DEFAULT_BATCH_SIZE  # here, because it imports Optuna
+    from tuner.learners.base import BATCH_SIZE
 
-    return int(params.get("batch_size", DEFAULT_BATCH_SIZE))
+    return int(params.get("batch_size", BATCH_SIZE))

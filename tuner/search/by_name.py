@@ -106,12 +106,16 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     return SeededSampler(again, spec.sampler.seed)
 
 
-def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
+def make_pruner(
+    spec: StudySpec, where: str = "study file", steps: str | None = "epochs"
+) -> BasePruner:
     """The study's pruner.
 
     Args:
         spec: The study.
         where: Its file, as errors name it.
+        steps: Name of the parameter that says how many steps a trial may take; None if there is
+            none.
 
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
@@ -120,7 +124,7 @@ def make_pruner(spec: StudySpec, where: str = "study file") -> BasePruner:
     entry = _entry(_PRUNERS, place, spec.pruner.name, spec.pruner.options)
     options = dict(spec.pruner.options)
     if spec.pruner.name == "hyperband":
-        longest = spec.fixed.get("epochs") or spec.search_space.largest("epochs")
+        longest = steps and (spec.fixed.get(steps) or spec.search_space.largest(steps))
         if longest is not None:
             options.setdefault("max_resource", int(longest))
         _check_resources(options, place)

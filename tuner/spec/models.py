@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from tuner.scoring import direction as better_direction
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -147,15 +148,12 @@ class CsvDataset(Dialect):
         return base / expanded(self.csv)
 
 
-_LESS_IS_BETTER = frozenset(("loss", "mse", "mae", "rmse", "mape", "msle"))
-_MORE_IS_BETTER = frozenset(("accuracy", "precision", "recall", "auc", "r2_score", "f1_score"))
-
-
 class Objective(Part):
     """What the search improves.
 
     Attributes:
-        metric: A metric that the model reports, read on the validation split.
+        metric: A metric that the model logs, or a name of :mod:`tuner.scoring`; both on the
+            validation split.
         direction: Whether less or more of it is better.
     """
 
@@ -164,8 +162,8 @@ class Objective(Part):
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        usual = "minimize" if self.metric in _LESS_IS_BETTER else "maximize"
-        if self.metric not in _LESS_IS_BETTER | _MORE_IS_BETTER or self.direction == usual:
+        usual = better_direction(self.metric)
+        if usual is None or self.direction == usual:
             return None
         return (
             f"objective: {self.metric} is to be {self.direction}d, so that the worst trial is the "

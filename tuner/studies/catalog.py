@@ -199,5 +199,5 @@ def _names(beside: Path, suffix: str = "") -> list[str]:
 def _shipped(folder: str) -> Path:
     """Returns the package's folder of data files; an editable install has the checkout's."""
     package = Path(str(resources.files("tuner")))
-    inside = package / folder
+    inside = package / "shipped" / folder
     return inside if inside.is_dir() else package.parent / folder

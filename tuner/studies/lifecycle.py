@@ -17,12 +17,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 from tuner.errors import RequestError, SpecError
-from tuner.learners.keras.networks.families import (
-    FAMILIES,
-    FIRST_DEFAULTS,
-    current_defaults,
-    shared_params,
-)
+from tuner.learners.registry import current_defaults, first_defaults, shared_params
 from tuner.spec import StudySpec
 from tuner.storage.attributes import Defaults, Folder, study_attr
 from tuner.storage.database import Database
@@ -61,9 +56,10 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
     differences = []
     if stored is not None:
         before = StudySpec.from_dict(stored, spec.base, study=name)
-        if _DEFAULTS not in study.user_attrs and spec.model in FAMILIES:
+        if _DEFAULTS not in study.user_attrs:
             # Its trials have the first defaults, whether the file names them or not.
-            said = {name: value for name, value in FIRST_DEFAULTS.items() if name in spec.fixed}
+            first = first_defaults(spec.model)
+            said = {name: value for name, value in first.items() if name in spec.fixed}
             before = before.model_copy(update={"fixed": {**said, **before.fixed}})
         differences = spec.differences(before)
     if differences:

@@ -15,7 +15,7 @@ from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 
 _ADVICE = "Put the data back as they were; if a load_data of yours shuffles, give it a fixed seed"
-_PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "numpy")
+_PACKAGES = ("tuner", "optuna", "keras", "tensorflow", "scikit-learn", "numpy")
 
 
 def accept_data(database: Database, study: optuna.Study, data: dict[str, Any]) -> None:

@@ -18,16 +18,9 @@ from tuner.errors import (
     SpecError,
     UnknownNameError,
 )
-from tuner.learners.keras.networks.families import (
-    FAMILIES,
-    MLP,
-    Described,
-    check_data,
-    check_metric,
-    check_space,
-    check_training,
-    check_values,
-)
+from tuner.learners.base import Learner
+from tuner.learners.checks import Described, check_data, check_metric, check_space, check_values
+from tuner.learners.registry import LEARNERS, known_class
 from tuner.spec import CsvDataset, StudySpec
 from tuner.spec.paths import is_file
 from tuner.wording import hint
@@ -50,62 +43,70 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     """
     file = f"{spec.name}.toml"
     search.make_sampler(spec, file)
-    search.make_pruner(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
-    if spec.model in FAMILIES:
-        family = FAMILIES[spec.model]
-        check_space(family, spec.search_space, f"{file}: search_space")
-        check_values(family, {k: [v] for k, v in spec.fixed.items()}, f"{file}: fixed")
-    else:
-        check_training(MLP, spec.search_space, f"{file}: search_space")
+    learner = known_class(spec.model, spec.base)
+    search.make_pruner(spec, file, learner.steps_setting if learner else None)
+    if learner is not None:
+        check_params(spec, learner, f"{file}: ")
     found = check_dataset(spec.dataset, spec.base, file, elsewhere=elsewhere)
-    if spec.model in FAMILIES and found is not None:
+    if learner is not None and found is not None:
         try:
-            check_family(spec, found)
+            check_learner(spec, learner, found)
         except (MetricError, SpecError) as error:
             raise type(error)(f"{file}: {error}") from error
 
 
-def check_family(spec: StudySpec, data: Described) -> None:
-    """Checks a shipped family against the data and the objective's metric.
+def check_params(spec: StudySpec, learner: type[Learner], where: str = "") -> None:
+    """Checks the study's parameters against the learner's rules.
+
+    Raises:
+        SpecError: The learner has no such parameter, or it cannot have such a value.
+    """
+    check_space(learner, spec.search_space, f"{where}search_space")
+    check_values(learner, {k: [v] for k, v in spec.fixed.items()}, f"{where}fixed")
+
+
+def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> None:
+    """Checks a learner against the data and the objective's metric, without its runtime.
 
     Args:
-        spec: The study; its model is a family.
+        spec: The study.
+        learner: What its model is.
         data: What is known of its data.
 
     Raises:
-        MetricError: The family does not report the metric; lists those that it does.
-        SpecError: The family does not read such data, or has no such output for the task.
+        MetricError: There is no such metric for this learner and task; lists those there are.
+        SpecError: The learner does not read such data, or has no such output for the task.
     """
-    family = FAMILIES[spec.model]
-    check_data(family, data, spec.search_space, spec.fixed)
-    check_reported(spec, data, family.metrics(data.task))
+    check_data(learner, data, spec.search_space, spec.fixed)
+    if (metrics := learner.metrics(data.task)) is not None:
+        check_reported(spec, data, metrics)
 
 
 def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -> None:
-    """Checks that the objective's metric is among those that the model reports.
+    """Checks that the model logs the objective's metric, or can be scored by it.
 
     Raises:
-        MetricError: It is not; the text says how the target was read.
+        MetricError: Neither; the text says how the target was read.
     """
     why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
-    check_metric(spec.objective.metric, available, why=why)
+    check_metric(spec.objective.metric, available, data.task, why=why)
 
 
 def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:
-    """Checks that a model is there: a family, or a function of a person's own.
+    """Checks that a model is there: by name, or a function or a class of the user's own.
 
     Raises:
-        UnknownNameError: There is no such family.
+        UnknownNameError: There is no model of that name.
         ModelError: The module or the function is not there.
     """
     if ":" in model:
         with _named(file, "model"):
             check_function(model, base, ModelError, arguments=MODEL_ARGUMENTS, elsewhere=elsewhere)
-    elif model not in FAMILIES:
+    elif model not in LEARNERS:
         raise UnknownNameError(
             f'{file}: model: there is no model "{model}" (your own is written '
-            f'"module:function"); {hint(model, FAMILIES, "models")}'
+            f'"module:function"); {hint(model, LEARNERS, "models")}'
         )
 
 

@@ -1,9 +1,9 @@
-"""The checkpoints of one trial, and what the database says of them.
+"""The checkpoints of one trial, and the attribute of the trial that points at the last one.
 
-A checkpoint is a new file. The trial's attribute ``checkpoint`` points at it from that transaction
-on that stores the reports of its epochs; only then the one before is removed. So nothing ever
-points at a file that is half written. The attribute also names the files that may exist beside
-it, so that the process that resumes or ends the trial leaves none behind:
+Each checkpoint is a new file. The transaction that stores the reports of its epochs sets the
+trial's attribute ``checkpoint`` to it; only then is the previous file removed. So the attribute
+never points at a file that is half written. It also names the files that may exist beside it, so
+that the process that resumes or ends the trial leaves none behind:
 
     id, epoch: the last checkpoint; absent before the first.
     files: all names that may exist, the one that is written next included.
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from tuner.errors import SpecError
-from tuner.learners.keras.training.state_file import BrokenCheckpoint, pack, unpack
+from tuner.learners.watch import S, UnusableCheckpoint
 from tuner.storage.artifacts import ArtifactError, Artifacts
 from tuner.storage.attributes import Pointer, read
 from tuner.storage.error_mapping import storage_errors
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from tuner.learners.keras.training import State
     from tuner.storage.database import Database
     from tuner.trials.reporting import Reporter
 
@@ -39,10 +38,10 @@ _SHARE = 10  # of a trial's time a store that fails may take one part
 
 
 class TrialCheckpoints:
-    """The checkpoints of a running trial; a :class:`tuner.learners.keras.training.Checkpoints`.
+    """The checkpoints of a running trial; a :class:`tuner.learners.watch.Checkpoints`.
 
-    Whatever happens to them, the trial goes on. That one cannot be written is said once, and the
-    next is tried after the usual time: a disk may have been full for a moment only.
+    The trial continues whatever happens to them. A failed write is logged once and tried again
+    after the usual time: a disk may have been full for a moment only.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class TrialCheckpoints:
         reporter: Reporter,
         place: str,
         every_s: float,
-        on_resumed: Callable[[State], None],
     ) -> None:
         """Begins with what an earlier attempt at the trial has left.
 
@@ -62,14 +60,12 @@ class TrialCheckpoints:
             reporter: Of its epochs, which are stored with the pointer.
             place: Folder or S3 address, see :mod:`tuner.storage.artifacts`.
             every_s: Seconds from the beginning to the first checkpoint, and to each further one.
-            on_resumed: Called with the state that the trial goes on from.
         """
         self._trial = trial
         self._database = database
         self._reporter = reporter
         self._artifacts = Artifacts(place)
         self._every_s = every_s
-        self._on_resumed = on_resumed
         self._due_at = time.monotonic() + every_s
         left = _left_by(trial._cached_frozen_trial)
         self._current = left.id
@@ -77,26 +73,24 @@ class TrialCheckpoints:
         self._next = ""
         self._failing = False
 
-    def load(self, misfit: Callable[[State], str | None]) -> State | None:
+    def load(self, read: Callable[[bytes], tuple[int, S]]) -> S | None:
         if self._current is None:
             return None
         try:
-            state = unpack(self._artifacts.read(self._current))
-            why = misfit(state)
-        except (ArtifactError, BrokenCheckpoint) as error:
-            why = str(error)
-        if why is not None:
-            self._say("begins again, its checkpoint cannot be gone on from: %s", why)
+            step, state = read(self._artifacts.read(self._current))
+        except (ArtifactError, UnusableCheckpoint) as error:
+            self._warn(
+                "begins again, because it cannot be resumed from its checkpoint: %s", str(error)
+            )
             return None
-        _log.info("trial %d goes on after epoch %d", self._trial.number, len(state.logs))
-        self._on_resumed(state)
+        _log.info("trial %d resumes after epoch %d", self._trial.number, step)
         return state
 
     def due(self) -> bool:
         return time.monotonic() >= self._due_at
 
-    def save(self, state: State) -> None:
-        """Keeps this state instead of the last one, if it can be written.
+    def save(self, step: int, pack: Callable[[], bytes]) -> None:
+        """Keeps the state after a step in place of the last one, if it can be written.
 
         Raises:
             TrialLost: Another process runs the trial. Nothing is removed then: that process may
@@ -109,11 +103,11 @@ class TrialCheckpoints:
             self._point({"id": self._current, "files": sorted(self._files)})
         name = self._next
         try:
-            self._artifacts.write(name, pack(state))
+            self._artifacts.write(name, pack())
         except (ArtifactError, MemoryError) as error:
             why = str(error) or "out of memory"
             if not self._failing:
-                self._say(f"is not saved after epoch {len(state.logs)}, and tried again: %s", why)
+                self._warn(f"is not saved after epoch {step}, and tried again: %s", why)
             self._failing = True
             now = time.monotonic()
             self._due_at = now + max(self._every_s, _SHARE * (now - began))
@@ -122,7 +116,7 @@ class TrialCheckpoints:
         self._next = self._new_name()
         with self._database.together():
             self._reporter.flush()
-            self._point({"id": name, "epoch": len(state.logs), "files": sorted(self._files)})
+            self._point({"id": name, "epoch": step, "files": sorted(self._files)})
         self._current = name
         # The one before, and what an earlier attempt has left half written.
         if _removal_error(self._artifacts, self._files - {name, self._next}) is None:
@@ -135,7 +129,7 @@ class TrialCheckpoints:
         _remove(self._artifacts, self._files, self._trial.number)
 
     def _point(self, pointer: Mapping[str, Any]) -> None:
-        # Through a proxy a write does not find out by itself who has the trial.
+        # Through a proxy a write does not check the lease by itself.
         self._database.require_own(self._trial._trial_id)
         self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
 
@@ -145,7 +139,7 @@ class TrialCheckpoints:
         self._files.add(name)
         return name
 
-    def _say(self, text: str, why: str) -> None:
+    def _warn(self, text: str, why: str) -> None:
         _log.warning(f"trial %d {text}", self._trial.number, why)
 
 

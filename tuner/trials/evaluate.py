@@ -1,4 +1,8 @@
-"""One trial, from the parameters that Optuna suggests to the end that is stored."""
+"""One trial, from the parameters that Optuna suggests to the end that is stored.
+
+Whatever library fits it: candidate (learner and parameters), data and seed go in, and the
+objective's value comes out.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,12 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import TrialState
 
+from tuner import scoring
 from tuner.data import Development
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
@@ -23,26 +28,17 @@ from tuner.errors import (
     TunerError,
     debugging,
 )
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.networks.families import FAMILIES
-from tuner.learners.keras.networks.outputs import choose
-from tuner.learners.keras.networks.saving import check_saveable
-from tuner.learners.keras.networks.target import loss_weight
-from tuner.learners.keras.training.surroundings import restored_surroundings
+from tuner.learners.base import Learner
+from tuner.learners.watch import Score, Watch
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import StudySpec
 from tuner.storage.attributes import require_own_attrs
 from tuner.storage.database import Database
-from tuner.trials.checking import check_family, check_reported
+from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import TrialCheckpoints
 from tuner.trials.reporting import Reporter
-
-if TYPE_CHECKING:
-    from tuner.learners.keras.training.structures import Structures
-
-DEFAULT_EPOCHS = 50
-DEFAULT_BATCH_SIZE = 32
+from tuner.units import count
 
 
 @dataclass(frozen=True)
@@ -63,53 +59,55 @@ class Outcome:
     was_refused: bool = False
 
 
-def check_model(spec: StudySpec, data: Development) -> dict[str, Any] | None:
-    """Makes sure that the model can be built and measures what the study asks for.
+def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[str, Any] | None:
+    """Makes sure that the learner can fit these data and logs what the study asks for.
 
     Returns:
         The trivial predictor that the trials are compared with, see `tuner.data.trivial`; None
         if the metric is one that only the model itself can compute.
 
     Raises:
-        MetricError: The model does not report the metric; lists those that it does.
+        MetricError: There is no such metric for this model and task, which lists those there are;
+            or it is not defined for the validation rows.
         ModelError: A user's function does not return a compiled model.
-        SpecError: The family does not read such data, or has no such output for the task.
+        SpecError: The learner does not read such data, or has no such output for the task.
     """
-    if spec.model in FAMILIES:
-        check_family(spec, data)
-        metric = spec.objective.metric
-        return _trivial_loss(spec, data) if metric == "loss" else trivial(data, metric)
-    networks.load(spec.model, spec.base)
-    with restored_surroundings():
-        model = networks.build(spec.model, _example_params(spec), data, spec.base)
-        available = networks.available_metrics(model, data, spec.base)
-        check_reported(spec, data, available)
-        if spec.training.saveable:
-            check_saveable(model, spec.model, data, spec.base)
-        known = networks.known_metric(model, spec.objective.metric)
-    return None if known is None else trivial(data, known)
+    check_params(spec, type(learner))
+    check_learner(spec, type(learner), data)
+    drawn = set(spec.search_space.names())
+    with learner.restored():
+        logged = learner.try_out(_example_params(spec), data)
+        check_reported(spec, data, logged)
+        if spec.objective.metric in logged:
+            return learner.baseline(spec.objective.metric, data, spec.fixed, drawn)
+    return _trivial_score(spec.objective.metric, data)
 
 
-def _trivial_loss(spec: StudySpec, data: Development) -> dict[str, Any] | None:
-    """The trivial predictor's loss; None if trials differ in what their loss is."""
-    if any(name in spec.search_space.names() for name in ("loss", "output", "target_scaling")):
-        return None
-    params = {**FAMILIES[spec.model].parameters, **spec.fixed}
-    _, loss = choose(data.task, str(params["output"]), str(params["loss"]))
-    if data.task == "multiclass" and loss == "binary_crossentropy":
-        return None  # one for each class on its own
-    known = "crossentropy" if loss.endswith("crossentropy") else loss
-    found = trivial(data, known, weighted=True)
-    factor = loss_weight(data, str(params["target_scaling"]), loss)
-    return found if found is None or factor is None else {**found, "value": found["value"] * factor}
+def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
+    """Returns the trivial predictor's value of a metric that is computed from predictions.
+
+    Raises:
+        MetricError: It is not defined for the validation rows, and so for no trial.
+    """
+    try:
+        found = trivial(data, metric)
+    except MetricError as error:
+        raise MetricError(f"objective.metric: {error}") from error
+    if found is None:
+        rows = count(len(data.validation), "validation row")
+        raise MetricError(
+            f"objective.metric: {metric} is not defined for the {rows} of {data.name}: they hold "
+            "too few rows or classes; choose another metric"
+        )
+    return found
 
 
 def run_trial(
     trial: optuna.Trial,
     spec: StudySpec,
+    learner: Learner,
     data: Development,
     database: Database,
-    structures: Structures,
     *,
     checkpoints: str,
     on_start: Callable[[int], None],
@@ -121,16 +119,16 @@ def run_trial(
     Args:
         trial: Just asked for.
         spec: The study.
+        learner: What fits it, the same for all trials of a worker.
         data: Its data.
         database: Where the trial's attributes are written.
-        structures: Graphs of earlier trials, used again where the structure is the same.
         checkpoints: Where a trial that takes long is saved, see :mod:`tuner.storage.artifacts`.
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
         common: Parameters that all trials of the study have, see `common_params`.
 
     Raises:
-        TunerError: The study cannot go on (all but a failure of this trial); the trial is
+        TunerError: The study cannot continue (all but a failure of this trial); the trial is
             still running.
         TrialLost: Another process runs the trial by now.
     """
@@ -138,55 +136,47 @@ def run_trial(
     try:
         with database.together():
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
-            epochs = int(params.get("epochs", DEFAULT_EPOCHS))
+            epochs = learner.steps(params)
             database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
     except TrialFailed as failure:
-        return replace(_tell_failure(trial, database, str(failure), [], None), was_refused=True)
+        return replace(_fail(trial, database, str(failure), [], None), was_refused=True)
     except (TunerError, optuna.exceptions.OptunaError):
         raise
     except Exception as error:  # noqa: BLE001 - samplers raise whatever they come across
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
-        return _tell_failure(trial, database, reason, [], None)
+        return _fail(trial, database, reason, [], None)
     on_start(epochs)
     reporter = Reporter(trial, judging(spec), database, epochs)
-    logged: list[Mapping[str, float]] = []
+    kept = TrialCheckpoints(trial, database, reporter, checkpoints, spec.training.checkpoint)
 
-    kept = TrialCheckpoints(
-        *(trial, database, reporter, checkpoints, spec.training.checkpoint),
-        on_resumed=lambda state: logged.extend(state.logs),
-    )
-
-    def report(epoch: int, value: float, logs: Mapping[str, float]) -> str | None:
-        logged.append(dict(logs))
+    def report(epoch: int, value: float, _logs: Mapping[str, Any]) -> str | None:
         on_epoch(epoch, value)
         if not reporter.pruned(epoch, value):
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
+    watch = Watch(
+        epochs,
+        spec.objective.metric,
+        spec.objective.direction,
+        # A reference runs all its epochs, as it did where it was reported.
+        early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+        on_step=report,
+        score=_score(spec.objective.metric, learner, data),
+        checkpoints=kept,
+        word=learner.step_word,
+    )
     try:
-        networks.load(spec.model, spec.base)
-        with restored_surroundings():
-            _, result = training.train(
-                lambda: networks.build(spec.model, params, data, spec.base),
-                data,
-                epochs=epochs,
-                batch_size=int(params.get("batch_size", DEFAULT_BATCH_SIZE)),
-                seed=seed,
-                monitor=training.Monitor(spec.objective.metric, spec.objective.direction, report),
-                # A reference runs all its epochs, as it did where it was reported.
-                early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
-                loop=spec.training.loop,
-                structures=structures,
-                own_code=spec.model not in FAMILIES,
-                checkpoints=kept,
-            )
+        with learner.restored():
+            learner.fit(params, data, seed, watch)
+        result = watch.result()
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
-        return _tell_failure(trial, database, str(failure), logged, kept)
+        return _fail(trial, database, str(failure), watch.logs, kept)
     except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
-        return _tell_failure(trial, database, _in_one_line(error, spec.base), logged, kept)
+        return _fail(trial, database, _in_one_line(error, spec.base), watch.logs, kept)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -194,13 +184,25 @@ def run_trial(
         database.require_own(trial._trial_id)
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
-        database.write_curves(trial._trial_id, logged)
+        database.write_curves(trial._trial_id, watch.logs)
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.study.tell(trial, result.value)
     kept.remove()
     return Outcome(result.state, result.value, result.reason)
+
+
+def _score(metric: str, learner: Learner, data: Development) -> Score | None:
+    """Returns what computes the objective's metric from predictions for the validation rows.
+
+    Returns:
+        None if only the learner can measure it.
+    """
+    y, task = data.validation.y, data.task
+    if metric in (learner.metrics(task) or ()) or not scoring.is_computable(metric, task):
+        return None
+    return lambda predictions: scoring.score([metric], task, y, predictions)[metric]
 
 
 def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
@@ -226,11 +228,11 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     return params
 
 
-def _tell_failure(
+def _fail(
     trial: optuna.Trial,
     database: Database,
     reason: str,
-    logged: Sequence[Mapping[str, float]],
+    logged: Sequence[Mapping[str, Any]],
     kept: TrialCheckpoints | None,
 ) -> Outcome:
     with database.together():

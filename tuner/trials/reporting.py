@@ -17,8 +17,8 @@ class Reporter:
     """Reports a trial's epochs to Optuna and asks the pruner.
 
     A report costs several transactions, an epoch of a small network a thousandth of a second.
-    So epochs are held back and written together: where the pruner may decide, every other
-    second for those who watch, and at the end.
+    So epochs are held back and written together: where the pruner may decide, every two
+    seconds, and at the end.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Reporter:
             trial: The running trial.
             judging: At which epochs the pruner decides, and by what.
             database: Where the trial is stored.
-            epochs: How many the trial may take; of very many, every so manyth is stored.
+            epochs: How many the trial may take; of very many, only every n-th is stored.
         """
         self._trial = trial
         self._judging = judging
@@ -39,7 +39,7 @@ class Reporter:
         # A retried trial has the reports of its first attempt: the same figures, already judged.
         stored = trial._cached_frozen_trial  # as it was when it was asked for
         self._reported = set(stored.intermediate_values)
-        # Where the pruner ended it, if its process died before it could be told.
+        # Where the pruner ended it, if its process died before the end was stored.
         self._ended_at = stored.user_attrs.get("epochs")
         # References are what the search is measured by: they run to their end.
         self._never = "origin" in stored.user_attrs
@@ -48,7 +48,7 @@ class Reporter:
         self._since = time.monotonic()
 
     def pruned(self, epoch: int, value: float) -> bool:
-        """Takes in an epoch; whether the pruner ends the trial here.
+        """Takes in an epoch; returns whether the pruner ends the trial here.
 
         Args:
             epoch: From 1; the step of Optuna's intermediate values.

@@ -6,10 +6,8 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
-from tuner.errors import WorkerError
-from tuner.quiet import load_tensorflow
 from tuner.workers.interrupts import ENDING_SIGNALS
-from tuner.workers.messages import Job, Refused
+from tuner.workers.messages import Job
 
 
 def work(job: Job, messages: Connection, output: Connection, reading_end: Connection) -> None:
@@ -27,12 +25,6 @@ def work(job: Job, messages: Connection, output: Connection, reading_end: Connec
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     output.close()
-
-    try:
-        load_tensorflow()  # at once, because the fork server has done it
-    except WorkerError as error:
-        messages.send(Refused(error))
-        return
 
     from tuner.workers.worker import Worker
 

@@ -200,8 +200,8 @@ def _check_begun(database: Database, name: str, ending: Ending) -> None:
     if ending == "interrupted":
         raise KeyboardInterrupt
     raise StudyError(
-        "the time was over before the workers had loaded TensorFlow and the data, and nothing was "
-        "stored; give the run more with --timeout"
+        "the time was over before the workers had loaded their library and the data, and nothing "
+        "was stored; give the run more with --timeout"
     )
 
 

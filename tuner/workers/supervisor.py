@@ -1,6 +1,6 @@
 """Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
 
-The supervisor never imports TensorFlow and never asks or tells: workers do. Whatever goes wrong
+The supervisor imports no learner's runtime and never asks or tells: workers do. Whatever goes wrong
 with a worker has one consequence: it is killed, its trial is put back in the queue or failed with
 the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time allowed
 are no different.
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import optuna
 
 from tuner.errors import StorageError
+from tuner.learners.registry import doing
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
 from tuner.studies.queue import standing_of
@@ -120,7 +121,8 @@ class Supervisor:
         with interrupts(self._heard):
             self._database.patience.over = lambda: self._interrupted
             try:
-                self._observer.note("starting workers; TensorFlow takes some seconds to load")
+                spec = self._job.spec
+                self._observer.note(doing("starting workers", spec.model, spec.base))
                 self.start()
                 while not (ending := self.step()):
                     wait(self.pool.readable, _TICK_SECONDS)
@@ -132,7 +134,7 @@ class Supervisor:
                 self.close()
 
     def start(self) -> None:
-        """Starts the workers; Ctrl-C does not wait until the first one has loaded TensorFlow."""
+        """Starts the workers; Ctrl-C does not wait until the first one has loaded its runtime."""
         self._starting = True
         try:
             self.pool.start()

@@ -12,7 +12,6 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import optuna
-import tensorflow as tf
 from optuna.exceptions import UpdateFinishedTrialError
 
 from tuner import data, search
@@ -24,8 +23,8 @@ from tuner.errors import (
     WorkerError,
     keep_traceback,
 )
-from tuner.learners.keras.training.structures import Structures
-from tuner.learners.keras.training.surroundings import own_streams
+from tuner.learners.base import Setup
+from tuner.learners.registry import known_class, open_learner
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.lease import own_lease
@@ -46,13 +45,14 @@ from tuner.workers.messages import (
     Refused,
     Started,
 )
+from tuner.workers.streams import own_streams
 
-_TELL_SECONDS = 0.1
+_REPORT_SECONDS = 0.1
 _ORPHAN_SECONDS = 10.0
 
 
 class _Once(logging.Filter):
-    """Lets each line pass once: every trial says again how it is trained."""
+    """Lets each line pass once: every trial logs again how it is trained."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ def _print_log(*, all_of_it: bool) -> None:
 
 
 class Worker:
-    """One worker process; speaks to the supervisor, asks and tells the storage itself."""
+    """One worker process; it reads and writes the storage itself."""
 
     def __init__(self, job: Job, messages: Connection) -> None:
         # The study's own code may change the working directory.
@@ -88,18 +88,12 @@ class Worker:
         self._messages = messages
         self._study: optuna.Study | None = None
         self._lease = own_lease()
-        self._structures = Structures(n_beside=job.n_beside)
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._trial_id: int | None = None
         self._coverage = job.spec.coverage()
 
     def run(self) -> None:
-        """Runs trials, one for each message, until the supervisor hangs up."""
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        # Rewriting a small network's graph takes longer than it saves (measured: a third of the
-        # time until the first epoch, epochs as fast without).
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        """Runs trials, one for each message, until the supervisor closes the pipe."""
         _print_log(all_of_it=self._job.check)  # one worker of a run logs how it trains
         threading.Thread(target=self._leave_with_supervisor, daemon=True).start()
         try:
@@ -118,7 +112,7 @@ class Worker:
     def _leave_with_supervisor(self) -> None:
         """Ends this process when its supervisor was killed, wherever the trial is.
 
-        A trial that says something meanwhile ends by itself. But an epoch may be endless, and the
+        A trial that sends a message meanwhile ends by itself. But an epoch may be endless, and the
         limits that would end it were watched by the supervisor.
         """
         supervisor = multiprocessing.parent_process()
@@ -132,13 +126,20 @@ class Worker:
         os._exit(1)
 
     def _run(self) -> None:
-        spec = self._job.spec
+        job, spec = self._job, self._job.spec
+        known = known_class(spec.model, spec.base)
+        if known is not None:
+            known.prepare_worker()  # before the study's own code can start the runtime
         loaded = data.load(spec.dataset, spec.base, self._job.access)
         self._described = loaded.describe()
         self._data = loaded.development
         del loaded  # with the test rows, which no trial may see
-        if self._job.check:
-            self._described["baseline"] = check_model(spec, self._data)
+        setup = Setup(spec.base, spec.training, n_beside=job.n_beside, keep=True)
+        self._learner = open_learner(spec.model, setup)
+        if known is not type(self._learner):  # a class of the user's own
+            self._learner.prepare_worker()
+        if job.check:
+            self._described["baseline"] = check_model(spec, self._learner, self._data)
         self._say(Ready(self._described))
         while self._wait():
             self._run_one()
@@ -159,8 +160,8 @@ class Worker:
     def _epoch_done(self, epoch: int, value: float) -> None:
         """Reports an epoch; of short ones only some, as nobody reads faster."""
         now = time.monotonic()
-        if epoch == 1 or now - self._told_at > _TELL_SECONDS:
-            self._told_at = now
+        if epoch == 1 or now - self._reported_at > _REPORT_SECONDS:
+            self._reported_at = now
             self._say(EpochDone(epoch, value))
 
     def _run_one(self) -> None:
@@ -183,7 +184,8 @@ class Worker:
                 raise DataChangedError(str(error)) from None
             self._common = common_params(job.spec, self._study.user_attrs)
             self._study.sampler = search.make_sampler(job.spec)
-            self._study.pruner = search.make_pruner(job.spec)
+            steps = self._learner.steps_setting
+            self._study.pruner = search.make_pruner(job.spec, steps=steps)
         with storage_errors(job.url):
             self._run_trial(self._study)
 
@@ -203,9 +205,9 @@ class Worker:
                 outcome = run_trial(
                     trial,
                     self._job.spec,
+                    self._learner,
                     self._data,
                     self._database,
-                    self._structures,
                     checkpoints=self._job.checkpoints,
                     on_start=lambda epochs: self._say(
                         Started(trial._trial_id, trial.number, epochs, self._lease)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
+from fitting import network
 
 from tuner.data import Splits
-from tuner.learners.keras import networks
 from tuner.space import Value
 
 
 def build(model: str, data: Splits, **params: Value) -> keras.Model:
-    return networks.build(model, params, data, Path())
+    return network(model, params, data, Path())
 
 
 def kinds(model: keras.Model) -> list[str]:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import keras
 import pytest
+from fitting import network
 
 from tuner.errors import MetricError, ModelError
-from tuner.learners.keras import networks
-from tuner.learners.keras.networks.families import check_metric
+from tuner.learners.checks import check_metric
+from tuner.learners.keras.networks.measured import available_metrics, known_metrics
 
 COUNT = itertools.count()
 START = """import keras
@@ -26,7 +27,7 @@ def build(tmp_path: Path, make_splits):
     def build(body: str, params: dict | None = None, function: str = "build_model"):
         module = f"user_model_{next(COUNT)}"
         (tmp_path / f"{module}.py").write_text(START + body)
-        return networks.build(f"{module}:{function}", params or {}, make_splits(), tmp_path)
+        return network(f"{module}:{function}", params or {}, make_splits(), tmp_path)
 
     return build
 
@@ -102,12 +103,12 @@ def test_its_own_metrics_can_be_the_objective(build, make_splits):
         "    return model\n"
     )
     before = model.get_weights()
-    available = networks.available_metrics(model, make_splits("regression"))
+    available = available_metrics(model, make_splits("regression"))
     assert available == ("loss", "mae", "r2")
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
-    check_metric("r2", available)
+    check_metric("r2", available, "regression")
     with pytest.raises(MetricError, match=r"did you mean mae.* It measures: loss, mae, r2"):
-        check_metric("mse", available)
+        check_metric("maee", available, "regression")
 
 
 def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make_splits):
@@ -117,7 +118,7 @@ def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make
         r"ValueError: .* Input 0 .* incompatible"
     )
     with pytest.raises(ModelError, match=words):
-        networks.available_metrics(model, make_splits(features=5))
+        available_metrics(model, make_splits(features=5))
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,11 @@ def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make
         ("[keras.metrics.RootMeanSquaredError()]", "root_mean_squared_error", "rmse"),
         ("['mae']", "loss", None),
         ("[keras.metrics.R2Score()]", "r2_score", None),
+        ("[keras.metrics.Precision(name='p')]", "p", "precision"),
+        ("[keras.metrics.Recall(thresholds=0.5)]", "recall", "recall"),
+        ("[keras.metrics.Recall(thresholds=0.9)]", "recall", None),
+        ("[keras.metrics.AUC()]", "auc", "auc"),
+        ("[keras.metrics.AUC(curve='PR')]", "auc", None),
         # Of one's own, whatever the name.
         ("[mae]", "mae", None),
         ("[keras.metrics.MeanMetricWrapper(mae, name='mae')]", "mae", None),
@@ -140,14 +146,14 @@ def test_only_metrics_of_keras_are_known(build, metrics, metric, known):
         "    def mae(y_true, y_pred):\n        return keras.ops.mean(y_pred)\n"
         f"    model.compile('sgd', 'mse', metrics={metrics})\n    return model\n"
     )
-    assert networks.known_metric(model, metric) == known
+    assert known_metrics(model).get(metric) == known
 
 
-def test_a_model_that_measures_in_its_own_way_has_no_known_metric(build):
+def test_a_model_that_measures_in_its_own_way_has_no_known_metrics(build):
     model = build(
         "    class Net(keras.Sequential):\n"
         "        def test_step(self, data):\n            return {'mae': 0.0}\n"
         "    model = Net(model.layers)\n"
         "    model.compile('sgd', 'mse', metrics=['mae'])\n    return model\n"
     )
-    assert networks.known_metric(model, "mae") is None
+    assert known_metrics(model) == {}

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 from built import build
+from fitting import refit, train
 
 from tuner.learners.keras import training
 from tuner.learners.keras.networks.families import FAMILIES
-from tuner.learners.keras.training import Monitor
 
 # What differs from layer to layer of Keras: everything that is saved beside plain weights.
 RICH = {
@@ -32,20 +32,20 @@ SEEN = {"epochs": 12, "batch_size": 8, "seed": 1}
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_is_trained_refitted_and_saved_whole(family, make_kind, tmp_path: Path):
     data = make_kind(family, TASKS[family])
-    monitor = Monitor("mse", "minimize")
+    watched = ("mse", "minimize")
     if data.task != "regression":
-        monitor = Monitor("accuracy", "maximize")
+        watched = ("accuracy", "maximize")
 
     def make():
         return build(family, data, learning_rate=0.05, **RICH[family])
 
-    model, result = training.train(make, data, monitor=monitor, **SEEN)
+    model, result = train(make, data, watched=watched, **SEEN)
     assert result.epochs == 12
     assert result.value > 0.8 or data.task == "regression"
     assert result.history["loss"][-1] < 0.8 * result.history["loss"][0]
 
     # The same rows, seed and epochs: the same training, with nothing to watch.
-    model, history = training.refit(make, data.train, **SEEN)
+    model, history = refit(make, data.train, **SEEN)
     assert history["loss"] == result.history["loss"]
 
     model.save(tmp_path / "model.keras")

@@ -5,20 +5,17 @@ import subprocess
 import sys
 
 import pytest
+from fitting import network
 
-from tuner.errors import MetricError, SpecError
-from tuner.learners.keras import networks
-from tuner.learners.keras.networks.families import (
-    CNN,
-    EMBEDDING,
-    FAMILIES,
-    MLP,
+from tuner.errors import MetricError, SpecError, UnknownNameError
+from tuner.learners.checks import (
     check_data,
     check_metric,
+    check_parameters,
     check_space,
     check_values,
 )
-from tuner.learners.keras.networks.families import check_parameters as check_names
+from tuner.learners.keras.networks.families import FAMILIES, Cnn, Embedding, Mlp
 from tuner.space import SearchSpace
 
 
@@ -28,12 +25,12 @@ def space(**parameters: dict) -> SearchSpace:
 
 def test_every_default_obeys_its_own_rule():
     for family in FAMILIES.values():
-        check_values(family, {name: [value] for name, value in family.parameters.items()})
+        check_values(family, {name: [value] for name, value in family.parameters().items()})
 
 
 @pytest.mark.parametrize("name", ["units", "units_1", "units_12", "n_layers", "epochs"])
 def test_parameters_are_known_repeated_ones_with_their_number(name):
-    check_names(MLP, [name])
+    check_parameters(Mlp, [name])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +49,7 @@ def test_parameters_are_known_repeated_ones_with_their_number(name):
 )
 def test_an_unknown_parameter_is_named_with_the_nearest(name, words):
     with pytest.raises(SpecError, match=words) as caught:
-        check_names(MLP, [name], "studies/wine.toml: search_space")
+        check_parameters(Mlp, [name], "studies/wine.toml: search_space")
     assert str(caught.value).startswith("studies/wine.toml: search_space: ")
 
 
@@ -78,12 +75,12 @@ def test_an_unknown_parameter_is_named_with_the_nearest(name, words):
 )
 def test_a_value_that_cannot_be_built_is_refused(name, value, words):
     with pytest.raises(SpecError, match=words):
-        check_values(MLP, {name: [value]})
+        check_values(Mlp, {name: [value]})
 
 
 def test_a_space_is_checked_by_its_choices_and_ends():
     check_space(
-        MLP,
+        Mlp,
         space(
             n_layers={"type": "int", "low": 0, "high": 3},
             units={"type": "int", "low": 4, "high": 64, "repeat": "n_layers"},
@@ -105,40 +102,45 @@ def test_a_space_is_checked_by_its_choices_and_ends():
 )
 def test_a_space_that_could_suggest_what_cannot_be_built_is_refused(parameters, words):
     with pytest.raises(SpecError, match=words):
-        check_space(MLP, space(**parameters))
+        check_space(Mlp, space(**parameters))
 
 
 def test_metrics_follow_from_the_task():
-    assert MLP.metrics("regression") == ("loss", "mse", "mae")
-    assert MLP.metrics("multiclass") == ("loss", "accuracy")
-    assert MLP.metrics("binary") == (
+    assert Mlp.metrics("regression") == ("loss", "mse", "mae")
+    assert Mlp.metrics("multiclass") == ("loss", "accuracy")
+    assert Mlp.metrics("binary") == (
         *("loss", "accuracy", "precision", "recall", "auc"),
         *("mse", "mae"),
     )
 
 
-def test_a_metric_that_is_not_measured_is_told_with_the_nearest():
-    check_metric("accuracy", MLP.metrics("binary"))
+def test_absent_metric_is_refused_with_the_nearest_and_those_there_are():
+    check_metric("accuracy", Mlp.metrics("binary"), "binary")
+    check_metric("balanced_accuracy", Mlp.metrics("binary"), "binary")
     with pytest.raises(
         MetricError,
         match=r'objective\.metric: the model does not measure "val_accuracy"; did you mean',
     ):
-        check_metric("val_accuracy", MLP.metrics("binary"))
-    with pytest.raises(MetricError, match="It measures: loss, mse, mae"):
-        check_metric("accuracy", MLP.metrics("regression"))
+        check_metric("val_accuracy", Mlp.metrics("binary"), "binary")
+    words = (
+        r'does not measure "accuracy": accuracy is not for a regression task\. It measures: loss, '
+        r"mse, mae\. From predictions: r2, rmse, and other names of sklearn\.metrics\."
+    )
+    with pytest.raises(MetricError, match=words):
+        check_metric("accuracy", Mlp.metrics("regression"), "regression")
+    with pytest.raises(MetricError, match=r'"f1": .* needs an average: f1_macro'):
+        check_metric("f1", Mlp.metrics("multiclass"), "multiclass")
 
 
 def test_an_unknown_model_is_named_with_what_there_is(make_splits, tmp_path):
-    with pytest.raises(
-        networks.UnknownNameError, match='there is no model "mpl"; did you mean mlp'
-    ):
-        networks.build("mpl", {}, make_splits(), tmp_path)
+    with pytest.raises(UnknownNameError, match='there is no model "mpl"; did you mean mlp'):
+        network("mpl", {}, make_splits(), tmp_path)
 
 
 def test_repeated_parameters_of_two_kinds():
-    check_names(CNN, ["filters_3", "units_1", "filters"])
+    check_parameters(Cnn, ["filters_3", "units_1", "filters"])
     with pytest.raises(SpecError, match='no parameter "kernel_size_1"; did you mean kernel_size'):
-        check_names(CNN, ["kernel_size_1"])
+        check_parameters(Cnn, ["kernel_size_1"])
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -157,21 +159,21 @@ def test_what_is_read_and_what_is_there_are_named(make_splits, make_images, make
         r'"cnn" reads images, but blobs holds a table of numbers, rows of the shape \(3,\); choo'
     )
     with pytest.raises(SpecError, match=words):
-        networks.build("cnn", {}, make_splits(), tmp_path)
+        network("cnn", {}, make_splits(), tmp_path)
     with pytest.raises(SpecError, match='"embedding" reads texts, but stripes holds images, rows'):
-        networks.build("embedding", {}, make_images(), tmp_path)
+        network("embedding", {}, make_images(), tmp_path)
     with pytest.raises(SpecError, match="reads a table of numbers or images, but reviews holds te"):
-        networks.build("mlp", {}, make_texts(), tmp_path)
+        network("mlp", {}, make_texts(), tmp_path)
 
 
 def test_a_space_with_an_output_that_the_task_has_not_is_refused(make_texts):
     data = make_texts()
-    check_data(EMBEDDING, data, space(output={"type": "categorical", "choices": ["logits"]}))
+    check_data(Embedding, data, space(output={"type": "categorical", "choices": ["logits"]}))
     for name, choice in [("output", "softmax"), ("loss", "categorical_crossentropy")]:
         words = f'^search_space: {name} = "{choice}" is not for a binary task, which has: output'
         with pytest.raises(SpecError, match=words):
             check_data(
-                EMBEDDING, data, space(**{name: {"type": "categorical", "choices": [choice]}})
+                Embedding, data, space(**{name: {"type": "categorical", "choices": [choice]}})
             )
 
 

@@ -9,8 +9,9 @@ import pytest
 from built import kinds
 
 from tuner.errors import SpecError
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.networks.families import MLP
+from tuner.learners.keras import training
+from tuner.learners.keras.networks.families import Mlp
+from tuner.learners.keras.networks.measured import available_metrics
 
 
 def build(data, **params) -> keras.Model:
@@ -26,10 +27,10 @@ def test_the_output_and_the_metrics_follow_from_the_task(make_splits, task, widt
     model = build(data)
     assert model.output_shape == (None, width)
     assert model.get_layer("output").activation.__name__ == activation
-    assert networks.available_metrics(model, data) == tuple(
-        sorted(MLP.metrics(task), key=lambda name: (name != "loss", name))
+    assert available_metrics(model, data) == tuple(
+        sorted(Mlp.metrics(task), key=lambda name: (name != "loss", name))
     )
-    assert set(training.evaluate(model, data.test)) == set(MLP.metrics(task))
+    assert set(training.evaluate(model, data.test)) == set(Mlp.metrics(task))
 
 
 def test_several_targets_have_an_output_each(make_splits):

@@ -6,9 +6,7 @@ import keras
 import numpy as np
 import pytest
 from built import build
-
-from tuner.learners.keras import training
-from tuner.learners.keras.training import Monitor
+from fitting import refit, train
 
 ROWS, BATCH = 60, 8  # 8 steps an epoch, the last of 4 rows
 
@@ -27,7 +25,7 @@ class Rates(keras.callbacks.Callback):
 def rates(data, epochs, **params):
     """The rate after each step of a training, by step: [0] is that after the first."""
     seen = Rates()
-    training.refit(
+    refit(
         lambda: build("linear", data, batch_size=BATCH, learning_rate=0.5, **params),
         data.train,
         epochs=epochs,
@@ -78,8 +76,8 @@ def plateau(data):
 
 def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
     data = make_splits("regression")
-    _, result = training.train(
-        plateau(data), data, epochs=30, batch_size=8, seed=0, monitor=Monitor("mse", "minimize")
+    _, result = train(
+        plateau(data), data, epochs=30, batch_size=8, seed=0, watched=("mse", "minimize")
     )
     rate, best, waited, expected = 1.0, math.inf, 0, []
     for loss in result.history["loss"]:
@@ -94,10 +92,10 @@ def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
 
 def test_a_plateau_is_the_same_when_nothing_is_held_out(make_splits):
     data = make_splits("regression")
-    _, result = training.train(
-        plateau(data), data, epochs=12, batch_size=8, seed=0, monitor=Monitor("mse", "minimize")
+    _, result = train(
+        plateau(data), data, epochs=12, batch_size=8, seed=0, watched=("mse", "minimize")
     )
-    _, history = training.refit(plateau(data), data.train, epochs=12, batch_size=8, seed=0)
+    _, history = refit(plateau(data), data.train, epochs=12, batch_size=8, seed=0)
     assert history["learning_rate"] == result.history["learning_rate"]
     assert history["loss"] == result.history["loss"]
 
@@ -110,5 +108,5 @@ def test_a_model_of_ones_own_may_bring_callbacks_along(make_splits):
         model.epoch_callbacks = [keras.callbacks.LearningRateScheduler(lambda epoch: 0.5**epoch)]
         return model
 
-    _, history = training.refit(with_callbacks, data.train, epochs=3, batch_size=8, seed=0)
+    _, history = refit(with_callbacks, data.train, epochs=3, batch_size=8, seed=0)
     assert history["learning_rate"] == [1.0, 0.5, 0.25]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import keras
 import pytest
+from fitting import network
 
 from tuner.errors import ModelError
-from tuner.learners.keras import networks
+from tuner.learners.keras.networks.measured import available_metrics
 from tuner.learners.keras.networks.saving import check_saveable, save_model
 
 COUNT = itertools.count()
@@ -85,8 +86,8 @@ def check(tmp_path: Path, make_splits):
         module = f"saved_{next(COUNT)}"
         (tmp_path / f"{module}.py").write_text(CODE.format(module=module, model=model))
         reference, data = f"{module}:build_model", make_splits("regression")
-        built = networks.build(reference, {}, data, tmp_path)
-        networks.available_metrics(built, data)
+        built = network(reference, {}, data, tmp_path)
+        available_metrics(built, data)
         check_saveable(built, reference, data, tmp_path)
 
     return check

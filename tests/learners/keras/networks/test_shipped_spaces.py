@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tuner.data import Splits
-from tuner.learners.keras.networks.families import FAMILIES, check_data, check_space
+from tuner.learners.checks import check_data, check_space
+from tuner.learners.keras.networks.families import FAMILIES
 from tuner.learners.keras.networks.feeding import prepared
 from tuner.space import SearchSpace, Value
 from tuner.studies.catalog import find_space

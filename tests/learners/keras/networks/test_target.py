@@ -10,13 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from fitting import network, train
 from numpy.typing import NDArray
 
 from tuner.data import Split, Splits
 from tuner.errors import DataError
+from tuner.learners.fit_result import FitResult
 from tuner.learners.keras import networks, training
 from tuner.learners.keras.networks.target import loss_weight
-from tuner.learners.keras.training import Monitor
 from tuner.learners.keras.training.structures import Structures
 
 RNG = np.random.default_rng(0)
@@ -37,15 +38,15 @@ def trained(
     seed: int = 1,
     metric: str = "mae",
     **params: Any,
-) -> tuple[keras.Model, training.FitResult]:
+) -> tuple[keras.Model, FitResult]:
     params = {"units": 8, "n_layers": 1, "learning_rate": 0.02, **params}
-    return training.train(
-        lambda: networks.build("mlp", params, data, Path()),
+    return train(
+        lambda: network("mlp", params, data, Path()),
         data,
         epochs=epochs,
         batch_size=10,
         seed=seed,
-        monitor=Monitor(metric, "minimize"),
+        watched=(metric, "minimize"),
         loop=loop,
         structures=structures,
     )
@@ -125,7 +126,7 @@ def test_a_target_that_is_constant_in_training_is_learned_as_it_is() -> None:
 
 def test_classes_are_not_scaled(make_splits: Callable[..., Splits]) -> None:
     for task in ("binary", "multiclass"):
-        model = networks.build("mlp", {}, make_splits(task), Path())
+        model = network("mlp", {}, make_splits(task), Path())
         assert [layer.name for layer in model.layers][-1] == "output"
         assert model.get_compile_config()["loss_weights"] is None
 

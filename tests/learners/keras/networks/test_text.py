@@ -8,13 +8,12 @@ import keras
 import numpy as np
 import pytest
 from built import build, kinds
+from fitting import refit, train
 
 from tuner.data import Split
-from tuner.learners.keras import training
 from tuner.learners.keras.networks import text
 from tuner.learners.keras.networks.feeding import prepared
 from tuner.learners.keras.networks.text import vectorised, vectoriser
-from tuner.learners.keras.training import Monitor
 from tuner.learners.keras.training.orders import ShuffledRows
 
 SMALL = {"embedding_width": 4, "units": 4, "sequence_length": 6, "learning_rate": 0.02}
@@ -81,7 +80,7 @@ def test_a_loaded_model_takes_a_raw_sentence(make_texts, tmp_path: Path, truncat
     def make():
         return build("embedding", data, truncating=truncating, **SMALL)
 
-    model, _ = training.refit(make, data.train, epochs=20, batch_size=8, seed=0)
+    model, _ = refit(make, data.train, epochs=20, batch_size=8, seed=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     sentences = np.array(["A lovely film!", "the AWFUL, film"], dtype=object)
@@ -98,9 +97,7 @@ def test_training_on_numbers_is_training_on_the_raw_texts(make_texts, truncating
     def make():
         return build("embedding", data, embedding_dropout=0.2, l2=0.001, **cut)
 
-    _, result = training.train(
-        make, data, epochs=3, batch_size=8, seed=4, monitor=Monitor("accuracy", "maximize")
-    )
+    _, result = train(make, data, epochs=3, batch_size=8, seed=4, watched=("accuracy", "maximize"))
     keras.utils.clear_session()
     keras.utils.set_random_seed(4)
     model = make()
@@ -187,9 +184,9 @@ def test_what_cannot_be_split_off_is_trained_whole(make_texts, loop):
     part, (rows,) = prepared(losses, data.train)
     assert part is losses
     assert rows.x is data.train.x
-    _, result = training.train(
+    _, result = train(
         *(lambda: losses, data),
         **{"epochs": 2, "batch_size": 8, "seed": 0, "loop": loop},
-        monitor=Monitor("loss", "minimize"),
+        watched=("loss", "minimize"),
     )
     assert result.epochs == 2

@@ -1,4 +1,4 @@
-"""A training that is broken off and goes on elsewhere ends as one without a break."""
+"""A training that is interrupted and resumed elsewhere ends as one without a break."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from fitting import network, train
 
+from tuner import scoring
 from tuner.data import Splits
-from tuner.learners.keras import networks, training
+from tuner.learners.fit_result import FitResult
 from tuner.learners.keras.networks.families import FAMILIES
-from tuner.learners.keras.training import Monitor, State
-from tuner.learners.keras.training.state_file import BrokenCheckpoint, pack, unpack
+from tuner.learners.keras.training import State
+from tuner.learners.keras.training.state_file import pack, unpack
 from tuner.learners.keras.training.structures import Structures
+from tuner.learners.watch import UnusableCheckpoint
 from tuner.spec import EarlyStopping
 
 EPOCHS = 7
@@ -33,44 +36,51 @@ class Kept:
     def __init__(self, content: bytes = b"", dies_after: int = 0) -> None:
         self.content = content
         self.dies_after = dies_after
-        self.misfits: list[str | None] = []
+        self.misfits: list[str] = []
 
-    def load(self, misfit: Callable[[State], str | None]) -> State | None:
+    def load(self, read: Callable[[bytes], tuple[int, State]]) -> State | None:
         if not self.content:
             return None
-        state = unpack(self.content)
-        self.misfits.append(misfit(state))
-        return None if self.misfits[-1] else state
+        try:
+            _, state = read(self.content)
+        except UnusableCheckpoint as error:
+            self.misfits.append(str(error))
+            return None
+        return state
 
     def due(self) -> bool:
         return True
 
-    def save(self, state: State) -> None:
-        self.content = pack(state)
-        if len(state.logs) == self.dies_after:
+    def save(self, step: int, pack: Callable[[], bytes]) -> None:
+        self.content = pack()
+        if step == self.dies_after:
             raise Killed
 
 
 class Run:
     """Trains in a state of its own, as a new process would be."""
 
-    def __init__(self, data: Splits, build: Callable[[], keras.Model], **options: Any) -> None:
+    def __init__(
+        self,
+        data: Splits,
+        build: Callable[[], keras.Model],
+        metric: tuple[str, str] = ("loss", "minimize"),
+        **options: Any,
+    ) -> None:
         self.epochs: list[int] = []
 
         def note(epoch: int, *_: object) -> None:
             self.epochs.append(epoch)
 
         given = {"epochs": EPOCHS, "batch_size": 16, "seed": 5, "structures": Structures()}
-        model, self.result = training.train(
-            build, data, **{"monitor": Monitor("loss", "minimize", note), **given, **options}
-        )
+        model, self.result = train(build, data, **{"watched": (*metric, note), **given, **options})
         self.weights = [np.array(weight) for weight in model.get_weights()]
 
 
 def of_family(family: str, data: Splits, params: dict[str, Any]) -> Callable[[], keras.Model]:
     small = {"units": 5, "n_layers": 1, "filters": 3, "embedding_width": 4, "batch_size": 16}
     known = {name: value for name, value in small.items() if FAMILIES[family].setting(name)}
-    return lambda: networks.build(
+    return lambda: network(
         family, {**known, "batch_size": 16, "learning_rate": 0.02, **params}, data, Path()
     )
 
@@ -116,6 +126,16 @@ def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
     data = make_kind(family, task)
     own_code = loop == "fit"  # both ways of seeding
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
+
+
+def test_metric_from_predictions_is_kept_over_the_break(make_splits):
+    data = make_splits("multiclass")
+
+    def score(predictions):
+        return scoring.score(["f1_macro"], "multiclass", data.validation.y, predictions)["f1_macro"]
+
+    rest = check(data, of_family("mlp", data, {}), 3, metric=("f1_macro", "maximize"), score=score)
+    assert len(rest.result.history["val_f1_macro"]) == EPOCHS
 
 
 @pytest.mark.slow
@@ -199,10 +219,10 @@ def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits
 
     monitored: list[int] = []
 
-    def run(**options: Any) -> training.FitResult:
+    def run(**options: Any) -> FitResult:
         monitored.clear()
-        hook = Monitor("drawn", "minimize", lambda epoch, *_: monitored.append(epoch))
-        return Run(data, build, monitor=hook, loop="fit", **options).result
+        hook = ("drawn", "minimize", lambda epoch, *_: monitored.append(epoch))
+        return Run(data, build, watched=hook, loop="fit", **options).result
 
     whole = run()
     kept = Kept(dies_after=3)
@@ -224,11 +244,11 @@ def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
     kept = Kept(dies_after=3)
     with pytest.raises(Killed):
         Run(data, build, checkpoints=kept, loop="fit")
-    model, _ = training.train(
+    model, _ = train(
         build,
         data,
         **{"epochs": EPOCHS, "batch_size": 16, "seed": 5, "loop": "fit"},
-        monitor=Monitor("loss", "minimize"),
+        watched=("loss", "minimize"),
         checkpoints=Kept(kept.content),
     )
     history = model.fit(data.train.x, data.train.y, epochs=2, verbose=0)
@@ -272,7 +292,7 @@ def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make
         kept = Kept(content)
         run = Run(data, build, checkpoints=kept)
         assert len(kept.misfits) == 1
-        assert words in (kept.misfits[0] or ""), words
+        assert words in kept.misfits[0]
         assert run.result == whole.result, words
 
 
@@ -297,11 +317,11 @@ class Evil:
 def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits, tmp_path):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
-        with pytest.raises(BrokenCheckpoint):
+        with pytest.raises(UnusableCheckpoint):
             unpack(content[:length])
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    with pytest.raises(BrokenCheckpoint, match=r"torn|not a checkpoint"):
+    with pytest.raises(UnusableCheckpoint, match=r"torn|not a checkpoint"):
         unpack(flipped)
 
     def saved(**arrays: Any) -> bytes:
@@ -325,6 +345,6 @@ def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits, tmp_p
         saved(about=np.frombuffer(b"[" * 100_000, np.uint8)),
         zeros.getvalue(),
     ):
-        with pytest.raises(BrokenCheckpoint):
+        with pytest.raises(UnusableCheckpoint):
             unpack(foreign)
     assert not Evil.ran

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from fitting import network
 
 from tuner.data import Splits
-from tuner.learners.keras import networks
 from tuner.learners.keras.networks.families import FAMILIES, LOSSES, OPTIMIZERS, SCHEDULES
 from tuner.learners.keras.networks.feeding import prepared
 from tuner.learners.keras.training.fit import EVALUATION_BATCH
@@ -29,7 +29,7 @@ def built(family: str, data: Splits, params: dict[str, Any]) -> keras.Model:
     small = {"units": 6, "n_layers": 1, "filters": 3, "embedding_width": 4, "sequence_length": 6}
     known = {name: value for name, value in small.items() if FAMILIES[family].setting(name)}
     params = {**known, "learning_rate": 0.01, "batch_size": BATCH, **params}
-    model = networks.build(family, params, data, Path())
+    model = network(family, params, data, Path())
     keras.utils.set_random_seed(3)
     return model
 
@@ -58,7 +58,9 @@ CASES = [
 
 def test_the_cases_are_all_that_the_spaces_offer():
     def tried(name: str) -> set[Any]:
-        return {params.get(name, FAMILIES[family].parameters[name]) for family, _, params in CASES}
+        return {
+            params.get(name, FAMILIES[family].parameters()[name]) for family, _, params in CASES
+        }
 
     assert tried("optimizer") == set(OPTIMIZERS)
     assert tried("schedule") == set(SCHEDULES)

@@ -11,10 +11,12 @@ import keras
 import numpy as np
 import psutil
 import pytest
+from fitting import network, refit, train
 
 from tuner.data import Splits
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.training import Monitor
+from tuner.learners.fit_result import FitResult
+from tuner.learners.keras import training
+from tuner.learners.keras.networks.families import FAMILIES
 from tuner.learners.keras.training.structures import Structures, structure
 
 MEBIBYTE = 2**20
@@ -28,16 +30,16 @@ def trained(
     family: str = "mlp",
     seed: int = 5,
     own_code: bool = False,
-) -> training.FitResult:
+) -> FitResult:
     params = {"n_layers": 1, "units": 5, "filters": 3, "embedding_width": 4, **params}
-    known = {k: v for k, v in params.items() if networks.FAMILIES[family].setting(k)}
-    _, result = training.train(
-        lambda: networks.build(family, known, data, Path()),
+    known = {k: v for k, v in params.items() if FAMILIES[family].setting(k)}
+    _, result = train(
+        lambda: network(family, known, data, Path()),
         data,
         epochs=3,
         batch_size=int(params.get("batch_size", 16)),
         seed=seed,
-        monitor=Monitor("loss", "minimize"),
+        watched=("loss", "minimize"),
         structures=structures,
         own_code=own_code,
     )
@@ -132,13 +134,13 @@ def test_a_graph_is_not_kept_after_an_error(make_splits):
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        training.train(
-            lambda: networks.build("mlp", {}, data, Path()),
+        train(
+            lambda: network("mlp", {}, data, Path()),
             data,
             epochs=2,
             batch_size=16,
             seed=0,
-            monitor=Monitor("loss", "minimize", broken),
+            watched=("loss", "minimize", broken),
             structures=structures,
         )
     assert len(structures) == 0
@@ -148,8 +150,8 @@ def test_a_graph_is_not_kept_after_an_error(make_splits):
 def test_a_model_that_is_given_back_has_plain_numbers(make_splits):
     data = make_splits("binary")
     params = {"dropout": 0.3, "l2": 0.25, "optimizer": "sgd", "momentum": 0.5}
-    model, _ = training.refit(
-        lambda: networks.build("mlp", params, data, Path()),
+    model, _ = refit(
+        lambda: network("mlp", params, data, Path()),
         *(data.train,),
         **{"epochs": 2, "batch_size": 16, "seed": 0},
     )
@@ -191,14 +193,14 @@ def test_only_what_its_configuration_tells_has_a_structure():
 def test_a_users_network_is_traced_once_too(make_splits):
     data = make_splits("regression")
 
-    def run(structures: Structures) -> training.FitResult:
-        _, result = training.train(
+    def run(structures: Structures) -> FitResult:
+        _, result = train(
             own,
             data,
             epochs=2,
             batch_size=16,
             seed=3,
-            monitor=Monitor("loss", "minimize"),
+            watched=("loss", "minimize"),
             structures=structures,
         )
         return result
@@ -226,13 +228,13 @@ def test_no_graph_outlives_its_training(make_splits):
     data = make_splits("binary", rows=20)
     before = graphs()
     for loop in ("resident", "fit"):
-        training.train(
-            lambda: networks.build("mlp", {"units": 3}, data, Path()),
+        train(
+            lambda: network("mlp", {"units": 3}, data, Path()),
             data,
             epochs=1,
             batch_size=16,
             seed=0,
-            monitor=Monitor("loss", "minimize"),
+            watched=("loss", "minimize"),
             loop=loop,
         )
     assert graphs() == before

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import keras
 import pytest
 import tensorflow as tf
 
-from tuner.learners.keras.training.surroundings import own_streams, restored_surroundings
+from tuner.learners.base import Setup
+from tuner.learners.registry import open_learner
 
 
 def _misbehave(gone: Path) -> None:
@@ -30,7 +30,7 @@ def test_settings_and_working_directory_are_restored_after_an_error(
     gone = tmp_path / "gone"
     gone.mkdir()
     before = (keras.config.floatx(), keras.config.epsilon(), keras.config.dtype_policy())
-    with pytest.raises(ValueError, match="of the trial"), restored_surroundings():
+    with pytest.raises(ValueError, match="of the trial"), open_learner("mlp", Setup()).restored():
         _misbehave(gone)
     assert Path.cwd() == tmp_path
     after = (keras.config.floatx(), keras.config.epsilon(), keras.config.dtype_policy())
@@ -45,20 +45,6 @@ def test_missing_working_directory_is_no_error(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with restored_surroundings():
+    with open_learner("mlp", Setup()).restored():
         keras.config.set_epsilon(0.5)
     assert keras.config.epsilon() == 1e-7
-
-
-def test_streams_that_a_trial_closes_or_replaces_are_restored(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    before = sys.stdout, sys.stderr
-    with own_streams():
-        print("without an end", end="")
-        sys.stdout.close()
-        sys.stderr = None  # type: ignore[assignment]  # as a user's code may do
-    assert (sys.stdout, sys.stderr) == before
-    with own_streams():
-        print(" of the line")
-    assert capfd.readouterr().out == "without an end of the line\n"

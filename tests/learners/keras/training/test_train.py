@@ -7,26 +7,24 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from fitting import network, refit, train
 
 from tuner.errors import MetricError, TrialFailed
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.training import Monitor
+from tuner.learners.keras import training
 from tuner.learners.keras.training.orders import ShuffledRows
 from tuner.spec import EarlyStopping
 
-ACCURACY = Monitor("accuracy", "maximize")
+ACCURACY = ("accuracy", "maximize")
 
 
 def mlp(data, **params):
     small = {"n_layers": 1, "units": 4, "optimizer": "sgd", "learning_rate": 0.1}
-    return lambda: networks.build("mlp", {**small, **params}, data, Path())
+    return lambda: network("mlp", {**small, **params}, data, Path())
 
 
-def fit(data, *, epochs=4, seed=1, monitor=ACCURACY, build=None, **options):
+def fit(data, *, epochs=4, seed=1, watched=ACCURACY, build=None, **options):
     build = build or mlp(data)
-    return training.train(
-        build, data, epochs=epochs, batch_size=8, seed=seed, monitor=monitor, **options
-    )
+    return train(build, data, epochs=epochs, batch_size=8, seed=seed, watched=watched, **options)
 
 
 class Witness(keras.callbacks.Callback):
@@ -73,8 +71,8 @@ def test_early_stopping_ends_the_run_with_the_best_weights(make_splits):
 
 def test_pruning_ends_fit_properly(make_splits):
     witness = Witness()
-    monitor = Monitor("accuracy", "maximize", lambda e, *_: "below the median" if e == 2 else None)
-    model, result = fit(make_splits("multiclass"), monitor=monitor, callbacks=[witness])
+    watched = ("accuracy", "maximize", lambda e, *_: "below the median" if e == 2 else None)
+    model, result = fit(make_splits("multiclass"), watched=watched, callbacks=[witness])
     assert (result.state, result.epochs) == ("pruned", 2)
     assert result.reason == "pruned at epoch 2: below the median"
     assert witness.ended == 1
@@ -88,7 +86,7 @@ def test_a_diverging_run_fails_the_trial_after_fit_has_ended_properly(make_split
     with pytest.raises(TrialFailed, match=r"^val_mse is (NaN|infinite) at epoch \d+: the training"):
         fit(
             data,
-            monitor=Monitor("mse", "minimize"),
+            watched=("mse", "minimize"),
             build=mlp(data, learning_rate=1e12),
             callbacks=[witness],
         )
@@ -97,7 +95,7 @@ def test_a_diverging_run_fails_the_trial_after_fit_has_ended_properly(make_split
 
 def test_an_absent_metric_is_an_error_after_one_epoch(make_splits):
     with pytest.raises(MetricError, match=r'"f1".* It measures: loss, accuracy'):
-        fit(make_splits("multiclass"), monitor=Monitor("f1", "maximize"))
+        fit(make_splits("multiclass"), watched=("f1", "maximize"))
 
 
 def test_a_metric_that_a_users_callback_adds_can_be_watched(make_splits):
@@ -105,9 +103,7 @@ def test_a_metric_that_a_users_callback_adds_can_be_watched(make_splits):
         def on_epoch_end(self, epoch, logs=None):
             logs["val_mine"] = float(epoch)
 
-    _, result = fit(
-        make_splits("multiclass"), monitor=Monitor("mine", "maximize"), callbacks=[Adds()]
-    )
+    _, result = fit(make_splits("multiclass"), watched=("mine", "maximize"), callbacks=[Adds()])
     assert (result.value, result.epoch) == (3.0, 4)
 
 
@@ -116,7 +112,7 @@ def test_an_error_in_the_hook_is_not_swallowed(make_splits):
         raise ConnectionError("the database is gone")
 
     with pytest.raises(ConnectionError, match="the database is gone"):
-        fit(make_splits("multiclass"), monitor=Monitor("accuracy", "maximize", broken))
+        fit(make_splits("multiclass"), watched=("accuracy", "maximize", broken))
 
 
 def test_running_out_of_memory_fails_the_trial(make_splits):
@@ -211,7 +207,7 @@ def test_a_trained_model_is_as_its_compile_left_it(make_splits):
 def test_refitting_takes_exactly_its_epochs(make_splits):
     data = make_splits("multiclass")
     build = mlp(data)
-    model, history = training.refit(build, data.train, epochs=3, batch_size=8, seed=1)
+    model, history = refit(build, data.train, epochs=3, batch_size=8, seed=1)
     # The same seed, rows and epochs: the same training as in the search.
     assert history["loss"] == fit(data, epochs=3)[1].history["loss"]
     assert set(history) == {"loss", "accuracy"}
@@ -222,7 +218,7 @@ def test_refitting_that_diverges_fails(make_splits):
     data = make_splits("regression")
     build = mlp(data, learning_rate=1e12)
     with pytest.raises(TrialFailed, match=r"^loss is .* at epoch"):
-        training.refit(build, data.train, epochs=3, batch_size=8, seed=1)
+        refit(build, data.train, epochs=3, batch_size=8, seed=1)
 
 
 class _Subclass(keras.Model):

@@ -12,42 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from tuner.learners.keras.networks.checks import (
-    Described,
-    absent_metric,
-    check_data,
-    check_metric,
-    check_parameters,
-    check_space,
-    check_training,
-    check_values,
-)
-from tuner.learners.keras.networks.family import Family, task_metrics
+from tuner.learners.keras.networks.family import Family
 from tuner.learners.keras.networks.outputs import LOSSES, OUTPUTS
 from tuner.learners.settings import Setting
-
-if TYPE_CHECKING:
-    from tuner.space import Value
-
-__all__ = [
-    "FAMILIES",
-    "FIRST_DEFAULTS",
-    "MLP",
-    "Described",
-    "Family",
-    "absent_metric",
-    "check_data",
-    "check_metric",
-    "check_parameters",
-    "check_space",
-    "check_training",
-    "check_values",
-    "current_defaults",
-    "shared_params",
-    "task_metrics",
-]
 
 ACTIVATIONS = (
     *("relu", "elu", "leaky_relu", "selu", "gelu", "silu", "sigmoid", "tanh", "linear"),
@@ -71,7 +39,7 @@ _WEIGHTS = {
     "l1": _PENALTY,
     "l2": _PENALTY,
 }
-_TRAINING = {
+TRAINING = {
     "target_scaling": Setting("standard", choices=TARGET_SCALINGS),
     "output": Setting("auto", choices=OUTPUTS),
     "loss": Setting("auto", choices=LOSSES),
@@ -99,25 +67,28 @@ def _dense(n_layers: int, units: int) -> dict[str, Setting]:
     }
 
 
-MLP = Family(
-    name="mlp",
-    settings=MappingProxyType({**_dense(2, 64), **_SCALING, **_WEIGHTS, **_TRAINING}),
-    repeated=MappingProxyType({"units": "n_layers"}),
-    metrics=task_metrics,
-    kinds=("table", "image"),
-)
+class Mlp(Family):
+    """Fully connected layers."""
 
-LINEAR = Family(
-    name="linear",
-    settings=MappingProxyType({**_SCALING, **_WEIGHTS, **_TRAINING}),
-    repeated=MappingProxyType({}),
-    metrics=task_metrics,
-    kinds=("table", "image"),
-)
+    name = "mlp"
+    settings = MappingProxyType({**_dense(2, 64), **_SCALING, **_WEIGHTS, **TRAINING})
+    repeated = MappingProxyType({"units": "n_layers"})
+    kinds = ("table", "image")
 
-CNN = Family(
-    name="cnn",
-    settings=MappingProxyType(
+
+class Linear(Family):
+    """No hidden layer."""
+
+    name = "linear"
+    settings = MappingProxyType({**_SCALING, **_WEIGHTS, **TRAINING})
+    kinds = ("table", "image")
+
+
+class Cnn(Family):
+    """Blocks of convolutions, then dense layers."""
+
+    name = "cnn"
+    settings = MappingProxyType(
         {
             "n_blocks": Setting(2, low=1),
             "filters": Setting(32, low=1),
@@ -130,17 +101,18 @@ CNN = Family(
             "contrast": _SHARE,
             **_dense(1, 128),
             **_WEIGHTS,
-            **_TRAINING,
+            **TRAINING,
         }
-    ),
-    repeated=MappingProxyType({"filters": "n_blocks", "units": "n_layers"}),
-    metrics=task_metrics,
-    kinds=("image",),
-)
+    )
+    repeated = MappingProxyType({"filters": "n_blocks", "units": "n_layers"})
+    kinds = ("image",)
 
-EMBEDDING = Family(
-    name="embedding",
-    settings=MappingProxyType(
+
+class Embedding(Family):
+    """Embedded words, pooled over the text, then dense layers."""
+
+    name = "embedding"
+    settings = MappingProxyType(
         {
             "max_tokens": Setting(10_000, low=3),
             "sequence_length": Setting(200, low=1),
@@ -150,38 +122,13 @@ EMBEDDING = Family(
             "pooling": Setting("max", choices=("max", "average")),
             **_dense(1, 64),
             **_WEIGHTS,
-            **_TRAINING,
+            **TRAINING,
         }
-    ),
-    repeated=MappingProxyType({"units": "n_layers"}),
-    metrics=task_metrics,
-    kinds=("text",),
+    )
+    repeated = MappingProxyType({"units": "n_layers"})
+    kinds = ("text",)
+
+
+FAMILIES: Mapping[str, type[Family]] = MappingProxyType(
+    {family.name: family for family in (Mlp, Linear, Cnn, Embedding)}
 )
-
-FAMILIES: Mapping[str, Family] = MappingProxyType(
-    {family.name: family for family in (MLP, LINEAR, CNN, EMBEDDING)}
-)
-
-FIRST_DEFAULTS: Mapping[str, Value] = MappingProxyType({"target_scaling": "none"})
-"""Defaults that have changed since: earlier studies and exported files keep these."""
-
-
-def current_defaults(model: str) -> dict[str, Value]:
-    """Returns what a new study records of the model's defaults: those of `FIRST_DEFAULTS`."""
-    if model not in FAMILIES:
-        return {}
-    return {name: FAMILIES[model].parameters[name] for name in FIRST_DEFAULTS}
-
-
-def shared_params(
-    model: str, recorded: Mapping[str, Value], fixed: Mapping[str, Value]
-) -> dict[str, Value]:
-    """Returns the parameters that all trials of a stored study have in common.
-
-    Args:
-        model: A family's name, or ``module:function``.
-        recorded: What `current_defaults` returned when the study was created; empty for a study
-            that was created before there was such a record.
-        fixed: The study file's ``[fixed]``.
-    """
-    return {**(FIRST_DEFAULTS if model in FAMILIES else {}), **recorded, **fixed}

@@ -1,17 +1,23 @@
-"""A model family: its parameters with their rules, what it reads, what it measures."""
+"""A shipped family of networks as a learner: what it measures, and what its loss is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tuner.learners.settings import Setting
+from tuner.data.trivial import trivial
+from tuner.learners.checks import check_data, check_values
+from tuner.learners.keras.keras_learner import KerasLearner
+from tuner.learners.keras.networks.outputs import choose
+from tuner.learners.keras.networks.target import loss_weight
 
 if TYPE_CHECKING:
-    from tuner.data.splits import Kind
-    from tuner.space import Value
+    import keras
+
+    from tuner.data import Development
+    from tuner.learners.checks import Described
+    from tuner.space import SearchSpace, Value
 
 _METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -22,43 +28,64 @@ _METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Family:
-    """One shipped family.
+class Family(KerasLearner):
+    """One shipped family; its name is also that of its builder."""
 
-    Attributes:
-        name: What a study file says under ``model``.
-        settings: Parameter name to its rule; a repeated one under its name without the number.
-        repeated: Name of a repeated parameter to the parameter that counts its repetitions.
-        metrics: Task to the names that ``objective.metric`` may have.
-        kinds: The kinds of data that it reads.
-    """
+    first_defaults = MappingProxyType({"target_scaling": "none"})
 
-    name: str
-    settings: Mapping[str, Setting]
-    repeated: Mapping[str, str]
-    metrics: Callable[[str], tuple[str, ...]]
-    kinds: tuple[Kind, ...]
+    @classmethod
+    def metrics(cls, task: str) -> tuple[str, ...]:
+        """Returns the metrics that the shipped families report for a task, ``loss`` first.
 
-    @property
-    def parameters(self) -> Mapping[str, Value]:
-        """Parameter name to its default."""
-        return {name: setting.default for name, setting in self.settings.items()}
+        Precision and recall are those of the second of two classes. For more classes Keras has
+        no metric that averages them over the classes, and one of our own would have to be handed
+        to everybody who loads the model; so there are none. A binary model that gives logits has
+        no ``mse`` and ``mae``, which are about probabilities.
+        """
+        return _METRICS[task]
 
-    def setting(self, name: str) -> Setting | None:
-        """Returns the rule of a parameter as a trial names it (``units_2``); None if unknown."""
-        stem, _, number = name.rpartition("_")
-        if stem in self.repeated and number.isdecimal() and int(number) >= 1:
-            return self.settings[stem]
-        return self.settings.get(name)
+    @classmethod
+    def check_task(
+        cls,
+        data: Described,
+        space: SearchSpace | None = None,
+        fixed: Mapping[str, Value] = MappingProxyType({}),
+    ) -> None:
+        """Refuses outputs and losses that do not fit the task.
 
+        The space's choices are looked at one by one, the fixed parameters together.
+        """
+        output, loss = (str(fixed.get(name, "auto")) for name in ("output", "loss"))
+        choose(data.task, output, loss, "fixed")
+        for parameter in space.parameters if space else ():
+            for choice in parameter.choices or ():
+                if parameter.name == "output":
+                    choose(data.task, str(choice), "auto", "search_space")
+                elif parameter.name == "loss":
+                    choose(data.task, "auto", str(choice), "search_space")
 
-def task_metrics(task: str) -> tuple[str, ...]:
-    """Returns the metrics that the shipped families report for a task, ``loss`` first.
+    def build(self, params: Mapping[str, Value], data: Development) -> keras.Model:
+        check_values(type(self), {name: [value] for name, value in params.items()}, "params")
+        check_data(type(self), data)
+        from tuner.learners.keras.networks.builders import BUILDERS
 
-    Precision and recall are those of the second of two classes. For more classes Keras has no
-    metric that averages them over the classes, and one of our own would have to be handed to
-    everybody who loads the model; so there are none. A binary model that gives logits has no
-    ``mse`` and ``mae``, which are about probabilities.
-    """
-    return _METRICS[task]
+        return BUILDERS[self.name]({**self.parameters(), **params}, data)
+
+    def baseline(
+        self, metric: str, data: Development, fixed: Mapping[str, Value], drawn: Collection[str]
+    ) -> dict[str, Any] | None:
+        """Returns the trivial predictor's value; None of a loss that differs between trials."""
+        if metric != "loss":
+            return trivial(data, metric)
+        if not {"loss", "output", "target_scaling"}.isdisjoint(drawn):
+            return None
+        params = {**self.parameters(), **fixed}
+        _, loss = choose(data.task, str(params["output"]), str(params["loss"]))
+        if data.task == "multiclass" and loss == "binary_crossentropy":
+            return None  # one for each class on its own
+        known = "crossentropy" if loss.endswith("crossentropy") else loss
+        found = trivial(data, known, weighted=True)
+        factor = loss_weight(data, str(params["target_scaling"]), loss)
+        if found is None or factor is None:
+            return found
+        return {**found, "value": found["value"] * factor}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tuner.data import Development
 
-# Keras's own, by the name that compile takes and by class: what the trivial predictor is scored by.
+# Keras's own metrics, by the name that compile takes and by class, to the trivial predictor's.
 _KNOWN = {
     **dict.fromkeys(("mse", "mean_squared_error", "MeanSquaredError"), "mse"),
     **dict.fromkeys(("mae", "mean_absolute_error", "MeanAbsoluteError"), "mae"),
@@ -24,6 +25,14 @@ _KNOWN = {
     **dict.fromkeys(("acc", "accuracy", "binary_accuracy", "BinaryAccuracy"), "accuracy"),
     **dict.fromkeys(("categorical_accuracy", "CategoricalAccuracy"), "accuracy"),
     **dict.fromkeys(("sparse_categorical_accuracy", "SparseCategoricalAccuracy"), "accuracy"),
+    **{"Precision": "precision", "Recall": "recall", "AUC": "auc"},
+}
+_OF_THE_SECOND_CLASS = {"thresholds": (None, 0.5, [0.5]), "top_k": (None,), "class_id": (None,)}
+# Settings with which these metrics are what the trivial predictor has under the name.
+_SETTINGS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "Precision": _OF_THE_SECOND_CLASS,
+    "Recall": _OF_THE_SECOND_CLASS,
+    "AUC": {"curve": ("ROC",), "multi_label": (None, False)},
 }
 _ROWS = 8
 
@@ -58,12 +67,13 @@ def available_metrics(
     return ("loss", *(name for name in logs if name != "loss"))
 
 
-def known_metric(model: keras.Model, metric: str) -> str | None:
-    """Returns which of Keras's own metrics a user's model reports under a name.
+def known_metrics(model: keras.Model) -> dict[str, str]:
+    """Returns which of Keras's own metrics a user's model logs under which name.
 
     Returns:
-        "mse", "mae", "rmse" or "accuracy"; None if it is another, or of the user's own making
-        whatever its name: then only the model can compute it.
+        Log name to "mse", "mae", "rmse", "accuracy", "precision", "recall" or "auc". A metric
+        that is missing is another, or of the user's own making whatever its name: then only the
+        model can compute it.
     """
     import keras
 
@@ -71,20 +81,27 @@ def known_metric(model: keras.Model, metric: str) -> str | None:
         getattr(type(model), method) is not getattr(keras.Model, method)
         for method in ("test_step", "compute_metrics", "get_metrics_result")
     ):
-        return None
+        return {}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about what cannot be read again, which is not needed here
+            # About what cannot be read again, which is not needed here.
+            warnings.simplefilter("ignore")
             metrics = (model.get_compile_config() or {}).get("metrics")
     except (TypeError, ValueError, NotImplementedError):
-        return None
-    for one in metrics if isinstance(metrics, list) else [metrics]:
-        if one == metric and isinstance(one, str):
-            return _KNOWN.get(one)
-        if not isinstance(one, dict) or not str(one.get("module")).startswith("keras"):
-            continue
-        if isinstance(one.get("config"), dict) and one["config"].get("name") == metric:
-            return _KNOWN.get(str(one.get("class_name")))
-    return None
+        return {}
+    found = [_known(one) for one in (metrics if isinstance(metrics, list) else [metrics])]
+    return {name: known for name, known in found if known is not None}
+
+
+def _known(metric: Any) -> tuple[str, str | None]:
+    """Returns log name and meaning of an entry of ``metrics`` in a compile configuration."""
+    if isinstance(metric, str):
+        return metric, _KNOWN.get(metric)
+    if not isinstance(metric, dict) or not str(metric.get("module")).startswith("keras"):
+        return "", None
+    kind, config = str(metric.get("class_name")), metric.get("config")
+    if not isinstance(config, dict):
+        return "", None
+    settings = _SETTINGS.get(kind, {})
+    is_usual = all(config.get(key) in allowed for key, allowed in settings.items())
+    return str(config.get("name")), _KNOWN.get(kind) if is_usual else None

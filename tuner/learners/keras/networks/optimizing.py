@@ -1,6 +1,6 @@
 """Optimizers and learning-rate schedules from the parameters.
 
-A schedule is told in epochs and counted in steps, so that it means the same with any batch size
+A schedule is given in epochs and counted in steps, so that it means the same with any batch size
 and number of rows. With η the ``learning_rate`` and e the epochs done, in fractions:
 
 - constant: η.

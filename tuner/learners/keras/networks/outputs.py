@@ -12,9 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tuner.errors import SpecError
 from tuner.wording import toml
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
 
 OUTPUTS = ("auto", "linear", "sigmoid", "softmax", "logits")
 LOSSES = ("auto", "mse", "mae", "binary_crossentropy", "categorical_crossentropy")
@@ -61,3 +68,28 @@ def choose(task: str, output: str, loss: str, where: str = "params") -> tuple[st
         for form, losses in _PAIRS[task].items()
     )
     raise SpecError(f"{where}: {said} is not for a {task} task, which has: {offer}")
+
+
+def gives_logits(model: keras.Model) -> bool:
+    """Returns whether a compiled model's outputs are logits: whether its loss takes them so."""
+    return bool(getattr(getattr(model, "loss", None), "from_logits", False))
+
+
+def probabilities(output: NDArray[Any], *, logits: bool) -> NDArray[np.float32]:
+    """Returns one column a class, float32, whatever form the model gives classes in.
+
+    Args:
+        output: ``(n, classes)``, or ``(n,)`` or ``(n, 1)`` for the second of two classes.
+        logits: Whether these are logits.
+    """
+    output = output.astype(np.float32)
+    if output.ndim == 2 and output.shape[1] == 1:
+        output = output[:, 0]
+    if output.ndim == 1:
+        # tanh, because exp overflows where the network is sure.
+        second = (1 + np.tanh(output / 2)) / 2 if logits else output
+        return np.stack([1 - second, second], axis=1)
+    if not logits:
+        return output
+    powers = np.exp(output - output.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

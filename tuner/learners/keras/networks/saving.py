@@ -1,8 +1,9 @@
-"""Saves a model, and finds out before a search whether what it finds can be saved at all."""
+"""Saves and loads models, and checks before a search that its models can be saved at all."""
 
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.raised import described
-from tuner.errors import ModelError
+from tuner.errors import BundleError, ModelError
+from tuner.learners.archives import check_unpacked_size
+from tuner.quiet import load_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ROWS = 8
+_ADVICE = (
+    "layers of your own need @keras.saving.register_keras_serializable(), otherwise train the "
+    "bundle again"
+)
 _CURE = (
     "layers of your own need get_config() and @keras.saving.register_keras_serializable(); write "
     "Lambda layers and lambdas as such layers"
@@ -105,3 +112,34 @@ def predict_the_same(model: keras.Model, loaded: keras.Model, rows: NDArray[Any]
     return all(
         a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5, equal_nan=True) for a, b in pairs
     )
+
+
+def load_model(file: Path, advice: str = "") -> keras.Model:
+    """Loads ``model.keras``; layers that are not Keras's own must have been registered before.
+
+    Args:
+        file: The saved model.
+        advice: What to do about layers that nothing has registered; empty for the usual.
+
+    Raises:
+        BundleError: The file is broken, or has layers that nothing has registered.
+    """
+    load_tensorflow()
+    import keras
+
+    check_unpacked_size(file)
+    try:
+        # Not compiled: a loss or metric of the user's own is not needed to predict.
+        return keras.models.load_model(file, compile=False)
+    except Exception as exc:  # a broken archive may raise anything
+        raise BundleError(
+            f"{file} cannot be loaded: {_why(exc, file)}; {advice or _ADVICE}"
+        ) from exc
+
+
+def _why(exc: Exception, file: Path) -> str:
+    """Returns the unknown class, or the cause; Keras names it behind a whole configuration."""
+    unknown = re.search(r"Could not locate (class|function) '([^']{1,80})'", str(exc))
+    if unknown:
+        return f"the {unknown[1]} {unknown[2]} in it is not Keras's own"
+    return described(exc, file.parent)

@@ -1,23 +1,11 @@
-"""Fits one model: the loops, the epoch logic (early stopping, best epoch, NaN, pruning).
+"""Fits one network: the loops, the seeds, what is saved of a training that is interrupted.
 
 Free of TensorFlow until something is trained.
 """
 
 from __future__ import annotations
 
-from tuner.learners.fit_result import FitResult
-from tuner.learners.keras.training.state import Checkpoints, State
+from tuner.learners.keras.training.state import State
 from tuner.learners.keras.training.train import evaluate, refit, train
-from tuner.learners.monitor import Course, Monitor, Verdict
 
-__all__ = [
-    "Checkpoints",
-    "Course",
-    "FitResult",
-    "Monitor",
-    "State",
-    "Verdict",
-    "evaluate",
-    "refit",
-    "train",
-]
+__all__ = ["State", "evaluate", "refit", "train"]

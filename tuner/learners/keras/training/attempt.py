@@ -1,89 +1,72 @@
-"""One attempt at a training: what its epochs come to, what is kept of them, where it begins."""
+"""One attempt at a training: its best weights, where it begins, what is saved of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tuner.learners.keras.training.state import (
-    Checkpoints,
-    Learning,
-    Logs,
-    State,
-    as_typed,
-    capture,
-    misfit,
-)
-from tuner.learners.monitor import Course, Monitor
+from tuner.learners.keras.training.state import Learning, State, as_typed, capture, misfit
+from tuner.learners.keras.training.state_file import pack, unpack
+from tuner.learners.watch import Logs, UnusableCheckpoint
 
 if TYPE_CHECKING:
-    from tuner.spec import EarlyStopping
+    from tuner.learners.keras.training.predicting import Predict
+    from tuner.learners.watch import Watch
 
 
 class Attempt:
-    """Obeyed by the loops: ``begin`` once, then ``observe`` after each epoch.
+    """Stands between the loops and the watch: ``begin`` once, ``observe`` after each epoch.
 
     Attributes:
-        course: The course of the whole training, epochs of an earlier attempt included.
         best: The weights after the best epoch, arrays or tensors; None before there is one.
     """
 
-    def __init__(
-        self,
-        monitor: Monitor,
-        early_stopping: EarlyStopping | None,
-        epochs: int,
-        batch_size: int,
-        seed: int,
-        checkpoints: Checkpoints | None,
-    ) -> None:
+    def __init__(self, watch: Watch, batch_size: int, seed: int, predict: Predict) -> None:
         self.best: Sequence[Any] | None = None
-        self._rules = (monitor, epochs, early_stopping)
-        self.course = Course(*self._rules)
+        self._watch = watch
+        self._predict = predict
         self._begun_with = {"seed": seed, "batch_size": batch_size}
-        self._checkpoints = checkpoints
-        self._logs: list[Logs] = []
 
     def begin(self, learning: Learning) -> State | None:
         """Returns the state that an earlier attempt at the same training left, if there is one."""
-        if self._checkpoints is None:
+        checkpoints = self._watch.checkpoints
+        if checkpoints is None:
             return None
-        state = self._checkpoints.load(lambda state: self._misfit(state, learning))
-        if state is not None and (course := self._replayed(state)) is not None:
-            self.course = course
+        state = checkpoints.load(lambda content: self._read(content, learning))
+        if state is not None:
             self.best = [
                 as_typed(array, weight)
                 for array, weight in zip(state.best, learning.model.weights, strict=True)
             ]
-            self._logs = list(state.logs)
         return state
 
     def observe(self, epoch: int, logs: Logs, learning: Learning) -> bool:
         """Takes in a finished epoch (from 1); returns whether to stop."""
-        verdict = self.course.observe(epoch, logs)
+        verdict = self._watch.observe(epoch, logs, lambda: self._predict(learning.model))
         if verdict.improved:
             self.best = learning.weights()
-        if self._checkpoints is not None:
-            self._logs.append(logs)  # each epoch has a dict of its own
-            if not verdict.stop and self._checkpoints.due() and not learning.model.stop_training:
-                self._checkpoints.save(self._state(learning))
+        checkpoints = self._watch.checkpoints
+        ends = verdict.stop or learning.model.stop_training
+        if checkpoints is not None and not ends and checkpoints.due():
+            state = self._state(learning)
+            checkpoints.save(epoch, lambda: pack(state))
         return verdict.stop
 
     def _state(self, learning: Learning) -> State:
         assert self.best is not None  # the first epoch is the best so far
-        return capture(learning.model, logs=self._logs, best=self.best, **self._begun_with)
+        return capture(learning.model, logs=self._watch.logs, best=self.best, **self._begun_with)
 
-    def _misfit(self, state: State, learning: Learning) -> str | None:
-        if not 0 < len(state.logs) < self.course.epochs:
-            return f"it is of epoch {len(state.logs)} of {self.course.epochs}"
-        if self._replayed(state) is None:
-            return "a training with its logs would have ended"
-        return misfit(state, learning.model, **self._begun_with)
+    def _read(self, content: bytes, learning: Learning) -> tuple[int, State]:
+        """Returns the epoch and the state to resume from, and lets the watch see its logs.
 
-    def _replayed(self, state: State) -> Course | None:
-        """The course after the state's epochs; None if it ends with one of them."""
-        course = Course(*self._rules)
-        for epoch, logs in enumerate(state.logs, start=1):
-            if course.observe(epoch, logs, again=True).stop:
-                return None
-        return course
+        Raises:
+            UnusableCheckpoint: It cannot be resumed from these bytes.
+        """
+        state = unpack(content)
+        if not 0 < len(state.logs) < self._watch.steps:
+            raise UnusableCheckpoint(f"it is of epoch {len(state.logs)} of {self._watch.steps}")
+        if why := misfit(state, learning.model, **self._begun_with):
+            raise UnusableCheckpoint(why)
+        if not self._watch.replay(state.logs):
+            raise UnusableCheckpoint("a training with its logs would have ended")
+        return len(state.logs), state

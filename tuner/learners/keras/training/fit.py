@@ -9,12 +9,12 @@ import keras
 
 from tuner.data import Split
 from tuner.learners.keras.training.orders import ShuffledRows
-from tuner.learners.keras.training.state import Learning, State, go_on
+from tuner.learners.keras.training.state import Learning, State, resume
 
 AfterEpoch = Callable[[int, Mapping[str, float], Learning], bool]
 """Called with the epoch (from 1), its logs and what is trained; returns whether to stop."""
 Begin = Callable[[Learning], State | None]
-"""Called once before the first epoch; returns what to go on from, or None to begin."""
+"""Called once before the first epoch; returns the state to resume from, or None."""
 
 # Validation is not learning: larger batches give the same figures in fewer steps.
 EVALUATION_BATCH = 1024
@@ -43,7 +43,7 @@ def fit(
         batch_size: Rows in a step.
         seed: Of the order of rows.
         after_epoch: Decides after each epoch.
-        begin: Says what to go on from.
+        begin: Returns the state to resume from, if there is one.
         callbacks: The user's own. They run before ours, so that what they add to the logs
             can be watched; all their methods run, however the training ends.
     """
@@ -54,8 +54,8 @@ def fit(
     def start(_logs: object) -> None:
         state = begin(learning)
         if state is not None:
-            # As keras.callbacks.BackupAndRestore tells it.
-            model._initial_epoch = go_on(state, model, own)
+            # As keras.callbacks.BackupAndRestore does.
+            model._initial_epoch = resume(state, model, own)
             rows.skip(len(state.logs))
 
     hook = keras.callbacks.LambdaCallback(

@@ -20,7 +20,7 @@ from tuner.learners.keras.training.fit import (
 )
 from tuner.learners.keras.training.orders import ShuffledRows, orders
 from tuner.learners.keras.training.resident import ResidentLoop
-from tuner.learners.keras.training.state import Learning, go_on
+from tuner.learners.keras.training.state import Learning, resume
 from tuner.learners.keras.training.structures import Structures, alone
 from tuner.spec import Loop
 from tuner.units import format_bytes
@@ -56,7 +56,7 @@ def run(
         batch_size: Rows in a step.
         seed: Of the order of rows.
         after_epoch: Decides after each epoch.
-        begin: Says what to go on from, if not from the beginning.
+        begin: Returns the state to resume from, if there is one.
         callbacks: The user's own Keras callbacks.
         loop: ``"auto"`` decides by :func:`why_fit`; the others force.
         structures: Graphs of earlier models that may be used again, or None.
@@ -151,7 +151,7 @@ def _run_resident(
     learning = Learning(loop.model, lambda: loop.weights)
     own.on_train_begin()
     state = begin(learning)
-    done = go_on(state, loop.model, own.callbacks) if state is not None else 0
+    done = resume(state, loop.model, own.callbacks) if state is not None else 0
     every = zip(range(epochs), orders(seed, len(train)), strict=False)
     for epoch, order in islice(every, done, None):
         own.on_epoch_begin(epoch)

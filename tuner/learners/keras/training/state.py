@@ -1,4 +1,4 @@
-"""A training that stops after an epoch and goes on in another process: what that epoch left.
+"""The state of a training after an epoch, from which another process can resume it.
 
 Terms:
     variables: all that the next epoch reads and changes: those of the model, which include
@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-Logs = Mapping[str, Any]
-"""Name to number, or to None for what an epoch did not log."""
+    from tuner.learners.watch import Logs
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class State:
     """A training after some epochs.
 
     Attributes:
-        seed: What it was begun with; with the epochs done it gives the next order of rows.
+        seed: Of the training; with the epochs done it gives the next order of rows.
         batch_size: Rows in a step.
         logs: What each epoch logged, the first epoch first.
         variables: See above, as arrays.
@@ -57,24 +56,6 @@ class Learning:
 
     model: keras.Model
     weights: Callable[[], Sequence[Any]]
-
-
-class Checkpoints(Protocol):
-    """Keeps the state of one training."""
-
-    def load(self, misfit: Callable[[State], str | None]) -> State | None:
-        """Returns what was saved last, or None if that is not there, not whole or does not fit.
-
-        Args:
-            misfit: Says why a state cannot be gone on from; None if it can. What it accepts is
-                gone on from.
-        """
-
-    def due(self) -> bool:
-        """Whether it is time to save."""
-
-    def save(self, state: State) -> None:
-        """Keeps this state instead of the last one."""
 
 
 def capture(
@@ -105,7 +86,7 @@ def capture(
     )
 
 
-def go_on(state: State, model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]) -> int:
+def resume(state: State, model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]) -> int:
     """Brings a model and its callbacks to a state that fits; returns how many epochs are done.
 
     Args:
@@ -130,7 +111,7 @@ def go_on(state: State, model: keras.Model, callbacks: Iterable[keras.callbacks.
 
 
 def misfit(state: State, model: keras.Model, *, seed: int, batch_size: int) -> str | None:
-    """Says in what a state is not one of this training, or None if it is.
+    """Returns why a training cannot be resumed from a state, or None if it can.
 
     Args:
         state: Whole, but from a file that anybody may have written.

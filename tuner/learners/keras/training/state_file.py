@@ -16,12 +16,9 @@ from typing import Any
 import numpy as np
 
 from tuner.learners.keras.training.state import State
+from tuner.learners.watch import UnusableCheckpoint
 
 _FORMAT = 1
-
-
-class BrokenCheckpoint(Exception):
-    """These bytes are no whole state; the text says what they are."""
 
 
 def pack(state: State) -> bytes:
@@ -47,16 +44,16 @@ def unpack(content: bytes) -> State:
     """Reads what :func:`pack` wrote; nothing in it is run, and the archive's checksums must hold.
 
     Raises:
-        BrokenCheckpoint: It is torn, or something else.
+        UnusableCheckpoint: It is torn, or something else.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
-                raise BrokenCheckpoint("it is not a checkpoint")
+                raise UnusableCheckpoint("it is not a checkpoint")
             _check_sizes(archive.zip, len(content))
             about = json.loads(archive["about"].tobytes())
             if about["format"] != _FORMAT:
-                raise BrokenCheckpoint(f"it is of another form, {about['format']!r}")
+                raise UnusableCheckpoint(f"it is of another form, {about['format']!r}")
             return State(
                 int(about["seed"]),
                 int(about["batch_size"]),
@@ -66,17 +63,17 @@ def unpack(content: bytes) -> State:
                 dict(about["generators"]),
             )
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
-        raise BrokenCheckpoint("it is torn") from None
+        raise UnusableCheckpoint("it is torn") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise BrokenCheckpoint("it is not a checkpoint") from None
+        raise UnusableCheckpoint("it is not a checkpoint") from None
     except MemoryError:
-        raise BrokenCheckpoint("it does not fit in memory") from None
+        raise UnusableCheckpoint("it does not fit in memory") from None
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
     """Refuses what would take more memory than the file itself: ours is not compressed."""
     if sum(entry.file_size for entry in archive.infolist()) > size:
-        raise BrokenCheckpoint("it is not a checkpoint")
+        raise UnusableCheckpoint("it is not a checkpoint")
 
 
 def _checked_logs(logs: Sequence[Mapping[str, Any]]) -> list[dict[str, float | None]]:

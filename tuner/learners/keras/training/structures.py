@@ -60,7 +60,7 @@ class Structures:
     def lent(
         self, model: keras.Model, train: Split, validation: Split | None
     ) -> Iterator[ResidentLoop]:
-        """Lends a loop that goes on from the state of ``model``.
+        """Lends a loop that continues from the state of ``model``.
 
         After an error it is not kept: its variables may be half written.
 
@@ -111,7 +111,7 @@ def structure(model: keras.Model) -> str | None:
     """Describes all of a compiled model that its graph depends on.
 
     Returns:
-        JSON; None if that cannot be told from its configuration, as with classes, functions and
+        JSON; None if its configuration does not show that, as with classes, functions and
         vocabularies of the user's own.
     """
     if not type(model).__module__.startswith("keras."):
@@ -157,12 +157,12 @@ def _nameless(part: Any, names: dict[str, str]) -> Any:
 
 
 def _adapts(layer: keras.Layer) -> bool:
-    """Tells whether a layer learns by ``adapt`` what is in no variable: a vocabulary, bins."""
+    """Returns whether a layer learns by ``adapt`` what is in no variable: a vocabulary, bins."""
     return hasattr(layer, "adapt") and not isinstance(layer, keras.layers.Normalization)
 
 
 def _has_own_function(part: object) -> bool:
-    """Tells whether a part holds a function, of which its configuration tells the name only."""
+    """Returns whether a part holds a function, of which its configuration has the name only."""
     functions = [value for value in vars(part).values() if isinstance(value, FunctionType)]
     return any(not function.__module__.startswith("keras.") for function in functions)
 

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner.errors import TrialFailed
-from tuner.learners.fit_result import FitResult
 from tuner.learners.keras.training.attempt import Attempt
-from tuner.learners.monitor import Monitor, diverged
 
 if TYPE_CHECKING:
     import keras
 
     from tuner.data import Development, Split
-    from tuner.learners.keras.training.state import Checkpoints, Learning
+    from tuner.learners.keras.training.state import Learning
     from tuner.learners.keras.training.structures import Structures
-    from tuner.spec import EarlyStopping, Loop
+    from tuner.learners.watch import Watch
+    from tuner.spec import Loop
 
 Build = Callable[[], "keras.Model"]
 
@@ -33,56 +32,49 @@ def train(
     build: Build,
     data: Development,
     *,
-    epochs: int,
     batch_size: int,
     seed: int,
-    monitor: Monitor,
-    early_stopping: EarlyStopping | None = None,
+    watch: Watch,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loop: Loop = "auto",
     structures: Structures | None = None,
     own_code: bool = True,
-    checkpoints: Checkpoints | None = None,
-) -> tuple[keras.Model, FitResult]:
+) -> keras.Model:
     """Builds a model and trains it on the training split, watched on the validation split.
 
     Args:
         build: Returns the compiled model; called once, after seeding.
-        data: The test split is not touched.
-        epochs: The most epochs to run.
+        data: Training and validation rows.
         batch_size: Rows in a step.
         seed: 0 … 2³² − 1; decides initial weights, dropout and the order of rows.
-        monitor: The metric, its direction and the hook that may prune.
-        early_stopping: Keras's rule, or None.
+        watch: Says how many epochs to run, and when to stop. If it has checkpoints, a training
+            that was interrupted is resumed and ends as one without a break; ``callbacks`` do not
+            see the epochs before it.
         callbacks: The user's own Keras callbacks.
         loop: See :mod:`tuner.learners.keras.training.loops`.
         structures: Graphs of earlier calls, to be used again and added to.
         own_code: Whether ``build`` is a user's, and so may draw from any generator.
-        checkpoints: Keeps the training's state at the end of epochs, and has what an earlier
-            attempt left; the result is that of a training without a break. ``callbacks`` are
-            not told of the epochs before it.
 
     Returns:
-        The model with its best epoch's weights (with ``structures`` only until the next call),
-        and how the run went.
+        The model with its best epoch's weights (with ``structures`` only until the next call).
 
     Raises:
-        MetricError: The model does not report the metric.
-        TrialFailed: NaN or infinity, or memory ran out.
+        TrialFailed: Memory ran out.
     """
     from tuner.learners.keras.networks.feeding import prepared
     from tuner.learners.keras.training import loops
+    from tuner.learners.keras.training.predicting import predictor
 
-    attempt = Attempt(monitor, early_stopping, epochs, batch_size, seed, checkpoints)
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed, own_code=own_code)
         learner, (rows, validation) = prepared(model, data.train, data.validation)
-
+        predict = predictor(model, learner, validation, data.task)
+        attempt = Attempt(watch, batch_size, seed, predict)
         loops.run(
             learner,
             rows,
             validation,
-            epochs=epochs,
+            epochs=watch.steps,
             batch_size=batch_size,
             seed=seed,
             after_epoch=attempt.observe,
@@ -93,46 +85,39 @@ def train(
         )
         if attempt.best is not None:
             learner.set_weights([np.asarray(weight) for weight in attempt.best])
-    return model, attempt.course.result()
+    return model
 
 
 def refit(
     build: Build,
     rows: Split,
     *,
-    epochs: int,
     batch_size: int,
     seed: int,
+    watch: Watch,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Builds a model and trains it for exactly ``epochs`` epochs, with nothing held out.
+) -> keras.Model:
+    """Builds a model and trains it with nothing held out.
 
     Args:
         build: As in ``train``.
         rows: All rows to learn from.
-        epochs: Known from the search.
         batch_size: Rows in a step.
         seed: As in ``train``.
+        watch: Says how many epochs to run; it watches nothing but the loss.
         callbacks: The user's own Keras callbacks.
 
     Returns:
-        The model after the last epoch, and log name to value at each epoch.
+        The model after the last epoch.
 
     Raises:
-        TrialFailed: The loss became NaN or infinite, or memory ran out.
+        TrialFailed: Memory ran out.
     """
     from tuner.learners.keras.networks.feeding import prepared
     from tuner.learners.keras.training import loops
 
-    history: dict[str, list[float]] = {}
-    failure: TrialFailed | None = None
-
     def observe(epoch: int, logs: Mapping[str, float], _learning: Learning) -> bool:
-        nonlocal failure
-        for name, value in logs.items():
-            history.setdefault(name, []).append(float(value))
-        failure = diverged(epoch, logs)
-        return failure is not None
+        return watch.observe(epoch, logs).stop
 
     with _out_of_memory_fails_the_trial():
         model = _fresh(build, seed)
@@ -141,15 +126,13 @@ def refit(
             learner,
             rows,
             None,
-            epochs=epochs,
+            epochs=watch.steps,
             batch_size=batch_size,
             seed=seed,
             after_epoch=observe,
             callbacks=callbacks,
         )
-    if failure is not None:
-        raise failure
-    return model, history
+    return model
 
 
 def evaluate(model: keras.Model, rows: Split) -> dict[str, float]:

@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.bundle.layout import number_text, wrapped
 from tuner.errors import ModelError
+from tuner.learners.keras.script.layout import number_text, wrapped
 
 _LAYER_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "name")
 """What every layer takes through ``**kwargs``, in the order in which they are written."""

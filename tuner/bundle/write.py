@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
-from tuner.bundle.baseline import baseline
 from tuner.bundle.card import card
+from tuner.bundle.final_scores import final_scores
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
-from tuner.bundle.load import MODEL, Bundle, load_bundle, load_model
-from tuner.data import Development, SealedData, Split, load
+from tuner.bundle.load import Bundle, load_bundle
+from tuner.data import Development, SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
-from tuner.learners.keras import networks, training
-from tuner.learners.keras.networks.families import FAMILIES, check_metric, shared_params
-from tuner.learners.keras.networks.saving import LOST_STATE, predict_the_same, save_model
-from tuner.quiet import load_tensorflow
+from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.checks import check_metric
+from tuner.learners.registry import open_learner, shared_params
+from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin
 from tuner.results.rendering import document
+from tuner.space import Value
 from tuner.trials.checking import check_dataset, check_model_name
-
-if TYPE_CHECKING:
-    import keras
 
 _CHECKED_ROWS = 1000
 """Rows on which the written model is compared with the trained one."""
@@ -55,31 +56,28 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
     configuration.check_access()
     with new_folder(out_dir, force=force) as folder:
         check_configuration(configuration)
-        load_tensorflow()
+        learner = opened(configuration)
         data = load_data(configuration)
-        development = data.development
-        rows = development.rows
-        model = _fit(configuration, development, rows)
+        rows = data.development.rows
+        fitted_on = data.development.trained_on(rows)
+        params = fit_params(learner, configuration, data.development.task)
+        fitted = _fit(learner, configuration, params, fitted_on)
         test_rows = data.sealed_test.open("tuner train", "score the final model")
-        test = training.evaluate(model, test_rows)
-        # A loss that the user chose, or weighs, has no known counterpart for the trivial predictor.
-        is_known = ":" not in configuration.model and rows.sample_weight is None
-        measured = [name for name in test if name != "loss" or is_known]
+        scored = replace(fitted_on, validation=test_rows)
+        test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
         info = _info(configuration, data, out_dir) | {
-            "logits": bool(getattr(model.loss, "from_logits", False)),
             "scores": _scores(configuration, test),
-            "baseline": baseline(
-                *(rows, test_rows, development.task, development.class_names, measured),
-                loss="mae" if getattr(model.loss, "name", "") == "mean_absolute_error" else "mse",
-                loss_weight=(model.get_compile_config() or {}).get("loss_weights") or 1.0,
-            ),
+            "baseline": baseline,
+            **({} if learner.library == "keras" else {"learner": learner.library}),
+            **fitted.notes(),
         }
         with writing(out_dir):
-            _save(model, folder / MODEL, out_dir, configuration.base)
-            (folder / "MODEL.md").write_text(card(info, out_dir.name), encoding="utf-8")
+            _save(fitted, folder, out_dir)
+            text = card(info, out_dir.name, learner.card(out_dir.name))
+            (folder / "MODEL.md").write_text(text, encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
         try:
-            _check_written(model, folder, rows.x[:_CHECKED_ROWS])
+            _check_written(learner, fitted, folder, info, rows.x[:_CHECKED_ROWS])
         except BundleError as error:  # the folder with its final name is not there yet
             said = str(error).replace(str(folder), str(out_dir))
             raise BundleError(said) from error.__cause__
@@ -87,7 +85,7 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
 
 
 def check_configuration(configuration: Configuration) -> None:
-    """Checks what can be known of a configuration without TensorFlow.
+    """Checks what can be known of a configuration before its learner's runtime is loaded.
 
     Raises:
         TunerError: The data set or the model is not there, or the data are not what they must be.
@@ -115,51 +113,65 @@ def load_data(configuration: Configuration) -> SealedData:
     return data
 
 
-def build(configuration: Configuration, data: Development, rows: Split) -> keras.Model:
-    """Builds the model with its scaling taken from ``rows``.
+def opened(configuration: Configuration) -> Learner:
+    """Returns the learner that fits the configuration.
 
     Raises:
         RequestError: It is code that the configuration's ``access`` does not allow.
-        MetricError: The model does not measure the configuration's metric.
-        ModelError: The parameters do not make a network.
+        ModelError: The user's module cannot be imported.
     """
     configuration.check_access()
-    if configuration.model in FAMILIES:
-        check_metric(
-            configuration.metric, FAMILIES[configuration.model].metrics(data.task), "metric"
-        )
+    setup = Setup(configuration.base, batch_size=configuration.batch_size)
+    return open_learner(configuration.model, setup)
+
+
+def fit_params(learner: Learner, configuration: Configuration, task: str) -> dict[str, Value]:
+    """Returns the parameters to fit with.
+
+    Raises:
+        MetricError: The model does not measure the configuration's metric.
+    """
+    if (metrics := learner.metrics(task)) is not None:
+        check_metric(configuration.metric, metrics, task, "metric")
     # An older file names no parameter that came later.
     params = shared_params(configuration.model, {}, configuration.params)
-    try:
-        return networks.build(
-            configuration.model, params, data.trained_on(rows), configuration.base
-        )
-    except (TunerError, MemoryError):
-        raise
-    except Exception as exc:  # numbers that no search would have drawn
-        said = described(exc, configuration.base)
-        raise ModelError(f"the network cannot be built: {said}") from exc
+    if "batch_size" in params:
+        params["batch_size"] = configuration.batch_size
+    return params
 
 
-def _fit(configuration: Configuration, data: Development, rows: Split) -> keras.Model:
+@contextmanager
+def failures_named(configuration: Configuration, what: str) -> Iterator[None]:
+    """Turns what a learner raises into one line.
+
+    Args:
+        configuration: What is fitted.
+        what: What it means that it failed, to precede the reason.
+
+    Raises:
+        BundleError: The training failed, or a user's network raised anything.
+    """
     try:
-        model, _ = training.refit(
-            lambda: build(configuration, data, rows),
-            rows,
-            epochs=configuration.epochs,
-            batch_size=configuration.batch_size,
-            seed=configuration.seed,
-        )
+        yield
     except TrialFailed as failure:
-        raise BundleError(
-            f"the training failed, nothing was written: {failure.reason}"
-        ) from failure
+        raise BundleError(f"{what}: {failure.reason}") from failure
     except TunerError:
         raise
     except Exception as exc:  # a user's network may raise anything
-        said = described(exc, configuration.base)
-        raise BundleError(f"the training failed, nothing was written: {said}") from exc
-    return model
+        raise BundleError(f"{what}: {described(exc, configuration.base)}") from exc
+
+
+def _fit(
+    learner: Learner,
+    configuration: Configuration,
+    params: Mapping[str, Value],
+    data: Development,
+) -> Fitted:
+    watch = Watch(configuration.epochs, word=learner.step_word)
+    with failures_named(configuration, "the training failed, nothing was written"):
+        fitted = learner.fit(params, data, configuration.seed, watch)
+        watch.result()
+    return fitted
 
 
 def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, Any]:
@@ -184,20 +196,22 @@ def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict
     }
 
 
-def _save(model: keras.Model, file: Path, out_dir: Path, base: Path) -> None:
+def _save(fitted: Fitted, folder: Path, out_dir: Path) -> None:
     try:
-        save_model(model, file, base)
+        fitted.save(folder)
     except ModelError as error:
         raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
 
 
-def _check_written(model: keras.Model, folder: Path, rows: np.ndarray) -> None:
+def _check_written(
+    learner: Learner, fitted: Fitted, folder: Path, info: dict[str, Any], x: NDArray[Any]
+) -> None:
     """Makes sure that what was written predicts what was trained, on the same rows.
 
     The user's own layers are registered: their module has just built the model.
     """
-    if not predict_the_same(model, load_model(folder / MODEL), rows):
+    if not fitted.agrees(learner.load(folder, info), x):
         raise BundleError(
             "the saved model predicts otherwise than the trained one, so it was not kept; "
-            f"{LOST_STATE}"
+            f"{fitted.lost}"
         )

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tuner.bundle.literal import input_call, sequential, source
 from tuner.errors import ModelError
+from tuner.learners.keras.script.literal import input_call, sequential, source
 
 _COMPILE_DEFAULTS = {
     "loss_weights": None,
@@ -113,7 +113,7 @@ def _check(model: keras.Model, text: str) -> None:
     """Runs the lines and makes sure that they make the same model.
 
     Raises:
-        ModelError: They do not: something in it cannot be told from its configuration.
+        ModelError: They do not: its configuration does not describe all of it.
     """
     namespace: dict[str, Any] = {"keras": keras, "np": np}
     exec(f"if True:\n{text}", namespace)

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from tuner.errors import MetricError, TrialFailed
-from tuner.learners.keras.training import Course, Monitor
+from tuner.learners.watch import Watch
 from tuner.spec import EarlyStopping
 
 
@@ -15,22 +16,27 @@ def run(
     on_epoch=None,
     early_stopping: EarlyStopping | None = None,
     epochs: int | None = None,
-) -> tuple[Course, list[bool]]:
-    """Plays a loop: the values are val_accuracy, epoch by epoch, until the course says stop."""
-    monitor = Monitor("accuracy", direction, on_epoch)
-    course = Course(monitor, epochs or len(values), early_stopping)
+) -> tuple[Watch, list[bool]]:
+    """Plays a loop: the values are val_accuracy, epoch by epoch, until the watch says stop."""
+    watch = Watch(
+        epochs or len(values),
+        "accuracy",
+        direction,
+        on_step=on_epoch,
+        early_stopping=early_stopping,
+    )
     improved = []
     for epoch, value in enumerate(values, start=1):
-        verdict = course.observe(epoch, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": value})
+        verdict = watch.observe(epoch, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": value})
         improved.append(verdict.improved)
         if verdict.stop:
             break
-    return course, improved
+    return watch, improved
 
 
 def test_the_value_is_the_best_epochs_not_the_last():
-    course, improved = run([0.5, 0.9, 0.7, 0.8])
-    result = course.result()
+    watch, improved = run([0.5, 0.9, 0.7, 0.8])
+    result = watch.result()
     assert (result.state, result.value, result.epoch, result.epochs) == ("complete", 0.9, 2, 4)
     assert result.reason is None
     assert improved == [True, True, False, False]
@@ -58,10 +64,10 @@ def test_the_hook_sees_each_epoch_once_in_order():
 
 
 def test_a_text_from_the_hook_prunes_and_is_kept():
-    course, _ = run(
+    watch, _ = run(
         [0.5, 0.4, 0.3, 0.9], on_epoch=lambda epoch, *_: "below the median" if epoch == 3 else None
     )
-    result = course.result()
+    result = watch.result()
     assert (result.state, result.value, result.epoch, result.epochs) == ("pruned", 0.5, 1, 3)
     assert result.reason == "pruned at epoch 3: below the median"
 
@@ -71,9 +77,9 @@ def test_the_last_epoch_cannot_be_pruned():
     assert (result.state, result.reason) == ("complete", None)
 
 
-def test_early_stopping_tells_how_long_it_waited():
-    course, _ = run([0.5, 0.9, 0.8, 0.8, 0.8, 0.8], early_stopping=EarlyStopping(patience=2))
-    result = course.result()
+def test_early_stopping_says_how_long_it_waited():
+    watch, _ = run([0.5, 0.9, 0.8, 0.8, 0.8, 0.8], early_stopping=EarlyStopping(patience=2))
+    result = watch.result()
     assert (result.state, result.value, result.epoch, result.epochs) == ("complete", 0.9, 2, 4)
     assert result.reason == "early stopping: no better val_accuracy for 2 epochs"
 
@@ -86,16 +92,16 @@ def test_early_stopping_names_its_least_change():
 
 
 def test_a_run_that_settles_is_not_pruned_in_the_same_epoch():
-    course, _ = run(
+    watch, _ = run(
         [0.5, 0.4, 0.4], on_epoch=lambda *_: "no", early_stopping=EarlyStopping(patience=1)
     )
-    assert course.result().state == "pruned"  # the first epoch: nothing to wait for yet
-    course, _ = run(
+    assert watch.result().state == "pruned"  # the first epoch: nothing to wait for yet
+    watch, _ = run(
         [0.5, 0.4, 0.4],
         on_epoch=lambda e, *_: "no" if e == 2 else None,
         early_stopping=EarlyStopping(patience=1),
     )
-    assert course.result().state == "complete"
+    assert watch.result().state == "complete"
 
 
 @pytest.mark.parametrize(
@@ -111,33 +117,33 @@ def test_a_run_that_settles_is_not_pruned_in_the_same_epoch():
 )
 def test_numbers_that_are_not_finite_fail_the_trial(logs, words):
     hooked = []
-    monitor = Monitor("accuracy", "maximize", lambda epoch, *_: hooked.append(epoch))
-    course = Course(monitor, 9)
-    course.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5})
-    verdict = course.observe(2, logs)
+    watch = Watch(9, "accuracy", "maximize", on_step=lambda epoch, *_: hooked.append(epoch))
+    watch.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5})
+    verdict = watch.observe(2, logs)
     assert (verdict.stop, verdict.improved) == (True, False)
     assert hooked == [1]
+    assert len(watch.logs) == 1
     with pytest.raises(TrialFailed, match=words) as caught:
-        course.result()
+        watch.result()
     assert "a lower learning_rate" in caught.value.reason
 
 
 def test_what_is_not_watched_may_be_nan():
-    course = Course(Monitor("accuracy", "maximize"), 1)
-    course.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, "val_f1": math.nan})
-    assert course.result().value == 0.5
+    watch = Watch(1, "accuracy", "maximize")
+    watch.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, "val_f1": math.nan})
+    assert watch.result().value == 0.5
 
 
 @pytest.mark.parametrize("logs", [{"val_acuracy": None}, {}])
 def test_an_absent_metric_is_an_error_that_lists_those_there_are(logs):
-    course = Course(Monitor("acuracy", "maximize"), 3)
-    assert course.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, **logs}).stop
+    watch = Watch(3, "acuracy", "maximize")
+    assert watch.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, **logs}).stop
     words = (
         'objective.metric: the model does not measure "acuracy"; did you mean accuracy\\? '
         "It measures: loss, accuracy"
     )
     with pytest.raises(MetricError, match=words):
-        course.result()
+        watch.result()
 
 
 def test_a_run_that_something_else_stopped_says_so():
@@ -147,4 +153,62 @@ def test_a_run_that_something_else_stopped_says_so():
 
 def test_a_run_without_epochs_fails():
     with pytest.raises(TrialFailed, match="no epoch was run"):
-        Course(Monitor("accuracy", "maximize"), 5).result()
+        Watch(5, "accuracy", "maximize").result()
+
+
+def step(loss: float = 1.0, accuracy: float = 0.5) -> dict[str, float]:
+    return {"loss": loss, "val_loss": 1.0, "val_accuracy": accuracy}
+
+
+def test_replayed_steps_count_and_reach_no_hook():
+    heard = []
+    rule = EarlyStopping(patience=2)
+    watch = Watch(
+        *(9, "accuracy", "maximize"),
+        on_step=lambda epoch, *_: heard.append(epoch),
+        early_stopping=rule,
+    )
+    watch.observe(1, step(accuracy=0.1))
+    assert watch.replay([step(accuracy=0.9), step(accuracy=0.8)])
+    assert watch.observe(3, step(accuracy=0.8)).stop
+    assert heard == [1, 3]
+    assert (watch.result().epoch, watch.result().epochs) == (1, 3)
+
+
+def test_steps_that_would_have_ended_the_fit_are_not_replayed():
+    watch = Watch(9, "accuracy", "maximize")
+    assert not watch.replay([step(), step(loss=math.nan)])
+    assert watch.logs == []
+
+
+def test_blind_watch_runs_all_steps_and_counts_the_last():
+    watch = Watch(2)
+    assert watch.is_blind
+    assert not watch.observe(1, {"loss": 1.0}).stop
+    assert watch.observe(2, {"loss": 2.0}).stop
+    result = watch.result()
+    assert (result.epoch, result.value, result.history) == (2, None, {"loss": [1.0, 2.0]})
+
+
+def test_blind_watch_fails_when_the_loss_diverges():
+    watch = Watch(3, word="iteration")
+    assert watch.observe(1, {"loss": math.nan}).stop
+    with pytest.raises(TrialFailed, match=r"^loss is NaN at iteration 1: "):
+        watch.result()
+
+
+def test_metric_that_the_learner_does_not_log_is_scored_from_predictions():
+    watch = Watch(2, "f1", "maximize", score=lambda predictions: float(predictions.mean()))
+    watch.observe(1, {"loss": 1.0}, lambda: np.array([0.25, 0.75]))
+    watch.observe(2, {"loss": 1.0, "val_f1": 0.9}, lambda: np.array([0.0]))
+    assert [logs["val_f1"] for logs in watch.logs] == [0.5, 0.9]
+
+
+def test_metric_that_is_not_defined_for_the_predictions_ends_the_fit():
+    def score(predictions):
+        raise MetricError("log_loss cannot be computed from these predictions")
+
+    watch = Watch(2, "log_loss", "minimize", score=score)
+    assert watch.observe(1, {"loss": 1.0}, lambda: np.array([2.0])).stop
+    with pytest.raises(MetricError, match="log_loss cannot be computed"):
+        watch.result()

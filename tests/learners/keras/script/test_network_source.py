@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from fitting import network
 from keras import layers
 
-from tuner.bundle.network import model_source
 from tuner.data import Splits
 from tuner.errors import ModelError
-from tuner.learners.keras import networks
+from tuner.learners.keras.script.network_source import model_source
 
 
 def remade(model: keras.Model) -> keras.Model:
@@ -45,7 +45,7 @@ def test_every_task_of_the_shipped_family(
         "momentum": 0.5,
     }
     data = make_splits(task)
-    model = networks.build("mlp", params, data, tmp_path)
+    model = network("mlp", params, data, tmp_path)
     made = remade(model)
     x = data.test.x
     np.testing.assert_array_equal(model.predict(x, verbose=0), made.predict(x, verbose=0))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tuner.bundle.literal import source
+from tuner.learners.keras.script.literal import source
 
 
 def nameless(config: Any) -> Any:

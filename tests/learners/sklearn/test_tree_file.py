@@ -1,0 +1,81 @@
+"""Trees on the disk: the same predictions, and nothing that could harm who loads them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
+
+from tuner.errors import BundleError
+from tuner.learners.sklearn.hist_gradient_boosting import FILE
+from tuner.learners.sklearn.tree_file import read_trees, write_trees
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+
+
+def trees(kind: Any = HistGradientBoostingRegressor) -> Any:
+    y = X[:, 0] > 0 if kind is HistGradientBoostingClassifier else X[:, 0]
+    return kind(max_iter=3, min_samples_leaf=2, random_state=1).fit(X, y)
+
+
+def test_trees_predict_the_same_when_they_are_read_again(tmp_path: Path) -> None:
+    for kind in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
+        write_trees(trees(kind), tmp_path)
+        np.testing.assert_array_equal(read_trees(tmp_path, 3).predict(X), trees(kind).predict(X))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("left", 2**31, "children that are not behind it"),
+        ("right", 0, "children that are not behind it"),
+        ("feature_idx", 3, "a column that is not one of 3"),
+        ("feature_idx", -1, "a column that is not one of 3"),
+        ("is_categorical", 1, "a column that is not one of 3"),
+    ],
+)
+def test_forged_nodes_are_refused(tmp_path: Path, field: str, value: int, said: str) -> None:
+    forged = trees()
+    forged._predictors[1][0].nodes[field][0] = value
+    write_trees(forged, tmp_path)
+    with pytest.raises(BundleError, match=said):
+        read_trees(tmp_path, 3)
+
+
+def test_other_estimators_are_refused(tmp_path: Path) -> None:
+    write_trees(LinearRegression().fit(X, X[:, 0]), tmp_path)
+    with pytest.raises(BundleError, match="holds LinearRegression and no boosted trees"):
+        read_trees(tmp_path, 3)
+
+
+def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
+    write_trees(trees(), tmp_path)
+    with zipfile.ZipFile(tmp_path / FILE) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(parts["schema.json"])
+    schema["content"]["content"]["max_iter"] = {
+        "__class__": "system",
+        "__module__": "os",
+        "__loader__": "FunctionNode",
+        "content": {"module_path": "os", "function": "system"},
+        "__id__": 1,
+    }
+    parts["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(tmp_path / FILE, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(BundleError, match=r"os\.system"):
+        read_trees(tmp_path, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_broken_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.skops cannot be loaded"):
+        read_trees(tmp_path, 3)

@@ -1,0 +1,85 @@
+"""Saves fitted trees without pickle: loading runs no code from the file.
+
+The form is that of ``skops.io``, a zip archive of JSON and arrays: it constructs objects of the
+types that it trusts, which are scikit-learn's own, and no others. Pickle, and joblib with it, run
+whatever the file says; ONNX rounds the thresholds of trees to float32, so that predictions would
+differ.
+
+Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
+``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes``, and
+``_predictors`` of the estimator. skops does not trust ``TreePredictor`` by default, since
+scikit-learn follows the indices of its nodes without checking them: a file that somebody has
+forged could crash the process. So they are checked here. ``tests/learners/sklearn/
+test_tree_file.py`` breaks when one of these names changes.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
+from tuner.data.raised import described
+from tuner.errors import BundleError
+from tuner.learners.archives import check_unpacked_size
+from tuner.learners.sklearn.hist_gradient_boosting import FILE
+
+Estimator = Any  # scikit-learn has no types
+
+
+def write_trees(estimator: Estimator, folder: Path) -> None:
+    """Writes a fitted estimator into a folder.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    skops.io.dump(estimator, folder / FILE, compression=zipfile.ZIP_DEFLATED)
+
+
+def read_trees(folder: Path, n_features: int) -> Estimator:
+    """Reads what `write_trees` wrote.
+
+    Args:
+        folder: Where it lies.
+        n_features: Columns of the rows to predict.
+
+    Raises:
+        BundleError: The file is missing, broken, or holds something else than such trees.
+    """
+    file = folder / FILE
+    check_unpacked_size(file)
+    try:
+        estimator = skops.io.load(file, trusted=[TreePredictor])
+    except Exception as exc:  # a broken archive may raise anything
+        said = described(exc, folder)
+        raise BundleError(f"{file} cannot be loaded: {said}; train the bundle again") from exc
+    if (fault := _fault(estimator, n_features)) is not None:
+        raise BundleError(f"{file} cannot be used: {fault}; train the bundle again")
+    return estimator
+
+
+def _fault(estimator: Estimator, n_features: int) -> str | None:
+    """Returns why predicting with an estimator could read memory outside its trees, or None."""
+    if type(estimator) not in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
+        return f"it holds {type(estimator).__name__} and no boosted trees"
+    trees = getattr(estimator, "_predictors", None)
+    if not isinstance(trees, list) or not all(isinstance(several, list) for several in trees):
+        return "it holds no trees"
+    for tree in (tree for several in trees for tree in several):
+        nodes = getattr(tree, "nodes", None) if isinstance(tree, TreePredictor) else None
+        if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or not len(nodes):
+            return "a tree has no nodes"
+        inner = np.flatnonzero(nodes["is_leaf"] == 0)
+        children = np.stack([nodes["left"][inner], nodes["right"][inner]])
+        # Each child behind its parent, so that there are no circles.
+        if ((children <= inner) | (children >= len(nodes))).any():
+            return "a node of a tree has children that are not behind it"
+        columns = nodes["feature_idx"][inner]
+        if ((columns < 0) | (columns >= n_features)).any() or nodes["is_categorical"].any():
+            return f"a tree splits by a column that is not one of {n_features} of numbers"
+    return None

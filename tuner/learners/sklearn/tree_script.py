@@ -1,0 +1,96 @@
+"""The text of a script that fits boosted trees with scikit-learn alone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tuner.wording import in_docstring
+
+if TYPE_CHECKING:
+    from tuner.learners.base import Script
+
+_TEMPLATE = '''\
+"""{title}
+
+Needs only scikit-learn and NumPy, and {data} beside it: {rows}
+Run it:  python {script}
+It fits all rows but those of the test split, and scores the test split once.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import {kind}
+from sklearn.metrics import {metrics}
+
+DATA = Path(__file__).with_name({data_name})
+
+
+def build_model():
+    return {kind}(
+{arguments}    )
+
+
+def main():
+    data = np.load(DATA)
+    model = build_model()
+    model.fit(data["x_train"], data["y_train"]{weight_train})
+    x, y = data["x_test"], data["y_test"]
+    weight = {weight_test}
+    scores = {{
+{scores}    }}
+    print("test", scores)
+    return model
+
+
+if __name__ == "__main__":
+    main()
+'''
+_CLASSES = {
+    "accuracy": "accuracy_score(y, model.predict(x), sample_weight=weight)",
+    "log_loss": "log_loss(y, model.predict_proba(x), labels=model.classes_, sample_weight=weight)",
+}
+_QUANTITIES = {
+    "mse": "mean_squared_error(y, model.predict(x), sample_weight=weight)",
+    "mae": "mean_absolute_error(y, model.predict(x), sample_weight=weight)",
+}
+
+
+def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
+    """Returns the script.
+
+    Args:
+        arguments: Of the estimator's class, but for ``max_iter`` and the seed.
+        task: "regression", "binary" or "multiclass".
+        about: What else stands in it.
+    """
+    is_quantity = task == "regression"
+    scores = _QUANTITIES if is_quantity else _CLASSES
+    everything = {
+        **arguments,
+        "max_iter": about.steps,
+        "early_stopping": False,
+        "random_state": about.seed,
+    }
+    return _TEMPLATE.format(
+        title=in_docstring(f"The trees of {about.title}."),
+        data=in_docstring(about.data_name),
+        data_name=_literal(about.data_name),
+        rows=about.rows,
+        script=in_docstring(shlex.quote(about.name)),
+        kind=f"HistGradientBoosting{'Regressor' if is_quantity else 'Classifier'}",
+        metrics=", ".join(sorted(call.partition("(")[0] for call in scores.values())),
+        arguments="".join(
+            f"        {name}={_literal(value)},\n" for name, value in everything.items()
+        ),
+        weight_train=', data["sample_weight_train"]' if about.weighted else "",
+        weight_test='data["sample_weight_test"]' if about.weighted else None,
+        scores="".join(f'        "{name}": {call},\n' for name, call in scores.items()),
+    )
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
