@@ -21,7 +21,7 @@ from typing import Any
 
 import tuner
 from tuner.errors import DataError
-from tuner.results.rows import StudyResult
+from tuner.results import StudyResult
 from tuner.spec import StudySpec
 from tuner.studies.catalog import find_study, shipped_studies
 from tuner.units import figure

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from optuna.trial import TrialState, create_trial
 
+from tuner.api import run_request
+from tuner.results import StudyResult
+from tuner.service.offer import WorkerRequest
 from tuner.service.serve import serve
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.studies.catalog import find_study
 from tuner.studies.lifecycle import create_or_resume
 from tuner.studies.submitting import submit
-from tuner.workers import running
+from tuner.workers.ending import Ending
 from tuner.workers.observer import Observer
-from tuner.workers.supervisor import Ending
+from tuner.workers.request import RunRequest
 
 STUDY = """
 title = "Scripted"
@@ -51,7 +54,7 @@ high = 3
 
 
 class Recorder(Observer):
-    """Keeps what a run tells, and lets a test act in the middle of it."""
+    """Keeps the events of a run, and lets a test act in the middle of it."""
 
     def __init__(self) -> None:
         self.events: list[tuple[object, ...]] = []
@@ -66,7 +69,7 @@ class Recorder(Observer):
     def epoch_done(self, number, epoch, value):
         self.on_epoch(number, epoch)
 
-    def trial_finished(self, number, state, value, reason):
+    def trial_finished(self, number, state, values, reason):
         self.events.append((state, number, reason))
 
     def trial_returned(self, number, reason):
@@ -110,26 +113,20 @@ class Laboratory:
         listed = ", ".join(f'"{choice}"' for choice in choices)
         self.add(f'\n[search_space.behaviour]\ntype = "categorical"\nchoices = [{listed}]\n')
 
-    def run(self, **options) -> running.Run:
+    def run(self, **options) -> StudyResult:
         self.recorder = recorder = options.pop("recorder", Recorder())
-        return running.run_study(
-            str(self.study), storage=self.url, observe=lambda spec: recorder, **options
-        )
+        request = RunRequest(study=str(self.study), storage=self.url, **options)
+        return run_request(request, lambda spec: recorder)
 
     def submit(self, study_name: str = "scripted", **options) -> None:
         submit(str(self.study), storage=self.url, study_name=study_name, **options)
 
     def serve(self, *studies: str, recorder: Recorder | None = None, **options) -> Ending:
-        """Works in this process for what is submitted; every study tells the one recorder."""
+        """Works in this process for what is submitted; all studies have the one recorder."""
         self.recorder = recorder = recorder or Recorder()
         options = {"workers": 1, "allow_code": True, "until_done": True} | options
-        return serve(
-            studies,
-            storage=self.url,
-            observe=recorder.of,
-            tell=recorder.note,
-            **options,
-        )
+        request = WorkerRequest(studies=studies, storage=self.url, **options)
+        return serve(request, recorder.of, recorder.note)
 
     def store(
         self, *states: str, study_name: str = "scripted", fingerprint: str = "0" * 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def imported(file: str) -> Iterator[tuple[str, int]]:
 def test_the_order_names_every_module_once() -> None:
     assert len(set(ORDER)) == len(ORDER)
     assert {part(file) for file in FILES} - {"__init__"} == set(ORDER)
+
+
+def test_no_two_modules_have_one_name() -> None:
+    tests = Path(__file__).parent
+    for files in (PACKAGE.rglob("*.py"), tests.rglob("*.py")):
+        names = Counter(path.name for path in files)
+        del names["__init__.py"], names["conftest.py"]
+        assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_imports_point_one_way() -> None:

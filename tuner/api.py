@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
-from tuner.results.mattered import what_mattered
-from tuner.results.rows import BestTrial, StudyResult
+from tuner.results.rows import BestTrial
+from tuner.results.stored_study import read_result
+from tuner.results.study_result import StudyResult
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
+from tuner.storage.artifacts import chosen_place
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
-from tuner.studies.lifecycle import matches_file, stored_base
+from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
-from tuner.workers.engines import EngineName, chosen_engine
-from tuner.workers.running import Run, run_study
+from tuner.workers.request import EngineName, RunRequest
+from tuner.workers.running import Observe, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
@@ -63,20 +66,20 @@ def run(
         engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
         address: Of the Ray cluster; one is started on this machine if None.
         gpus_per_worker: Share of a GPU that each of Ray's workers needs.
-        checkpoints: Where trials that take long keep what a retry goes on from: a folder, or
-            ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file, if
-            None.
+        checkpoints: Where long trials save checkpoints, from which a retry continues: a folder,
+            or ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file,
+            if None.
 
     Returns:
         The study as it stands afterwards; ``result.best`` is what ``train`` takes.
 
     Raises:
-        TunerError: The request was wrong, the study cannot go on, or fewer trials are finished than
-            were wanted although the run was neither interrupted nor out of time.
+        TunerError: The request was wrong, the study cannot be continued, or fewer trials are
+            finished than were wanted although the run was neither interrupted nor out of time.
         KeyboardInterrupt: Ctrl-C; running trials went back to the queue.
     """
-    ended = run_study(
-        study,
+    request = RunRequest(
+        study=study,
         n_trials=n_trials,
         more=more,
         timeout=timeout,
@@ -85,14 +88,42 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings,
-        engine=chosen_engine(engine, address, gpus_per_worker),
         checkpoints=checkpoints,
+        engine=engine,
+        address=address,
+        gpus_per_worker=gpus_per_worker,
     )
-    if ended.ending == "interrupted":
+    result = run_request(request)
+    if result.ending == "interrupted":
         raise KeyboardInterrupt
-    if ended.short:
-        raise StudyError(ended.short)
-    return ended.result
+    if result.short:
+        raise StudyError(result.short)
+    return result
+
+
+def run_request(request: RunRequest, observe: Observe | None = None) -> StudyResult:
+    """As :func:`run`, but the result says how the run ended, and an observer may watch it.
+
+    Args:
+        request: What is asked for.
+        observe: Called with the study's spec before the workers are started; returns the run's
+            observer.
+
+    Raises:
+        TunerError: The request was wrong, or the study cannot be continued.
+        KeyboardInterrupt: Ctrl-C, before there was a study.
+    """
+    spec = request.read_spec()
+    url = chosen_url(request.storage)
+    checkpoints = chosen_place(request.checkpoints, url)
+    with open_for_work(url) as database:
+        outcome = run_study(request, spec, checkpoints, database, observe)
+        # The stored study may have been changed during the run.
+        access = None if names_the_same(outcome.study, spec) else Access.given()
+        result = read_result(
+            outcome.study, str(database), outcome.wall_s, base=spec.base, access=access
+        )
+    return replace(result, ending=outcome.ending, n_workers=outcome.n_workers, short=outcome.short)
 
 
 def load(
@@ -102,8 +133,8 @@ def load(
     *,
     allow_code: bool = False,
     data_roots: Sequence[str | Path] = (),
-) -> Run:
-    """A stored study as it stands, as a run that is long over.
+) -> StudyResult:
+    """Reads a stored study: what :func:`run` returned, and what other runs have added.
 
     If the study file is here and names the same data and network, :func:`train` takes the result
     as it takes that of :func:`run`. Otherwise a database alone says what is read and run, and the
@@ -129,8 +160,7 @@ def load(
         base = base or stored_base(opened)
         if matches_file(opened, study, base):
             access = None
-        result = StudyResult.of(opened, str(database), base=base, access=access)
-        return Run(result, "done", None, what_mattered(opened, result.direction))
+        return read_result(opened, str(database), base=base, access=access)
     finally:
         database.close()
 
@@ -202,7 +232,7 @@ def export(
     """
     from tuner import bundle
 
-    result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots).result
+    result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots)
     return bundle.export(result.configuration(trial), expanded(path), force=force)
 
 

@@ -1,6 +1,6 @@
 """The words that errors about names, keys and values share.
 
-Every error about a file is one line: ``file: key: rule, but got value; write …``. :class:`Place`
+Every error about a file is one line: ``file: key: rule, but got value; write …``. :class:`Position`
 holds the first half, so that the code which knows the rule need not know where it is read.
 """
 
@@ -165,7 +165,7 @@ def hint(name: str, known: Iterable[str], plural: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where a value stands: a file and the path of keys that leads to it.
 
     Attributes:
@@ -176,9 +176,9 @@ class Place:
     where: str
     keys: tuple[str, ...] = ()
 
-    def at(self, *keys: str) -> Place:
-        """Returns the place further down."""
-        return Place(self.where, (*self.keys, *keys))
+    def at(self, *keys: str) -> Position:
+        """Returns the position further down."""
+        return Position(self.where, (*self.keys, *keys))
 
     def error(self, text: str) -> SpecError:
         """Returns the error to raise: file, dotted key, text."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tuner.bundle.folder import MARKER, new_folder
-from tuner.errors import BundleError
+from tuner.errors import BundleError, RequestError
 
 
 def write(path: Path, text: str = "new", *, force: bool = False) -> None:
@@ -35,7 +35,7 @@ def test_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
 def test_a_bundle_is_replaced_only_on_request(tmp_path: Path) -> None:
     write(tmp_path / "model", "old")
     (tmp_path / "model" / "extra").write_text("")
-    with pytest.raises(BundleError, match=r"model already holds a model bundle; add --force"):
+    with pytest.raises(RequestError, match=r"model already holds a model bundle; add --force"):
         write(tmp_path / "model")
     assert (tmp_path / "model" / MARKER).read_text() == "old"
 
@@ -48,22 +48,22 @@ def test_a_bundle_is_replaced_only_on_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_another_folder_is_never_replaced(tmp_path: Path, force: bool) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(BundleError, match="is not empty and holds no model bundle; nothing in it"):
+    with pytest.raises(RequestError, match="is not empty and holds no model bundle; nothing in it"):
         write(tmp_path, force=force)
     assert names(tmp_path) == ["thesis.tex"]
 
 
 def test_a_file_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("")
-    with pytest.raises(BundleError, match="model is a file; choose a folder for the bundle"):
+    with pytest.raises(RequestError, match="model is a file; choose a folder for the bundle"):
         write(tmp_path / "model", force=True)
 
 
-def test_a_place_below_a_file_or_in_proc(tmp_path: Path) -> None:
+def test_path_below_a_file_or_in_proc_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BundleError, match=r"cannot write .*/model: .*/file is a file; nothing"):
+    with pytest.raises(RequestError, match=r"cannot write .*/model: .*/file is a file; nothing"):
         write(tmp_path / "file" / "deep" / "model")
-    with pytest.raises(BundleError, match=r"cannot write /proc/tuner-model: .*choose another"):
+    with pytest.raises(RequestError, match=r"cannot write /proc/tuner-model: .*choose another"):
         write(Path("/proc/tuner-model"))
 
 

@@ -187,9 +187,9 @@ def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"absent is not a model bundle: it is not a folder"):
+    with pytest.raises(RequestError, match=r"absent is not a model bundle: it is not a folder"):
         load_bundle(tmp_path / "absent")
-    with pytest.raises(BundleError, match=r"it holds no bundle.json; write one with `tuner train"):
+    with pytest.raises(RequestError, match=r"it holds no bundle.json; write one with `tuner train"):
         load_bundle(tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 from made_configurations import MakeConfiguration
 
 from tuner.bundle import export, train
-from tuner.errors import BundleError, DataError, ModelError, RequestError
+from tuner.errors import DataError, ModelError, RequestError
 from tuner.results.configuration_file import read
 
 # As on a machine that has Keras and NumPy only: importing anything of ours fails.
@@ -102,11 +102,11 @@ def test_the_other_forms(tmp_path: Path, make_configuration: MakeConfiguration) 
 def test_nothing_is_left_behind(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "best.py").mkdir()  # a place that cannot be written to
-    with pytest.raises(BundleError, match=r"cannot write .*best.py: Is a directory"):
+    (out / "best.py").mkdir()  # a path that cannot be written to
+    with pytest.raises(RequestError, match=r"cannot write .*best.py: Is a directory"):
         export(make_configuration(), out / "best.py")
     assert [file.name for file in out.iterdir()] == ["best.py"]
-    with pytest.raises(BundleError, match=r"cannot write .*/nowhere/best-data.npz: No such file"):
+    with pytest.raises(RequestError, match=r"cannot write .*/nowhere/best.py: No such file"):
         export(make_configuration(), tmp_path / "nowhere" / "best.py")
 
 

@@ -12,7 +12,7 @@ from made_configurations import MakeConfiguration
 from tuner.bundle import Bundle, load_bundle, train
 from tuner.bundle.write import load_data
 from tuner.data import load
-from tuner.errors import BundleError, DataError, ModelError
+from tuner.errors import BundleError, DataError, ModelError, RequestError
 from tuner.results.configuration_file import read, write
 from tuner.spec import CsvDataset
 
@@ -106,7 +106,7 @@ def test_the_place_is_checked_before_anything_is_loaded(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     configuration = make_configuration(dataset="no such data")
-    with pytest.raises(BundleError, match="is not empty and holds no model bundle"):
+    with pytest.raises(RequestError, match="is not empty and holds no model bundle"):
         train(configuration, tmp_path)
 
 
@@ -124,7 +124,7 @@ def test_a_bundle_is_replaced_with_force(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     train(make_configuration(), tmp_path / "model")
-    with pytest.raises(BundleError, match="already holds a model bundle"):
+    with pytest.raises(RequestError, match="already holds a model bundle"):
         train(make_configuration(), tmp_path / "model")
     bundle = train(make_configuration(trial=8), tmp_path / "model", force=True)
     assert bundle.info["trial"] == 8

@@ -155,6 +155,6 @@ def test_whatever_happens_nothing_is_lost(
     database.close()
 
     calm = laboratory.run(workers=2, study_name="calm", n_trials=max(seen) + 1)
-    values = {row.number: row.value for row in calm.result.trials}
+    values = {row.number: row.value for row in calm.trials}
     assert seen == {number: pytest.approx(values[number], rel=1e-6) for number in seen}
     assert "Traceback" not in workers.log

@@ -99,7 +99,7 @@ def test_damaged_file_is_refused_and_left_alone(
         command(*words).refused(2, r"storage sqlite:///tuner\.db: .*(malformed|not a database)")
     assert laboratory.database.read_bytes() == damaged
     copy.rename(laboratory.database)
-    judge.goes_on(laboratory, {row.number for row in run.result.trials})
+    judge.goes_on(laboratory, {row.number for row in run.trials})
 
 
 def test_read_only_file_is_refused_and_read(laboratory: Laboratory, judge: Judge) -> None:
@@ -112,7 +112,7 @@ def test_read_only_file_is_refused_and_read(laboratory: Laboratory, judge: Judge
     laboratory.database.chmod(0o644)
     refused.refused(2, "readonly database: the file or its folder cannot be written")
     assert shown.status == 0, shown.err
-    judge.goes_on(laboratory, {row.number for row in run.result.trials})
+    judge.goes_on(laboratory, {row.number for row in run.trials})
 
 
 def _as_a_person(laboratory: Laboratory, *words: str) -> Answer:

@@ -30,12 +30,12 @@ def test_trial_that_ends_its_worker_fails_and_no_other(
     run = hostile.run(workers=2, n_trials=WANTED)
     assert run.ending == "done"
     judge.reached(
-        hostile, {row.number for row in run.result.trials if row.state == "complete"}, failed=True
+        hostile, {row.number for row in run.trials if row.state == "complete"}, failed=True
     )
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    failed = [row for row in run.trials if row.state == "fail"]
     assert failed
     assert {row.params["behaviour"] for row in failed} == {behaviour}
-    assert {row.params["behaviour"] for row in run.result.trials if row.state != "fail"} == {"calm"}
+    assert {row.params["behaviour"] for row in run.trials if row.state != "fail"} == {"calm"}
 
 
 @pytest.mark.parametrize(

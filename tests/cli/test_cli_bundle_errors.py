@@ -56,11 +56,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("broken.json -o m", 2, r"broken\.json:1:2 is not JSON: .*; correct it or export it again"),
         (
             "best.toml -o full",
-            1,
+            2,
             r"full is not empty and holds no model bundle; nothing in it was t",
         ),
-        ("best.toml -o scripted.py", 1, r"scripted\.py is a file; choose a folder for the bundle"),
-        ("best.toml -o scripted.py/m", 1, r"cannot write .*/scripted\.py/m: .*; nothing was left"),
+        ("best.toml -o scripted.py", 2, r"scripted\.py is a file; choose a folder for the bundle"),
+        ("best.toml -o scripted.py/m", 2, r"cannot write .*/scripted\.py/m: .*; nothing was left"),
         ("best.toml -o m", 2, r"there is no file .*cats\.csv; "),
     ],
 )
@@ -80,17 +80,17 @@ def test_trainings(
 def test_a_training_where_a_bundle_is_already(command: Command, bundle: Path) -> None:
     before = (bundle / "bundle.json").read_bytes()
     command("train", bundle.parent / "best.toml", "-o", bundle).refused(
-        1, r"model already holds a model bundle; add --force to replace it, or choose another"
+        2, r"model already holds a model bundle; add --force to replace it, or choose another"
     )
     assert (bundle / "bundle.json").read_bytes() == before
 
 
 def test_predictions_without_a_bundle(command: Command, laboratory: Laboratory) -> None:
     command("predict", ".", "rows.csv").refused(
-        1, r"\. is not a model bundle: it holds no bundle\.json; write one with `tuner train CONFI"
+        2, r"\. is not a model bundle: it holds no bundle\.json; write one with `tuner train CONFI"
     )
     command("predict", "nowhere", "rows.csv").refused(
-        1, r"nowhere is not a model bundle: it is not a folder; write one with `tuner train CONFIG"
+        2, r"nowhere is not a model bundle: it is not a folder; write one with `tuner train CONFIG"
     )
 
 
@@ -120,5 +120,5 @@ def test_rows_that_the_model_cannot_take(
 def test_predictions_that_cannot_be_written(command: Command, bundle: Path) -> None:
     Path("rows.csv").write_text("age,length\n1,2\n")
     command("predict", bundle, "rows.csv", "-o", "nowhere/out.csv").refused(
-        1, r"cannot write nowhere/out\.csv: No such file or directory"
+        2, r"cannot write nowhere/out\.csv: No such file or directory"
     )

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from tuner.cli.progress import LiveProgress, PlainProgress, print_line
 from tuner.errors import ModelError, TunerError, keep_traceback
+from tuner.spec import Objective
 from tuner.wording import error_text, json_printable, one_line, printable, toml
 
 NASTY = "a\nb\x1b]0;owned\x07\x1b[2J\r\x7f\x85\u202e\u2028z"
@@ -86,7 +87,7 @@ def test_listings(command: Command, nasty: Laboratory, form: str) -> None:
         (["run", "scripted", "--set", f"{NASTY}=3"], 2),
         (["show", NASTY, "--storage", f"sqlite:///{NASTY}"], 2),
         (["train", f"{NASTY}.toml", "-o", "model"], 2),
-        (["predict", NASTY, "rows.csv"], 1),
+        (["predict", NASTY, "rows.csv"], 2),
         ([NASTY], 2),
     ],
 )
@@ -118,12 +119,12 @@ def test_an_export_reads_back(command: Command, nasty: Laboratory) -> None:
 def test_progress(kind: type[PlainProgress] | type[LiveProgress]) -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=False, width=200)
-    progress = kind(console, NASTY, "maximize")
+    progress = kind(console, Objective(metric=NASTY, direction="maximize"))
     progress.started(NASTY, 0, 4, 1, (0, 1.0))
     progress.trial_started(0, 3)
     progress.epoch_done(0, 1, 0.5)
     progress.tick()
-    progress.trial_finished(0, "fail", None, NASTY)
+    progress.trial_finished(0, "fail", (), NASTY)
     progress.trial_returned(1, NASTY)
     progress.note("\x1b[1mbold\x1b[0m\tof a worker")
     progress.close()
@@ -176,7 +177,7 @@ def test_a_traceback_is_shown_on_request(
         assert "The above exception was the direct cause" in answer.err
 
 
-def test_a_traceback_outlives_the_way_to_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traceback_reaches_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> TunerError:
         try:
             {}["lr"]

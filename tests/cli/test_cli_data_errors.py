@@ -79,7 +79,7 @@ def test_all_faults_of_a_csv_file_are_in_one_answer(cats: Path, command: Command
     ]
 
 
-def test_a_csv_file_that_is_missing_is_told_without_waiting(cats: Path, command: Command) -> None:
+def test_missing_csv_file_is_refused_without_waiting(cats: Path, command: Command) -> None:
     cats.with_name("cast.csv").write_text(HEADER)
     answer = command("run", "cats")
     answer.refused(

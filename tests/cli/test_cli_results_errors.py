@@ -70,10 +70,10 @@ def test_as_json_a_study_without_a_complete_trial_has_no_best(
         ),
         (
             "-o nowhere/best.toml",
-            1,
+            2,
             r"cannot write nowhere/best\.toml: No such file or directory; n",
         ),
-        ("-o scripted.py/best.toml", 1, r"cannot write scripted\.py/best\.toml: Not a directory"),
+        ("-o scripted.py/best.toml", 2, r"cannot write scripted\.py/best\.toml: Not a directory"),
     ],
 )
 def test_exports(

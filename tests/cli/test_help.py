@@ -24,14 +24,14 @@ def squeezed(text: str) -> str:
 def test_the_help_of_a_command_is_whole(words: tuple[str, ...], command: Command) -> None:
     answer = command(*words, "--help")
     assert answer.status == 0
-    told = squeezed(answer.out)
+    printed = squeezed(answer.out)
     for param in COMMANDS[words].params:
-        assert squeezed(param.help or "") in told
+        assert squeezed(param.help or "") in printed
         if isinstance(param.show_default, str):
-            assert squeezed(f"[default: ({param.show_default})]") in told
+            assert squeezed(f"[default: ({param.show_default})]") in printed
 
 
 def test_the_options_whose_default_is_found_out_say_how(command: Command) -> None:
-    told = squeezed(command("run", "--help").out)
+    printed = squeezed(command("run", "--help").out)
     for default in ("one a core", "TUNER_STORAGE, OPTUNA_STORAGE, or sqlite:///tuner.db"):
-        assert squeezed(f"[default: ({default})]") in told
+        assert squeezed(f"[default: ({default})]") in printed

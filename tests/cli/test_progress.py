@@ -1,13 +1,15 @@
-"""What a run shows while it lasts, without a run."""
+"""The displays of a run, driven by events."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tuner.cli.progress import LiveProgress, PlainProgress, progress_for
+from tuner.spec import Objective
 from tuner.workers.observer import Observer
 
 
@@ -20,8 +22,9 @@ class Screen:
             file=self.file, force_terminal=terminal, width=200, color_system=None
         )
 
-    def progress(self, direction: str = "maximize") -> Observer:
-        return progress_for(self.console, "loss", direction)
+    def progress(self, direction: Any = "maximize") -> Observer:
+        objective = Objective(metric="loss", direction=direction)
+        return progress_for(self.console, objective)
 
     @property
     def lines(self) -> list[str]:
@@ -42,7 +45,7 @@ def test_names_and_notes_are_shown_as_they_are(screen: Screen) -> None:
     progress = screen.progress()
     progress.started("a[/b] [red]c", 1, 5, 2, None)
     progress.note("a line [/red] of the user's code")
-    progress.trial_finished(3, "fail", None, "KeyError: '[/x]'")
+    progress.trial_finished(3, "fail", (), "KeyError: '[/x]'")
     progress.close()
     text = "\n".join(screen.lines)
     assert "a[/b] [red]c: 1 of 5 trials done, 2 workers" in text
@@ -54,15 +57,15 @@ def test_trials_that_other_runs_finish_count(screen: Screen) -> None:
     progress = screen.progress()
     progress.started("wine", 0, 9, 1, None)
     progress.counted(7)
-    progress.trial_finished(2, "complete", 0.5, None)
+    progress.trial_finished(2, "complete", (0.5,), None)
     progress.tick()
     progress.close()
     assert "7/9" in "\n".join(screen.lines)
 
 
-def test_the_best_is_told_with_the_digits_that_say_something() -> None:
+def test_best_value_is_shown_with_its_significant_digits() -> None:
     screen = Screen(terminal=False)
     progress = screen.progress("minimize")
     progress.started("xor", 0, 9, 1, (0, 0.25))
-    progress.trial_finished(1, "complete", 0.000042, None)
+    progress.trial_finished(1, "complete", (0.000042,), None)
     assert screen.lines[-1] == "[0/9] trial 1 complete loss 4.2e-05, best loss 4.2e-05 (trial 1)"

@@ -1,4 +1,4 @@
-"""Progress goes on when standard error cannot be written."""
+"""Runs continue when standard error cannot be written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tuner.cli.progress import LiveProgress, PlainProgress
 from tuner.cli.standard_error import standard_error
+from tuner.spec import Objective
 
 
 class Broken(io.StringIO):
@@ -31,14 +32,14 @@ class Broken(io.StringIO):
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC], ids=["no terminal", "disk full"])
 @pytest.mark.parametrize("kind", [LiveProgress, PlainProgress])
-def test_progress_outlives_its_terminal_and_its_disk(
+def test_progress_ignores_a_closed_terminal_and_a_full_disk(
     monkeypatch: pytest.MonkeyPatch,
     kind: type[LiveProgress] | type[PlainProgress],
     number: int,
 ) -> None:
     broken = Broken(number)
     monkeypatch.setattr(sys, "stderr", broken)
-    progress = kind(standard_error(), "loss", "minimize")
+    progress = kind(standard_error(), Objective(metric="loss", direction="minimize"))
     progress.started("title", 0, 3, 1, None)
     progress.note("a line")
     progress.tick()
@@ -46,7 +47,7 @@ def test_progress_outlives_its_terminal_and_its_disk(
     assert broken.n_tried > 0
 
 
-def test_a_reader_that_has_seen_enough_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_pipe_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Broken(errno.EPIPE))
     with pytest.raises(BrokenPipeError, match="Broken pipe"):
         standard_error().file.write("a line\n")

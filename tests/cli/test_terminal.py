@@ -34,7 +34,9 @@ def test_in_a_pipe_progress_is_plain_lines_on_standard_error(
     assert "next  tuner export scripted -o best.toml && tuner train" in answer.out
 
 
-def test_failed_trials_are_told_with_their_reason(command: Command, laboratory: Laboratory) -> None:
+def test_failed_trials_are_shown_with_their_reason(
+    command: Command, laboratory: Laboratory
+) -> None:
     laboratory.behave("calm", "raises")
     laboratory.add(
         '\n[[reference]]\nname = "known"\n[reference.params]\n'
@@ -66,8 +68,8 @@ def test_json_is_one_document_with_the_promised_keys(
     assert list(known) == ["name", "number", "value", "reported"]
     assert known["reported"] == {"split": "test", "loss": 1.5}
     for words in ("best scripted --json", "show scripted --format json"):
-        told = json.loads(command(*words.split()).out)
-        assert {**told, "wall_s": 0} == {**document, "wall_s": 0}
+        printed = json.loads(command(*words.split()).out)
+        assert {**printed, "wall_s": 0} == {**document, "wall_s": 0}
     rows = json.loads(command("trials", "scripted", "--json").out)
     assert [list(row) for row in rows] == [
         ["number", "state", "value", "params", "epochs", "reason", "duration_s", "origin"]
@@ -75,7 +77,7 @@ def test_json_is_one_document_with_the_promised_keys(
     assert [row["origin"] for row in rows] == ["known", "search"]
 
 
-def test_a_run_that_is_done_has_nothing_to_do(command: Command, laboratory: Laboratory) -> None:
+def test_finished_run_does_nothing(command: Command, laboratory: Laboratory) -> None:
     laboratory.store(*["complete"] * 4)
     answer = command("run", "scripted")
     assert (answer.status, answer.err) == (0, "")
@@ -89,7 +91,7 @@ def test_time_that_is_over_before_the_start(command: Command, laboratory: Labora
 
 
 @pytest.mark.slow
-def test_in_a_terminal_the_display_lives_and_leaves(laboratory: Laboratory) -> None:
+def test_live_display_is_removed_from_a_terminal_at_the_end(laboratory: Laboratory) -> None:
     laboratory.behave("slow")
     with Terminal(laboratory.folder, "run", "scripted", "--workers", "2") as terminal:
         terminal.wait_for(r"trial \d  epoch [12] of 3  loss \d+\.\d{4}")
@@ -107,7 +109,7 @@ def test_in_a_terminal_the_display_lives_and_leaves(laboratory: Laboratory) -> N
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_run_and_the_same_command_goes_on(laboratory: Laboratory) -> None:
+def test_ctrl_c_ends_a_run_and_the_same_command_resumes_it(laboratory: Laboratory) -> None:
     laboratory.behave("slow")
     words = ("run", "scripted", "--workers", "2")
     with Terminal(laboratory.folder, *words) as terminal:

@@ -12,8 +12,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from wsgiref.util import setup_testing_defaults
 
+import optuna
 import pytest
 from commands import Command
 from laboratory import Laboratory
@@ -44,17 +46,32 @@ def served(stored: Laboratory) -> Iterator[tuple[subprocess.Popen[str], str]]:
         yield process, line.split()[2].rstrip("/")
 
 
-def test_the_application_answers_with_the_study(stored: Laboratory) -> None:
-    database = Database(stored.url)
-    environ: dict[str, object] = {"PATH_INFO": "/api/studies"}
+def answer_of(database: Database, path: str) -> dict[str, Any]:
+    """Returns the JSON with which the application answers, in this process."""
+    environ: dict[str, object] = {"PATH_INFO": path}
     setup_testing_defaults(environ)
-    answered: list[str] = []
-    body = make_dashboard(database, Rules())(environ, lambda status, *_: answered.append(status))
-    studies = json.loads(b"".join(body))["study_summaries"]
+    statuses: list[str] = []
+    body = make_dashboard(database, Rules())(environ, lambda status, *_: statuses.append(status))
+    answer: dict[str, Any] = json.loads(b"".join(body))
+    assert statuses == ["200 OK"]
+    return answer
+
+
+def test_application_answers_with_studies_of_one_and_several_objectives(
+    stored: Laboratory,
+) -> None:
+    directions = ["minimize", "maximize"]
+    other = optuna.create_study(storage=stored.url, study_name="two", directions=directions)
+    other.tell(other.ask(), [0.25, 0.75])
+    database = Database(stored.url)
+    studies = answer_of(database, "/api/studies")["study_summaries"]
+    assert {study["study_name"]: study["directions"] for study in studies} == {
+        "scripted": ["minimize"],
+        "two": directions,
+    }
+    detail = answer_of(database, f"/api/studies/{other._study_id}")
+    assert [trial["values"] for trial in detail["trials"]] == [[0.25, 0.75]]
     database.close()
-    assert answered == ["200 OK"]
-    assert [study["study_name"] for study in studies] == ["scripted"]
-    assert studies[0]["directions"] == ["minimize"]
 
 
 def test_renamed_study_keeps_its_curves_and_can_be_resumed(

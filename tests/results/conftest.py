@@ -8,6 +8,7 @@ from made_studies import MakeResult, MakeStudy
 from optuna.trial import FrozenTrial
 
 from tuner.results import StudyResult
+from tuner.results.stored_study import read_result
 from tuner.spec import StudySpec
 
 
@@ -32,12 +33,12 @@ def make_study() -> MakeStudy:
 
 @pytest.fixture
 def make_result(make_study: MakeStudy) -> MakeResult:
-    """``make_result(spec, *trials)``: what :class:`StudyResult` reads of such a study."""
+    """``make_result(spec, *trials)``: what is read of such a study."""
 
     def make(
         spec: StudySpec | None, *trials: FrozenTrial, wall_s: float | None = None
     ) -> StudyResult:
         study = make_study(spec, *trials)
-        return StudyResult.of(study, "sqlite:///tuner.db", wall_s, base=Path("studies").absolute())
+        return read_result(study, "sqlite:///tuner.db", wall_s, base=Path("studies").absolute())
 
     return make

@@ -99,7 +99,7 @@ def _distribution(name: str) -> Any:
 
 
 def added(value: float | None = 0.99, state: str = "complete", **changes: Any) -> FrozenTrial:
-    """A trial as somebody adds it by hand: nothing but parameters and values."""
+    """A trial as ``Study.add_trial`` stores it: nothing but parameters and values."""
     params = PARAMS | changes
     return create_trial(
         state=TrialState[state.upper()],

@@ -1,4 +1,4 @@
-"""Exported files that were changed: read with the meaning that stands in them, or one line."""
+"""Exported files that were changed: read as they are written, or refused in one line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ QUICK = settings(
 
 
 def outcome(file: Path) -> Configuration | None:
-    """What is read; None if it was refused in one line that names the file."""
+    """Returns what is read; None if it was refused in one line that names the file."""
     try:
         return read(file)
     except SpecError as error:
@@ -55,7 +55,7 @@ def outcome(file: Path) -> Configuration | None:
 
 
 def means_the_same(found: Configuration, table: dict[str, Any], folder: Path) -> bool:
-    """Whether all that stands in the table came through, and nothing else."""
+    """Returns whether the configuration holds all that the table does, and nothing else."""
     given = {key: value for key, value in table.items() if key != "about" and value is not None}
     meant = found.to_dict(folder)
     for one in (given, meant):
@@ -72,7 +72,7 @@ def means_the_same(found: Configuration, table: dict[str, Any], folder: Path) ->
 
 @QUICK
 @given(mutated(json.loads(JSON)))
-def test_a_mutated_json_export(tmp_path: Path, table: dict[str, Any]) -> None:
+def test_mutated_json_is_read_or_refused(tmp_path: Path, table: dict[str, Any]) -> None:
     file = tmp_path / "best.json"
     file.write_text(json.dumps(table))
     found = outcome(file)
@@ -81,7 +81,7 @@ def test_a_mutated_json_export(tmp_path: Path, table: dict[str, Any]) -> None:
 
 @QUICK
 @given(mutated(tomllib.loads(TOML), VALUES.filter(lambda value: value is not None)))
-def test_a_mutated_toml_export(tmp_path: Path, table: dict[str, Any]) -> None:
+def test_mutated_toml_is_read_or_refused(tmp_path: Path, table: dict[str, Any]) -> None:
     file = tmp_path / "best.toml"
     try:
         file.write_text(tomli_w.dumps(table), encoding="utf-8", newline="")
@@ -94,7 +94,9 @@ def test_a_mutated_toml_export(tmp_path: Path, table: dict[str, Any]) -> None:
 @QUICK
 @given(st.data())
 @pytest.mark.parametrize(("name", "text"), [("best.json", JSON), ("best.toml", TOML)])
-def test_a_damaged_export(name: str, text: str, tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_text_is_read_or_refused(
+    name: str, text: str, tmp_path: Path, data: st.DataObject
+) -> None:
     (tmp_path / name).write_bytes(data.draw(damaged(text.encode())))
     outcome(tmp_path / name)
 
@@ -106,14 +108,14 @@ def test_a_damaged_export(name: str, text: str, tmp_path: Path, data: st.DataObj
         (f"a = {'[' * 5000}", r"best\.toml (cannot be read|is not TOML)"),
     ],
 )
-def test_files_that_no_parser_takes(text: str, match: str, tmp_path: Path) -> None:
+def test_unparsable_file_is_refused(text: str, match: str, tmp_path: Path) -> None:
     (tmp_path / "best.toml").write_text(text)
     with pytest.raises(SpecError, match=match) as refused:
         read(tmp_path / "best.toml")
     assert "\n" not in str(refused.value)
 
 
-def test_the_command_refuses_in_one_line(command: Command, tmp_path: Path) -> None:
+def test_train_refuses_a_broken_export_in_one_line(command: Command, tmp_path: Path) -> None:
     for change in ({"model": 7}, {"epochs": "x"}, {"params": {"units_1": None}}, {"data": 5}):
         (tmp_path / "best.json").write_text(json.dumps(json.loads(JSON) | change))
         command("train", "best.json", "-o", "model").refused(2, r"best\.json: [\w.]+: ")
@@ -130,7 +132,7 @@ def test_the_command_refuses_in_one_line(command: Command, tmp_path: Path) -> No
         ({"dataset": {"csv": "a\0b", "target": "c"}}, 2, r"dataset\.csv: must not hold a null"),
     ],
 )
-def test_a_training_that_cannot_be_ends_in_one_line(
+def test_train_with_impossible_parameters_fails_in_one_line(
     change: dict[str, Any], status: int, match: str, command: Command, tmp_path: Path
 ) -> None:
     rows = "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(40))

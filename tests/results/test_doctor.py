@@ -1,4 +1,4 @@
-"""`tuner doctor`: what is well, what it mends, what it says is wrong."""
+"""`tuner doctor`: what is in order, what it repairs, what it reports as wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuner.storage.lease import own_lease
 
 
 @pytest.mark.slow
-def test_a_healthy_machine(laboratory, command):
+def test_healthy_machine_is_ok(laboratory, command):
     laboratory.store("complete")
     answer = command("doctor", "--storage", laboratory.url)
     assert (answer.status, answer.err) == (0, "")
@@ -62,7 +62,7 @@ def test_doctor_names_the_command_for_a_trial_of_another_program(laboratory, com
     assert "--study-name scripted --trial-number 0 --state fail" in answer.out
 
 
-def test_what_is_wrong_is_said_and_is_the_status(tmp_path, command, quick, monkeypatch):
+def test_wrong_findings_are_shown_and_set_the_status(tmp_path, command, quick, monkeypatch):
     answer = command("doctor")
     assert "sqlite:///tuner.db is not there yet" in answer.out
     assert not (tmp_path / "tuner.db").exists()

@@ -38,13 +38,13 @@ def configuration(**changes: Any) -> Configuration:
 
 
 @pytest.mark.parametrize("name", ["best.toml", "best.json"])
-def test_what_is_written_reads_back_equal(tmp_path: Path, name: str) -> None:
+def test_export_reads_back_equal(tmp_path: Path, name: str) -> None:
     written = configuration(base=tmp_path)
     write(written, tmp_path / name)
     assert read(tmp_path / name) == written
 
 
-def test_the_file_says_what_it_is_and_what_comes_next(tmp_path: Path) -> None:
+def test_export_begins_with_its_purpose_and_the_next_command(tmp_path: Path) -> None:
     write(configuration(), tmp_path / "best.toml")
     assert (
         (tmp_path / "best.toml")
@@ -61,13 +61,13 @@ def test_the_file_says_what_it_is_and_what_comes_next(tmp_path: Path) -> None:
     assert about.endswith("write the model bundle: tuner train best.json -o model/")
 
 
-def test_only_the_file_is_left(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     write(configuration(), tmp_path / "best.toml")
     assert [file.name for file in tmp_path.iterdir()] == ["best.toml"]
     assert (tmp_path / "best.toml").stat().st_mode & 0o777 == 0o644
 
 
-def test_a_relative_csv_path_holds_from_where_the_export_is(tmp_path: Path) -> None:
+def test_relative_csv_path_starts_at_the_export(tmp_path: Path) -> None:
     studies, elsewhere = tmp_path / "studies", tmp_path / "exports" / "deep"
     studies.mkdir()
     elsewhere.mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_a_relative_csv_path_holds_from_where_the_export_is(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["best.toml", "best.json"])
-def test_how_a_csv_file_is_read_is_exported(tmp_path: Path, name: str) -> None:
+def test_csv_dialect_is_exported(tmp_path: Path, name: str) -> None:
     csv = str(tmp_path / "data.csv")
     dataset = CsvDataset(
         csv=csv, target="b", task="regression", drop=["id"], sep="\t", decimal=",", missing=["x"]
@@ -93,7 +93,7 @@ def test_how_a_csv_file_is_read_is_exported(tmp_path: Path, name: str) -> None:
     assert read(tmp_path / name).dataset == dataset
 
 
-def test_an_absolute_csv_path_stays(tmp_path: Path) -> None:
+def test_absolute_csv_path_is_kept(tmp_path: Path) -> None:
     csv = str(tmp_path / "data.csv")
     write(configuration(dataset=CsvDataset(csv=csv, target="b")), tmp_path / "best.json")
     dataset = read(tmp_path / "best.json").dataset
@@ -101,9 +101,7 @@ def test_an_absolute_csv_path_stays(tmp_path: Path) -> None:
     assert dataset.csv == csv
 
 
-def test_the_folder_of_own_code_is_found_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_of_own_code_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     studies, elsewhere = tmp_path / "studies", tmp_path / "exports"
     studies.mkdir()
     elsewhere.mkdir()
@@ -122,7 +120,7 @@ def test_the_folder_of_own_code_is_found_again(
     assert found.dataset.csv == os.fspath(studies / "d.csv")
 
 
-def test_no_path_stands_where_none_is_needed(tmp_path: Path) -> None:
+def test_export_without_own_code_has_no_base(tmp_path: Path) -> None:
     assert str(tmp_path) not in as_toml(configuration(base=tmp_path / "x"), tmp_path / "best.toml")
 
 
@@ -135,7 +133,7 @@ def test_no_path_stands_where_none_is_needed(tmp_path: Path) -> None:
         | st.text(st.characters(exclude_categories=["Cs"])),
     )
 )
-def test_any_parameters_survive(params: dict[str, Any]) -> None:
+def test_any_parameters_read_back(params: dict[str, Any]) -> None:
     written = configuration(params=params, base=Path.cwd())
     table = tomllib.loads(as_toml(written, Path("best.toml")))
     assert Configuration.from_dict(table, folder=Path.cwd(), where="best.toml") == written
@@ -148,16 +146,16 @@ def test_any_parameters_survive(params: dict[str, Any]) -> None:
         ("best", r"best: its name has no ending; write NAME.toml, NAME.json, or NAME.py"),
     ],
 )
-def test_another_suffix(tmp_path: Path, name: str, words: str) -> None:
+def test_unknown_suffix_is_refused(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         write(configuration(), tmp_path / name)
     assert suffix_of(Path("BEST.PY")) == ".py"
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_location_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "best.toml", tmp_path / "nowhere" / "best.json"):
-        with pytest.raises(BundleError, match=r"cannot write .*best\.\w+: .*directory; nothing"):
+        with pytest.raises(RequestError, match=r"cannot write .*best\.\w+: .*directory; nothing"):
             write(configuration(), place)
 
 
@@ -169,7 +167,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("text", "words"), BROKEN)
-def test_files_that_are_no_exports(tmp_path: Path, text: str, words: str) -> None:
+def test_file_that_is_no_export_is_refused(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "best.toml"
     file.write_text(text)
     with pytest.raises(SpecError, match=words) as caught:
@@ -205,7 +203,7 @@ def test_files_that_are_no_exports(tmp_path: Path, text: str, words: str) -> Non
         ({"epoch": 3}, r"epoch: unknown key; did you mean epochs\?"),
     ],
 )
-def test_one_line_for_each_mistake(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_broken_rule_is_one_line(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     table = configuration().to_dict(tmp_path) | changes
     file = tmp_path / "best.json"
     file.write_text(json.dumps({key: value for key, value in table.items() if value is not None}))
@@ -213,7 +211,7 @@ def test_one_line_for_each_mistake(tmp_path: Path, changes: dict[str, Any], word
         read(file)
 
 
-def test_other_files(tmp_path: Path) -> None:
+def test_missing_file_and_wrong_suffix_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"best.toml does not exist; write it with `tuner export"):
         read(tmp_path / "best.toml")
     with pytest.raises(SpecError, match=r"best.py: an exported configuration ends in .toml or"):
@@ -232,7 +230,7 @@ def test_other_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["best.toml", "best.json"])
-def test_a_byte_order_mark_is_read_over(tmp_path: Path, name: str) -> None:
+def test_byte_order_mark_is_ignored(tmp_path: Path, name: str) -> None:
     written = configuration(base=tmp_path)
     write(written, tmp_path / name)
     content = (tmp_path / name).read_bytes()
@@ -261,7 +259,7 @@ def test_any_study_name_reads_back(
         assert read(path) == written
 
 
-def test_what_would_not_read_back_is_not_written(
+def test_export_that_would_not_read_back_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tomli_w.dumps", lambda table: "study = [\n")
@@ -274,7 +272,7 @@ def test_what_would_not_read_back_is_not_written(
 
 
 @pytest.mark.timeout(20)
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "best.toml")
     with pytest.raises(SpecError, match=r"best\.toml is no regular file; write one with `tuner ex"):
         read(tmp_path / "best.toml")

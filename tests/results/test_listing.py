@@ -1,4 +1,4 @@
-"""``tuner studies``: what it says of studies whose file is gone, of others', of damaged ones."""
+"""``tuner studies`` lists studies without a file, of other programs, and damaged ones."""
 
 from __future__ import annotations
 
@@ -59,17 +59,6 @@ def test_stored_studies_have_title_and_metric_in_a_small_terminal(
     assert row.split() == ["mine", "Scripted", "120", "loss", "stored"]
     assert "2 complete" in work
     assert all(len(line) <= 80 for line in [*work.splitlines(), *files.splitlines()])
-
-
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("words", ["show", "best", "trials", "export -o a.toml"])
-def test_study_of_two_objectives_is_refused_in_one_line(
-    words: str, command: Command, url: str
-) -> None:
-    name, *rest = words.split()
-    command(name, "two", *rest, "--storage", url).refused(
-        1, "^tuner: the study two has 2 objectives; tuner reads studies with one: see it in the bro"
-    )
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)

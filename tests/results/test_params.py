@@ -20,7 +20,7 @@ SPACE = SearchSpace.parse(
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "shown"),
     [
         ({"n_layers": 2, "units_1": 8, "units_2": 4}, ["2 layers of 8, 4 units"]),
         ({"n_layers": 1, "units_1": 8}, ["1 layer of 8 units"]),
@@ -37,11 +37,11 @@ SPACE = SearchSpace.parse(
         ),
     ],
 )
-def test_repeated_parameters_stand_together(params: dict[str, object], told: list[str]) -> None:
-    assert phrases(params, SPACE) == told  # type: ignore[arg-type]
+def test_repeated_parameters_are_grouped(params: dict[str, object], shown: list[str]) -> None:
+    assert phrases(params, SPACE) == shown  # type: ignore[arg-type]
 
 
-def test_without_a_space_they_stand_together_uncounted() -> None:
+def test_groups_without_a_space_have_no_count() -> None:
     params = {"n_layers": 2, "units_1": 8, "units_2": 4, "rate": 0.00123456}
     assert phrases(params) == ["n_layers 2", "units 8, 4", "rate 0.00123"]
 

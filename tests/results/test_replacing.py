@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_export import configuration
 
-from tuner.errors import BundleError, RequestError
+from tuner.errors import RequestError
 from tuner.results.configuration_file import read, write
 
 STUDY = 'dataset = "wine"\n[objective]\nmetric = "mse"\n[search_space.units]\ntype = "int"\n'
@@ -74,7 +74,7 @@ def test_another_file_is_replaced_only_on_request(tmp_path: Path, what: str, wor
 
 
 @pytest.mark.parametrize("name", ["best.toml", "best.json"])
-def test_an_earlier_export_is_replaced(tmp_path: Path, name: str) -> None:
+def test_earlier_export_is_replaced(tmp_path: Path, name: str) -> None:
     write(configuration(trial=1), tmp_path / name)
     text = (tmp_path / name).read_text()
     (tmp_path / name).write_text(text + "\n", encoding="utf-8-sig")  # saved by some editor
@@ -82,7 +82,7 @@ def test_an_earlier_export_is_replaced(tmp_path: Path, name: str) -> None:
     assert read(tmp_path / name).trial == 2
 
 
-def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
+def test_folder_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "best.toml").mkdir()
-    with pytest.raises(BundleError, match=r"cannot write .*best\.toml: Is a directory"):
+    with pytest.raises(RequestError, match=r"cannot write .*best\.toml: Is a directory"):
         write(configuration(), tmp_path / "best.toml", force=True)

@@ -10,10 +10,10 @@ import pytest
 from made_studies import PARAMS, MakeResult, MakeStudy, make_spec, reference, trial
 
 from tuner.errors import StudyError, UnknownNameError
-from tuner.results import StudyResult
+from tuner.results.stored_study import read_result
 
 
-def test_the_document_that_scripts_rely_on(make_result: MakeResult) -> None:
+def test_json_document_has_the_promised_keys(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference(split="test", accuracy=0.9954)),
         trial(value=0.99, origin="document"),
@@ -46,7 +46,7 @@ def test_the_document_that_scripts_rely_on(make_result: MakeResult) -> None:
     }
 
 
-def test_a_trial_as_a_row(make_result: MakeResult) -> None:
+def test_row_has_the_promised_keys(make_result: MakeResult) -> None:
     pruned = trial("pruned", 0.4, epochs=2, reason="pruned at epoch 2: not good enough")
     row = make_result(make_spec(), pruned).trials[0]
 
@@ -62,24 +62,24 @@ def test_a_trial_as_a_row(make_result: MakeResult) -> None:
     }
 
 
-def test_a_waiting_trial_shows_what_it_will_run(make_result: MakeResult) -> None:
+def test_waiting_trial_has_its_enqueued_parameters(make_result: MakeResult) -> None:
     row = make_result(make_spec(), trial("waiting", origin="document")).trials[0]
 
     assert row.params == PARAMS
     assert (row.state, row.origin, row.duration_s) == ("waiting", "document", None)
 
 
-def test_a_running_trial_has_run_as_many_epochs_as_it_reported() -> None:
+def test_running_trial_has_its_reported_epochs() -> None:
     study = optuna.create_study()
     running = study.ask()
     running.report(0.5, 1)
     running.report(0.4, 2)
 
-    assert StudyResult.of(study, "").trials[0].epochs == 2
+    assert read_result(study, "").trials[0].epochs == 2
 
 
 @pytest.mark.parametrize(("direction", "best"), [("maximize", 1), ("minimize", 0)])
-def test_the_best_follows_the_direction(make_result: MakeResult, direction: str, best: int) -> None:
+def test_best_follows_the_direction(make_result: MakeResult, direction: str, best: int) -> None:
     trials = [trial(value=value) for value in (0.1, 0.9, 0.9, 0.1)]
     result = make_result(make_spec(direction=direction), *trials)
 
@@ -87,14 +87,14 @@ def test_the_best_follows_the_direction(make_result: MakeResult, direction: str,
     assert result.best.number == best, "the earliest among equals"
 
 
-def test_a_pruned_trial_never_wins(make_result: MakeResult) -> None:
+def test_pruned_trial_is_never_best(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial("pruned", 0.99), trial(value=0.5))
 
     assert result.best is not None
     assert result.best.number == 1
 
 
-def test_before_the_first_complete_trial(make_result: MakeResult) -> None:
+def test_best_is_none_before_the_first_complete_trial(make_result: MakeResult) -> None:
     result = make_result(make_spec(reference()), trial("running"))
 
     assert result.best is None
@@ -104,7 +104,7 @@ def test_before_the_first_complete_trial(make_result: MakeResult) -> None:
         result.configuration()
 
 
-def test_a_reference_counts_only_when_complete(make_result: MakeResult) -> None:
+def test_reference_has_a_value_only_if_complete(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference("pruned one"), reference("twice"), reference("absent")),
         trial("pruned", 0.9, origin="pruned one", reason="pruned at epoch 1: too slow"),
@@ -118,16 +118,16 @@ def test_a_reference_counts_only_when_complete(make_result: MakeResult) -> None:
     assert (absent.number, absent.value, absent.state) == (None, None, None)
 
 
-def test_a_run_knows_its_own_time(make_result: MakeResult) -> None:
+def test_wall_time_is_that_of_the_run(make_result: MakeResult) -> None:
     assert make_result(make_spec(), trial(value=1.0), wall_s=4.5).wall_s == 4.5
 
 
-def test_values_that_json_cannot_hold_are_null(make_result: MakeResult) -> None:
+def test_value_that_is_not_finite_is_none(make_result: MakeResult) -> None:
     row = make_result(make_spec(), trial("pruned", float("inf"))).trials[0]
     assert row.value is None
 
 
-def test_the_best_carries_what_train_needs(make_result: MakeResult) -> None:
+def test_best_has_its_configuration(make_result: MakeResult) -> None:
     found = make_result(make_spec(), trial(value=0.9, epoch=18, seed=42)).best
 
     assert found is not None
@@ -140,7 +140,7 @@ def test_the_best_carries_what_train_needs(make_result: MakeResult) -> None:
     assert configuration.base == Path("studies").absolute()
 
 
-def test_the_batch_size_is_the_trials_own(make_study: MakeStudy) -> None:
+def test_batch_size_is_that_of_the_trial(make_study: MakeStudy) -> None:
     study = optuna.create_study()
     study.set_user_attr("tuner:spec", make_spec(direction="minimize").to_dict())
     asked = study.ask()
@@ -149,10 +149,10 @@ def test_the_batch_size_is_the_trials_own(make_study: MakeStudy) -> None:
     asked.set_user_attr("seed", 1)
     study.tell(asked, 0.5)
 
-    assert StudyResult.of(study, "").configuration().batch_size == 64
+    assert read_result(study, "").configuration().batch_size == 64
 
 
-def test_any_complete_trial_can_be_exported(make_result: MakeResult) -> None:
+def test_configuration_takes_any_complete_trial(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9), trial(value=0.5), trial("fail"))
 
     assert result.configuration(1).value == 0.5
@@ -162,11 +162,11 @@ def test_any_complete_trial_can_be_exported(make_result: MakeResult) -> None:
         result.configuration(2)
 
 
-def test_a_study_of_stock_optuna_is_read_as_far_as_it_goes() -> None:
+def test_study_of_another_program_has_a_best_trial_but_no_configuration() -> None:
     study = optuna.create_study(study_name="theirs")
     study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3)
 
-    result = StudyResult.of(study, "sqlite:///theirs.db")
+    result = read_result(study, "sqlite:///theirs.db")
 
     assert (result.metric, result.direction, result.references) == ("value", "minimize", ())
     assert result.best is not None
@@ -175,15 +175,9 @@ def test_a_study_of_stock_optuna_is_read_as_far_as_it_goes() -> None:
         result.configuration()
 
 
-def test_a_study_with_several_objectives_is_refused() -> None:
-    study = optuna.create_study(study_name="two", directions=["minimize", "maximize"])
-    with pytest.raises(StudyError, match="the study two has 2 objectives; tuner reads"):
-        StudyResult.of(study, "")
-
-
-def test_results_are_told_without_tensorflow_or_pandas() -> None:
-    modules = "words tables export mattered rows"
-    code = "import sys\n" + "".join(f"import tuner.results.{m}\n" for m in modules.split())
+def test_results_are_imported_without_tensorflow_pandas_or_optuna() -> None:
+    modules = ("study_text", "views", "configuration_file", "stored_study", "study_list")
+    code = "import sys\n" + "".join(f"import tuner.results.{name}\n" for name in modules)
     code += "print([m for m in ('tensorflow', 'keras', 'pandas', 'optuna') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

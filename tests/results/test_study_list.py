@@ -11,7 +11,7 @@ import pytest
 from tuner.results.study_list import StudyLine, studies
 
 
-def test_studies() -> None:
+def test_list_in_every_form() -> None:
     lines = [
         StudyLine(
             "wine",
@@ -56,7 +56,7 @@ def test_studies() -> None:
     assert [row["trials"] for row in rows] == ["3", ""]
 
 
-def test_a_study_in_the_queue() -> None:
+def test_queue_column() -> None:
     def queued(standing: str, **place: object) -> str:
         line = StudyLine(
             "wine",

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import optuna
 import pytest
 from made_studies import MakeResult, MakeStudy, make_spec, reference, trial
 
-from tuner.results import StudyResult, tables
-from tuner.results.mattered import what_mattered
-from tuner.results.study_text import tell
+from tuner.results import StudyResult, views
+from tuner.results.stored_study import read_result
+from tuner.results.study_text import summary
+from tuner.workers.ending import Ending
 
 
-def test_the_whole_picture(make_result: MakeResult) -> None:
+def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StudyResult, "mattered", {"learning_rate": 0.524, "optimizer": 0.21})
     result = make_result(
         make_spec(reference(split="test", accuracy=0.9954, loss=0.0248)),
         trial(value=0.99384, epoch=20, origin="document", seconds=73.0),
@@ -20,9 +22,9 @@ def test_the_whole_picture(make_result: MakeResult) -> None:
         wall_s=112.3,
     )
 
-    told = tell(result, n_workers=2, mattered={"learning_rate": 0.524, "optimizer": 0.21})
+    text = summary(replace(result, n_workers=2))
 
-    assert told == (
+    assert text == (
         "wine · Red or white wine\n"
         "3 trials in 1 min 52 s on 2 workers: "
         "2 complete, 1 pruned (about 70 s saved), 0 failed\n"
@@ -40,8 +42,8 @@ def test_the_whole_picture(make_result: MakeResult) -> None:
     )
 
 
-def test_no_trial_at_all(make_result: MakeResult) -> None:
-    assert tell(make_result(make_spec(title="wine"))) == (
+def test_summary_without_trials(make_result: MakeResult) -> None:
+    assert summary(make_result(make_spec(title="wine"))) == (
         "wine\n"
         "no trials yet\n"
         "\n"
@@ -52,7 +54,7 @@ def test_no_trial_at_all(make_result: MakeResult) -> None:
     )
 
 
-def test_no_complete_trial_yet(make_result: MakeResult) -> None:
+def test_summary_without_a_complete_trial(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference(split="train", accuracy=0.72)),
         trial("waiting", origin="document"),
@@ -60,72 +62,72 @@ def test_no_complete_trial_yet(make_result: MakeResult) -> None:
         trial("running"),
     )
 
-    told = tell(result, ended="interrupted")
+    text = summary(replace(result, ending="interrupted"))
 
-    assert "1 trial in 2 s: 0 complete, 0 pruned, 1 failed, 1 running, 1 waiting\n" in told
-    assert "\ninterrupted; the same command goes on\n" in told
-    assert "  best                none yet: no trial is complete\n" in told
-    assert "  document  trial 0   not run yet; reported 0.72 on its training data\n" in told
-    assert "gain" not in told
-    assert "next  tuner trials wine   what became of each trial\n" in told
+    assert "1 trial in 2 s: 0 complete, 0 pruned, 1 failed, 1 running, 1 waiting\n" in text
+    assert "\ninterrupted; the same command goes on\n" in text
+    assert "  best                none yet: no trial is complete\n" in text
+    assert "  document  trial 0   not run yet; reported 0.72 on its training data\n" in text
+    assert "gain" not in text
+    assert "next  tuner trials wine   what became of each trial\n" in text
 
 
 @pytest.mark.parametrize(
-    ("ended", "words"),
+    ("ending", "words"),
     [
         ("interrupted", "interrupted; the same command goes on"),
         ("timeout", "timeout reached; the same command goes on"),
     ],
 )
-def test_how_it_ended(make_result: MakeResult, ended: str, words: str) -> None:
-    told = tell(make_result(make_spec(), trial(value=0.5)), ended=ended)  # type: ignore[arg-type]
-    assert words in told.splitlines()
+def test_ending_of_the_run_is_shown(make_result: MakeResult, ending: Ending, words: str) -> None:
+    text = summary(replace(make_result(make_spec(), trial(value=0.5)), ending=ending))
+    assert words in text.splitlines()
 
 
-def test_no_reference_no_gain(make_result: MakeResult) -> None:
-    told = tell(make_result(make_spec(), trial(value=0.5)))
-    assert "gain" not in told
-    assert "reference" not in told
+def test_summary_without_references_has_no_gain(make_result: MakeResult) -> None:
+    text = summary(make_result(make_spec(), trial(value=0.5)))
+    assert "gain" not in text
+    assert "reference" not in text
 
 
-def test_a_reference_that_nobody_beat(make_result: MakeResult) -> None:
+def test_gain_is_zero_if_a_reference_is_best(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.9, origin="document"), trial(value=0.8)
     )
-    told = tell(result)
-    assert "accuracy 0.9000 on validation, epoch 3 (the reference document)\n" in told
-    assert "  gain      0: the search did not beat the reference document\n" in told
-    assert "reported" not in told
+    text = summary(result)
+    assert "accuracy 0.9000 on validation, epoch 3 (the reference document)\n" in text
+    assert "  gain      0: the search did not beat the reference document\n" in text
+    assert "reported" not in text
 
 
-def test_a_reference_that_was_only_equalled(make_result: MakeResult) -> None:
+def test_gain_is_zero_if_the_best_equals_a_reference(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.9), trial(value=0.9, origin="document")
     )
-    assert "  gain      0: the search did not beat the reference document\n" in tell(result)
+    assert "  gain      0: the search did not beat the reference document\n" in summary(result)
 
 
-def test_a_reference_alone(make_result: MakeResult) -> None:
-    told = tell(make_result(make_spec(reference()), trial(value=0.9, origin="document")))
-    assert "  gain      none yet: no trial of the search is complete\n" in told
+def test_gain_is_pending_without_trials_of_the_search(make_result: MakeResult) -> None:
+    text = summary(make_result(make_spec(reference()), trial(value=0.9, origin="document")))
+    assert "  gain      none yet: no trial of the search is complete\n" in text
 
 
-def test_less_is_better(make_result: MakeResult) -> None:
+def test_gain_of_a_minimized_metric_is_negative(make_result: MakeResult) -> None:
     spec = make_spec(reference(split="test", mse=30.04), direction="minimize", metric="mse")
     result = make_result(spec, trial(value=31.5, origin="document"), trial(value=30.25))
-    told = tell(result)
-    assert "  document  trial 0   mse 31.5000 on validation; reported 30.04 on its test" in told
-    assert "  gain      -1.2500 (lower is better)\n" in told
+    text = summary(result)
+    assert "  document  trial 0   mse 31.5000 on validation; reported 30.04 on its test" in text
+    assert "  gain      -1.2500 (lower is better)\n" in text
 
 
-def test_tiny_gains_do_not_vanish(make_result: MakeResult) -> None:
+def test_tiny_gain_is_shown_with_its_digits(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference()), trial(value=0.99770, origin="document"), trial(value=0.99774)
     )
-    assert "  gain      +4e-05\n" in tell(result)
+    assert "  gain      +4e-05\n" in summary(result)
 
 
-def test_the_gain_is_over_the_best_of_several_references(make_result: MakeResult) -> None:
+def test_gain_is_over_the_best_reference(make_result: MakeResult) -> None:
     result = make_result(
         make_spec(reference("sgd"), reference("adam"), reference("dropout 0.3")),
         trial(value=0.90, origin="sgd"),
@@ -133,19 +135,19 @@ def test_the_gain_is_over_the_best_of_several_references(make_result: MakeResult
         trial("pruned", 0.99, origin="dropout 0.3", reason="pruned at epoch 1: not good enough"),
         trial(value=0.96),
     )
-    told = tell(result)
-    assert "  gain         +0.0100 over adam\n" in told
-    assert "  dropout 0.3  trial 2   pruned at epoch 1: not good enough\n" in told
+    text = summary(result)
+    assert "  gain         +0.0100 over adam\n" in text
+    assert "  dropout 0.3  trial 2   pruned at epoch 1: not good enough\n" in text
 
 
-def test_reported_in_another_metric(make_result: MakeResult) -> None:
+def test_score_in_another_metric_is_shown_with_its_name(make_result: MakeResult) -> None:
     spec = make_spec(
         reference("loss only", split="validation", loss=0.5591),
         reference("both", split="train", loss=0.1, accuracy=0.72),
     )
-    told = tell(make_result(spec))
-    assert "not run yet; reported loss 0.5591 on its validation split\n" in told
-    assert "not run yet; reported 0.72 on its training data\n" in told
+    text = summary(make_result(spec))
+    assert "not run yet; reported loss 0.5591 on its validation split\n" in text
+    assert "not run yet; reported 0.72 on its training data\n" in text
 
 
 def test_failures_are_grouped_by_reason(make_result: MakeResult) -> None:
@@ -157,7 +159,7 @@ def test_failures_are_grouped_by_reason(make_result: MakeResult) -> None:
         trial("fail", reason="val_loss is NaN at epoch 12: the training diverged"),
         trial("fail"),
     )
-    lines = tell(result).splitlines()
+    lines = summary(result).splitlines()
     assert "  failed: 2 × val_loss is NaN at epoch 3: the training diverged (trials 1, 3)" in lines
     assert "  failed: 1 × killed: more than 2 GiB of memory (trial 2)" in lines
     assert "  failed: 1 × no reason recorded (trial 4)" in lines
@@ -173,21 +175,21 @@ def test_only_pruned_trials_save_time(make_result: MakeResult) -> None:
         trial("pruned", 0.5, seconds=90.0),  # longer than the median: nothing saved
         trial("fail", seconds=1.0),
     )
-    assert "2 pruned (about 50 s saved)" in tell(result)
+    assert "2 pruned (about 50 s saved)" in summary(result)
 
 
-def test_the_next_commands_work_as_they_stand(make_result: MakeResult) -> None:
+def test_next_commands_have_the_storage_option(make_result: MakeResult) -> None:
     result = make_result(None, trial(value=0.5))
-    assert "tuner export" not in tell(result), "nothing says which data it was trained on"
+    assert "tuner export" not in summary(result), "nothing says which data it was trained on"
     result = make_result(make_spec(), trial(value=0.5))
-    told = tell(result, options="--storage sqlite:///other.db")
-    assert "tuner export wine --storage sqlite:///other.db -o best.toml && " in told
-    assert "tuner dashboard --storage sqlite:///other.db   every trial" in told
+    text = summary(result, options="--storage sqlite:///other.db")
+    assert "tuner export wine --storage sqlite:///other.db -o best.toml && " in text
+    assert "tuner dashboard --storage sqlite:///other.db   every trial" in text
 
 
-def test_next_commands_run_no_study_that_tuner_did_not_create(make_result: MakeResult) -> None:
-    assert "tuner run" not in tell(make_result(None))
-    assert "tuner run wine" in tell(make_result(make_spec()))
+def test_next_commands_do_not_run_a_study_of_another_program(make_result: MakeResult) -> None:
+    assert "tuner run" not in summary(make_result(None))
+    assert "tuner run wine" in summary(make_result(make_spec()))
 
 
 def test_long_configurations_are_folded(make_result: MakeResult) -> None:
@@ -197,74 +199,53 @@ def test_long_configurations_are_folded(make_result: MakeResult) -> None:
     best = result.best
     assert best is not None
     object.__setattr__(best, "params", params)
-    lines = [line for line in tell(result).splitlines() if "parameter_number" in line]
+    lines = [line for line in summary(result).splitlines() if "parameter_number" in line]
     assert len(lines) == 3
     assert all(len(line) < 100 for line in lines)
 
 
-def study_of(values: list[float]) -> optuna.Study:
-    study = optuna.create_study()
-    for i, value in enumerate(values):
-        asked = study.ask()
-        asked.suggest_float("matters", i, i)
-        asked.suggest_categorical("does_not", ["a", "b"])
-        study.tell(asked, value)
-    return study
-
-
-def test_what_mattered_needs_ten_trials_that_differ() -> None:
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-
-    def objective(asked: optuna.Trial) -> float:
-        return asked.suggest_float("x", -1, 1) ** 2 + 0 * asked.suggest_float("y", 0, 1)
-
-    study.optimize(objective, n_trials=9)
-    assert what_mattered(study) == {}
-    study.optimize(objective, n_trials=20)
-    shares = what_mattered(study)
-    assert next(iter(shares)) == "x"
-    assert sum(shares.values()) == pytest.approx(1.0)
-    assert what_mattered(study_of([0.5] * 12)) == {}
-
-
-def test_shares_too_small_to_matter_are_not_told(make_result: MakeResult) -> None:
+def test_small_shares_are_not_shown(
+    make_result: MakeResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = make_result(make_spec(), trial(value=0.5))
     shares = {"a": 0.5, "b": 0.3, "c": 0.1, "d": 0.06, "e": 0.04}
-    assert "  what mattered: a 50 %, b 30 %, c 10 %\n" in tell(result, mattered=shares)
-    assert "what mattered" not in tell(result, mattered={"a": 0.01})
+    monkeypatch.setattr(StudyResult, "mattered", shares)
+    assert "  what mattered: a 50 %, b 30 %, c 10 %\n" in summary(result)
+    monkeypatch.setattr(StudyResult, "mattered", {"a": 0.01})
+    assert "what mattered" not in summary(result)
 
 
 BASELINE = {"predicts": "always red", "value": 0.75}
 
 
 @pytest.mark.parametrize(("value", "beaten"), [(0.9, True), (0.75, False), (0.5, False)])
-def test_the_trivial_predictor_stands_beside_the_best(
+def test_trivial_predictor_is_compared_with_the_best(
     make_study: MakeStudy, value: float, beaten: bool
 ) -> None:
     study = make_study(make_spec(reference()), trial(value=value))
     study.set_user_attr("tuner:data", {"fingerprint": "f" * 64, "baseline": BASELINE})
-    result = StudyResult.of(study, "sqlite:///tuner.db", base=Path("studies"))
-    told = tell(result)
-    assert "  baseline            accuracy 0.7500 on validation: always red\n" in told
-    assert ("no trial is better than the baseline (always red):" in told) is not beaten
-    assert all(len(line) <= 88 for line in told.splitlines() if "baseline" in line)
+    result = read_result(study, "sqlite:///tuner.db", base=Path("studies"))
+    text = summary(result)
+    assert "  baseline            accuracy 0.7500 on validation: always red\n" in text
+    assert ("no trial is better than the baseline (always red):" in text) is not beaten
+    assert all(len(line) <= 88 for line in text.splitlines() if "baseline" in line)
     assert result.to_dict()["baseline"] == BASELINE
     assert result.beats_baseline is beaten
-    assert ("no trial is better" in tables.best(result)) is not beaten
-    assert "0.75" in tables.show(result, "csv").splitlines()[1].split(",")
+    assert ("no trial is better" in views.best(result)) is not beaten
+    assert "0.75" in views.show(result, "csv").splitlines()[1].split(",")
 
 
-def test_nothing_is_said_of_an_unknown_baseline(make_result: MakeResult) -> None:
+def test_unknown_baseline_is_not_shown(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9))
-    assert "baseline" not in tell(result) + tables.best(result)
+    assert "baseline" not in summary(result) + views.best(result)
     assert result.to_dict()["baseline"] is None
     assert result.beats_baseline is None
 
 
-def test_study_with_raw_targets_says_that_a_new_one_scales_them(make_study: MakeStudy) -> None:
+def test_study_with_unscaled_targets_suggests_a_new_study(make_study: MakeStudy) -> None:
     study = make_study(make_spec(direction="minimize", metric="mae"), trial(value=9.0))
     baseline = {"predicts": "always the median, 3", "value": 2.0}
     data = {"fingerprint": "f" * 64, "task": "regression", "baseline": baseline}
     study.set_user_attr("tuner:data", data)
-    told = tell(StudyResult.of(study, "sqlite:///tuner.db", base=Path("studies")))
-    assert "This study's targets are not scaled; those of a new one are" in told
+    text = summary(read_result(study, "sqlite:///tuner.db", base=Path("studies")))
+    assert "This study's targets are not scaled; those of a new one are" in text

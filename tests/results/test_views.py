@@ -37,7 +37,7 @@ def test_columns_without_a_value_are_left_out(make_result: MakeResult) -> None:
     assert "reason" not in header
 
 
-def test_trials_for_programs(make_result: MakeResult) -> None:
+def test_trials_as_json_and_csv(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9), trial("running"))
     assert json.loads(views.trials(result, "json")) == [row.to_dict() for row in result.trials]
     first, second = rows_of(views.trials(result, "csv"))
@@ -46,14 +46,14 @@ def test_trials_for_programs(make_result: MakeResult) -> None:
     assert second["value"] == ""
 
 
-def test_no_trials(make_result: MakeResult) -> None:
+def test_trials_without_trials(make_result: MakeResult) -> None:
     result = make_result(make_spec())
     assert views.trials(result) == "wine has no trials yet\n"
     assert views.trials(result, "json") == "[]\n"
     assert views.trials(result, "csv") == "number,state,value\n"
 
 
-def test_the_best(make_result: MakeResult) -> None:
+def test_best_in_every_form(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial(value=0.9, epoch=4))
     table = views.best(result)
     assert "accuracy       0.9000 on validation" in table
@@ -63,14 +63,14 @@ def test_the_best(make_result: MakeResult) -> None:
     assert (row["study"], row["epoch"], row["params_optimizer"]) == ("wine", "4", "adam")
 
 
-def test_no_best_yet(make_result: MakeResult) -> None:
+def test_best_before_the_first_complete_trial(make_result: MakeResult) -> None:
     result = make_result(make_spec(), trial("running"))
     assert views.best(result) == "wine has no complete trial yet\n"
     assert json.loads(views.best(result, "json"))["best"] is None
     assert views.best(result, "csv") == "study,number,value,epoch,origin\n"
 
 
-def test_show(make_result: MakeResult) -> None:
+def test_show_in_every_form(make_result: MakeResult) -> None:
     result = make_result(make_spec(reference()), trial(value=0.9), trial("fail"))
     assert views.show(result).startswith("wine · Red or white wine\n")
     assert json.loads(views.show(result, "json")) == result.to_dict()
@@ -81,7 +81,7 @@ def test_show(make_result: MakeResult) -> None:
     assert empty["complete"] == "0"
 
 
-def test_a_narrow_terminal_folds_and_cuts_nothing(
+def test_narrow_terminal_folds_lines_and_cuts_nothing(
     make_result: MakeResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
@@ -90,14 +90,14 @@ def test_a_narrow_terminal_folds_and_cuts_nothing(
     assert "…" not in text
 
 
-def test_what_json_cannot_hold_is_null() -> None:
+def test_json_has_null_for_numbers_that_are_not_finite() -> None:
     assert json.loads(document({"a": [float("nan"), 1.0], "b": (float("inf"),)})) == {
         "a": [None, 1.0],
         "b": [None],
     }
 
 
-def test_curves_are_one_row_an_epoch_and_what_was_not_logged_is_empty() -> None:
+def test_curves_have_one_row_for_each_epoch() -> None:
     nan = float("nan")
     curves = {"loss": np.array([0.1, 0.05], np.float32), "lr": np.array([nan, 1e-4], np.float32)}
     assert json.loads(views.curves(curves, "json")) == [

@@ -1,4 +1,4 @@
-"""One damaged study in a shared database: it is skipped with a line, the others are worked for."""
+"""One damaged study in a shared database: it is skipped with a note, the others are run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from tuner.errors import SpecError
 from tuner.service.agenda import Agenda
+from tuner.service.withdrawals import Withdrawals
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
 
@@ -29,14 +30,14 @@ def damage(laboratory: Laboratory, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["tuner:queue", *TRIAL])
-def test_agenda_skips_a_damaged_study_and_says_so_once(laboratory: Laboratory, key: str) -> None:
+def test_agenda_skips_a_damaged_study_and_notes_it_once(laboratory: Laboratory, key: str) -> None:
     laboratory.submit("good")
     damage(laboratory, key)
     recorder, database = Recorder(), Database(laboratory.url)
     agenda = Agenda(database, (), str(laboratory.folder), recorder.note)
     for _ in range(3):
-        agenda._looked_at = agenda._cleaned_at = -1e9
-        agenda.look()
+        agenda._refreshed_at = agenda._recovered_at = -1e9
+        agenda.refresh()
     assert "good" in agenda.open
     (line,) = recorder.notes().splitlines()
     assert line.startswith("bad is skipped: stored study bad: ")
@@ -54,11 +55,11 @@ def test_worker_continues_with_other_studies(
     recorder = Recorder()
 
     def is_done(self: Agenda) -> bool:
-        return self.open["good"][1][TrialState.COMPLETE] == 1
+        return self.open["good"].counts[TrialState.COMPLETE] == 1
 
     # What is open and set aside here keeps a worker from being done.
     monkeypatch.setattr(Agenda, "is_done", is_done)
-    monkeypatch.setattr("tuner.service.service.Service._set_aside", set_aside)
+    monkeypatch.setattr(Withdrawals, "set_aside", set_aside)
     assert laboratory.serve(recorder=recorder) == "done"
     assert [event[0] for event in recorder.events].count("complete") == 1
     said = [line for line in recorder.notes().splitlines() if line.startswith("bad is ")]
@@ -68,7 +69,7 @@ def test_worker_continues_with_other_studies(
 def set_aside(self, name, error):  # type: ignore[no-untyped-def]
     """As for a worker that is not to be done sometime: it leaves the study to others."""
     self._agenda.set_aside(name, 300.0)
-    self._tell(f"{name} is set aside: {error}")
+    self._note(f"{name} is set aside: {error}")
 
 
 def test_study_of_another_objective_is_not_run(laboratory: Laboratory) -> None:

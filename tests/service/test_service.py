@@ -1,4 +1,4 @@
-"""A worker of the service: real studies, real processes, whatever people ask of them meanwhile."""
+"""A worker of the service: real studies and processes, paused, stopped and changed meanwhile."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from servers import proxy_here
 from tuner.errors import RequestError, StudyError, UnknownNameError, WorkerError
 from tuner.results.listing import list_studies
 from tuner.results.study_list import studies as table
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.studies import queue, submitting
+from tuner.studies.queue import Queued
 from tuner.workers.messages import Refused
 from tuner.workers.process import WorkerProcess
 
@@ -40,7 +42,7 @@ def test_a_submitted_study_is_run_to_its_total(laboratory):
     assert counts[TrialState.COMPLETE] == 3
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
     # The same trials as of a run by hand: the seed is the study's.
-    by_hand = laboratory.run(workers=1, study_name="by hand", n_trials=3).result
+    by_hand = laboratory.run(workers=1, study_name="by hand", n_trials=3)
     database = Database(laboratory.url)
     served = database.study("scripted").trials
     database.close()
@@ -82,7 +84,7 @@ def test_the_more_urgent_study_comes_first(laboratory):
 
 
 @pytest.mark.slow
-def test_no_more_trials_at_once_than_the_study_allows(laboratory):
+def test_worker_respects_the_limit_of_trials_at_once(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=3, workers=1)
     most = Counter()
@@ -93,7 +95,7 @@ def test_no_more_trials_at_once_than_the_study_allows(laboratory):
     assert counted(laboratory)[TrialState.COMPLETE] == 3
 
 
-def test_code_from_the_database_is_not_run_unless_it_may_be(laboratory):
+def test_worker_runs_code_from_the_database_only_when_allowed(laboratory):
     laboratory.submit(n_trials=1)
     with pytest.raises(RequestError, match=r"scripted:build_model.*--allow-code"):
         laboratory.serve(allow_code=False)
@@ -101,14 +103,14 @@ def test_code_from_the_database_is_not_run_unless_it_may_be(laboratory):
     assert sum(counts.values()) == 0
 
 
-def test_a_study_that_cannot_work_is_stopped_and_says_why(laboratory):
+def test_study_whose_trials_all_fail_is_stopped_with_the_reason(laboratory):
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)
     with pytest.raises(StudyError, match="the first 10 trials failed"):
         laboratory.serve()
 
 
-def test_what_this_machine_lacks_stops_no_study(laboratory, monkeypatch):
+def test_missing_data_on_this_machine_stop_no_study(laboratory, monkeypatch):
     """TensorFlow cannot be loaded here; elsewhere it may, so the study stays open."""
     laboratory.submit(n_trials=1)
     recorder = Recorder()
@@ -117,12 +119,12 @@ def test_what_this_machine_lacks_stops_no_study(laboratory, monkeypatch):
     with pytest.raises(WorkerError, match="libcudart"):
         laboratory.serve(recorder=recorder)
     database = Database(laboratory.url)
-    assert queue.standing_of(database.study("scripted"), database) == "open"
+    assert queue.status_of(database.study("scripted"), database) == "open"
     database.close()
 
 
 @pytest.mark.slow
-def test_a_paused_study_gives_back_its_trial_within_an_epoch_and_goes_on_later(laboratory):
+def test_pausing_requeues_the_running_trial_within_an_epoch(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2)
     paused = []
@@ -147,14 +149,14 @@ def test_a_paused_study_gives_back_its_trial_within_an_epoch_and_goes_on_later(l
 
 
 @pytest.mark.slow
-def test_a_stopped_run_ends_and_may_begin_again(laboratory):
+def test_stopped_run_ends_and_can_be_started_again(laboratory):
     laboratory.behave("slow")
     recorder = Recorder()
     recorder.on_epoch = lambda number, epoch: submitting.stop("scripted", laboratory.url)
     run = laboratory.run(workers=2, recorder=recorder)
     assert run.ending == "stopped"
     assert counted(laboratory)[TrialState.RUNNING] == 0
-    assert laboratory.run(workers=2, n_trials=2).result.counts["complete"] == 2
+    assert laboratory.run(workers=2, n_trials=2).counts["complete"] == 2
 
 
 @pytest.mark.slow
@@ -181,7 +183,7 @@ def test_the_list_of_studies_shows_queue_workers_and_rate(laboratory):
 
 
 @pytest.mark.slow
-def test_a_worker_at_a_study_obeys_what_is_submitted_meanwhile(laboratory):
+def test_busy_worker_obeys_a_new_submission(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=50)
     recorder = Recorder()
@@ -193,7 +195,7 @@ def test_a_worker_at_a_study_obeys_what_is_submitted_meanwhile(laboratory):
 
 
 @pytest.mark.slow
-def test_a_worker_at_a_study_obeys_its_new_limits(laboratory, monkeypatch):
+def test_busy_worker_obeys_new_limits_of_its_study(laboratory, monkeypatch):
     monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.1)
     laboratory.behave("slow")
     laboratory.submit(n_trials=3)
@@ -212,7 +214,7 @@ def test_a_worker_at_a_study_obeys_its_new_limits(laboratory, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_worker_with_nothing_to_do_says_so_once_each_time(laboratory, monkeypatch):
+def test_idle_worker_notes_once_that_it_waits(laboratory, monkeypatch):
     recorder = Recorder()
     steps = []
 
@@ -227,16 +229,16 @@ def test_a_worker_with_nothing_to_do_says_so_once_each_time(laboratory, monkeypa
 
     monkeypatch.setattr("tuner.service.service.Service._wait", wait)
     assert laboratory.serve(recorder=recorder, until_done=False) == "stopped"
-    told = [event[1] for event in recorder.events if event[0] in ("note", "study")]
-    waiting = "no study is up for work; waiting"
-    assert [line for line in told if line in (waiting, "scripted")] == [
+    lines = [event[1] for event in recorder.events if event[0] in ("note", "study")]
+    waiting = "no study is waiting for workers; waiting"
+    assert [line for line in lines if line in (waiting, "scripted")] == [
         waiting,
         "scripted",
         waiting,
     ]
 
 
-def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, monkeypatch):
+def test_worker_that_may_run_no_submitted_study_notes_that_it_waits(laboratory, monkeypatch):
     laboratory.submit(n_trials=1)
     recorder = Recorder()
     monkeypatch.setattr(
@@ -245,15 +247,15 @@ def test_a_worker_that_may_not_run_what_is_up_says_that_it_waits(laboratory, mon
     assert laboratory.serve(recorder=recorder, until_done=False, allow_code=False) == "stopped"
     _, aside, waiting = recorder.notes().splitlines()
     assert aside.startswith("scripted is set aside for 5 min: ")
-    assert waiting == "other workers have what is up for work, or it cannot be run here; waiting"
+    assert waiting == "other workers run what is submitted, or it cannot be run here; waiting"
 
 
-def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
+def test_deleted_study_is_set_aside(laboratory, monkeypatch):
     laboratory.submit(n_trials=1)
     waited = []
 
-    def look(self):
-        self.open = {"scripted": (queue.Place("open", 1), dict.fromkeys(TrialState, 0))}
+    def refresh(self):
+        self.open = {"scripted": Queued(QueueEntry(status="open", n_trials=1))}
         if not waited:
             optuna.delete_study(study_name="scripted", storage=laboratory.url)
 
@@ -261,19 +263,19 @@ def test_a_study_that_is_deleted_meanwhile_is_left(laboratory, monkeypatch):
         waited.append(True)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("tuner.service.agenda.Agenda.look", look)
+    monkeypatch.setattr("tuner.service.agenda.Agenda.refresh", refresh)
     monkeypatch.setattr("tuner.service.service.Service._wait", wait)
     assert laboratory.serve(until_done=False) == "stopped"
     assert "scripted is set aside for 5 min: no study is stored" in laboratory.recorder.notes()
 
 
-def test_until_done_an_empty_queue_is_told(laboratory):
+def test_until_done_an_empty_queue_is_noted(laboratory):
     assert laboratory.serve() == "done"
-    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is up for work"]
+    assert laboratory.recorder.notes().splitlines()[1:] == ["no study is waiting for workers"]
 
 
 @pytest.mark.slow
-def test_a_study_that_is_deleted_is_told_by_its_name(laboratory):
+def test_until_done_the_error_names_a_deleted_study(laboratory):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2)
     deleted = []

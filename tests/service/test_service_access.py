@@ -40,7 +40,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("way", ["absolute", "relative", "base", "link"])
-def test_a_worker_reads_no_file_outside_of_its_folders(
+def test_worker_reads_files_only_below_its_folders(
     way: str, laboratory: Laboratory, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(laboratory.folder)
@@ -100,7 +100,7 @@ def test_a_script_of_a_stored_study_runs_no_code_of_the_database(
 
 
 @pytest.mark.parametrize("allowed", ["file", "option"])
-def test_a_script_of_ones_own_study_needs_no_permission(
+def test_script_of_the_users_own_study_needs_no_permission(
     allowed: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete")
@@ -119,12 +119,12 @@ def test_a_training_of_a_stored_study_reads_no_other_file(
     monkeypatch.chdir(laboratory.folder)
     laboratory.store("complete")
     stored_with(laboratory, dataset=csv(outside), model="mlp")
-    result = tuner.load("scripted", laboratory.url).result
+    result = tuner.load("scripted", laboratory.url)
     with pytest.raises(DataError, match=r"the database names the file .*secret\.csv, which is"):
         tuner.train(result.best, laboratory.folder / "model")
     shutil.copy(outside, laboratory.folder / "mine.csv")
     stored_with(laboratory, dataset=csv("mine.csv"))
-    result = tuner.load("scripted", laboratory.url, data_roots=[outside.parent]).result
+    result = tuner.load("scripted", laboratory.url, data_roots=[outside.parent])
     with pytest.raises(DataError, match=r"the database names the file .*mine\.csv, which is"):
         tuner.train(result.best, laboratory.folder / "model")
     with pytest.raises(RequestError, match=r"--data-root nowhere: there is no such folder"):

@@ -1,4 +1,4 @@
-"""`tuner worker` as a process: signals, kills, and what it tells."""
+"""`tuner worker` as a process: signals, kills, and what it prints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait_for(laboratory, wanted, name="scripted"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_after_a_signal_it_finishes_its_trial(laboratory, worker, number, status):
+def test_worker_finishes_its_trial_after_a_signal(laboratory, worker, number, status):
     laboratory.behave("slow")
     laboratory.submit(n_trials=50)
     with worker() as process:
@@ -58,7 +58,7 @@ def test_after_a_signal_it_finishes_its_trial(laboratory, worker, number, status
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["grace", "no grace", "twice"])
-def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, how):
+def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, how):
     laboratory.behave("slow")  # a trial takes 1.5 s
     laboratory.submit(n_trials=50)
     with worker("--grace", {"grace": "0.1s", "no grace": "0", "twice": "600"}[how]) as process:
@@ -74,7 +74,7 @@ def test_a_trial_that_takes_too_long_goes_back_to_the_queue(laboratory, worker, 
 
 
 @pytest.mark.slow
-def test_what_a_killed_worker_ran_is_run_by_another(laboratory, worker):
+def test_trial_of_a_killed_worker_is_run_by_another(laboratory, worker):
     laboratory.behave("slow")
     laboratory.submit(n_trials=2)
     with worker() as process:
@@ -91,7 +91,7 @@ def test_what_a_killed_worker_ran_is_run_by_another(laboratory, worker):
 
 
 @pytest.mark.slow
-def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
+def test_study_without_its_data_here_is_left_to_other_workers(laboratory, worker):
     laboratory.submit(n_trials=1)
     (laboratory.folder / "lacking.toml").write_text(
         laboratory.study.read_text().replace(
@@ -110,7 +110,7 @@ def test_a_study_whose_data_are_not_here_is_left_to_others(laboratory, worker):
 
 
 @pytest.mark.slow
-def test_a_study_that_cannot_work_leaves_the_queue(laboratory, worker, command):
+def test_study_whose_trials_all_fail_leaves_the_queue(laboratory, worker, command):
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)
     with worker() as process:
@@ -127,15 +127,15 @@ def test_the_commands_say_what_they_did(laboratory, command):
     url = ("--storage", laboratory.url)
     answer = command("submit", laboratory.study, *url, "--priority", "2", "--workers", "3")
     assert answer.out.startswith(
-        "scripted is up for work: 4 trials wanted, 3 at a time, priority 2\n"
+        "scripted is submitted: 4 trials wanted, 3 at a time, priority 2\n"
     )
     assert "tuner worker --storage " in answer.out
     assert "is paused; go on with: tuner resume scripted" in command("pause", "scripted", *url).out
     command("run", laboratory.study, *url).refused(
         2, "is paused; go on with: tuner resume scripted"
     )
-    assert command("resume", "scripted", *url).out == "scripted is up for work again\n"
-    command("resume", "scripted", *url).refused(2, "is up for work already")
+    assert command("resume", "scripted", *url).out == "scripted is open again\n"
+    command("resume", "scripted", *url).refused(2, "is open already")
     assert "is stopped" in command("stop", "scripted", *url).out
     command("pause", "other", *url).refused(2, "no study 'other' is stored")
     command("submit", laboratory.study, *url, "--workers", "-1").refused(2, "--workers must be at")
@@ -145,13 +145,13 @@ def test_the_commands_say_what_they_did(laboratory, command):
 
 
 @pytest.mark.slow
-def test_a_worker_says_which_of_its_studies_are_not_up_for_work(laboratory, worker):
+def test_worker_notes_which_of_its_studies_are_not_submitted(laboratory, worker):
     laboratory.store()
     with worker("scripted") as process:
         assert process.stderr
         assert "1 trial at a time" in process.stderr.readline()
         assert process.stderr.readline() == (
-            "scripted is not up for work; put it up with: tuner submit scripted\n"
+            "scripted is not submitted; submit it with: tuner submit scripted\n"
         )
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=WAIT_SECONDS)

@@ -14,7 +14,7 @@ from tuner.spec import Choice, CsvDataset, StudySpec, apply_settings
 from tuner.spec.models import Objective
 from tuner.spec.quantities import seconds, size
 from tuner.studies.catalog import find_study, shipped_studies
-from tuner.workers.running import check_spec
+from tuner.trials.checking import check_spec
 
 # --- What a study is
 

@@ -122,7 +122,7 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
     text = laboratory.study.read_text().replace("low = 3\nhigh = 3", "low = 12\nhigh = 12")
     laboratory.study.write_text(text)
     options = {"workers": 1, "n_trials": 1, "settings": ["training.checkpoint=0.001"]}
-    calm = laboratory.run(study_name="calm", **options).result
+    calm = laboratory.run(study_name="calm", **options)
     (laboratory.folder / "counted").unlink()
     saved = []
 
@@ -136,7 +136,7 @@ def test_a_trial_goes_on_from_s3(s3, laboratory: Laboratory) -> None:
 
     laboratory.recorder.on_epoch = kill
     place = f"s3://{BUCKET}/of/ours"
-    result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options).result
+    result = laboratory.run(recorder=laboratory.recorder, checkpoints=place, **options)
     assert saved[0].startswith("of/ours/scripted-0-")
     assert "trial 0 resumes after epoch " in laboratory.recorder.notes()
     assert (laboratory.folder / "counted").stat().st_size <= 12 + 1 + 1  # tried once before

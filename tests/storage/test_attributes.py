@@ -21,15 +21,17 @@ from optuna.trial import TrialState
 from tuner import api
 from tuner.errors import SpecError, TunerError
 from tuner.results.listing import list_studies
-from tuner.storage.attributes import QueuePlace, TrialAttrs, read, study_attr, trial_attrs
+from tuner.spec import Role
+from tuner.storage.attributes import QueueEntry, TrialAttrs, read, study_attr, trial_attrs
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.studies import lifecycle, provenance, queue
+from tuner.studies import definition, lifecycle, provenance, queue
 from tuner.studies.catalog import find_study
 from tuner.trials.checkpoints import remove_of
 
 POINTER = {"id": "s-0-ab.npz", "epoch": 2, "files": ["s-0-ab.npz"]}
 TRIAL = {
+    "role": "reference",
     "origin": "document",
     "worker": own_lease(),
     "seed": 3,
@@ -97,12 +99,12 @@ class Stored:
         url, spec = self.laboratory.url, find_study(str(self.laboratory.study))
         data = {**DATA, "fingerprint": "0" * 64}
         return [
-            lambda: api.load("scripted", url).result.configuration().to_dict(Path()),
+            lambda: api.load("scripted", url).configuration().to_dict(Path()),
             lambda: list_studies(url),
-            lambda: queue.standing_of(self.study, self.database),
+            lambda: queue.status_of(self.study, self.database),
             lambda: self.database.running(self.study),
             lambda: lifecycle.find_resumable(self.database, "scripted", spec),
-            lambda: lifecycle.stored_spec(self.database, self.study),
+            lambda: definition.stored_spec(self.database, self.study),
             lambda: provenance.accept_data(self.database, self.study, data),
             lambda: remove_of(self.database, self.study, 2, str(self.laboratory.folder)),
         ]
@@ -173,7 +175,7 @@ def test_changed_attribute_is_refused_in_one_line_or_harmless(
 
 
 # A checkpoint that cannot be read is one that is not there, and a line in the log.
-MAY_BE_ANY_TEXT = ("tuner:base", "origin", "reason", "checkpoint")
+MAY_BE_ANY_TEXT = ("tuner:base", "role", "origin", "reason", "checkpoint")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -281,11 +283,11 @@ def test_attributes_of_another_program_mean_nothing(tmp_path: Path, command: Com
 
 
 def test_later_versions_may_store_more() -> None:
-    place = study_attr(QueuePlace, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
-    assert place == QueuePlace(standing="open")
+    place = study_attr(QueueEntry, {"tuner:queue": {"standing": "open", "owner": 3}}, *_QUEUE)
+    assert place == QueueEntry(status="open")
     assert trial_attrs({"seed": 1, "colour": "red"}, "trial 0") == TrialAttrs(seed=1)
     with pytest.raises(SpecError, match=r"^here: key: must be a table, but got 1, a whole number"):
-        read(QueuePlace, 1, "here", "key")
+        read(QueueEntry, 1, "here", "key")
 
 
 _QUEUE = ("tuner:queue", "s")
@@ -300,3 +302,20 @@ def test_doctor_names_a_damaged_trial(
     assert answer.status == 1
     assert "stored study scripted: trial 2: attempts: must be a whole number" in answer.out
     assert stored.database.counts(stored.study)[TrialState.RUNNING] == 1
+
+
+@pytest.mark.parametrize(
+    ("attrs", "role"),
+    [
+        ({}, Role.SEARCH),
+        ({"origin": "document"}, Role.REFERENCE),
+        ({"role": "search", "origin": "document"}, Role.SEARCH),
+        ({"role": "confirm"}, Role.CONFIRM),
+        ({"role": "boss"}, Role.SEARCH),
+        ({"role": ["reference"]}, Role.SEARCH),
+    ],
+)
+def test_role_follows_from_the_origin_unless_it_is_stored(
+    attrs: dict[str, object], role: Role
+) -> None:
+    assert trial_attrs(attrs, "trial 0").role is role

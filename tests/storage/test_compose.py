@@ -201,7 +201,7 @@ def test_the_same_commands_run_a_study(tmp_path: Path, server: Postgres) -> None
         address = said.split(" on ")[1].split()[0]
         assert address.startswith("http://127.0.0.1:")
         submitted = started("run", "worker", "submit", "line", "--n-trials", "4")
-        assert "is up for work: 4 trials wanted" in ended(submitted)
+        assert "is submitted: 4 trials wanted" in ended(submitted)
         until = time.monotonic() + 2 * WAIT_SECONDS
         while "done" not in (told := listed(ended(started("run", "worker", "studies")))):
             assert time.monotonic() < until, told

@@ -18,8 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 from processes import program
 from servers import Postgres, Proxy
 
+from tuner.results import StudyResult
 from tuner.storage.database import Database
-from tuner.workers import running
 
 REFERENCE = """
 [[reference]]
@@ -42,8 +42,8 @@ def behind(laboratory: Laboratory, proxy: Proxy) -> Laboratory:
     return laboratory
 
 
-def values(run: running.Run) -> dict[int, tuple[object, ...]]:
-    return {row.number: (row.state, row.value, dict(row.params)) for row in run.result.trials}
+def values(run: StudyResult) -> dict[int, tuple[object, ...]]:
+    return {row.number: (row.state, row.value, dict(row.params)) for row in run.trials}
 
 
 def in_the_database(proxy: Proxy) -> list[FrozenTrial]:
@@ -54,7 +54,7 @@ def in_the_database(proxy: Proxy) -> list[FrozenTrial]:
     return trials
 
 
-def directly(laboratory: Laboratory, folder: Path, **options: object) -> running.Run:
+def directly(laboratory: Laboratory, folder: Path, **options: object) -> StudyResult:
     laboratory.url = f"sqlite:///{folder}/direct.db"
     return laboratory.run(workers=1, **options)
 
@@ -113,7 +113,7 @@ def test_a_killed_worker_loses_only_its_trial(behind: Laboratory, tmp_path: Path
     recorder.on_epoch = kill_once
     run = behind.run(workers=2, recorder=recorder)
     assert ("returned", 1, "the worker was killed by SIGKILL") in recorder.events
-    assert run.result.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
+    assert run.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
     assert values(run) == values(directly(behind, tmp_path))
 
 
@@ -141,6 +141,6 @@ def test_a_run_outlives_a_restart(
     restarts[0].join()
     assert run.ending == "done"
     assert [event for event in recorder.events if event[0] in ("fail", "returned")] == []
-    assert run.result.counts["complete"] == 4
+    assert run.counts["complete"] == 4
     assert [trial.state for trial in in_the_database(proxy)] == 4 * [TrialState.COMPLETE]
     assert values(run) == values(directly(behind, tmp_path))

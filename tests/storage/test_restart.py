@@ -42,14 +42,14 @@ def test_a_run_outlives_a_restart_of_its_database(laboratory: Laboratory, server
     run = laboratory.run(workers=2, recorder=recorder)
     restarts[0].join()
     assert run.ending == "done"
-    assert run.result.counts["complete"] == 4
+    assert run.counts["complete"] == 4
     assert [event for event in recorder.events if event[0] in ("fail", "returned")] == []
     database = Database(laboratory.url)
     assert database.running(database.study("scripted")) == []
     calm = laboratory.run(workers=1, study_name="calm", n_trials=4)
     database.close()
-    found = {row.number: (dict(row.params), row.value) for row in run.result.trials}
-    assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
+    found = {row.number: (dict(row.params), row.value) for row in run.trials}
+    assert found == {row.number: (dict(row.params), row.value) for row in calm.trials}
 
 
 def test_a_report_waits_for_its_database(server: Postgres):

@@ -184,4 +184,4 @@ def test_commands_that_read_wait_for_a_connection_and_say_so(
 def test_run_of_two_workers_takes_four_connections(guest: str, laboratory: Laboratory) -> None:
     laboratory.url = guest
     run = laboratory.run(workers=2)
-    assert run.result.counts["complete"] == 4
+    assert run.counts["complete"] == 4

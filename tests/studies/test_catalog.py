@@ -53,7 +53,7 @@ def test_an_installed_copy_is_preferred_to_the_checkout(
     write_study(str(package.parent / "studies" / "checkout.toml"))
     package.mkdir()
     assert shipped_studies() == ["checkout"]
-    write_study(str(package / "studies" / "installed.toml"))
+    write_study(str(package / "shipped" / "studies" / "installed.toml"))
     assert shipped_studies() == ["installed"]
 
 
@@ -118,7 +118,7 @@ def test_a_study_beside_its_space_of_another_name() -> None:
     assert find_study("mine").search_space.largest("units") == 7
 
 
-def test_a_shipped_space_serves_a_study_of_ones_own() -> None:
+def test_users_study_finds_a_shipped_space() -> None:
     write_study("mine.toml", space="mlp")
     assert find_study("mine").search_space == find_study("wine").search_space
 
@@ -162,4 +162,4 @@ def test_errors_of_settings(setting: str, match: str) -> None:
 
 def test_the_package_is_where_the_shipped_files_are_sought() -> None:
     package = Path(tuner.__file__).parent
-    assert find_study("wine").base in (package / "studies", package.parent / "studies")
+    assert find_study("wine").base in (package / "shipped/studies", package.parent / "studies")

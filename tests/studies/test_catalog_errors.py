@@ -16,7 +16,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_an_unknown_study_is_answered_with_the_nearest() -> None:
+def test_error_for_an_unknown_study_offers_the_nearest_name() -> None:
     with pytest.raises(UnknownNameError, match=r'^no study "wien"; did you mean wine\? `tuner st'):
         find_study("wien")
     with pytest.raises(UnknownNameError, match=r'^no study "zzz"; the studies are: .*wine.*`tuner'):
@@ -25,7 +25,7 @@ def test_an_unknown_study_is_answered_with_the_nearest() -> None:
         find_study("")
 
 
-def test_an_unknown_path_is_answered_with_the_nearest() -> None:
+def test_error_for_an_unknown_path_offers_the_nearest_name() -> None:
     write_study("some/mine.toml")
     with pytest.raises(UnknownNameError, match=r'^no study file "some/mein\.toml"; did you mean m'):
         find_study("some/mein.toml")
@@ -37,7 +37,7 @@ def test_an_unknown_path_is_answered_with_the_nearest() -> None:
         find_study("long" * 200)
 
 
-def test_an_unknown_space_names_the_study_that_wants_it() -> None:
+def test_error_for_an_unknown_space_names_the_study() -> None:
     write_study("mine.toml", space="mpl")
     with pytest.raises(
         SpecError, match=r'^mine\.toml: search_space: no search space "mpl"; did you mean mlp\?'
@@ -58,14 +58,14 @@ def test_an_unknown_space_names_the_study_that_wants_it() -> None:
         ("a = 1\na = 2\n", r"^bad\.toml: .*not valid TOML: Cannot overwrite a value"),
     ],
 )
-def test_broken_toml_is_told_with_its_place(text: str, match: str) -> None:
+def test_error_for_broken_toml_has_line_and_column(text: str, match: str) -> None:
     write("bad.toml", text)
     with pytest.raises(SpecError, match=match) as caught:
         find_study("bad")
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_space_is_told_with_its_own_file() -> None:
+def test_error_for_a_broken_space_names_its_file() -> None:
     write_study("mine.toml", space="net")
     write("search_spaces/net.toml", "[units]\ntype = \n")
     with pytest.raises(SpecError, match=r"^search_spaces/net\.toml: line 2, column 8: not valid"):
@@ -75,7 +75,7 @@ def test_a_broken_space_is_told_with_its_own_file() -> None:
         find_study("mine")
 
 
-def test_a_file_that_is_no_text() -> None:
+def test_file_that_is_not_utf_8_is_refused() -> None:
     Path("bad.toml").write_bytes(b'title = "a"\nmodel = "\xff"\n')
     with pytest.raises(SpecError, match=r"^bad\.toml: line 2: not UTF-8, which TOML must be; save"):
         find_study("bad")

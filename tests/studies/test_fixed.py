@@ -10,15 +10,15 @@ import optuna
 import pytest
 from study_texts import read
 
+import tuner
 from tuner.errors import SpecError
 from tuner.learners.registry import shipped
 from tuner.search import make_pruner
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
-from tuner.studies import lifecycle, provenance
+from tuner.studies import definition, lifecycle, provenance
 from tuner.studies.catalog import find_study
-from tuner.trials.checking import check_learner
-from tuner.workers import running
+from tuner.trials.checking import check_learner, check_spec
 
 TABLE: dict[str, Any] = {
     "dataset": "line",
@@ -41,7 +41,7 @@ def spec(**fixed: Any) -> StudySpec:
         ({"l2": float("nan")}, r"fixed\.l2: must be a finite number"),
     ],
 )
-def test_what_fixed_may_not_hold(fixed: Any, words: str) -> None:
+def test_invalid_fixed_parameters_are_refused(fixed: Any, words: str) -> None:
     with pytest.raises(SpecError, match=words):
         read(TABLE | {"fixed": fixed})
 
@@ -56,7 +56,7 @@ def test_what_fixed_may_not_hold(fixed: Any, words: str) -> None:
 )
 def test_family_checks_fixed_parameters(fixed: Any, words: str) -> None:
     with pytest.raises(SpecError, match=words):
-        running.check_spec(spec(**fixed))
+        check_spec(spec(**fixed))
 
 
 def test_output_and_loss_must_fit_the_task_together(make_splits: Any) -> None:
@@ -106,7 +106,7 @@ class Stored:
         made = lifecycle.create_or_resume(
             self.database, "s", study, {"fingerprint": "f", "rows": {}}
         )
-        return lifecycle.common_params(study, made.user_attrs)["target_scaling"]
+        return definition.common_params(study, made.user_attrs)["target_scaling"]
 
 
 @pytest.fixture
@@ -123,14 +123,14 @@ def test_new_study_scales_targets_unless_it_says_otherwise(stored: Stored) -> No
         stored.scaling(spec(target_scaling="none"))
 
 
-def test_study_that_says_none_is_not_continued_without_saying_so(stored: Stored) -> None:
+def test_study_with_target_scaling_none_is_not_resumed_without_it(stored: Stored) -> None:
     stored.begin(spec(target_scaling="none"))
     assert stored.scaling(spec(target_scaling="none")) == "none"
     with pytest.raises(SpecError, match='target_scaling: "none" in the database, now absent'):
         stored.scaling(spec())
 
 
-def test_study_of_before_never_mixes(stored: Stored) -> None:
+def test_study_stored_before_the_defaults_keeps_the_first_defaults(stored: Stored) -> None:
     """Its trials learned raw targets, and so do those that are added."""
     stored.begin(spec(), before=True)
     assert stored.scaling(spec()) == "none"
@@ -141,7 +141,7 @@ def test_study_of_before_never_mixes(stored: Stored) -> None:
         stored.scaling(spec(target_scaling="standard"))
 
 
-def test_baseline_is_added_to_a_study_of_before(stored: Stored) -> None:
+def test_baseline_is_added_to_a_study_stored_without_one(stored: Stored) -> None:
     study = stored.begin(spec(), before=True)
     known = {"predicts": "always the median, 2", "value": 1.0}
     data = {"fingerprint": "f", "rows": {}, "baseline": known}
@@ -152,7 +152,7 @@ def test_baseline_is_added_to_a_study_of_before(stored: Stored) -> None:
 
 
 @pytest.mark.slow
-def test_network_of_ones_own_gets_fixed_parameters(tmp_path: Path) -> None:
+def test_users_network_gets_fixed_parameters(tmp_path: Path) -> None:
     (tmp_path / "own_net.py").write_text(
         textwrap.dedent("""
         import keras
@@ -186,7 +186,7 @@ def test_network_of_ones_own_gets_fixed_parameters(tmp_path: Path) -> None:
     )
     assert find_study(str(tmp_path / "own.toml")).fixed["units"] == 3
     url = f"sqlite:///{tmp_path / 't.db'}"
-    result = running.run_study(str(tmp_path / "own.toml"), workers=1, storage=url).result
+    result = tuner.run(str(tmp_path / "own.toml"), workers=1, storage=url)
     assert result.best is not None
     assert result.best.configuration is not None
     assert result.best.configuration.batch_size == 20

@@ -15,7 +15,7 @@ import tuner
 from tuner.errors import StudyError
 from tuner.storage.database import Database
 from tuner.storage.lease import own_lease
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 
 HELD = (
     r"trial 1 of scripted is held by another program \(`optuna ask`, or a script; .* ago\), and "
@@ -40,7 +40,7 @@ def test_the_command_names_the_first_of_several_trials(laboratory: Laboratory) -
     study = mine.study("scripted")
     held = foreign_trials(mine, study)
     assert [trial.number for trial in held] == [1, 2, 3, 4, 5, 6, 7]
-    text = end_them(mine, study, held)
+    text = how_to_end(mine, study, held)
     assert text.startswith("trials 1, 2, 3, 4, 5 and 2 more of scripted are held by another")
     assert "end each of them with: optuna tell --storage sqlite:///" in text
     assert text.endswith("--trial-number 1 --state fail")
@@ -48,7 +48,7 @@ def test_the_command_names_the_first_of_several_trials(laboratory: Laboratory) -
 
 
 @pytest.mark.slow
-def test_a_run_that_misses_its_target_says_why_and_fails(
+def test_run_with_too_few_finished_trials_fails_with_the_reason(
     laboratory: Laboratory, command: Command
 ) -> None:
     options = ("--workers", "1", "--n-trials", "2")
@@ -68,7 +68,7 @@ def test_a_run_that_misses_its_target_says_why_and_fails(
     assert command("run", "scripted", *options).status == 0
 
 
-def test_a_worker_does_not_wait_for_ever_until_done(
+def test_until_done_a_worker_does_not_wait_for_foreign_trials(
     laboratory: Laboratory, command: Command
 ) -> None:
     laboratory.submit(n_trials=2)
@@ -83,7 +83,7 @@ def test_a_worker_does_not_wait_for_ever_until_done(
     storage.engine.dispose()
 
 
-def test_a_worker_says_what_it_waits_for(
+def test_worker_notes_which_foreign_trials_it_waits_for(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     laboratory.submit(n_trials=2, workers=1)

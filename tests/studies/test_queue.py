@@ -1,4 +1,4 @@
-"""Which study a free worker turns to, and what people may ask of a study."""
+"""Which study a free worker turns to, and how a study's entry in the queue changes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.errors import RequestError
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.studies import queue
-from tuner.studies.queue import Demand, Place, choose
+from tuner.studies.queue import Demand, choose
+
+
+def entry(status, n_trials=None, priority=0, workers=None, reason=None):
+    return QueueEntry(
+        status=status, n_trials=n_trials, priority=priority, workers=workers, reason=reason
+    )
 
 
 def demand(name, running=0, *, finished=0, wanted=10, priority=0, most=None, served=0.0):
-    place = Place("open", wanted, priority, most)
-    return Demand(name, place, finished, running, served)
+    return Demand(name, entry("open", wanted, priority, most), finished, running, served)
 
 
-def test_the_fewest_under_way_come_first_then_who_waited_longest():
+def test_choose_prefers_the_fewest_running_then_the_longest_wait():
     assert choose([demand("a", 2), demand("b", 1)]) == "b"
     assert choose([demand("a", served=2.0), demand("b", served=1.0)]) == "b"
     assert choose([demand("a", 2, priority=1), demand("b", 0)]) == "a"
     assert choose([]) is None
 
 
-def test_nothing_begins_beyond_what_is_wanted_or_allowed():
+def test_choose_respects_n_trials_and_workers():
     assert choose([demand("a", 3, finished=7)]) is None
     assert choose([demand("a", 2, most=2)]) is None
     assert choose([demand("a", 2, most=2, priority=5), demand("b", 4)]) == "b"
@@ -53,32 +59,41 @@ def stored(tmp_path):
 
 def test_a_study_is_submitted_paused_resumed_and_stopped(stored):
     study, database = stored
-    assert queue.place_of(study.user_attrs, "s") == Place("unlisted")
-    queue.submit(study, database, 7, 2, 3)
-    assert queue.place_of(study.user_attrs, "s") == Place("open", 7, 2, 3)
+    assert queue.entry_of(study.user_attrs, "s") == entry("unlisted")
+    queue.store_entry(study, database, entry("open", 7, 2, 3))
+    assert queue.entry_of(study.user_attrs, "s") == entry("open", 7, 2, 3)
     queue.pause(study, database)
-    assert queue.standing_of(study, database) == "paused"
+    assert queue.status_of(study, database) == "paused"
     with pytest.raises(RequestError, match="tuner resume s"):
         queue.require_unpaused(study, database)
-    assert queue.resume(study, database) == Place("open", 7, 2, 3)
-    with pytest.raises(RequestError, match="up for work already"):
+    assert queue.resume(study, database) == entry("open", 7, 2, 3)
+    with pytest.raises(RequestError, match="open already"):
         queue.resume(study, database)
     queue.stop(study, database, "it cannot work")
-    assert queue.place_of(study.user_attrs, "s") == Place("stopped", 7, 2, 3, "it cannot work")
-    assert queue.resume(study, database) == Place("open", 7, 2, 3)
+    assert queue.entry_of(study.user_attrs, "s") == entry("stopped", 7, 2, 3, "it cannot work")
+    assert queue.resume(study, database) == entry("open", 7, 2, 3)
 
 
-def test_what_a_later_version_stores_does_not_hide_the_rest():
+def test_unknown_keys_of_an_entry_are_ignored():
     stored = {"standing": "open", "n_trials": 3, "owner": "somebody"}
-    assert queue.place_of({queue.KEY: stored}, "s") == Place("open", 3)
+    found = queue.entry_of({queue.KEY: stored}, "s")
+    assert found == entry("open", 3)
+    assert found.to_dict() == {
+        "standing": "open",
+        "n_trials": 3,
+        "priority": 0,
+        "workers": None,
+        "reason": None,
+        "is_used_up": False,
+    }
 
 
-def test_a_run_by_hand_may_be_paused_too_and_begins_anew_after_a_stop(stored):
+def test_study_that_was_never_submitted_can_be_paused_and_stopped(stored):
     study, database = stored
     with pytest.raises(RequestError, match="is not paused"):
         queue.resume(study, database)
     queue.pause(study, database)
-    assert queue.resume(study, database).standing == "unlisted"
+    assert queue.resume(study, database).status == "unlisted"
     queue.stop(study, database)
     queue.require_unpaused(study, database)
-    assert queue.standing_of(study, database) == "unlisted"
+    assert queue.status_of(study, database) == "unlisted"

@@ -1,4 +1,4 @@
-"""What is stored of a study that is submitted, and submitted again otherwise."""
+"""What is stored of a study that is submitted, and submitted again with other values."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import shlex
 import pytest
 
 from tuner.errors import SpecError
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
-from tuner.studies import lifecycle, queue, submitting
-from tuner.studies.queue import Place
+from tuner.studies import definition, queue, submitting
 
 
-def place(database):
-    return queue.place_of(database.study("scripted").user_attrs, "scripted")
+def entry(database):
+    return queue.entry_of(database.study("scripted").user_attrs, "scripted")
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def database(laboratory):
     opened.close()
 
 
-def test_another_budget_title_and_training_are_what_workers_get(laboratory, database):
+def test_submitting_again_stores_new_budget_title_and_training(laboratory, database):
     laboratory.submit()
     changed = ["title=New", "budget.trial.timeout=90s", "budget.trial.memory=1GiB"]
     laboratory.submit(settings=[*changed, "training.loop=fit", "training.checkpoint=5s"])
-    spec = lifecycle.stored_spec(database, database.study("scripted"))
+    spec = definition.stored_spec(database, database.study("scripted"))
     assert (spec.title, spec.budget.trial.timeout, spec.budget.trial.memory) == ("New", 90, 2**30)
     assert (spec.training.loop, spec.training.checkpoint) == ("fit", 5)
 
@@ -46,20 +46,22 @@ def test_a_study_that_was_changed_in_the_database_is_refused(laboratory, databas
 def test_submitted_again_a_study_keeps_what_is_not_given(laboratory, database):
     laboratory.submit(n_trials=30, priority=2, workers=3)
     laboratory.submit()
-    assert place(database) == Place("open", 30, 2, 3)
+    assert entry(database) == QueueEntry(status="open", n_trials=30, priority=2, workers=3)
     laboratory.submit(n_trials=40)
     laboratory.submit(priority=0)
-    assert place(database) == Place("open", 40, 0, 3)
+    assert entry(database) == QueueEntry(status="open", n_trials=40, priority=0, workers=3)
     laboratory.submit(workers=0, settings=["budget.n_trials=20"])
-    assert place(database) == Place("open", 20, 0, None)
+    assert entry(database) == QueueEntry(status="open", n_trials=20, priority=0)
 
 
-def test_submit_says_what_it_has_changed(laboratory, command):
+def test_submit_prints_what_it_has_changed(laboratory, command):
     def lines(*options):
         out = command("submit", laboratory.study, "--storage", laboratory.url, *options).out
-        told, code, _ = out.partition("it runs code of its own, scripted:build_model and scripted:")
+        changes, code, _ = out.partition(
+            "it runs code of its own, scripted:build_model and scripted:"
+        )
         assert code, "nothing of the code that workers need --allow-code for"
-        return told.removeprefix("scripted is up for work")
+        return changes.removeprefix("scripted is submitted")
 
     assert lines() == ": 4 trials wanted, priority 0\n"
     assert lines("--n-trials", "40") == ": 40 trials wanted (was 4), priority 0\n"
@@ -74,7 +76,7 @@ def test_submit_says_what_it_has_changed(laboratory, command):
     )
 
 
-def test_submit_says_what_workers_need(laboratory, command):
+def test_submit_prints_what_workers_need(laboratory, command):
     own = command("submit", laboratory.study, "--storage", laboratory.url).out
     assert "scripted:build_model and scripted:load_data: workers need --allow-code\n" in own
     assert f"tuner worker --storage {laboratory.url} --allow-code " in own
@@ -93,21 +95,23 @@ def test_paused_or_stopped_twice(laboratory, command):
     said("pause").refused(
         2, "is stopped, so that nobody runs it; go on with: tuner resume scripted"
     )
-    assert submitting.resume("scripted", laboratory.url) == Place("open", 30, 2, 3)
+    assert submitting.resume("scripted", laboratory.url) == QueueEntry(
+        status="open", n_trials=30, priority=2, workers=3
+    )
 
 
-def test_who_stops_a_stopped_study_leaves_its_reason(laboratory, database):
+def test_stopping_twice_keeps_the_first_reason(laboratory, database):
     laboratory.submit()
     study = database.study("scripted")
     assert queue.stop(study, database)
     assert queue.stop(study, database, "it cannot work")
     assert not queue.stop(study, database)
     assert not queue.stop(study, database, "nor on Tuesdays")
-    assert place(database).reason == "it cannot work"
+    assert entry(database).reason == "it cannot work"
 
 
 @pytest.mark.parametrize("name", ["my study", "a;$(touch owned)`id`", "it's"])
-def test_commands_that_are_offered_name_the_study_as_a_shell_reads_it(laboratory, command, name):
+def test_suggested_commands_quote_the_study_name(laboratory, command, name):
     laboratory.submit(name)
     for verb in ("pause", "stop"):
         offered = command(verb, name, "--storage", laboratory.url).out.partition(" with: ")[2]

@@ -67,6 +67,6 @@ def test_metric_that_validation_rows_do_not_define_is_refused(tmp_path: Path) ->
     data = load(spec.dataset, tmp_path).development
     held = data.validation
     one_class = replace(data, validation=replace(held, y=np.zeros_like(held.y)))
-    words = "^objective.metric: roc_auc is not defined for the 12 validation rows of own: they"
+    words = "^objective.metric: roc_auc is not defined for the 12 validation rows of own, whose"
     with pytest.raises(MetricError, match=words):
         check_model(spec, open_learner(spec.model, Setup(tmp_path)), one_class)

@@ -18,7 +18,7 @@ from tuner.errors import StorageError
 from tuner.learners.base import Fitted, Learner, Setup
 from tuner.learners.settings import Setting
 from tuner.learners.watch import Watch
-from tuner.results.trials import TrialRow
+from tuner.results.rows import TrialRow
 from tuner.search import make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database

@@ -9,7 +9,7 @@ import pytest
 from study_texts import spec_of
 
 from tuner.search import Judging, judging, make_pruner
-from tuner.spec import StudySpec
+from tuner.spec import Role, StudySpec
 from tuner.storage.database import Database
 from tuner.trials import reporting
 from tuner.trials.reporting import Reporter
@@ -46,7 +46,7 @@ def test_halving_pruners_decide_at_their_rungs():
     ],
 )
 def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkeypatch, tmp_path):
-    """The same curves, told epoch by epoch to Optuna and through the reporter."""
+    """The same curves, reported epoch by epoch to Optuna and through the reporter."""
     monkeypatch.setattr(reporting, "_SECONDS", 1e9)
 
     def curve(number: int, epoch: int) -> float:
@@ -173,14 +173,12 @@ def test_a_trial_that_dies_before_its_pruning_is_stored_is_judged_then(database,
     assert Reporter(again, always, database, 10).pruned(1, 5.0)
 
 
-def test_references_are_never_pruned(database):
+@pytest.mark.parametrize("role", Role)
+def test_pruner_ends_trials_whose_role_allows_it(database, role):
     trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=0.1))
-    trial.study.enqueue_trial({}, user_attrs={"origin": "document"})
     always = Judging(lambda epoch: True, False)
-    assert Reporter(trial, always, database, 10).pruned(1, 5.0)
-    reference = trial.study.ask()
-    assert reference.user_attrs["origin"] == "document"
-    assert not Reporter(reference, always, database, 10).pruned(1, 5.0)
+    pruned = Reporter(trial, always, database, 10, role).pruned(1, 5.0)
+    assert pruned == (role in (Role.SEARCH, Role.DEFAULT))
 
 
 def test_an_epoch_that_is_not_judged_is_seen_within_seconds(database, monkeypatch):

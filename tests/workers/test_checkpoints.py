@@ -1,4 +1,4 @@
-"""Runs whose workers are killed in the middle of a trial, which goes on from its checkpoint."""
+"""Runs whose workers are killed during a trial, which continues from its checkpoint."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def run(laboratory: Laboratory, **options):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
-def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: str) -> None:
+def test_retry_continues_from_the_last_checkpoint(counting: Laboratory, loop: str) -> None:
     settings = [SOON, f"training.loop={loop}"]
-    calm = run(counting, study_name="calm", settings=settings).result
+    calm = run(counting, study_name="calm", settings=settings)
     assert counted(counting) == EPOCHS
     saved = kill_at(counting, 4)
-    retried = run(counting, settings=settings).result
+    retried = run(counting, settings=settings)
     assert ("returned", 0, "the worker was killed by SIGKILL") in counting.recorder.events
     assert f"trial 0 resumes after epoch {saved[0]}" in counting.recorder.notes()
     # At most the epoch in which it was killed was run twice.
@@ -96,12 +96,12 @@ def test_a_retry_goes_on_from_the_last_checkpoint(counting: Laboratory, loop: st
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
-    calm = run(counting, study_name="calm").result
+def test_next_run_continues_an_interrupted_trial(counting: Laboratory) -> None:
+    calm = run(counting, study_name="calm")
     counted(counting)
 
     def interrupt(number: int, epoch: int) -> None:
-        if epoch >= 4:  # not every one is told
+        if epoch >= 4:  # not every one is reported
             os.kill(os.getpid(), signal.SIGINT)
 
     counting.recorder.on_epoch = interrupt
@@ -109,7 +109,7 @@ def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
     assert run(counting, checkpoints=str(place)).ending == "interrupted"
     assert len(list(place.iterdir())) >= 1
     counting.recorder.on_epoch = lambda number, epoch: None
-    ended = run(counting, checkpoints=str(place)).result
+    ended = run(counting, checkpoints=str(place))
     assert ended.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert EPOCHS <= counted(counting, runs=2) <= EPOCHS + 1
     assert list(place.iterdir()) == []
@@ -124,7 +124,7 @@ def test_an_interrupted_run_goes_on_in_the_next(counting: Laboratory) -> None:
         (lambda file: file.write_bytes(b"something else"), "it is not a checkpoint"),
     ],
 )
-def test_what_cannot_be_read_is_told_and_the_trial_begins_again(
+def test_trial_restarts_with_a_note_when_its_checkpoint_is_unreadable(
     counting: Laboratory, damage, words: str
 ) -> None:
     place = Path(f"{counting.database}-checkpoints")
@@ -132,10 +132,10 @@ def test_what_cannot_be_read_is_told_and_the_trial_begins_again(
     def damage_it() -> None:
         damage(place / trial(counting).user_attrs["checkpoint"]["id"])
 
-    calm = run(counting, study_name="calm").result
+    calm = run(counting, study_name="calm")
     counted(counting)
     saved = kill_at(counting, 4, before=damage_it)
-    retried = run(counting).result
+    retried = run(counting)
     assert retried.best.value == pytest.approx(calm.best.value, rel=1e-6)
     assert EPOCHS + saved[0] <= counted(counting) <= EPOCHS + saved[0] + 1
     notes = counting.recorder.notes()
@@ -151,7 +151,7 @@ def test_a_short_trial_writes_nothing(laboratory: Laboratory) -> None:
 
 
 @pytest.mark.slow
-def test_of_a_trial_that_is_killed_for_its_time_nothing_is_left(counting: Laboratory) -> None:
+def test_checkpoints_of_a_trial_over_its_time_limit_are_removed(counting: Laboratory) -> None:
     long = ["search_space.epochs.low=200", "search_space.epochs.high=200"]
     place = Path(f"{counting.database}-checkpoints")
     seen: set[str] = set()
@@ -170,14 +170,14 @@ def test_of_a_trial_that_is_killed_for_its_time_nothing_is_left(counting: Labora
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
 @pytest.mark.slow
-def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laboratory) -> None:
+def test_trial_continues_without_checkpoints_on_a_full_disk(counting: Laboratory) -> None:
     disk = counting.folder / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk]).returncode:
         pytest.skip("mounting is not permitted here")
     try:
         ended = run(counting, checkpoints=str(disk))
-        assert ended.result.counts["complete"] == 1
+        assert ended.counts["complete"] == 1
         notes = counting.recorder.notes()
         words = (
             f"trial 0 is not saved after epoch 1, and tried again: cannot write to {disk}: No space"
@@ -190,16 +190,16 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_trial(counting: Laborator
 
 
 @pytest.mark.slow
-def test_a_place_that_is_no_folder_costs_the_checkpoints_only(counting: Laboratory) -> None:
+def test_trial_continues_without_checkpoints_where_there_is_no_folder(counting: Laboratory) -> None:
     place = counting.folder / "a file"
     place.touch()
-    assert run(counting, checkpoints=str(place)).result.counts["complete"] == 1
+    assert run(counting, checkpoints=str(place)).counts["complete"] == 1
     notes = counting.recorder.notes()
     assert f"and tried again: cannot write to {place}: File exists" in notes
     assert notes.count("is not saved") == 1
 
 
-def test_where_checkpoints_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_location_of_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     server = "postgresql+psycopg://me:secret@host/db"

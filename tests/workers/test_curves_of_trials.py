@@ -1,4 +1,4 @@
-"""Curves of real trials: complete, pruned, and failed as far as they came."""
+"""Curves of complete, pruned and failed trials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.storage.database import Database
 
 @pytest.mark.slow
 def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Command) -> None:
-    result = laboratory.run(workers=1, n_trials=2).result
+    result = laboratory.run(workers=1, n_trials=2)
     before = contents(laboratory.database)
     for row in result.trials:
         curves = tuner.curves("scripted", row.number, storage=laboratory.url)
@@ -31,24 +31,24 @@ def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Comma
     rows = json.loads(command(*best, "--json").out)
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert min(row["val_loss"] for row in rows) == pytest.approx(result.best.value)
-    told = list(csv.DictReader(io.StringIO(command(*best, "--format", "csv").out)))
-    assert [{name: float(cell) for name, cell in row.items()} for row in told] == rows
+    printed = list(csv.DictReader(io.StringIO(command(*best, "--format", "csv").out)))
+    assert [{name: float(cell) for name, cell in row.items()} for row in printed] == rows
     command("trials", "scripted", "--trial", "7").refused(
         2, r"scripted has no trial 7; see: tuner trials scripted"
     )
     assert contents(laboratory.database) == before
 
 
-def test_of_a_pruned_trial_what_it_ran(laboratory: Laboratory) -> None:
+def test_curves_of_a_pruned_trial_end_where_it_stopped(laboratory: Laboratory) -> None:
     settings = ["pruner.name=threshold", "pruner.upper=1e-9", "pruner.n_warmup_steps=2"]
-    result = laboratory.run(workers=1, n_trials=1, settings=settings).result
+    result = laboratory.run(workers=1, n_trials=1, settings=settings)
     assert [row.state for row in result.trials] == ["pruned"]
     curves = tuner.curves("scripted", 0, storage=laboratory.url)
     assert {values.shape for values in curves.values()} == {(2,)}
 
 
 @pytest.mark.slow
-def test_of_a_failed_trial_what_it_ran_before(laboratory: Laboratory) -> None:
+def test_curves_of_a_failed_trial_end_where_it_failed(laboratory: Laboratory) -> None:
     text = laboratory.study.read_text().replace(
         "low = 0.001\nhigh = 0.1", "low = 30.0\nhigh = 31.0"
     )
@@ -60,7 +60,7 @@ def test_of_a_failed_trial_what_it_ran_before(laboratory: Laboratory) -> None:
     assert f"at epoch {len(curves['loss']) + 1}: the training diverged" in reason
 
 
-def test_where_there_are_none(laboratory: Laboratory, command: Command) -> None:
+def test_trial_without_curves_is_an_error(laboratory: Laboratory, command: Command) -> None:
     laboratory.store("complete")
     command("trials", "scripted", "--trial", "0").refused(
         1, r"trial 0 of scripted has no curves: they are stored when a trial of `tuner run` ends"

@@ -25,10 +25,10 @@ from tuner.storage.database import Database
 from tuner.storage.lease import is_alive, own_lease
 from tuner.studies import recovery
 
-BEAT = "import tuner.workers.supervisor as s; s._BEAT_SECONDS = 5.0; "
+HEARTBEAT = "import tuner.workers.supervisor as s; s._HEARTBEAT_SECONDS = 5.0; "
 
 
-def test_what_cannot_be_seen_from_here_is_neither_dead_nor_alive():
+def test_process_on_another_machine_is_neither_dead_nor_alive():
     own = own_lease()
     assert is_alive(own) is True
     assert is_alive(own | {"started": 0}) is False
@@ -41,7 +41,7 @@ def test_what_cannot_be_seen_from_here_is_neither_dead_nor_alive():
     assert is_alive(old) is None
 
 
-def test_a_clock_that_is_set_makes_nobody_dead(monkeypatch):
+def test_setting_the_clock_makes_no_process_dead(monkeypatch):
     own = own_lease()
     created = psutil.Process.create_time
 
@@ -74,7 +74,7 @@ def test_a_process_is_known_whatever_its_name(tmp_path):
     assert is_alive(of_it) is False
 
 
-def test_a_silent_machine_loses_its_trial(laboratory):
+def test_trial_without_heartbeats_is_requeued(laboratory):
     laboratory.store()
     elsewhere = {"host": "elsewhere", "pid": 1, "started": 0.5}
     database = Database(laboratory.url, lease=elsewhere)
@@ -173,11 +173,11 @@ def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
     recorder = Waiting()
     run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
     assert "waiting for 1 trial under way elsewhere" in recorder.notes()
-    assert (run.ending, run.result.counts["complete"]) == ("done", 2)
+    assert (run.ending, run.counts["complete"]) == ("done", 2)
 
     # What tuner does not run may never end: nobody waits for it.
     study_of_nobody.ask()
-    assert laboratory.run(workers=1, n_trials=3).result.counts["running"] == 1
+    assert laboratory.run(workers=1, n_trials=3).counts["running"] == 1
     database.close()
 
 
@@ -225,10 +225,10 @@ def test_a_study_that_is_deleted_ends_its_run_with_one_line(laboratory):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_an_epoch_of_a_minute_is_no_death_but_a_killed_run_is(laboratory, monkeypatch):
+def test_long_epoch_keeps_its_lease_and_a_killed_run_loses_it(laboratory, monkeypatch):
     laboratory.behave("endless")  # a minute an epoch
     code = (
-        f"{BEAT}import tuner.api; "
+        f"{HEARTBEAT}import tuner.api; "
         f"tuner.api.run({str(laboratory.study)!r}, storage={laboratory.url!r}, workers=1)"
     )
     run = subprocess.Popen([sys.executable, "-c", code])

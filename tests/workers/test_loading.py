@@ -1,4 +1,4 @@
-"""What a run says when TensorFlow cannot be loaded: one line, and nothing is stored."""
+"""TensorFlow cannot be loaded: the run ends with one line, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_run_says_why_in_one_line(laboratory, tensorflow):
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_in_this_process_it_is_an_error_of_ours(monkeypatch, capfd):
+def test_loading_in_this_process_raises_an_error_of_ours(monkeypatch, capfd):
     def refuse(name):
         raise ImportError("libcudart\nis not there")
 

@@ -118,8 +118,8 @@ def test_run_on_a_disk_that_fills_ends_and_can_be_resumed(
     (disk / "filler").unlink()
     done = sum(event[0] == "complete" for event in recorder.events)
     run = laboratory.run(workers=1, n_trials=done + 1)
-    assert run.result.counts["complete"] == done + 1
-    assert run.result.counts["running"] == 0
+    assert run.counts["complete"] == done + 1
+    assert run.counts["running"] == 0
 
 
 def test_database_that_was_emptied_is_explained(laboratory: Laboratory) -> None:

@@ -1,4 +1,4 @@
-"""Workers that load other data than the study stands on."""
+"""Workers that load other data than those of the study."""
 
 from __future__ import annotations
 

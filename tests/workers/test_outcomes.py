@@ -1,4 +1,4 @@
-"""What becomes of trials whose workers are killed or die; the database is real, the workers not."""
+"""Outcomes of trials whose workers are killed or die; the database is real, the workers are not."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: 
     mine, others = dead(bench, 2**22), dead(bench, 2**22 - 1)
     worker: Any = FakeWorker(None, pid=2**22)
     bench.pool.workers.append(worker)
-    bench.outcomes.bury(worker)
+    bench.outcomes.replace_dead(worker)
     assert attrs(bench.study, mine) == {"attempts": 1}
     assert attrs(bench.study, others) == {"left_behind": 1}
     assert bench.state(mine) is bench.state(others) is TrialState.WAITING

@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
 from processes import WAIT_SECONDS, program, running
 
+from tuner.errors import DataError
 from tuner.storage.database import Database
+from tuner.workers import ray_engine
 
 
 @contextmanager
@@ -44,7 +47,7 @@ def counts_of(url):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
+def test_run_survives_a_killed_node(laboratory, server):
     laboratory.behave("slow")
     # Long enough that the first worker has not run them all when the second has started.
     text = laboratory.study.read_text()
@@ -71,11 +74,11 @@ def test_a_node_is_killed_and_nothing_is_lost(laboratory, server):
     database = Database(url)
     found = {t.number: (t.params, t.value) for t in database.study("scripted").trials}
     database.close()
-    assert found == {row.number: (dict(row.params), row.value) for row in calm.result.trials}
+    assert found == {row.number: (dict(row.params), row.value) for row in calm.trials}
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
+def test_ctrl_c_ends_workers_of_a_local_cluster(laboratory):
     laboratory.behave("slow")
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     with running([*run, "--engine", "ray", "--n-trials", "50"], laboratory.folder) as process:
@@ -91,7 +94,7 @@ def test_ctrl_c_ends_the_workers_of_a_cluster_that_was_started_here(laboratory):
 
 
 @pytest.mark.slow
-def test_a_cluster_without_room_is_told_and_waiting_for_it_can_be_ended(laboratory):
+def test_run_notes_a_cluster_without_room_and_can_be_interrupted(laboratory):
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     ray = ["--engine", "ray", "--workers", "1", "--gpus-per-worker", "0.25"]
     with running([*run, *ray], laboratory.folder) as process:
@@ -108,7 +111,7 @@ def test_a_cluster_without_room_is_told_and_waiting_for_it_can_be_ended(laborato
     database.close()
 
 
-def test_what_cannot_go_together_is_refused(laboratory, command, monkeypatch):
+def test_options_that_exclude_each_other_are_refused(laboratory, command, monkeypatch):
     study = laboratory.study
     command("run", study, "--address", "a:1").refused(2, "are Ray's; add --engine ray")
     command("run", study, "--gpus-per-worker", "0.5").refused(2, "are Ray's; add --engine ray")
@@ -118,3 +121,37 @@ def test_what_cannot_go_together_is_refused(laboratory, command, monkeypatch):
     command(*ray, "--address", "a:1").refused(2, r"tuner\.db is a file of this machine.*postgresql")
     monkeypatch.setitem(sys.modules, "ray", None)
     command(*ray).refused(2, r"needs Ray; install it with: pip install 'tuner\[ray\]'")
+
+
+class _FailedTask(Exception):
+    """As Ray raises what a task has raised."""
+
+    cause = DataError("study 'scripted' was made with other data")
+
+
+class _FakeRay:
+    """A cluster on which every task has failed."""
+
+    exceptions = SimpleNamespace(RayTaskError=_FailedTask, RayError=_FailedTask)
+
+    def cluster_resources(self):
+        return {"CPU": 2}
+
+    def remote(self, **_):
+        return lambda function: SimpleNamespace(remote=lambda *_: "task")
+
+    def wait(self, tasks, **_):
+        return tasks, []
+
+    def cancel(self, task):
+        pass
+
+    def get(self, task):
+        raise _FailedTask
+
+
+def test_error_of_a_ray_worker_is_failed_work(laboratory, command, monkeypatch):
+    monkeypatch.setattr(ray_engine, "_ray", lambda *_: nullcontext(_FakeRay()))
+    run = command("run", laboratory.study, "--engine", "ray", "--workers", "1")
+    assert run.err.splitlines()[-1] == "tuner: study 'scripted' was made with other data"
+    assert run.status == 1

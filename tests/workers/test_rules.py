@@ -29,15 +29,15 @@ def build_with(laboratory, *lines: str) -> None:
 
 
 def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 2)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 2)
     run = laboratory.run(workers=1, n_trials=5)
-    assert (run.ending, run.result.counts["complete"]) == ("done", 5)
+    assert (run.ending, run.counts["complete"]) == ("done", 5)
     pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
 
 
 def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._GROWTH_A_PROCESS", 60 * 2**20)
+    monkeypatch.setattr("tuner.workers.process._GROWTH_A_PROCESS", 60 * 2**20)
     build_with(
         laboratory,
         "import numpy as np",
@@ -45,7 +45,7 @@ def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
         "build_model.kept.append(np.ones(2**24))  # 128 MiB",
     )
     run = laboratory.run(workers=1, n_trials=5)
-    assert (run.ending, run.result.counts["complete"]) == ("done", 5)
+    assert (run.ending, run.counts["complete"]) == ("done", 5)
     pids = [trial.user_attrs["worker"]["pid"] for trial in stored(laboratory)]
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
 
@@ -62,7 +62,7 @@ def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
     assert [trial.state.name for trial in stored(laboratory)] == ["COMPLETE"] + 10 * ["FAIL"]
 
 
-def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
+def test_trials_that_another_run_leaves_behind_are_run(laboratory):
     def leave_one_behind(number, epoch):
         if (number, epoch) == (0, 1):
             gone = Database(laboratory.url, lease={**own_lease(), "started": 0})
@@ -72,11 +72,11 @@ def test_what_another_run_leaves_behind_meanwhile_is_done_too(laboratory):
     laboratory.recorder.on_epoch = leave_one_behind
     run = laboratory.run(workers=1, n_trials=2, recorder=laboratory.recorder)
     assert ("returned", 1, "its process is gone") in laboratory.recorder.events
-    assert (run.ending, run.result.counts["complete"]) == ("done", 2)
-    assert run.result.counts["running"] == 0
+    assert (run.ending, run.counts["complete"]) == ("done", 2)
+    assert run.counts["running"] == 0
 
 
-def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monkeypatch):
+def test_no_extra_trial_when_another_run_claims_the_last_one(laboratory, monkeypatch):
     recount = Supervisor._recount
 
     def too_hopeful(supervisor):
@@ -87,4 +87,4 @@ def test_no_trial_too_many_when_another_run_takes_the_last_one(laboratory, monke
     monkeypatch.setattr(Supervisor, "_recount", too_hopeful)
     run = laboratory.run(workers=2, n_trials=2)
     assert run.ending == "done"
-    assert run.result.counts == {"complete": 2, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
+    assert run.counts == {"complete": 2, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}

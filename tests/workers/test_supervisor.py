@@ -1,4 +1,4 @@
-"""Runs of a real study by real processes: what ends well, what is killed, what goes on."""
+"""Runs of a real study by real processes: some complete, some are killed, some resumed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from tuner.errors import MetricError, ModelError, SpecError, StudyError, WorkerError
 from tuner.storage.database import Database
+from tuner.workers.ending import StopRequests
 
 
 def leases(laboratory) -> dict[int, dict]:
@@ -23,19 +24,19 @@ def leases(laboratory) -> dict[int, dict]:
 
 
 def values(run) -> dict[int, tuple]:
-    return {row.number: (row.state, row.value, dict(row.params)) for row in run.result.trials}
+    return {row.number: (row.state, row.value, dict(row.params)) for row in run.trials}
 
 
 @pytest.mark.slow
 def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
     run = laboratory.run(workers=2)
     assert run.ending == "done"
-    assert run.result.counts["complete"] == 4
-    assert run.result.best.value == min(row.value for row in run.result.trials)
+    assert run.counts["complete"] == 4
+    assert run.best.value == min(row.value for row in run.trials)
     again = laboratory.run(workers=2)
     assert again.n_workers is None
     assert values(again) == values(run)
-    assert laboratory.run(workers=1, more=1).result.counts["complete"] == 5
+    assert laboratory.run(workers=1, more=1).counts["complete"] == 5
 
 
 @pytest.mark.slow
@@ -55,7 +56,7 @@ def test_the_supervisor_never_imports_tensorflow(laboratory):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
+def test_trial_of_a_killed_worker_is_retried(laboratory):
     calm = values(laboratory.run(workers=1, study_name="calm"))
     laboratory.behave("slow")
     laboratory.study.write_text(laboratory.study.read_text())
@@ -70,7 +71,7 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
     run = laboratory.run(workers=2, recorder=laboratory.recorder)
     assert killed
     assert ("returned", 1, "the worker was killed by SIGKILL") in laboratory.recorder.events
-    assert run.result.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
+    assert run.counts == {"complete": 4, "pruned": 0, "fail": 0, "running": 0, "waiting": 0}
     assert {n: v[2]["learning_rate"] for n, v in values(run).items()} == {
         n: v[2]["learning_rate"] for n, v in calm.items()
     }
@@ -79,26 +80,26 @@ def test_a_killed_worker_loses_only_its_trial_which_is_retried(laboratory):
 
 @pytest.mark.slow
 def test_replaced_worker_is_ended_when_a_thread_of_a_trial_keeps_it(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.workers.supervisor._TRIALS_A_PROCESS", 1)
+    monkeypatch.setattr("tuner.workers.process._TRIALS_A_PROCESS", 1)
     laboratory.behave("leaves a thread")
     run = laboratory.run(workers=1, n_trials=2)
-    assert run.result.counts["complete"] == 2
+    assert run.counts["complete"] == 2
     assert multiprocessing.active_children() == []  # Python waits for them when it exits
 
 
 @pytest.mark.slow
-def test_a_trial_that_kills_its_workers_is_failed_in_the_end(laboratory):
+def test_trial_fails_after_killing_three_workers(laboratory):
     laboratory.behave("calm", "dies")
     run = laboratory.run(workers=2)
-    assert run.result.counts["complete"] == 4
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 4
+    failed = [row for row in run.trials if row.state == "fail"]
     assert failed
     assert {row.params["behaviour"] for row in failed} == {"dies"}
     assert failed[0].reason == "3 workers died over it; the worker was killed by SIGKILL"
 
 
 @pytest.mark.slow
-def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(laboratory):
+def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laboratory):
     laboratory.behave("slow")
 
     def interrupt(number, epoch):
@@ -108,66 +109,79 @@ def test_interrupt_gives_running_trials_back_and_the_same_command_goes_on(labora
     laboratory.recorder.on_epoch = interrupt
     run = laboratory.run(workers=2, recorder=laboratory.recorder)
     assert run.ending == "interrupted"
-    assert run.result.counts["running"] == 0
-    assert run.result.counts["waiting"] >= 1
-    assert run.result.counts["complete"] < 4
+    assert run.counts["running"] == 0
+    assert run.counts["waiting"] >= 1
+    assert run.counts["complete"] < 4
     assert not [p for p in psutil.Process().children(recursive=True) if "work" in p.name()]
     run = laboratory.run(workers=2)
     assert run.ending == "done"
-    assert run.result.counts["complete"] == 4
-    assert [row.number for row in run.result.trials] == [0, 1, 2, 3]
+    assert run.counts["complete"] == 4
+    assert [row.number for row in run.trials] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow
-def test_the_timeout_of_the_run_ends_it(laboratory):
+def test_timeout_ends_a_run_during_a_trial(laboratory, monkeypatch):
     laboratory.behave("slow")
-    run = laboratory.run(workers=1, timeout="10s", n_trials=50)
+    made = []
+
+    class Expiring(StopRequests):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    def expire(number, epoch):
+        made[0]._deadline = 0.0
+
+    monkeypatch.setattr("tuner.workers.supervisor.StopRequests", Expiring)
+    laboratory.recorder.on_epoch = expire
+    run = laboratory.run(workers=1, timeout="1h", n_trials=50, recorder=laboratory.recorder)
     assert run.ending == "timeout"
-    assert run.result.counts["running"] == 0
-    assert run.result.wall_s < 15
+    assert run.counts["running"] == 0
+    assert run.counts["waiting"] == 1
 
 
 @pytest.mark.slow
-def test_a_trial_over_its_time_is_failed_and_says_so(laboratory):
+def test_trial_over_its_time_limit_fails_with_the_reason(laboratory):
     laboratory.behave("calm", "endless")
     run = laboratory.run(workers=2, n_trials=5, settings=["budget.trial.timeout=8"])
-    assert run.result.counts["complete"] == 5
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 5
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.reason for row in failed} == {"timeout: took longer than 8 s"}
     assert {row.params["behaviour"] for row in failed} == {"endless"}
 
 
 @pytest.mark.slow
-def test_a_trial_over_its_memory_is_failed_and_says_so(laboratory):
+def test_trial_over_its_memory_limit_fails_with_the_reason(laboratory):
     laboratory.behave("calm", "grows")
     run = laboratory.run(workers=2, settings=["budget.trial.memory=900MiB"])
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.params["behaviour"] for row in failed} == {"grows"}
     assert all(row.reason.startswith("memory: used ") for row in failed)
     assert all(row.reason.endswith("the limit is 900 MiB") for row in failed)
 
 
 @pytest.mark.slow
-def test_a_diverging_trial_fails_and_the_study_goes_on(laboratory):
+def test_diverging_trial_fails_and_the_study_continues(laboratory):
     laboratory.behave("calm", "diverges")
     run = laboratory.run(workers=2)
-    assert run.result.counts["complete"] == 4
-    failed = [row for row in run.result.trials if row.state == "fail"]
+    assert run.counts["complete"] == 4
+    failed = [row for row in run.trials if row.state == "fail"]
     assert {row.params["behaviour"] for row in failed} == {"diverges"}
     assert all("NaN at epoch 1" in row.reason for row in failed)
 
 
 @pytest.mark.slow
-def test_what_a_network_raises_fails_its_trial_only(laboratory):
+def test_exception_in_a_network_fails_only_its_trial(laboratory):
     laboratory.behave("calm", "raises")
     laboratory.add(
         '\n[[reference]]\nname = "calm"\n[reference.params]\n'
         'learning_rate = 0.01\nepochs = 3\nbehaviour = "calm"\n'
     )
     run = laboratory.run(workers=1)
-    assert run.result.counts["complete"] == 4
-    assert run.result.trials[0].origin == "calm"
-    (reason,) = {row.reason for row in run.result.trials if row.state == "fail"}
+    assert run.counts["complete"] == 4
+    assert (run.trials[0].role, run.trials[0].origin) == ("reference", "calm")
+    assert {row.role for row in run.trials[1:]} == {"search"}
+    (reason,) = {row.reason for row in run.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
         "(scripted.py, line 25)"
@@ -181,13 +195,13 @@ def test_a_study_of_which_every_trial_fails_ends(laboratory):
         laboratory.run(workers=2)
 
 
-def test_a_network_that_cannot_be_built_is_told_before_anything_is_stored(laboratory):
+def test_network_that_cannot_be_built_is_refused_before_anything_is_stored(laboratory):
     laboratory.behave("raises")
     with pytest.raises(ModelError, match="this network does not like its parameters"):
         laboratory.run(workers=1)
 
 
-def test_an_absent_metric_is_told_before_anything_is_stored(laboratory):
+def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     with pytest.raises(MetricError, match=r"accuracy.*measures:? loss, mae"):
         laboratory.run(workers=1, settings=["objective.metric=accuracy"])
     database = Database(laboratory.url)
@@ -203,7 +217,7 @@ def test_another_file_is_refused_with_the_difference(laboratory):
         laboratory.run(workers=1)
 
 
-def test_what_the_users_code_prints_is_shown_and_not_mixed_with_results(laboratory, capfd):
+def test_output_of_users_code_is_shown_apart_from_results(laboratory, capfd):
     laboratory.behave("prints")
     laboratory.run(workers=1, n_trials=1)
     assert "a line from the user's own code" in laboratory.recorder.notes()
@@ -226,7 +240,7 @@ def test_the_same_seed_gives_the_same_trials_twice(laboratory):
 
 
 @pytest.mark.slow
-def test_an_interrupted_study_ends_with_the_trials_of_a_calm_one(laboratory):
+def test_interrupted_study_ends_with_the_trials_of_an_undisturbed_one(laboratory):
     settings = ["sampler.name=tpe", "sampler.n_startup_trials=2"]
     calm = laboratory.run(workers=1, study_name="calm", settings=settings)
     for total in (1, 3, 4):

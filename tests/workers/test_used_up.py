@@ -1,4 +1,4 @@
-"""Runs of studies whose trials come to an end, and of those that are enqueued wrongly."""
+"""Runs of studies with a finite space, and of trials that were enqueued with wrong values."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def rates(laboratory: Laboratory) -> list[float]:
 def test_a_run_ends_well_when_the_space_is_used_up(finite: Laboratory) -> None:
     run = finite.run(workers=2)
     assert (run.ending, rates(finite)) == ("done", [0.1, 0.2, 0.3])
-    assert run.result.to_dict()["is_used_up"] is True
+    assert run.to_dict()["is_used_up"] is True
     for again in ({}, {"more": 5}, {"n_trials": 50}):
         other = finite.run(workers=2, **again)
         assert (other.ending, other.n_workers) == ("done", None)
     opened(finite).enqueue_trial({"learning_rate": 0.2, "epochs": 3})
-    assert finite.run(workers=2).result.counts["complete"] == 4
+    assert finite.run(workers=2).counts["complete"] == 4
     assert finite.run(workers=2).n_workers is None
 
 

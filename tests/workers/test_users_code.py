@@ -38,8 +38,8 @@ def test_what_ends_a_process_fails_its_trial_in_one_line(
     in_trial_0(laboratory, code)
     recorder = Recorder()
     run = laboratory.run(workers=1, n_trials=1, recorder=recorder)
-    assert run.result.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
-    assert str(run.result.trials[0].reason).startswith(reason)
+    assert run.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
+    assert str(run.trials[0].reason).startswith(reason)
     assert "Traceback" not in recorder.notes()
 
 
@@ -58,6 +58,6 @@ def test_a_trial_that_prints_without_end_is_ended_by_its_limit(laboratory: Labor
     recorder = Recorder()
     settings = ["budget.trial.timeout=2"]
     run = laboratory.run(workers=1, n_trials=1, settings=settings, recorder=recorder)
-    assert run.result.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
-    assert run.result.trials[0].reason == "timeout: took longer than 2 s"
+    assert run.counts == {"complete": 1, "pruned": 0, "fail": 1, "running": 0, "waiting": 0}
+    assert run.trials[0].reason == "timeout: took longer than 2 s"
     assert 100 < recorder.notes().count("a line") < 400

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner.errors import BundleError
+from tuner.errors import BundleError, RequestError
 from tuner.results.configuration_file import cannot_write
 
 MARKER = "bundle.json"
@@ -29,7 +29,8 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
         force: Replace a bundle that is there. Any other folder is never replaced.
 
     Raises:
-        BundleError: ``path`` is taken, or nothing can be written there.
+        RequestError: ``path`` is taken, or cannot be a folder.
+        BundleError: Nothing can be written there, or ``path`` was taken meanwhile.
     """
     path = path.absolute()
     _check_free(path, force=force)
@@ -41,9 +42,12 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
             made = _make_parents(path.parent)
             temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         yield temporary
-        with writing(path):
-            temporary.chmod(0o755)  # mkdtemp gives the folder to its owner alone
-            _put(temporary, path, force=force)
+        try:
+            with writing(path):
+                temporary.chmod(0o755)  # mkdtemp gives the folder to its owner alone
+                _put(temporary, path, force=force)
+        except RequestError as error:  # the path was free before the training
+            raise BundleError(str(error)) from error.__cause__
         done = True
     finally:
         if not done:
@@ -59,6 +63,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turns what goes wrong while writing into one line about ``path``.
 
     Raises:
+        RequestError: ``path`` is a folder, or lies in none.
         BundleError: The disk is full, the folder is read-only, or anything else of that kind.
     """
     try:
@@ -68,25 +73,25 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _check_free(path: Path, *, force: bool) -> None:
-    """Refuses a place that is taken, before anything is trained for it.
+    """Refuses a path that is taken, before anything is trained for it.
 
     Raises:
-        BundleError: A file, a bundle without ``force``, or a folder that holds something else.
+        RequestError: A file, a bundle without ``force``, or a folder that holds something else.
     """
     with writing(path):
         if not path.exists() and not path.is_symlink():
             return
         if not path.is_dir():
-            raise BundleError(f"{path} is a file; choose a folder for the bundle with -o")
+            raise RequestError(f"{path} is a file; choose a folder for the bundle with -o")
         if (path / MARKER).is_file():
             if not force:
-                raise BundleError(
+                raise RequestError(
                     f"{path} already holds a model bundle; add --force to replace it, or choose "
                     "another folder with -o"
                 )
             return
         if any(path.iterdir()):
-            raise BundleError(
+            raise RequestError(
                 f"{path} is not empty and holds no model bundle; nothing in it was touched: "
                 "choose another folder with -o"
             )
@@ -95,8 +100,9 @@ def _check_free(path: Path, *, force: bool) -> None:
 def _make_parents(folder: Path) -> list[Path]:
     """Makes a folder and returns those that were not there, outermost first."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    if missing and not missing[-1].parent.is_dir():  # mkdir would only say that it exists
-        raise NotADirectoryError(errno.ENOTDIR, f"{missing[-1].parent} is a file")
+    there = missing[-1].parent if missing else folder
+    if not there.is_dir():  # mkdir would only say that it exists
+        raise NotADirectoryError(errno.ENOTDIR, f"{there} is a file")
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 

@@ -14,7 +14,7 @@ from tuner.errors import BundleError, SpecError
 from tuner.results.configuration_rules import Trained, with_names
 from tuner.spec.models import Finite, Part
 from tuner.spec.reading import read_part, rule
-from tuner.wording import Place, toml
+from tuner.wording import Position, toml
 
 SCHEMA = 1
 """Version of the form of ``bundle.json``; raised when an older reader could not understand it."""
@@ -149,9 +149,9 @@ def read_info(file: Path) -> dict[str, Any]:
             f"{file}: tuner_bundle is {toml(found)}, this version of tuner reads {SCHEMA}; "
             f"{_ADVICE}, or update tuner"
         )
-    place = Place(str(file))
+    position = Position(str(file))
     try:
-        read_part(BundleInfo, with_names(info, place), place, _ADVICE)
+        read_part(BundleInfo, with_names(info, position), position, _ADVICE)
     except SpecError as error:
         raise BundleError(str(error)) from None
     return dict(info)

@@ -16,7 +16,7 @@ from tuner.bundle.bundle_text import words
 from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.data.importing import import_file, import_function
-from tuner.errors import BundleError, DataError, ModelError
+from tuner.errors import BundleError, DataError, ModelError, RequestError
 from tuner.learners.base import Fitted, Setup
 from tuner.learners.registry import open_saved, saved_file
 
@@ -128,13 +128,14 @@ def load_bundle(
             decides what runs in this process.
 
     Raises:
-        BundleError: ``path`` is no bundle, or a part of it is missing or broken.
+        RequestError: ``path`` is no bundle.
+        BundleError: A part of it is missing or broken.
     """
     path = Path(path)
     file = path / MARKER
     if not file.is_file():
         what = "holds no bundle.json" if path.is_dir() else "is not a folder"
-        raise BundleError(
+        raise RequestError(
             f"{path} is not a model bundle: it {what}; "
             f"write one with `tuner train CONFIG -o {path}`"
         )

@@ -24,7 +24,7 @@ from tuner.spec import Dialect
 from tuner.spec.access import require_regular
 from tuner.spec.paths import exists, expanded
 from tuner.spec.reading import read_part
-from tuner.wording import Place, toml
+from tuner.wording import Position, toml
 
 _TEXT_FILES = (".csv", ".tsv", ".txt")
 # One word with a slash or an ending, or any text that ends as files with data in them do.
@@ -122,7 +122,7 @@ def _dialect(trained: object, given: Mapping[str, str]) -> Dialect:
     kept = {key: value for key, value in known.items() if key in Dialect.model_fields}
     if "decimal" in given or "thousands" in given:
         kept = {k: v for k, v in kept.items() if k not in ("decimal", "thousands")}
-    return read_part(Dialect, {**kept, **given}, Place("how the rows are written"))
+    return read_part(Dialect, {**kept, **given}, Position("how the rows are written"))
 
 
 def _rows(bundle: Bundle, data: str, given: Mapping[str, str]) -> NDArray[Any]:

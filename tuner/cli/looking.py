@@ -41,14 +41,8 @@ def show(
     from tuner import api
     from tuner.results import views
 
-    loaded = api.load(study, storage, study_name)
-    text = views.show(
-        loaded.result,
-        chosen_form(form, as_json),
-        mattered=loaded.mattered,
-        options=storage_option(storage),
-    )
-    print_out(text)
+    result = api.load(study, storage, study_name)
+    print_out(views.show(result, chosen_form(form, as_json), options=storage_option(storage)))
 
 
 def trials(
@@ -69,7 +63,7 @@ def trials(
         found = api.curves(study, trial, storage=storage, study_name=study_name)
         print_out(views.curves(found, chosen_form(form, as_json)))
         return
-    result = api.load(study, storage, study_name).result
+    result = api.load(study, storage, study_name)
     print_out(views.trials(result, chosen_form(form, as_json)))
 
 
@@ -84,7 +78,7 @@ def best(
     from tuner import api
     from tuner.results import views
 
-    result = api.load(study, storage, study_name).result
+    result = api.load(study, storage, study_name)
     asked = chosen_form(form, as_json)
     if result.best is None and asked != "json":  # where it says so itself: "best": null
         result.configuration()  # raises the error that says so
@@ -143,8 +137,8 @@ def upgrade(storage: Storage = None) -> None:
 
     url = chosen_url(storage)
     was_old = upgrade_all(url)
-    told = "brought to their newest form" if was_old else "there, in their newest form"
-    print_out(f"{masked(url)}: the tables are {told}\n")
+    state = "brought to their newest form" if was_old else "there, in their newest form"
+    print_out(f"{masked(url)}: the tables are {state}\n")
 
 
 def doctor(
@@ -166,7 +160,7 @@ def doctor(
     for finding in examine(storage, repair=repair):
         found.append(finding)
         if not as_json:
-            print_out(f"{finding.state:<7} {finding.what:<11} {finding.told}\n")
+            print_out(f"{finding.state:<7} {finding.what:<11} {finding.text}\n")
     if as_json:
         print_out(document([finding.to_dict() for finding in found]))
     if any(finding.state == "wrong" for finding in found):

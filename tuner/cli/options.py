@@ -59,6 +59,21 @@ DataRoots = Annotated[
         show_default="the working folder",
     ),
 ]
+Checkpoints = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder or s3://BUCKET/PREFIX that trials which take long are saved in.",
+        show_default="TUNER_CHECKPOINTS, or a folder beside the SQLite file",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value for a key of the study file, e.g. pruner.name=median. Repeatable.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 

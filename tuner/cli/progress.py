@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -32,12 +31,8 @@ def print_line(console: Console, text: str, style: str | None = None) -> None:
 class _Tally:
     """What both displays count: finished trials, the best, running trials, time left."""
 
-    def __init__(self, direction: str) -> None:
-        self.better: Callable[[float, float], bool] = (
-            (lambda new, old: new > old)
-            if direction == "maximize"
-            else (lambda new, old: new < old)
-        )
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
         self.total = 0
         self.done_before = 0
         self.done = 0
@@ -57,11 +52,9 @@ class _Tally:
         self.running.pop(number, None)
         self.failed += state == "fail"
         self.pruned += state == "pruned"
-        if (
-            state == "complete"
-            and value is not None
-            and (self.best is None or self.better(value, self.best[1]))
-        ):
+        if state != "complete" or value is None:
+            return
+        if self.best is None or self._objective.better(value, self.best[1]):
             self.best = (number, value)
 
     def left(self) -> str:
@@ -72,20 +65,20 @@ class _Tally:
         seconds = (time.monotonic() - self._since) / made * (self.total - self.done)
         return f"about {duration(max(seconds, 1))} left"
 
-    def best_text(self, metric: str) -> str:
+    def best_text(self) -> str:
         if self.best is None:
             return ""
         number, value = self.best
-        return f"best {metric} {figure(value)} (trial {number})"
+        return f"best {self._objective.metric} {figure(value)} (trial {number})"
 
 
 class LiveProgress(Observer):
     """A bar, the best so far and the running trials, redrawn in place."""
 
-    def __init__(self, console: Console, metric: str, direction: str) -> None:
+    def __init__(self, console: Console, objective: Objective) -> None:
         self._console = console
-        self._metric = metric
-        self._tally = _Tally(direction)
+        self._metric = objective.metric
+        self._tally = _Tally(objective)
         self._live = Live(console=console, refresh_per_second=8, transient=True)
 
     def started(
@@ -106,9 +99,9 @@ class LiveProgress(Observer):
         self._tally.running[number] = (epoch, epochs, value)
 
     def trial_finished(
-        self, number: int, state: str, value: float | None, reason: str | None
+        self, number: int, state: str, values: tuple[float, ...], reason: str | None
     ) -> None:
-        self._tally.finish(number, state, value)
+        self._tally.finish(number, state, _only(values))
         if state == "fail":
             self.note(f"trial {number} failed: {reason}")
 
@@ -140,7 +133,7 @@ class LiveProgress(Observer):
             tally.left(),
         )
         metric = one_line(self._metric)
-        lines = [Text(tally.best_text(metric))] if tally.best else []
+        lines = [Text(one_line(tally.best_text()))] if tally.best else []
         for number, (epoch, epochs, value) in sorted(tally.running.items()):
             shown = "" if value is None else f"  {metric} {figure(value)}"
             lines.append(Text(f"  trial {number}  epoch {epoch} of {epochs}{shown}", style="dim"))
@@ -150,10 +143,10 @@ class LiveProgress(Observer):
 class PlainProgress(Observer):
     """One line for each trial that ends; for logs and pipes."""
 
-    def __init__(self, console: Console, metric: str, direction: str) -> None:
+    def __init__(self, console: Console, objective: Objective) -> None:
         self._console = console
-        self._metric = metric
-        self._tally = _Tally(direction)
+        self._metric = objective.metric
+        self._tally = _Tally(objective)
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
@@ -171,13 +164,13 @@ class PlainProgress(Observer):
         """Nothing: an epoch is not worth a line."""
 
     def trial_finished(
-        self, number: int, state: str, value: float | None, reason: str | None
+        self, number: int, state: str, values: tuple[float, ...], reason: str | None
     ) -> None:
-        tally = self._tally
+        tally, value = self._tally, _only(values)
         tally.finish(number, state, value)
         shown = "" if value is None else f" {self._metric} {figure(value)}"
         why = f" ({reason})" if reason else ""
-        parts = [tally.best_text(self._metric), tally.left()]
+        parts = [tally.best_text(), tally.left()]
         rest = "".join(f", {part}" for part in parts if part)
         self.note(f"[{tally.done}/{tally.total}] trial {number} {state}{shown}{why}{rest}")
 
@@ -203,7 +196,7 @@ class ServiceProgress(PlainProgress):
     """The same lines with the study's name before them: a worker has several studies."""
 
     def __init__(self, console: Console, name: str, objective: Objective) -> None:
-        super().__init__(console, objective.metric, objective.direction)
+        super().__init__(console, objective)
         self._name = name
 
     def started(
@@ -216,10 +209,15 @@ class ServiceProgress(PlainProgress):
         super().note(f"{self._name}: {text}")
 
 
-def progress_for(console: Console, metric: str, direction: str) -> Observer:
+def progress_for(console: Console, objective: Objective) -> Observer:
     """The live display in a terminal, plain lines elsewhere."""
     kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(console, metric, direction)
+    return kind(console, objective)
+
+
+def _only(values: tuple[float, ...]) -> float | None:
+    """Returns the value of a trial of a run, which has one objective; None if it failed."""
+    return values[0] if values else None
 
 
 def _beginning(title: str, done: int, total: int, workers: int) -> str:

@@ -8,14 +8,14 @@ a test compares the two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tuner.spec.models import Direction, as_loss
+
 if TYPE_CHECKING:
     from tuner.spec import EarlyStopping
-
-Direction = Literal["minimize", "maximize"]
 
 
 def is_better(value: float, other: float, direction: Direction, by: float = 0.0) -> bool:
@@ -24,9 +24,8 @@ def is_better(value: float, other: float, direction: Direction, by: float = 0.0)
     Compared in float32, as Keras does and as the values were computed: 0.951 does not beat
     0.95 by more than 0.001, whatever is left in the last bits of a float64.
     """
-    if direction == "maximize":
-        return bool(np.float32(value - by) > np.float32(other))
-    return bool(np.float32(value + by) < np.float32(other))
+    least = np.float32(as_loss(value, direction) + by)
+    return bool(least < np.float32(as_loss(other, direction)))
 
 
 class Patience:

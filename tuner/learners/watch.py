@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from tuner.errors import MetricError, TrialFailed, TunerError
 from tuner.learners.checks import absent_metric
 from tuner.learners.fit_result import FitResult
-from tuner.learners.patience import Direction, Patience, is_better
+from tuner.learners.patience import Patience, is_better
+from tuner.spec.models import Direction
 from tuner.units import count
 
 if TYPE_CHECKING:

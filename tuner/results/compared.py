@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.learners.registry import step_word
-from tuner.results.rows import ReferenceRow, StudyResult
-from tuner.results.trials import ADDED, SEARCH
+from tuner.results.rows import ADDED, ReferenceRow, TrialRow
+from tuner.results.study_result import StudyResult
+from tuner.spec import Role
 from tuner.units import figure
 
 _SPLITS = {
@@ -18,7 +19,13 @@ _SPLITS = {
 
 
 def comparison(result: StudyResult) -> list[str]:
-    """Returns the lines best, one a reference, the trivial predictor, gain, in columns."""
+    """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
+    if result.has_several_objectives:
+        each = [f"{one.metric} ({one.direction})" for one in result.objectives]
+        return [
+            f"  objectives  {', '.join(each)}",
+            "  best        no single trial: each of several may be better in one objective",
+        ]
     cells = [_best(result)]
     cells += [_reference(reference, result.metric) for reference in result.references]
     if result.baseline is not None:
@@ -55,7 +62,7 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
     best = result.best
     if best is None:
         return "best", "", "none yet: no trial is complete"
-    if best.origin == ADDED:
+    if best.is_added:
         words = f"{result.metric} {figure(best.value)}, {ADDED} and not measured here"
         if best.configuration is None:
             words += "; not in the search space"
@@ -63,7 +70,7 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
     words = f"{result.metric} {figure(best.value)} on validation"
     word = step_word(result.spec.model) if result.spec else "epoch"
     words += "" if best.epoch is None else f", {word} {best.epoch}"
-    words += "" if best.origin == SEARCH else f" (the reference {best.origin})"
+    words += f" (the reference {best.origin})" if best.role is Role.REFERENCE else ""
     return "best", f"trial {best.number}", words
 
 
@@ -94,31 +101,34 @@ def _reported(reported: Mapping[str, Any], metric: str) -> str:
     figures = {key: value for key, value in reported.items() if key != "split"}
     if not figures:
         return ""
-    # As the source printed them: no digit is cut off or added.
+    # As the source printed them, digit by digit.
     if metric in figures:
-        told = str(figures[metric])
-    else:  # in another metric than the study's: its name must stand with it
-        told = ", ".join(f"{key} {value}" for key, value in figures.items())
-    return f"reported {told} {_SPLITS[reported['split']]}"
+        scores = str(figures[metric])
+    else:  # another metric than the study's: shown with its name
+        scores = ", ".join(f"{key} {value}" for key, value in figures.items())
+    return f"reported {scores} {_SPLITS[reported['split']]}"
 
 
 def _gain(result: StudyResult) -> str:
     if not result.references:
         return ""
-    maximize = result.direction == "maximize"
+    objective = result.objective
     known = [(r.value, r.name) for r in result.references if r.value is not None]
     if result.best is None or not known:
         return ""
-    value, name = (max if maximize else min)(known, key=lambda pair: pair[0])
+    value, name = min(known, key=lambda pair: objective.loss(pair[0]))
     gained = result.best.value - value
-    searched = [row for row in result.trials if row.origin == SEARCH and row.state == "complete"]
-    if not searched:
+    if not any(_is_of_search(row) for row in result.trials):
         return "none yet: no trial of the search is complete"
-    if result.best.origin == ADDED:
+    if result.best.is_added:
         return f"not known: the best trial was {ADDED}"
-    if result.best.origin != SEARCH or gained == 0:
+    if result.best.role is not Role.SEARCH or gained == 0:
         return f"0: the search did not beat the reference {name}"
     over = f" over {name}" if len(result.references) > 1 else ""
     text = figure(gained)
     signed = text if text.startswith("-") else f"+{text}"
-    return f"{signed}{over}" + ("" if maximize else " (lower is better)")
+    return f"{signed}{over}" + (" (lower is better)" if objective.direction == "minimize" else "")
+
+
+def _is_of_search(row: TrialRow) -> bool:
+    return row.state == "complete" and row.role is Role.SEARCH and not row.is_added

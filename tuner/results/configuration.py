@@ -81,7 +81,7 @@ class Configuration:
     def to_dict(self, folder: Path) -> dict[str, Any]:
         """Returns a JSON-able table whose relative paths start at ``folder``.
 
-        Values that are None are left out, because TOML has no word for them.
+        Values that are None are left out, because TOML has no null.
         """
         table: dict[str, Any] = {
             "tuner_export": SCHEMA,

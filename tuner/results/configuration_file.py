@@ -15,11 +15,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import BundleError, RequestError, SpecError
+from tuner.errors import BundleError, RequestError, SpecError, TunerError
 from tuner.learners.registry import step_word
 from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
-from tuner.results.trials import ADDED
+from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
 from tuner.units import count, figure
 from tuner.wording import one_line
@@ -54,7 +54,8 @@ def write(configuration: Configuration, path: Path, *, force: bool = False) -> N
         force: Replace any other file, too.
 
     Raises:
-        RequestError: The suffix is neither ``.toml`` nor ``.json``, or another file is there.
+        RequestError: The suffix is neither ``.toml`` nor ``.json``, another file is there, or the
+            folder is not.
         BundleError: The file cannot be written, or would not be read as what it is; nothing is
             left half-written.
     """
@@ -189,7 +190,8 @@ def write_text(path: Path, text: str) -> None:
     """Writes ``text`` to ``path`` in one step: the whole file or nothing.
 
     Raises:
-        BundleError: The folder is not there, is read-only, or the disk is full.
+        RequestError: The folder is not there.
+        BundleError: The folder is read-only, or the disk is full.
     """
     temporary: Path | None = None
     try:
@@ -205,11 +207,15 @@ def write_text(path: Path, text: str) -> None:
         raise cannot_write(path, exc) from exc
 
 
-def cannot_write(path: Path, exc: OSError) -> BundleError:
-    """Returns the error for a file or folder that cannot be written, with what to do."""
+def cannot_write(path: Path, exc: OSError) -> TunerError:
+    """Returns the error for a file or folder that cannot be written, with what to do.
+
+    That a file's folder does not exist, or that a folder has its name, is a wrong request.
+    """
     why = exc.strerror or str(exc)
     full = exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     cure = "make room there, or choose" if full else "choose"
-    return BundleError(
+    kind = RequestError if exc.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR) else BundleError
+    return kind(
         f"cannot write {path}: {why}; nothing was left behind: {cure} another place with -o"
     )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from tuner.errors import SpecError
 from tuner.spec import CsvDataset
-from tuner.spec.models import FilePath, Finite, Part, Text
+from tuner.spec.models import Direction, FilePath, Finite, Part, Text
 from tuner.spec.reading import read_part
 from tuner.spec.toml_tables import name_or_function, read_dataset
-from tuner.wording import Place, key_text, toml
+from tuner.wording import Position, key_text, toml
 
 SCHEMA = 1
-"""Version of the exported file's form; raised when an older reader could not understand it."""
+"""Version of the exported file's form; increased when an older version could not read it."""
 
 _LARGEST = 2**31  # epochs, rows: what the libraries below can count
 
@@ -45,7 +45,7 @@ class Trained(Part):
     study: Text = Field(examples=['"wine"'])
     trial: int | None = Field(default=None, ge=0, examples=["37"])
     metric: Text = Field(examples=['"accuracy"'])
-    direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+    direction: Direction = Field(examples=['"maximize"'])
     value: Finite | None = Field(default=None, examples=["0.95"])
     dataset: str | CsvDataset = Field(examples=['"wine"'])
     model: Text = Field(examples=['"mlp"'])
@@ -87,10 +87,10 @@ def read_exported(table: Mapping[str, Any], where: str) -> Exported:
             f"{where}: tuner_export is {toml(schema)}, this version of tuner reads {SCHEMA}; "
             "export it again, or update tuner"
         )
-    return read_part(Exported, with_names(table, Place(where)), Place(where))
+    return read_part(Exported, with_names(table, Position(where)), Position(where))
 
 
-def with_names(table: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def with_names(table: Mapping[str, Any], position: Position) -> dict[str, Any]:
     """Reads the keys that a study file has, too, by its rules.
 
     Raises:
@@ -98,7 +98,7 @@ def with_names(table: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """
     read = dict(table)
     if "dataset" in read:
-        read["dataset"] = read_dataset(read["dataset"], place.at("dataset"))
+        read["dataset"] = read_dataset(read["dataset"], position.at("dataset"))
     if "model" in read:
-        read["model"] = name_or_function(read["model"], place.at("model"))
+        read["model"] = name_or_function(read["model"], position.at("model"))
     return read

@@ -1,4 +1,4 @@
-"""What is wrong with this set-up, in lines; nothing is changed unless that was asked for."""
+"""Checks this installation, its data and its database; changes nothing unless asked to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import psutil
@@ -17,10 +17,10 @@ from tuner.errors import SpecError, TunerError
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url, masked
 from tuner.studies import recovery
-from tuner.studies.foreign import end_them, foreign_trials
+from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.provenance import versions
 from tuner.units import count, format_bytes
-from tuner.workers.running import cores
+from tuner.workers.request import cores
 
 _LOAD = "from tuner.quiet import load_tensorflow; load_tensorflow()"
 _LOAD_SECONDS = 300
@@ -28,25 +28,25 @@ _LOAD_SECONDS = 300
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         what: Its name.
-        state: ``"ok"``, ``"mended"`` (only with ``repair``), or ``"wrong"``: then ``told`` says
-            what to do.
-        told: One line.
+        state: ``"ok"``, ``"mended"`` (only with ``repair``) or ``"wrong"``.
+        text: What was found, and what to do if it is wrong, in one line.
     """
 
     what: str
     state: Literal["ok", "mended", "wrong"]
-    told: str
+    text: str
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Returns one element of ``tuner doctor --json``."""
+        return {"what": self.what, "state": self.state, "told": self.text}
 
 
 def examine(storage: str | None = None, *, repair: bool = False) -> Iterator[Finding]:
-    """Looks at the machine, the packages, the data and the database, one after the other.
+    """Checks the machine, the packages, the data and the database, one after the other.
 
     Args:
         storage: As in :func:`tuner.run`.
@@ -67,22 +67,22 @@ def _tensorflow() -> Finding:
             [sys.executable, "-c", _LOAD], capture_output=True, text=True, timeout=_LOAD_SECONDS
         )
     except subprocess.TimeoutExpired:
-        told = f"did not load in {_LOAD_SECONDS} s; see: python -c 'import tensorflow'"
-        return Finding("tensorflow", "wrong", told)
+        text = f"did not load in {_LOAD_SECONDS} s; see: python -c 'import tensorflow'"
+        return Finding("tensorflow", "wrong", text)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         return Finding("tensorflow", "wrong", said)
     found = versions()
     loaded = f"loaded in {time.monotonic() - since:.1f} s"
-    told = f"TensorFlow {found['tensorflow']}, Keras {found['keras']}, {loaded}"
-    return Finding("tensorflow", "ok", told)
+    text = f"TensorFlow {found['tensorflow']}, Keras {found['keras']}, {loaded}"
+    return Finding("tensorflow", "ok", text)
 
 
 def _data() -> Finding:
     home = data_home()
     if home.exists() and not os.access(home, os.W_OK | os.X_OK):
-        told = f"{home} cannot be written; change its rights, or set TUNER_DATA_HOME"
-        return Finding("data", "wrong", told)
+        text = f"{home} cannot be written; change its rights, or set TUNER_DATA_HOME"
+        return Finding("data", "wrong", text)
     found = status()
     here = sum(one.state != "lack" for one in found)
     more = "" if here == len(found) else "; the others: tuner data"
@@ -107,9 +107,7 @@ def _storage(url: str, repair: bool) -> Iterator[Finding]:
         for name in names:
             try:
                 yield from _trials(database, name, repair)
-            except (
-                SpecError
-            ) as error:  # an attribute of this study is damaged; others may be in order
+            except SpecError as error:  # other studies may be in order
                 yield Finding("trials", "wrong", str(error))
     except TunerError as error:
         yield Finding("storage", "wrong", str(error))
@@ -123,10 +121,10 @@ def _trials(database: Database, name: str, repair: bool) -> Iterator[Finding]:
     if repair:
         # Without a cause, so that it is not counted: why the processes are gone is not known.
         for returned in recovery.return_abandoned(database, study):
-            told = f"trial {returned.number} of {name} {left}; it goes back to the queue"
-            yield Finding("trials", "mended", told)
+            text = f"trial {returned.number} of {name} {left}; it goes back to the queue"
+            yield Finding("trials", "mended", text)
     for trial in recovery.abandoned(database, study):
         how = "the next `tuner run` or `tuner worker` puts it back in the queue, or --repair now"
         yield Finding("trials", "wrong", f"trial {trial.number} of {name} {left}; {how}")
     if held := foreign_trials(database, study):
-        yield Finding("trials", "ok", end_them(database, study, held))
+        yield Finding("trials", "ok", how_to_end(database, study, held))

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from tuner.errors import SpecError, TunerError
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.study_list import StudyLine
-from tuner.spec import StudySpec
+from tuner.spec import Objective, StudySpec
 from tuner.spec.dataset_rows import DATASET_ROWS
-from tuner.storage.attributes import QueuePlace, StoredData, study_attr
+from tuner.storage.attributes import QueueEntry, StoredData, study_attr
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import find_study, shipped_studies, study_names
@@ -78,10 +80,9 @@ def _reported(spec: StudySpec) -> str:
     ``0.9954 on test``; another metric is named: ``accuracy 0.7201 on train``.
     """
     metric = spec.objective.metric
-    told = [reference.reported for reference in spec.references if metric in reference.reported]
-    if told:
-        best = min if spec.objective.direction == "minimize" else max
-        found = best(told, key=lambda reported: float(reported[metric]))
+    known = [reference.reported for reference in spec.references if metric in reference.reported]
+    if known:
+        found = min(known, key=lambda reported: spec.objective.loss(float(reported[metric])))
         return f"{figure(float(found[metric]))} on {found['split']}"
     for reference in spec.references:
         for name, value in reference.reported.items():
@@ -101,16 +102,16 @@ def _line(
     if stored is None:
         return StudyLine(name=name, title=title, where=where, metric=metric)
     notes: list[str] = []
-    spec = _believed(_spec, stored, notes)
-    place = _believed(_place, stored, notes)
-    data = _believed(_data, stored, notes)
-    directions = stored.directions
+    spec = _readable(_spec, stored, notes)
+    entry = _readable(_entry, stored, notes)
+    data = _readable(_data, stored, notes)
+    directions, objective = stored.directions, None
     if len(directions) > 1:
         notes.append(f"{len(directions)} objectives ({', '.join(directions)})")
-    elif "tuner:spec" not in stored.attrs:
-        notes.append("not made by tuner")
-    direction = spec.objective.direction if spec else directions[0]
-    single = stored.values if len(directions) == 1 else None
+    else:
+        objective = spec.objective if spec else _readable(_objective, stored, notes)
+        if "tuner:spec" not in stored.attrs:
+            notes.append("not made by tuner")
     return StudyLine(
         name=name,
         title=title or (spec.title if spec and spec.title != spec.name else ""),
@@ -118,8 +119,8 @@ def _line(
         metric=metric or (spec.objective.metric if spec else ", ".join(stored.metrics)),
         rows=sum(data.rows.values()) if data and data.rows else None,
         trials=stored.counts,
-        best=single and single[direction == "maximize"],
-        queue=place.model_dump() if place else {},
+        best=min(stored.values, key=objective.loss) if stored.values and objective else None,
+        queue=entry.to_dict() if entry else {},
         workers=stored.workers,
         per_minute=stored.per_minute,
         note="; ".join(notes),
@@ -129,10 +130,10 @@ def _line(
 _T = TypeVar("_T")
 
 
-def _believed(
+def _readable(
     reader: Callable[[StudyOverview], _T | None], stored: StudyOverview, notes: list[str]
 ) -> _T | None:
-    """What tuner has stored; None, with a note, if the attribute does not hold it any more."""
+    """Returns what is stored; None, with a note, if it cannot be read."""
     try:
         return reader(stored)
     except SpecError as error:
@@ -140,13 +141,22 @@ def _believed(
         return None
 
 
+def _objective(stored: StudyOverview) -> Objective:
+    """Returns the only objective of a study of another program."""
+    try:
+        return Objective.model_validate({"metric": "value", "direction": stored.directions[0]})
+    except ValidationError:
+        found = stored.directions[0]
+        raise SpecError(f"stored study {stored.name}: its direction is damaged: {found}") from None
+
+
 def _spec(stored: StudyOverview) -> StudySpec | None:
     table = stored.attrs.get("tuner:spec")
     return None if table is None else StudySpec.from_dict(table, Path.cwd(), study=stored.name)
 
 
-def _place(stored: StudyOverview) -> QueuePlace | None:
-    return study_attr(QueuePlace, stored.attrs, "tuner:queue", stored.name)
+def _entry(stored: StudyOverview) -> QueueEntry | None:
+    return study_attr(QueueEntry, stored.attrs, "tuner:queue", stored.name)
 
 
 def _data(stored: StudyOverview) -> StoredData | None:

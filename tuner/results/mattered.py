@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tuner.spec import Objective
+
 if TYPE_CHECKING:
-    import optuna
+    from optuna.trial import FrozenTrial
 
 MIN_TRIALS = 10
 """Fewer complete trials than this say more about chance than about parameters."""
 
 
-def what_mattered(study: optuna.Study, direction: str | None = None) -> dict[str, float]:
+def what_mattered(complete: Sequence[FrozenTrial], objective: Objective) -> dict[str, float]:
     """Returns the share of each parameter, largest first; empty where nothing can be said.
-
-    Args:
-        study: The study.
-        direction: Of its file, if known; Optuna judges trials by the one that is stored.
 
     The shares sum to 1. They are PED-ANOVA's: how much a parameter decides whether a trial is
     among the best tenth (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255; parameters that
     are not always there: https://arxiv.org/abs/2601.20800).
-    """
-    import optuna
-    from optuna.trial import TrialState
 
-    if direction and [one.name.lower() for one in study.directions] != [direction]:
+    Args:
+        complete: The complete trials of a study.
+        objective: What the study improves.
+    """
+    if len(complete) < MIN_TRIALS or len({trial.value for trial in complete}) < 2:
         return {}
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(done) < MIN_TRIALS or len({trial.value for trial in done}) < 2:
-        return {}
+    import optuna
+
+    # Optuna takes trials only from a study; the stored one may have the wrong direction.
+    storage = optuna.storages.InMemoryStorage()
+    direction = optuna.study.StudyDirection[objective.direction.upper()]
+    study_id = storage.create_new_study([direction], study_name="complete trials")
+    for trial in complete:
+        storage.create_new_trial(study_id, template_trial=trial)
+    study = optuna.load_study(study_name="complete trials", storage=storage)
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna marks the way it calls itself as experimental

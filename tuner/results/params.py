@@ -1,4 +1,4 @@
-"""A configuration on one readable line: repeated parameters stand together."""
+"""A configuration on one readable line, with repeated parameters in groups."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> li
 
     Args:
         params: Concrete names and values.
-        space: Says which parameter counts which; without it ``units_1``, ``units_2`` … stand
-            together all the same, but not with their count.
+        space: The search space, which knows the parameter that counts a group; without it
+            ``units_1``, ``units_2`` … form a group without their count.
 
     Returns:
         For example ``["optimizer adam", "3 layers of 96, 48, 24 units", "dropout 0.08"]``, in the
-        order of ``params``; a group stands where its count stands.
+        order of ``params``; a group takes the position of its count.
     """
     counted_by = {
         parameter.name: parameter.repeat
@@ -33,17 +33,17 @@ def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> li
         stem = _stem(name, params)
         if stem is not None:
             groups.setdefault(stem, []).append(value)
-    told: list[str] = []
+    found: list[str] = []
     done: set[str] = set()
     for name, value in params.items():
         stem = _stem(name, params)
         if stem is None:
             counted = {s: groups.get(s, []) for s, parent in counted_by.items() if parent == name}
-            told.append(_group(name, value, counted) if counted else f"{name} {setting(value)}")
+            found.append(_group(name, value, counted) if counted else f"{name} {setting(value)}")
         elif stem not in counted_by and stem not in done:
             done.add(stem)
-            told.append(f"{stem} {_values(groups[stem])}")
-    return told
+            found.append(f"{stem} {_values(groups[stem])}")
+    return found
 
 
 def _stem(name: str, params: Mapping[str, Value]) -> str | None:

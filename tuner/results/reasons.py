@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from tuner.results.trials import TrialRow
+from tuner.results.rows import TrialRow
 
 _NUMBER = re.compile(r"\d+([.,]\d+)*")
 _MOST_REASONS = 5
@@ -28,7 +28,7 @@ def spared_s(rows: Sequence[TrialRow]) -> float:
 
 
 def failures(rows: Sequence[TrialRow]) -> list[str]:
-    """Returns a line a kind of failure, the most frequent first, with the numbers of its trials.
+    """Returns a line for each kind of failure, the most frequent first, with its trials.
 
     Reasons that differ only in their numbers ("NaN at epoch 3", "NaN at epoch 5") are one kind,
     shown with the first one's words.

@@ -1,4 +1,4 @@
-"""Plain rows to one string that ends its last line: JSON, CSV, or columns for people."""
+"""Rows as one string that ends with a line break: JSON, CSV, or columns for people."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tuner.wording import json_printable, one_line
 Format = Literal["table", "json", "csv"]
 
 _UNKNOWN_WIDTH = 10_000
-"""Of a pipe or a file: no row is folded there, so that each stays on a line of its own."""
+"""Width of a pipe or a file, where no row is folded."""
 
 
 def document(value: object) -> str:
-    """Returns ``value`` as one JSON document; what JSON has no word for (NaN) becomes null."""
+    """Returns ``value`` as one JSON document; NaN and infinite numbers become null."""
     text = json.dumps(_jsonable(value), indent=2, ensure_ascii=False, default=str)
     return json_printable(text) + "\n"
 

@@ -1,4 +1,4 @@
-"""What a command may replace: what tuner wrote itself, and anything else only on request."""
+"""Which files a command replaces: those that tuner wrote; others only on request."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ def check_replaceable(path: Path, is_ours: Callable[[str], bool], *, force: bool
     Raises:
         RequestError: Another file is there; the text says what it is.
         IsADirectoryError: A folder is there.
+        FileNotFoundError: The folder of the file is not there.
+        NotADirectoryError: A file is there instead of the folder.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not path.parent.is_dir():
+        problem = errno.ENOTDIR if path.parent.exists() else errno.ENOENT
+        raise OSError(problem, os.strerror(problem))
     if force or not os.path.lexists(path) or is_ours(read_text(path)):
         return
     raise RequestError(

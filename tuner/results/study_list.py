@@ -13,10 +13,10 @@ _OF_FILES = ("study", "what", "rows", "metric", "reported", "where")
 _OF_WORK = ("study", "trials", "best", "queue", "workers", "rate")
 _COLUMNS = tuple(dict.fromkeys(_OF_FILES + _OF_WORK))
 _WIDE = 160
-"""From this width on all columns of a list of studies stand beside each other."""
+"""Width of a terminal from which a list of studies is one table."""
 
 _LONGEST_NOTE = 60
-"""A longer note stands below the table: in a cell it would be folded many times."""
+"""Characters; a longer note is shown below the table."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StudyLine:
         reported: The best score reported of a reference, as people read it.
         trials: Number of trials in each state; None if it is not stored.
         best: Best value among the complete trials.
-        queue: Its place among the studies that are up for work, empty if it has none:
+        queue: Its entry in the queue, empty if it has none:
             ``standing``, ``n_trials``, ``priority``, ``workers`` (at most), ``reason``.
         workers: Processes that run a trial of it now.
         per_minute: Trials finished by the minute, of late; None if there were none.
@@ -127,25 +127,25 @@ def _queued(line: StudyLine, *, progress: bool = False) -> str:
 
     With ``progress`` also how far it is: ``open, 12 of 40``.
     """
-    place, trials = line.queue, line.trials or {}
-    standing = str(place.get("standing", "unlisted"))
-    if standing == "unlisted":
+    entry, trials = line.queue, line.trials or {}
+    status = str(entry.get("standing", "unlisted"))
+    if status == "unlisted":
         return ""
-    finished, wanted = trials.get("complete", 0) + trials.get("pruned", 0), place.get("n_trials")
+    finished, wanted = trials.get("complete", 0) + trials.get("pruned", 0), entry.get("n_trials")
     has_all = wanted is not None and finished >= wanted
-    is_used_up = bool(place.get("is_used_up")) and not trials.get("waiting")
-    is_done = standing == "open" and (has_all or is_used_up)
-    words = ["done" if is_done else standing]
+    is_used_up = bool(entry.get("is_used_up")) and not trials.get("waiting")
+    is_done = status == "open" and (has_all or is_used_up)
+    words = ["done" if is_done else status]
     if progress and wanted is not None:
         words.append(f"{finished} of {wanted}")
     if is_done:
         return ", ".join(words if has_all else [*words, "nothing left to try"])
-    if place.get("reason"):
-        return f"{', '.join(words)}: {place['reason']}"
-    if place.get("priority"):
-        words.append(f"priority {place['priority']}")
-    if place.get("workers"):
-        words.append(f"{place['workers']} at a time")
+    if entry.get("reason"):
+        return f"{', '.join(words)}: {entry['reason']}"
+    if entry.get("priority"):
+        words.append(f"priority {entry['priority']}")
+    if entry.get("workers"):
+        words.append(f"{entry['workers']} at a time")
     return ", ".join(words)
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Literal
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
-from tuner.results.rows import StudyResult
+from tuner.results.study_result import StudyResult
 from tuner.units import count, duration
 from tuner.wording import one_line
-
-Ended = Literal["done", "interrupted", "timeout", "paused", "stopped", "drained"]
 
 _ENDED = {
     "interrupted": "interrupted; the same command goes on",
@@ -24,48 +21,38 @@ _ENDED = {
 _WIDTH = 96
 
 
-def tell(
-    result: StudyResult,
-    *,
-    n_workers: int | None = None,
-    ended: Ended = "done",
-    mattered: Mapping[str, float] | None = None,
-    options: str = "",
-) -> str:
+def summary(result: StudyResult, *, options: str = "") -> str:
     """Returns the result as people read it, without a line break at its end.
 
     Args:
         result: The study.
-        n_workers: How many workers the run had; None if there was no run.
-        ended: How the run ended.
-        mattered: What :func:`tuner.results.mattered.what_mattered` found.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
-    blocks = [_head(result, n_workers, ended), comparison(result), warning(result)]
-    details = _configuration(result) + _shares(mattered or {}) + failures(result.trials)
+    blocks = [_head(result), comparison(result), warning(result)]
+    details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 
 
-def _head(result: StudyResult, n_workers: int | None, ended: str) -> list[str]:
+def _head(result: StudyResult) -> list[str]:
     counts = result.counts
     title = f"{result.study} · {result.title}" if result.title else result.study
     finished = counts["complete"] + counts["pruned"] + counts["fail"]
     if not finished and not counts["running"] and not counts["waiting"]:
-        told = "no trials yet"
+        line = "no trials yet"
     else:
         spared = spared_s(result.trials)
         saved = f" (about {_about(spared)} saved)" if spared >= 1 else ""
-        told = count(finished, "trial")
+        line = count(finished, "trial")
         if result.wall_s is not None:
-            told += f" in {duration(result.wall_s)}"
-        if n_workers is not None:
-            told += f" on {count(n_workers, 'worker')}"
-        told += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
-        told += f"{counts['fail']} failed"
+            line += f" in {duration(result.wall_s)}"
+        if result.n_workers is not None:
+            line += f" on {count(result.n_workers, 'worker')}"
+        line += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
+        line += f"{counts['fail']} failed"
         for state in ("running", "waiting"):
-            told += f", {counts[state]} {state}" if counts[state] else ""
-    lines = [title, told] + ([_ENDED[ended]] if ended in _ENDED else [])
+            line += f", {counts[state]} {state}" if counts[state] else ""
+    lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 
@@ -91,8 +78,11 @@ def _configuration(result: StudyResult) -> list[str]:
 
 
 def _shares(mattered: Mapping[str, float]) -> list[str]:
-    told = [f"{name} {share:.0%}".replace("%", " %") for name, share in mattered.items()]
-    large = [text for text, share in zip(told, mattered.values(), strict=True) if share >= 0.05]
+    large = [
+        f"{name} {share:.0%}".replace("%", " %")
+        for name, share in mattered.items()
+        if share >= 0.05
+    ]
     return [f"  what mattered: {', '.join(large[:3])}"] if large else []
 
 
@@ -100,11 +90,17 @@ def _next(result: StudyResult, options: str) -> list[str]:
     study = shlex.quote(result.study)
     more = f" {options}" if options else ""
     commands: list[tuple[str, str]] = []
+    if result.has_several_objectives:
+        commands.append((result.best_trials_command, "those that no other one beats in all"))
     if result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))
-        # Without a configuration no file of tuner's has made it, and none continues it.
-        if result.spec is not None and not (result.left and result.left.is_used_up):
+        # Without a study file of its own, no file continues it.
+        if (
+            result.spec is not None
+            and not result.has_several_objectives
+            and not (result.left and result.left.is_used_up)
+        ):
             commands.append((f"tuner run {study}{more}", "goes on"))
     elif result.best.configuration is not None:
         export = f"tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"

@@ -8,28 +8,30 @@ from typing import Any
 
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document
-from tuner.results.rows import StudyResult
-from tuner.results.study_text import tell
-from tuner.results.trials import ADDED
+from tuner.results.rows import ADDED, TrialRow, Values
+from tuner.results.study_result import StudyResult
+from tuner.results.study_text import summary
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
     """Returns all trials of a study, in order of their numbers."""
-    rows = [row.to_dict() for row in result.trials]
+    rows = [_trial(row, result) for row in result.trials]
     if form == "json":
         return document(rows)
     if form == "csv":
-        return as_csv([_flat(row) for row in rows], ("number", "state", "value"))
+        flat = [_flat(_numbered(row)) for row in rows]
+        return as_csv(flat, ("number", "state", "value"))
     space = result.spec.search_space if result.spec else None
+    metrics = [objective.metric for objective in result.objectives]
     return as_table(
-        ("trial", "state", result.metric, "epochs", "time", "origin", "configuration", "reason"),
+        ("trial", "state", *metrics, "epochs", "time", "origin", "configuration", "reason"),
         (
             (
                 str(row.number),
                 row.state,
-                "" if row.value is None else figure(row.value),
+                *(_shown(value) for value in _padded(row.values, len(metrics))),
                 "" if row.epochs is None else str(row.epochs),
                 "" if row.duration_s is None else duration(row.duration_s),
                 row.origin,
@@ -40,6 +42,26 @@ def trials(result: StudyResult, form: Format = "table") -> str:
         ),
         none=f"{result.study} has no trials yet",
     )
+
+
+def _trial(row: TrialRow, result: StudyResult) -> dict[str, Any]:
+    """Returns one element of ``tuner trials --json``; ``values`` only of several objectives."""
+    table = row.to_dict()
+    return table | {"values": list(row.values)} if result.has_several_objectives else table
+
+
+def _numbered(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns ``row`` with ``values_0``, ``values_1`` and so on in place of ``values``."""
+    values = row.pop("values", ())
+    return row | {f"values_{i}": value for i, value in enumerate(values)}
+
+
+def _padded(values: Values, n: int) -> Values:
+    return (values + (None,) * n)[:n]
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else figure(value)
 
 
 def curves(curves: Mapping[str, Iterable[float]], form: Format = "table") -> str:
@@ -63,7 +85,12 @@ def curves(curves: Mapping[str, Iterable[float]], form: Format = "table") -> str
 
 
 def best(result: StudyResult, form: Format = "table") -> str:
-    """Returns the best trial of a study; as CSV one row, or only a header before there is one."""
+    """Returns the best trial of a study; as CSV one row, or only a header before there is one.
+
+    Raises:
+        StudyError: The study has several objectives.
+    """
+    metric = result.objective.metric
     if form == "json":
         return document(result.to_dict())
     found = result.best
@@ -75,13 +102,12 @@ def best(result: StudyResult, form: Format = "table") -> str:
     if found is None:
         return f"{one_line(result.study)} has no complete trial yet\n"
     space = result.spec.search_space if result.spec else None
-    is_added = found.origin == ADDED
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
-        (result.metric, figure(found.value) + ("" if is_added else " on validation")),
+        (metric, figure(found.value) + ("" if found.is_added else " on validation")),
         ("epoch", "" if found.epoch is None else str(found.epoch)),
-        ("origin", f"{ADDED}, not measured here" if is_added else found.origin),
+        ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
@@ -100,12 +126,11 @@ def show(
     result: StudyResult,
     form: Format = "table",
     *,
-    mattered: Mapping[str, float] | None = None,
     options: str = "",
 ) -> str:
     """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
     if form == "table":
-        return tell(result, mattered=mattered, options=options) + "\n"
+        return summary(result, options=options) + "\n"
     table = result.to_dict()
     if form == "json":
         return document(table)

@@ -29,7 +29,7 @@ from tuner.space.combinations import MOST_BRANCHES, n_branches
 from tuner.spec import StudySpec
 from tuner.spec.models import EXHAUSTIVE, Part
 from tuner.spec.reading import read_part
-from tuner.wording import Place, hint, toml
+from tuner.wording import Position, hint, toml
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
-    place = Place(where, ("sampler",))
-    entry = _entry(_SAMPLERS, place, spec.sampler.name, spec.sampler.options)
+    position = Position(where, ("sampler",))
+    entry = _entry(_SAMPLERS, position, spec.sampler.name, spec.sampler.options)
     options = dict(spec.sampler.options)
     if spec.sampler.name == "tpe" and options.get("multivariate", True):
         options.setdefault("group", spec.search_space.is_conditional)
@@ -95,7 +95,7 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
 
     def make(seed: int) -> BaseSampler:
         sampler: BaseSampler = _construct(
-            entry, place, spec.sampler.name, {**options, "seed": seed}
+            entry, position, spec.sampler.name, {**options, "seed": seed}
         )
         return sampler
 
@@ -120,38 +120,38 @@ def make_pruner(
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
-    place = Place(where, ("pruner",))
-    entry = _entry(_PRUNERS, place, spec.pruner.name, spec.pruner.options)
+    position = Position(where, ("pruner",))
+    entry = _entry(_PRUNERS, position, spec.pruner.name, spec.pruner.options)
     options = dict(spec.pruner.options)
     if spec.pruner.name == "hyperband":
         longest = steps and (spec.fixed.get(steps) or spec.search_space.largest(steps))
         if longest is not None:
             options.setdefault("max_resource", int(longest))
-        _check_resources(options, place)
+        _check_resources(options, position)
     if spec.pruner.name == "threshold" and not options.keys() & {"lower", "upper"}:
-        raise place.error('"threshold" needs a bound; write lower = 0.2 or upper = 0.9')
-    pruner: BasePruner = _construct(entry, place, spec.pruner.name, options)
+        raise position.error('"threshold" needs a bound; write lower = 0.2 or upper = 0.9')
+    pruner: BasePruner = _construct(entry, position, spec.pruner.name, options)
     return pruner
 
 
 def _entry(
-    entries: Mapping[str, _Entry], place: Place, name: str, options: Mapping[str, Any]
+    entries: Mapping[str, _Entry], position: Position, name: str, options: Mapping[str, Any]
 ) -> _Entry:
-    kind = place.keys[-1]
+    kind = position.keys[-1]
     entry = entries.get(name)
     if entry is None:
-        raise place.at("name").error(
+        raise position.at("name").error(
             f"there is no {kind} {toml(name)}; {hint(name, entries, f'{kind}s')}"
         )
     for option in options:
         if option not in entry.options.model_fields:
             known = entry.options.model_fields
-            raise place.at(option).error(
+            raise position.at(option).error(
                 f"{kind} {toml(name)} has no such option; {hint(option, known, 'options')}"
             )
-    read_part(entry.options, options, place)
+    read_part(entry.options, options, position)
     if entry.needs and importlib.util.find_spec(entry.needs) is None:
-        raise place.at("name").error(
+        raise position.at("name").error(
             f"{kind} {toml(name)} needs the package {entry.needs}; "
             f"install it with: pip install 'tuner[{entry.needs}]'"
         )
@@ -167,29 +167,29 @@ def _check_finite(space: SearchSpace, where: str) -> None:
     for parameter in space.parameters:
         if parameter.size() is None:
             log = " instead of log = true" if parameter.log else ""
-            raise Place(where, ("search_space", parameter.name, "step")).error(
+            raise Position(where, ("search_space", parameter.name, "step")).error(
                 f'is missing: the sampler "{EXHAUSTIVE}" tries every combination, and a float '
                 f"without a step has no end of values; write a step{log}, choices, or another "
                 "sampler"
             )
     branches = n_branches(space)
     if branches > MOST_BRANCHES:
-        raise Place(where, ("sampler", "name")).error(
+        raise Position(where, ("sampler", "name")).error(
             f'"{EXHAUSTIVE}" takes at most {MOST_BRANCHES:,} combinations of the parameters that '
             f"others depend on, but there are {branches:,}; write another sampler"
         )
 
 
-def _check_resources(options: Mapping[str, Any], place: Place) -> None:
+def _check_resources(options: Mapping[str, Any], position: Position) -> None:
     least, most = options.get("min_resource", 1), options.get("max_resource", "auto")
     if most != "auto" and least > most:
-        raise place.at("min_resource").error(
+        raise position.at("min_resource").error(
             f"must be at most max_resource, which is {most} (the most epochs of a trial unless it "
             f"is set), but got {least}; write min_resource = 1"
         )
 
 
-def _construct(entry: _Entry, place: Place, name: str, options: Mapping[str, Any]) -> Any:
+def _construct(entry: _Entry, position: Position, name: str, options: Mapping[str, Any]) -> Any:
     with warnings.catch_warnings():
         # TPE's `group` is marked experimental; it is the documented way for conditional spaces.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -203,4 +203,4 @@ def _construct(entry: _Entry, place: Place, name: str, options: Mapping[str, Any
                 f"{key} = {toml(value)}" for key, value in options.items() if key != "seed"
             )
             text = " ".join(str(exc).split())
-            raise place.error(f"{toml(name)} refuses {shown}: {text}") from exc
+            raise position.error(f"{toml(name)} refuses {shown}: {text}") from exc

@@ -1,1 +1,1 @@
-"""The service: ``tuner worker`` runs trials of whatever studies are up for work, fairly."""
+"""The service: ``tuner worker`` runs trials of whatever studies are submitted, fairly."""

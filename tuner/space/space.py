@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.space import rules
 from tuner.space.parameter import Parameter, Value, same
 from tuner.space.parsing import parse_parameter
-from tuner.wording import Place, either, hint, key_text, toml
+from tuner.wording import Position, either, hint, key_text, toml
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -40,17 +40,17 @@ class SearchSpace:
         Raises:
             SpecError: A rule is broken; the text names file, key, rule, value and what to write.
         """
-        place = Place(where, keys)
+        position = Position(where, keys)
         if not table:
-            raise place.error(
+            raise position.error(
                 "a search space needs at least one parameter; write for example [units] and "
                 'below it type = "int", low = 4 and high = 512'
             )
         parameters = {
-            str(name): parse_parameter(str(name), entry, place.at(str(name)))
+            str(name): parse_parameter(str(name), entry, position.at(str(name)))
             for name, entry in table.items()
         }
-        rules.check(parameters, place)
+        rules.check(parameters, position)
         return cls(tuple(parameters.values()))
 
     @cached_property
@@ -63,7 +63,7 @@ class SearchSpace:
 
     @cached_property
     def _in_order(self) -> tuple[Parameter, ...]:
-        return rules.in_order(self._by_name, Place("search space"))
+        return rules.in_order(self._by_name, Position("search space"))
 
     @property
     def is_conditional(self) -> bool:

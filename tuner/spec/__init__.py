@@ -15,6 +15,7 @@ from tuner.spec.models import (
     TrialLimits,
 )
 from tuner.spec.overrides import apply_settings
+from tuner.spec.role import Role
 from tuner.spec.study import StudySpec
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Loop",
     "Objective",
     "Reference",
+    "Role",
     "StudySpec",
     "Training",
     "TrialLimits",

@@ -19,7 +19,6 @@ from pydantic import (
     field_validator,
 )
 
-from tuner.scoring import direction as better_direction
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -148,6 +147,14 @@ class CsvDataset(Dialect):
         return base / expanded(self.csv)
 
 
+Direction = Literal["minimize", "maximize"]
+
+
+def as_loss(value: float, direction: Direction) -> float:
+    """Returns ``value``, negated if more of it is better: less of a loss always is."""
+    return -value if direction == "maximize" else value
+
+
 class Objective(Part):
     """What the search improves.
 
@@ -158,11 +165,21 @@ class Objective(Part):
     """
 
     metric: Text = Field(examples=['"accuracy"'])
-    direction: Literal["minimize", "maximize"] = Field(examples=['"maximize"'])
+    direction: Direction = Field(examples=['"maximize"'])
+
+    def loss(self, value: float) -> float:
+        """Returns ``value`` as something of which less is better, see :func:`as_loss`."""
+        return as_loss(value, self.direction)
+
+    def better(self, value: float, other: float) -> bool:
+        """Returns whether ``value`` is better than ``other``; NaN neither is nor is beaten."""
+        return self.loss(value) < self.loss(other)
 
     def doubt(self) -> str | None:
         """Returns a line for people if the direction makes the worst trial the best."""
-        usual = better_direction(self.metric)
+        from tuner import scoring  # here, because it imports NumPy: `tuner --help` does without
+
+        usual = scoring.direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (
@@ -248,7 +265,7 @@ class Reference(Part):
     """A configuration known beforehand: run first, and compared with what the search finds.
 
     Attributes:
-        name: Its name, unique in the study; the origin of its trial.
+        name: Its name, unique in the study; the ``origin`` of its trial.
         params: A complete configuration in the search space.
         reported: Scores that were published with it, and the ``split`` that they were taken on.
         note: Where it comes from.

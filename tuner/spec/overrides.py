@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.spec.models import DEFAULT_NAMES
-from tuner.wording import Place, kind
+from tuner.wording import Position, kind
 
 _EXAMPLE = "write KEY=VALUE, such as budget.n_trials=10"
 
@@ -32,12 +32,12 @@ def apply_settings(table: Mapping[str, Any], settings: Sequence[str], where: str
         names = [value for _, keys, value in read if keys == [part, "name"]]
         if names and isinstance(own := result.get(part), dict):
             _rename(own, part, names[-1])
-    for place, keys, value in read:
+    for position, keys, value in read:
         inner: dict[str, Any] = result
         for depth, key in enumerate(keys[:-1], start=1):
             within = inner.setdefault(key, {})
             if not isinstance(within, dict):
-                raise place.error(
+                raise position.error(
                     f"{'.'.join(keys[:depth])} in {where} is {kind(within)}, not a table, "
                     f"and has no keys inside; write {'.'.join(keys[:depth])}=… for all of it"
                 )
@@ -53,13 +53,13 @@ def _rename(own: dict[str, Any], part: str, name: object) -> None:
             del own[option]
 
 
-def _read(setting: str) -> tuple[Place, list[str], Any]:
+def _read(setting: str) -> tuple[Position, list[str], Any]:
     path, equals, text = setting.partition("=")
-    place = Place(f"--set {' '.join(setting.split())}")
+    position = Position(f"--set {' '.join(setting.split())}")
     keys = [key.strip() for key in path.split(".")]
     if not equals or not all(keys):
-        raise place.error(f"must be a key and a value; {_EXAMPLE}")
-    return place, keys, _value(text.strip())
+        raise position.error(f"must be a key and a value; {_EXAMPLE}")
+    return position, keys, _value(text.strip())
 
 
 def _value(text: str) -> Any:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from tuner.errors import SpecError
 from tuner.spec.models import Part
-from tuner.wording import Place, hint, kind, toml
+from tuner.wording import Position, hint, kind, toml
 
 _Part = TypeVar("_Part", bound=Part)
 
@@ -31,21 +31,23 @@ _TYPES = {
 }
 
 
-def read_part(model: type[_Part], table: object, place: Place, advice: str | None = None) -> _Part:
+def read_part(
+    model: type[_Part], table: object, position: Position, advice: str | None = None
+) -> _Part:
     """Validates one table of a study file, or of another file that tuner reads.
 
     Args:
         model: The table's rules.
         table: What was read.
-        place: Where it was read.
+        position: Where it was read.
         advice: What the error advises, instead of an example for the key.
 
     Raises:
         SpecError: The first thing that is wrong with it, in one line.
     """
     if not isinstance(table, Mapping):
-        name = place.keys[-1]
-        raise place.error(
+        name = position.keys[-1]
+        raise position.error(
             f"must be a table, but got {toml(table)}; write [{name}] and below it "
             f"{' and '.join(_example(model, key) for key in _needed(model))}"
         )
@@ -54,10 +56,10 @@ def read_part(model: type[_Part], table: object, place: Place, advice: str | Non
     except ValidationError as invalid:
         # Unknown keys first: a misspelt key is also a missing one, and its name says more.
         errors = sorted(invalid.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        raise _line(model, errors[0], place, advice) from None
+        raise _line(model, errors[0], position, advice) from None
 
 
-def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> None:
+def check_keys(table: Mapping[str, Any], known: Iterable[str], position: Position) -> None:
     """Checks that a table has no other keys than the known ones.
 
     Raises:
@@ -65,10 +67,10 @@ def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> 
     """
     for key in table:
         if key not in known:
-            raise place.at(key).error(f"unknown key; {hint(key, known, 'keys')}")
+            raise position.at(key).error(f"unknown key; {hint(key, known, 'keys')}")
 
 
-def check_plain(value: object, place: Place) -> None:
+def check_plain(value: object, position: Position) -> None:
     """Refuses what JSON cannot hold, because a study is stored as JSON: dates, nan, inf.
 
     Raises:
@@ -76,17 +78,17 @@ def check_plain(value: object, place: Place) -> None:
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            check_plain(inner, place.at(str(key)))
+            check_plain(inner, position.at(str(key)))
     elif isinstance(value, list):
         for inner in value:
-            check_plain(inner, place)
+            check_plain(inner, position)
     elif not isinstance(value, int | float | str):
-        raise place.error(
+        raise position.error(
             f"takes strings, numbers, booleans, lists and tables, but got {toml(value)}, "
             f"{kind(value)}; write it as a string"
         )
     elif isinstance(value, float) and not math.isfinite(value):
-        raise place.error(f"must be a finite number, but got {toml(value)}; write a number")
+        raise position.error(f"must be a finite number, but got {toml(value)}; write a number")
 
 
 def _needed(model: type[Part]) -> list[str]:
@@ -94,9 +96,11 @@ def _needed(model: type[Part]) -> list[str]:
     return needed or list(model.model_fields)[:1]
 
 
-def _line(model: type[Part], error: ErrorDetails, place: Place, advice: str | None) -> SpecError:
+def _line(
+    model: type[Part], error: ErrorDetails, position: Position, advice: str | None
+) -> SpecError:
     keys = [str(key) for key in error["loc"] if not isinstance(key, int)]  # of a list: its key
-    here = place.at(*keys)
+    here = position.at(*keys)
     holder, key = _holder(model, keys)
     if error["type"] == "extra_forbidden":
         near = hint(key, holder.model_fields, "keys")

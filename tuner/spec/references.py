@@ -8,7 +8,7 @@ from typing import Any
 from tuner.space import SearchSpace
 from tuner.spec.models import Reference
 from tuner.spec.reading import check_plain, read_part
-from tuner.wording import Place, either, hint, key_text, kind, toml
+from tuner.wording import Position, either, hint, key_text, kind, toml
 
 _TAKEN = {
     "search": "the trials of the search itself",
@@ -17,37 +17,37 @@ _TAKEN = {
 _SPLITS = ("train", "validation", "test")
 
 
-def read_references(value: object, space: SearchSpace, place: Place) -> tuple[Reference, ...]:
+def read_references(value: object, space: SearchSpace, position: Position) -> tuple[Reference, ...]:
     """Reads all references of a study.
 
     Raises:
         SpecError: One is malformed, has another's name, or is not in the search space.
     """
     if not isinstance(value, list):
-        raise place.error(
+        raise position.error(
             f"must be a list of tables, but got {kind(value)}; write [[reference]], "
             "with two brackets on each side"
         )
     references: dict[str, Reference] = {}
     for number, table in enumerate(value, start=1):
-        reference = _read(table, number, space, place)
+        reference = _read(table, number, space, position)
         if reference.name in references:
-            raise place.at(reference.name).error(
+            raise position.at(reference.name).error(
                 f"names must be unique, but {toml(reference.name)} occurs twice; rename one"
             )
         references[reference.name] = reference
     return tuple(references.values())
 
 
-def _read(table: object, number: int, space: SearchSpace, place: Place) -> Reference:
+def _read(table: object, number: int, space: SearchSpace, position: Position) -> Reference:
     if not isinstance(table, Mapping):
-        raise place.at(str(number)).error(
+        raise position.at(str(number)).error(
             f"must be a table, but got {toml(table)}; write [[reference]] and below it "
             'name = "document" and params = { … }'
         )
     # A name says more than a number, where there is one.
     named = table.get("name")
-    here = place.at(named if isinstance(named, str) and named else str(number))
+    here = position.at(named if isinstance(named, str) and named else str(number))
     reference = read_part(Reference, table, here)
     if reference.name in _TAKEN:
         raise here.at("name").error(
@@ -60,24 +60,24 @@ def _read(table: object, number: int, space: SearchSpace, place: Place) -> Refer
     return reference.model_copy(update={"params": space.read(reference.params)})
 
 
-def _check_reported(reported: Mapping[str, Any], place: Place) -> None:
+def _check_reported(reported: Mapping[str, Any], position: Position) -> None:
     if not reported:
         return
     split = reported.get("split")
     if split is None:
-        raise place.at("split").error(
+        raise position.at("split").error(
             f"is missing: a score means little without the split it was taken on; "
             f"write split = {either(_SPLITS)}"
         )
     if split not in _SPLITS:
         near = f"; {hint(split, _SPLITS, 'splits')}" if isinstance(split, str) else ""
-        raise place.at("split").error(f"must be {either(_SPLITS)}, but got {toml(split)}{near}")
+        raise position.at("split").error(f"must be {either(_SPLITS)}, but got {toml(split)}{near}")
     for metric, value in reported.items():
         if metric == "split":
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise place.at(metric).error(
+            raise position.at(metric).error(
                 f"must be a number, but got {toml(value)}, {kind(value)}; "
                 f"write {key_text(metric)} = 0.95"
             )
-        check_plain(value, place.at(metric))
+        check_plain(value, position.at(metric))

@@ -27,7 +27,7 @@ from tuner.spec.models import (
     Training,
 )
 from tuner.spec.toml_tables import read_study
-from tuner.wording import Place, toml
+from tuner.wording import Position, toml
 
 SpaceLoader = Callable[[str, Path], SearchSpace]
 
@@ -91,7 +91,7 @@ class StudySpec(Part):
         Raises:
             SpecError: A rule is broken; the text names file, key, rule, value and what to write.
         """
-        parts = read_study(table, Place(where), lambda space: load_space(space, base))
+        parts = read_study(table, Position(where), lambda space: load_space(space, base))
         return cls(name=name, base=base, **{"title": name, **parts})
 
     @classmethod
@@ -113,8 +113,8 @@ class StudySpec(Part):
             raise SpecError(f"{named}: must be a table, but got {toml(stored)}")
         table = dict(stored)
         name = str(table.pop("name", ""))
-        place = Place(f"stored study {study or name}")
-        return cls(name=name, base=base, **{"title": name, **read_study(table, place, None)})
+        position = Position(f"stored study {study or name}")
+        return cls(name=name, base=base, **{"title": name, **read_study(table, position, None)})
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the study in the form of its file, with its name, defaults and space written out.

@@ -19,7 +19,7 @@ from tuner.spec.models import (
 )
 from tuner.spec.reading import check_keys, check_plain, read_part
 from tuner.spec.references import read_references
-from tuner.wording import Place, kind, toml
+from tuner.wording import Position, kind, toml
 
 _KEYS = (
     "title",
@@ -45,13 +45,13 @@ _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def read_study(
-    table: Mapping[str, Any], place: Place, load_space: Callable[[str], SearchSpace] | None
+    table: Mapping[str, Any], position: Position, load_space: Callable[[str], SearchSpace] | None
 ) -> dict[str, Any]:
     """Reads a whole study.
 
     Args:
         table: The file as TOML has it.
-        place: The file.
+        position: The file.
         load_space: Finds a space by name or path; None where only an inline one can be.
 
     Returns:
@@ -61,101 +61,101 @@ def read_study(
     Raises:
         SpecError: A rule is broken.
     """
-    check_keys(table, _KEYS, place)
+    check_keys(table, _KEYS, position)
     for key, example in _REQUIRED.items():
         if key not in table:
-            raise place.at(key).error(f"is missing; write {example}")
-    title = {"title": _text(table["title"], place.at("title"))} if "title" in table else {}
-    space = _search_space(table["search_space"], place.at("search_space"), load_space)
+            raise position.at(key).error(f"is missing; write {example}")
+    title = {"title": _text(table["title"], position.at("title"))} if "title" in table else {}
+    space = _search_space(table["search_space"], position.at("search_space"), load_space)
     early = table.get("early_stopping")
     return {
         **title,
-        "dataset": read_dataset(table["dataset"], place.at("dataset")),
-        "model": name_or_function(table["model"], place.at("model")),
+        "dataset": read_dataset(table["dataset"], position.at("dataset")),
+        "model": name_or_function(table["model"], position.at("model")),
         "search_space": space,
-        "fixed": _fixed(table.get("fixed", {}), space, place.at("fixed")),
-        "objective": read_part(Objective, table["objective"], place.at("objective")),
-        "budget": read_part(Budget, table.get("budget", {}), place.at("budget")),
-        "sampler": _choice(table.get("sampler", {}), place.at("sampler"), seeded=True),
-        "pruner": _choice(table.get("pruner", {}), place.at("pruner"), seeded=False),
+        "fixed": _fixed(table.get("fixed", {}), space, position.at("fixed")),
+        "objective": read_part(Objective, table["objective"], position.at("objective")),
+        "budget": read_part(Budget, table.get("budget", {}), position.at("budget")),
+        "sampler": _choice(table.get("sampler", {}), position.at("sampler"), seeded=True),
+        "pruner": _choice(table.get("pruner", {}), position.at("pruner"), seeded=False),
         "early_stopping": None
         if early is None
-        else read_part(EarlyStopping, early, place.at("early_stopping")),
-        "training": read_part(Training, table.get("training", {}), place.at("training")),
-        "references": read_references(table.get("reference", []), space, place.at("reference")),
+        else read_part(EarlyStopping, early, position.at("early_stopping")),
+        "training": read_part(Training, table.get("training", {}), position.at("training")),
+        "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
 
 
-def _text(value: object, place: Place) -> str:
+def _text(value: object, position: Position) -> str:
     if not isinstance(value, str):
-        raise place.error(
+        raise position.error(
             f"must be a string, but got {toml(value)}, {kind(value)}; write it in quotes"
         )
     if not value.strip():
-        raise place.error("must not be empty")
+        raise position.error("must not be empty")
     return value
 
 
-def name_or_function(value: object, place: Place) -> str:
+def name_or_function(value: object, position: Position) -> str:
     """Reads the name of a data set or model, or ``module:function``.
 
     Raises:
         SpecError: It is no text, or neither.
     """
-    text = _text(value, place)
+    text = _text(value, position)
     if ":" in text and not _FUNCTION.fullmatch(text):
-        raise place.error(
+        raise position.error(
             f'a function is named "module:function", but got {toml(text)}; '
             'write for example "my_module:my_function"'
         )
     return text
 
 
-def read_dataset(value: object, place: Place) -> str | CsvDataset:
+def read_dataset(value: object, position: Position) -> str | CsvDataset:
     """Reads the ``dataset`` of a study file or an exported configuration.
 
     Raises:
         SpecError: It is neither a name nor a function nor a CSV file with its target.
     """
     if isinstance(value, Mapping):
-        return read_part(CsvDataset, value, place)
+        return read_part(CsvDataset, value, position)
     if not isinstance(value, str):
-        raise place.error(
+        raise position.error(
             f"must be a name, a function or a table, but got {toml(value)}; "
             'write "wine", "my_module:my_function" or { csv = "file.csv", target = "column" }'
         )
     if value.endswith(".csv"):
-        raise place.error(
+        raise position.error(
             f"a CSV file needs the column to predict, but got {toml(value)}; "
             f'write {{ csv = {toml(value)}, target = "column" }}'
         )
-    return name_or_function(value, place)
+    return name_or_function(value, position)
 
 
 def _search_space(
-    value: object, place: Place, load: Callable[[str], SearchSpace] | None
+    value: object, position: Position, load: Callable[[str], SearchSpace] | None
 ) -> SearchSpace:
     if isinstance(value, Mapping):
-        return SearchSpace.parse(value, place.where, *place.keys)
+        return SearchSpace.parse(value, position.where, *position.keys)
     if load is None or not isinstance(value, str):
-        raise place.error(
+        raise position.error(
             f"must be a name, a path or a table, but got {toml(value)}; "
             'write search_space = "mlp", or [search_space.units] and so on'
         )
     try:
-        return load(_text(value, place))
+        return load(_text(value, position))
     except UnknownNameError as error:  # it is this file that names it
-        raise place.error(str(error)) from None
+        raise position.error(str(error)) from None
 
 
-def _fixed(table: object, space: SearchSpace, place: Place) -> dict[str, Any]:
+def _fixed(table: object, space: SearchSpace, position: Position) -> dict[str, Any]:
     """Reads the parameters that all trials have in common."""
     if not isinstance(table, Mapping):
-        raise place.error(
+        raise position.error(
             f"must be a table, but got {toml(table)}; write [fixed] and below it NAME = VALUE"
         )
     for name, value in table.items():
-        here = place.at(name)
+        here = position.at(name)
         if isinstance(value, Mapping | list):
             raise here.error(
                 f"must be one number, string or boolean, but got {toml(value)}; a parameter that "
@@ -169,17 +169,17 @@ def _fixed(table: object, space: SearchSpace, place: Place) -> dict[str, Any]:
     return dict(table)
 
 
-def _choice(table: object, place: Place, *, seeded: bool) -> Choice:
-    default = DEFAULT_NAMES[place.keys[-1]]
+def _choice(table: object, position: Position, *, seeded: bool) -> Choice:
+    default = DEFAULT_NAMES[position.keys[-1]]
     if not isinstance(table, Mapping):
-        name = place.keys[-1]
-        raise place.error(
+        name = position.keys[-1]
+        raise position.error(
             f"must be a table, but got {toml(table)}; write [{name}] and below it "
             f"name = {toml(table) if isinstance(table, str) else toml(default)}"
         )
     fields = ("name", "seed") if seeded else ("name",)
     options = {key: value for key, value in table.items() if key not in fields}
     for key, value in options.items():
-        check_plain(value, place.at(key))
+        check_plain(value, position.at(key))
     known = {key: table[key] for key in fields if key in table}
-    return read_part(Choice, {"name": default, **known, "options": options}, place)
+    return read_part(Choice, {"name": default, **known, "options": options}, position)

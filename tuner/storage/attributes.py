@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 from tuner.errors import SpecError
 from tuner.spec.models import Finite, Part, Text
 from tuner.spec.reading import rule
+from tuner.spec.role import Role
 from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
@@ -49,15 +50,39 @@ class Folder(RootModel[Annotated[str, Field(pattern=r"^[^\x00]+$")]]):
     model_config = _WHOLE
 
 
-class QueuePlace(Stored):
-    """``tuner:queue``: see :class:`tuner.studies.queue.Place`."""
+QueueStatus = Literal["open", "paused", "stopped", "unlisted"]
+"""Whether trials of a study may begin: by any worker, by none, or only by `tuner run`."""
 
-    standing: Literal["open", "paused", "stopped", "unlisted"] = "unlisted"
+
+class QueueEntry(Stored):
+    """``tuner:queue``: a study's entry in the queue.
+
+    Attributes:
+        status: ``"open"``: workers take its trials. ``"paused"``: nobody does until it is
+            resumed. ``"stopped"``: it was taken off the queue. ``"unlisted"``: it never was there.
+            Stored and shown in JSON as ``standing``.
+        n_trials: Finished trials wanted in total; None if it was never submitted.
+        priority: Workers turn to studies of the highest priority first.
+        workers: How many trials may run at the same time; None for any number.
+        reason: Why it was stopped, if it cannot be continued.
+        is_used_up: Whether every combination of its search space has been tried, so that it is
+            done with fewer trials than are wanted.
+    """
+
+    model_config = ConfigDict(extra="ignore", validate_by_name=True)
+
+    status: QueueStatus = Field(
+        default="unlisted", validation_alias="standing", serialization_alias="standing"
+    )
     n_trials: Positive | None = None
     priority: int = 0
     workers: Positive | None = None
     reason: str | None = None
     is_used_up: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the entry as it is stored, and as ``--json`` shows it."""
+        return self.model_dump(by_alias=True)
 
 
 class Defaults(RootModel[dict[str, str | bool | int | float]]):
@@ -112,8 +137,14 @@ class Pointer(Stored):
 
 
 class TrialAttrs(Stored):
-    """The attributes of one trial, named as in the database; all but its checkpoint."""
+    """The attributes of one trial, named as in the database; all but its checkpoint.
 
+    ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
+    there were roles, and anything if another program set it. ``origin`` is the name of its
+    reference.
+    """
+
+    stored_role: Any = Field(default=None, alias="role")
     origin: Text | None = None
     worker: Lease | None = None
     seed: Count | None = None
@@ -124,6 +155,14 @@ class TrialAttrs(Stored):
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")
+
+    @property
+    def role(self) -> Role:
+        """Why the trial exists; without a role it is a reference if it has the name of one."""
+        try:
+            return Role(self.stored_role)
+        except ValueError:
+            return Role.SEARCH if self.origin is None else Role.REFERENCE
 
 
 def read(
@@ -162,7 +201,7 @@ def study_attr(
     if attrs.get(key) is None:
         return None
     submit = f"put it there again with: tuner submit {shlex.quote(study)}"
-    advice = submit if model is QueuePlace else _RESTORE
+    advice = submit if model is QueueEntry else _RESTORE
     return read(model, attrs[key], f"stored study {study}", key, advice)
 
 
@@ -200,14 +239,14 @@ def shown_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:
     return TrialAttrs.model_validate({k: v for k, v in attrs.items() if k not in faulty})
 
 
-def require_own_attrs(attrs: Mapping[str, Any]) -> None:
-    """Makes sure that a trial that was enqueued has no attribute that tuner could not read.
+def enqueued_attrs(attrs: Mapping[str, Any]) -> TrialAttrs:
+    """The attributes of a trial that was just claimed.
 
     Raises:
-        SpecError: It has.
+        SpecError: It was enqueued with one that tuner cannot read.
     """
     where = "enqueued with an attribute that tuner uses"
-    read(TrialAttrs, attrs, where, advice="give yours another name")
+    return read(TrialAttrs, attrs, where, advice="give yours another name")
 
 
 @contextmanager

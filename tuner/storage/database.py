@@ -13,6 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from tuner.errors import SpecError, StorageError, UnknownNameError
+from tuner.spec import Role
 from tuner.storage.backend import RunningTrial
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.error_mapping import storage_errors
@@ -213,7 +214,7 @@ class Database(OpenDatabase):
         trials = {
             name: optuna.trial.create_trial(
                 state=TrialState.WAITING,
-                user_attrs={"origin": name},
+                user_attrs={"role": Role.REFERENCE.value, "origin": name},
                 system_attrs={"fixed_params": dict(params)},  # as Optuna's enqueue_trial
             )
             for name, params in references.items()

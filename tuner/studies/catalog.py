@@ -26,7 +26,7 @@ def find_study(name_or_path: str, settings: Sequence[str] = ()) -> StudySpec:
         name_or_path: A path when it ends in ``.toml`` or has a ``/``; otherwise a name, looked up
             as ``studies/NAME.toml`` and ``NAME.toml`` in the working directory, then among the
             shipped studies.
-        settings: ``dotted.key=value`` to put in before the file is read, as from ``--set``.
+        settings: ``dotted.key=value`` that replace the file's values, as from ``--set``.
 
     Raises:
         UnknownNameError: There is none; the text offers the nearest.
@@ -183,7 +183,7 @@ def _space_paths(name: str, base: Path) -> Iterator[Path]:
 
 
 def _is_study(path: Path) -> bool:
-    """Tells a study file from a search space, an export or somebody's pyproject.toml."""
+    """Returns whether a TOML file is a study: not a search space, an export or a pyproject.toml."""
     try:
         table = read_toml(path)
     except SpecError:

@@ -22,7 +22,7 @@ def foreign_trials(database: Database, study: optuna.Study) -> list[RunningTrial
     return [trial for trial in database.running(study) if trial.lease is None]
 
 
-def end_them(database: Database, study: optuna.Study, trials: list[RunningTrial]) -> str:
+def how_to_end(database: Database, study: optuna.Study, trials: list[RunningTrial]) -> str:
     """What holds these trials, and the command that ends them, as the end of a sentence.
 
     Args:

@@ -1,7 +1,7 @@
-"""The queue of studies: which are up for work, how urgent they are, and who may take their trials.
+"""The queue of studies: which are submitted, how urgent they are, and who may take their trials.
 
-A study that is submitted carries its place in the queue as an attribute of its own, so that every
-worker, the stock tools and people who look into the database see the same.
+A study carries its entry in the queue as an attribute of its own, so that every worker, the stock
+tools and people who look into the database see the same.
 """
 
 from __future__ import annotations
@@ -9,55 +9,53 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState
 
 from tuner.errors import RequestError
-from tuner.storage.attributes import QueuePlace, study_attr
+from tuner.storage.attributes import QueueEntry, QueueStatus, study_attr
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 
 KEY = "tuner:queue"
 """The study's user attribute."""
 
-Standing = Literal["open", "paused", "stopped", "unlisted"]
-"""Whether trials of a study may begin: by any worker, by none, or only by `tuner run`."""
-
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-"""States that count towards ``n_trials``: a failed trial has to be made up for."""
+"""States that count towards ``n_trials``: a failed trial is replaced by another one."""
+
+
+def n_finished(counts: Mapping[TrialState, int]) -> int:
+    """Returns how many trials count towards ``n_trials``, given how many are in each state."""
+    return sum(counts.get(state, 0) for state in FINISHED)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A study's place in the queue.
+class Queued:
+    """A study in the queue: its entry, and how many trials it has in each state."""
 
-    Attributes:
-        standing: ``"open"``: workers take its trials. ``"paused"``: nobody does until it is
-            resumed. ``"stopped"``: it was taken off the queue. ``"unlisted"``: it never was there.
-        n_trials: Finished trials wanted in total; None if it was never submitted.
-        priority: Workers turn to studies of the highest priority first.
-        workers: How many trials may run at the same time; None for any number.
-        reason: Why it was stopped, if it cannot go on.
-        is_used_up: Whether every combination of its search space has been tried, so that it is
-            done with fewer trials than are wanted.
-    """
+    entry: QueueEntry = field(default_factory=QueueEntry)
+    counts: Mapping[TrialState, int] = field(default_factory=dict)
 
-    standing: Standing = "unlisted"
-    n_trials: int | None = None
-    priority: int = 0
-    workers: int | None = None
-    reason: str | None = None
-    is_used_up: bool = False
+    @property
+    def finished(self) -> int:
+        """Trials that count towards ``n_trials``."""
+        return n_finished(self.counts)
 
-    def is_done(self, trials: Mapping[TrialState, int]) -> bool:
-        """Returns whether a study needs no more trials, given how many it has in each state."""
-        if sum(trials.get(state, 0) for state in FINISHED) >= (self.n_trials or 0):
+    @property
+    def running(self) -> int:
+        """Trials under way, wherever."""
+        return self.counts.get(TrialState.RUNNING, 0)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the study needs no more trials."""
+        if self.finished >= (self.entry.n_trials or 0):
             return True
         # A trial may have been enqueued since the study was marked.
-        return self.is_used_up and not trials.get(TrialState.WAITING, 0)
+        return self.entry.is_used_up and not self.counts.get(TrialState.WAITING, 0)
 
 
 @dataclass(frozen=True)
@@ -66,64 +64,56 @@ class Demand:
 
     Attributes:
         name: The study.
-        place: Its place in the queue.
+        entry: Its entry in the queue.
         finished: Trials that count towards ``n_trials``.
         running: Trials under way, or about to begin, elsewhere than where work is looked for.
-        served: When this worker last turned to it; any clock, less is longer ago.
+        served_at: When this worker last turned to it; any clock, less is longer ago.
     """
 
     name: str
-    place: Place
+    entry: QueueEntry
     finished: int
     running: int
-    served: float = -math.inf
+    served_at: float = -math.inf
 
     @property
     def wants_more(self) -> bool:
         """Whether one more trial may begin."""
-        wanted, most = self.place.n_trials or 0, self.place.workers
+        wanted, most = self.entry.n_trials or 0, self.entry.workers
         missing = wanted - self.finished - self.running
         return missing > 0 and (most is None or self.running < most)
 
 
 def choose(demands: Iterable[Demand]) -> str | None:
-    """The study that a free worker turns to; None if no trial may begin.
+    """Returns the study that a free worker turns to; None if no trial may begin.
 
     The highest priority comes first; among equals the study with the fewest trials under way, then
-    the one that waited longest.
+    the one that has waited longest.
     """
     wanting = [demand for demand in demands if demand.wants_more]
     if not wanting:
         return None
-    return min(wanting, key=lambda d: (-d.place.priority, d.running, d.served)).name
+    return min(wanting, key=lambda d: (-d.entry.priority, d.running, d.served_at)).name
 
 
-def place_of(attrs: Mapping[str, Any], study: str) -> Place:
-    """The place of a study with these user attributes.
+def entry_of(attrs: Mapping[str, Any], study: str) -> QueueEntry:
+    """Returns the entry of a study with these user attributes; an unlisted one if it has none.
 
     Raises:
         SpecError: The attribute does not hold what tuner stores there.
     """
-    stored = study_attr(QueuePlace, attrs, KEY, study)
-    return Place(**stored.model_dump()) if stored else Place()
+    return study_attr(QueueEntry, attrs, KEY, study) or QueueEntry()
 
 
-def standing_of(study: optuna.Study, database: Database) -> Standing:
-    """Whether trials of the study may begin, as it is stored now."""
-    return place_of(database.study_attrs(study), study.study_name).standing
+def status_of(study: optuna.Study, database: Database) -> QueueStatus:
+    """Returns whether trials of the study may begin, as it is stored now."""
+    return entry_of(database.study_attrs(study), study.study_name).status
 
 
-def put_at(study: optuna.Study, database: Database, place: Place) -> None:
-    """Stores the study's place."""
+def store_entry(study: optuna.Study, database: Database, entry: QueueEntry) -> None:
+    """Stores the study's entry in place of the one that it has."""
     with storage_errors(database.url):
-        study.set_user_attr(KEY, asdict(place))
-
-
-def submit(
-    study: optuna.Study, database: Database, n_trials: int, priority: int, workers: int | None
-) -> None:
-    """Puts a stored study up for work, or changes its place; a paused one is open again."""
-    put_at(study, database, Place("open", n_trials, priority, workers))
+        study.set_user_attr(KEY, entry.to_dict())
 
 
 def mark_used_up(study: optuna.Study, database: Database) -> bool:
@@ -132,15 +122,11 @@ def mark_used_up(study: optuna.Study, database: Database) -> bool:
     Returns:
         False if that is stored already.
     """
-    place = place_of(database.study_attrs(study), study.study_name)
-    if place.is_used_up:
-        return False
-    put_at(study, database, replace(place, is_used_up=True))
-    return True
+    return _update(study, database, database.study_attrs(study), is_used_up=True)
 
 
 def pause(study: optuna.Study, database: Database) -> bool:
-    """Lets nobody run the study until it is resumed; what runs goes back to the queue.
+    """Lets nobody run the study until it is resumed; running trials are requeued.
 
     Returns:
         False if it is paused already.
@@ -148,33 +134,29 @@ def pause(study: optuna.Study, database: Database) -> bool:
     Raises:
         RequestError: It is stopped, so that nobody runs it anyway.
     """
-    place = place_of(study.user_attrs, study.study_name)
-    if place.standing == "stopped":
+    if entry_of(study.user_attrs, study.study_name).status == "stopped":
         raise RequestError(
             f"study '{study.study_name}' in {database} is stopped, so that nobody runs it; go on "
             f"with: tuner resume {shlex.quote(study.study_name)}"
         )
-    if place.standing == "paused":
-        return False
-    put_at(study, database, replace(place, standing="paused"))
-    return True
+    return _update(study, database, study.user_attrs, status="paused")
 
 
-def resume(study: optuna.Study, database: Database) -> Place:
-    """Lets a paused or stopped study go on; returns its place.
+def resume(study: optuna.Study, database: Database) -> QueueEntry:
+    """Lets a paused or stopped study continue; returns its entry.
 
     Raises:
         RequestError: It is neither.
     """
-    place = place_of(study.user_attrs, study.study_name)
+    entry = entry_of(study.user_attrs, study.study_name)
     name = study.study_name
-    if place.standing not in ("paused", "stopped"):
-        state = "up for work already" if place.standing == "open" else "not paused"
+    if entry.status not in ("paused", "stopped"):
+        state = "open already" if entry.status == "open" else "not paused"
         raise RequestError(f"study '{name}' in {database} is {state}")
-    standing: Standing = "unlisted" if place.n_trials is None else "open"
-    place = replace(place, standing=standing, reason=None)
-    put_at(study, database, place)
-    return place
+    status: QueueStatus = "unlisted" if entry.n_trials is None else "open"
+    entry = entry.model_copy(update={"status": status, "reason": None})
+    store_entry(study, database, entry)
+    return entry
 
 
 def stop(study: optuna.Study, database: Database, reason: str | None = None) -> bool:
@@ -183,24 +165,35 @@ def stop(study: optuna.Study, database: Database, reason: str | None = None) -> 
     Returns:
         False if it is stopped already; it keeps the reason that it has.
     """
-    place = place_of(study.user_attrs, study.study_name)
-    if place.standing == "stopped" and (place.reason or not reason):
+    entry = entry_of(study.user_attrs, study.study_name)
+    if entry.status == "stopped" and (entry.reason or not reason):
         return False
-    put_at(study, database, replace(place, standing="stopped", reason=reason))
-    return True
+    return _update(study, database, study.user_attrs, status="stopped", reason=reason)
 
 
 def require_unpaused(study: optuna.Study, database: Database) -> None:
-    """Makes sure that a run of the study may begin; one that was stopped begins anew by it.
+    """Makes sure that a run of the study may begin; a stopped study leaves the queue by it.
 
     Raises:
         RequestError: It is paused.
     """
-    place = place_of(study.user_attrs, study.study_name)
-    if place.standing == "paused":
+    status = entry_of(study.user_attrs, study.study_name).status
+    if status == "paused":
         raise RequestError(
             f"study '{study.study_name}' in {database} is paused; go on with: "
             f"tuner resume {shlex.quote(study.study_name)}"
         )
-    if place.standing == "stopped":
-        put_at(study, database, Place())
+    if status == "stopped":
+        store_entry(study, database, QueueEntry())
+
+
+def _update(
+    study: optuna.Study, database: Database, attrs: Mapping[str, Any], **changes: Any
+) -> bool:
+    """Stores the entry with some values changed; returns False if it has them already."""
+    entry = entry_of(attrs, study.study_name)
+    changed = entry.model_copy(update=changes)
+    if changed == entry:
+        return False
+    store_entry(study, database, changed)
+    return True

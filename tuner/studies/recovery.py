@@ -27,6 +27,9 @@ LEFT_BEHIND_ALLOWED = 10
 Mostly the trial is innocent (a full disk, a machine that was switched off), so this is more than
 the attempts; but a trial may also take its whole machine down each time."""
 
+GONE = "its process is gone"
+"""Cause of what is found without its process."""
+
 SILENT_SECONDS = 360.0
 """After this time without a heartbeat a trial of another machine counts as abandoned; longer than
 a run waits for its database, so that a waiting run is not taken for dead."""
@@ -60,13 +63,13 @@ def return_abandoned(
     checkpoints: str | None = None,
     died: int | None = None,
 ) -> list[Returned]:
-    """Puts back in the queue what runs in processes that are gone, see :func:`abandoned`.
+    """Requeues the trials whose processes are gone, see :func:`abandoned`.
 
     Args:
         database: The open storage.
         study: The study.
         cause: Why they are gone. None if they were stopped on purpose: then it is not counted.
-        checkpoints: Where those of trials that are failed are removed; the usual place if None.
+        checkpoints: Where those of trials that are failed are removed; the usual location if None.
         died: The pid of a worker that this process has seen to die by itself. Only of its trial
             an attempt is counted: of the others it is not known whether the trial was the cause.
     """
@@ -81,8 +84,8 @@ def return_abandoned(
         if failed is None:
             done = database.give_back(trial.trial_id, trial.lease)
         elif done := fail_trial(database, trial.trial_id, trial.lease, failed):
-            place = checkpoints or chosen_place(None, database.url)
-            remove_of(database, study, trial.number, place)
+            location = checkpoints or chosen_place(None, database.url)
+            remove_of(database, study, trial.number, location)
         if done:
             returned.append(Returned(trial.number, failed))
     return returned

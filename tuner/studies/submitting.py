@@ -1,20 +1,65 @@
-"""Puts studies up for work, and lets people pause, resume and stop them wherever they run."""
+"""Submits studies, and lets people pause, resume and stop them wherever they run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import optuna
 
 from tuner.errors import RequestError, SpecError
+from tuner.spec import StudySpec
+from tuner.storage.attributes import QueueEntry
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies import lifecycle, queue
 from tuner.studies.catalog import find_study, locate
-from tuner.studies.queue import Place
-from tuner.studies.submission import Submitted
 from tuner.trials.checking import check_spec
+from tuner.units import count
+from tuner.wording import one_line
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A study that was submitted, perhaps once more.
+
+    Attributes:
+        name: The study.
+        spec: What it was submitted with.
+        before: Its entry in the queue until then.
+        entry: Its entry now.
+    """
+
+    name: str
+    spec: StudySpec
+    before: QueueEntry
+    entry: QueueEntry
+
+    def words(self) -> str:
+        """Lines for people: ``wine is submitted: 40 trials wanted (was 30), priority 0``."""
+        was = self.before.status
+        again = f" again, it was {was}" if was in ("paused", "stopped") else ""
+        lines = f"{one_line(self.name)} is submitted{again}: {', '.join(self._wanted())}\n"
+        in_file = self.spec.budget.n_trials
+        if self.entry.n_trials != in_file:
+            lines += f"its file wants {in_file}; that is --n-trials {in_file}\n"
+        if code := self.spec.own_code:
+            lines += f"it runs code of its own, {' and '.join(code)}: workers need --allow-code\n"
+        return lines
+
+    def _wanted(self) -> list[str]:
+        now = self.entry
+        before = now if self.before.n_trials is None else self.before
+        parts = [f"{count(now.n_trials or 0, 'trial')} wanted{_was(before.n_trials, now.n_trials)}"]
+        if now.workers or before.workers:
+            most = [entry.workers or "any number" for entry in (before, now)]
+            parts.append(f"{most[1]} at a time{_was(*most)}")
+        return [*parts, f"priority {now.priority}{_was(before.priority, now.priority)}"]
+
+
+def _was(before: object, now: object) -> str:
+    return "" if now == before else f" (was {before})"
 
 
 def submit(
@@ -28,9 +73,9 @@ def submit(
     seed: int | None = None,
     settings: Sequence[str] = (),
 ) -> Submitted:
-    """Puts a study up for work in the database; its data need not be on this machine.
+    """Submits a study to the queue in the database; its data need not be on this machine.
 
-    Submitted again, a study keeps of its place in the queue what is not given. A paused or stopped
+    Submitted again, a study keeps of its entry in the queue what is not given. A paused or stopped
     one is open again.
 
     Args:
@@ -45,10 +90,10 @@ def submit(
         settings: As in :func:`tuner.run`.
 
     Returns:
-        The study with its place in the queue, and the place that it had before.
+        The study with its entry in the queue, and the entry that it had before.
 
     Raises:
-        TunerError: The request was wrong; nothing is up for work.
+        TunerError: The request was wrong; nothing was submitted.
     """
     if workers is not None and workers < 0:
         raise RequestError(f"--workers must be at least 0 (any number), but got {workers}")
@@ -61,21 +106,21 @@ def submit(
     try:
         stored = lifecycle.store(database, name, spec)
         try:
-            before = queue.place_of(stored.user_attrs, name)
+            before = queue.entry_of(stored.user_attrs, name)
         except SpecError:  # it is damaged, and this is the way to repair it
-            before = Place()
+            before = QueueEntry()
         keys = {setting.partition("=")[0].strip() for setting in given}
         total = before.n_trials
         if total is None or keys & {"budget", "budget.n_trials"}:
             total = spec.budget.n_trials
-        queue.submit(
-            stored,
-            database,
-            total,
-            before.priority if priority is None else priority,
-            before.workers if workers is None else workers or None,
+        entry = QueueEntry(
+            status="open",
+            n_trials=total,
+            priority=before.priority if priority is None else priority,
+            workers=before.workers if workers is None else workers or None,
         )
-        return Submitted(name, spec, before, queue.place_of(stored.user_attrs, name))
+        queue.store_entry(stored, database, entry)
+        return Submitted(name, spec, before, entry)
     finally:
         database.close()
 
@@ -99,8 +144,8 @@ def pause(study: str, storage: str | None = None, study_name: str | None = None)
         return queue.pause(opened, database)
 
 
-def resume(study: str, storage: str | None = None, study_name: str | None = None) -> Place:
-    """Lets a paused or stopped study go on; returns its place in the queue.
+def resume(study: str, storage: str | None = None, study_name: str | None = None) -> QueueEntry:
+    """Lets a paused or stopped study continue; returns its entry in the queue.
 
     Args:
         study: As in :func:`tuner.load`.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import optuna
 from optuna.trial import TrialState
 
@@ -32,8 +33,8 @@ from tuner.learners.base import Learner
 from tuner.learners.watch import Score, Watch
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
-from tuner.spec import StudySpec
-from tuner.storage.attributes import require_own_attrs
+from tuner.spec import Role, StudySpec
+from tuner.storage.attributes import enqueued_attrs
 from tuner.storage.database import Database
 from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import TrialCheckpoints
@@ -47,14 +48,14 @@ class Outcome:
 
     Attributes:
         state: The state that is stored, in lower case.
-        value: The objective's value at the best epoch; None for a failed trial.
+        values: The objective's value at the best epoch; none for a failed trial.
         reason: Why it did not run all its epochs; None if it did.
         was_refused: Whether it was never trained for a reason of its own, such as enqueued
             parameters that are not in the search space: this says nothing about the study.
     """
 
     state: Literal["complete", "pruned", "fail"]
-    value: float | None
+    values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
 
@@ -83,8 +84,11 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     return _trivial_score(spec.objective.metric, data)
 
 
-def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
+def _trivial_score(metric: str, data: Development) -> dict[str, Any] | None:
     """Returns the trivial predictor's value of a metric that is computed from predictions.
+
+    Returns:
+        None if the metric is not defined for a constant prediction.
 
     Raises:
         MetricError: It is not defined for the validation rows, and so for no trial.
@@ -93,11 +97,11 @@ def _trivial_score(metric: str, data: Development) -> dict[str, Any]:
         found = trivial(data, metric)
     except MetricError as error:
         raise MetricError(f"objective.metric: {error}") from error
-    if found is None:
+    if found is None and len(np.unique(data.validation.y, axis=0)) < 2:
         rows = count(len(data.validation), "validation row")
         raise MetricError(
-            f"objective.metric: {metric} is not defined for the {rows} of {data.name}: they hold "
-            "too few rows or classes; choose another metric"
+            f"objective.metric: {metric} is not defined for the {rows} of {data.name}, whose "
+            "targets are all the same; choose another metric"
         )
     return found
 
@@ -135,9 +139,13 @@ def run_trial(
     seed = derive_seed(spec.sampler.seed, trial.number)
     try:
         with database.together():
+            role = _role(trial)
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
             epochs = learner.steps(params)
-            database.write_attrs(trial._trial_id, {"seed": seed, "epochs_wanted": epochs})
+            begun: dict[str, Any] = {"seed": seed, "epochs_wanted": epochs}
+            if "role" not in trial.user_attrs:
+                begun["role"] = role.value
+            database.write_attrs(trial._trial_id, begun)
     except TrialFailed as failure:
         return replace(_fail(trial, database, str(failure), [], None), was_refused=True)
     except (TunerError, optuna.exceptions.OptunaError):
@@ -146,7 +154,7 @@ def run_trial(
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
         return _fail(trial, database, reason, [], None)
     on_start(epochs)
-    reporter = Reporter(trial, judging(spec), database, epochs)
+    reporter = Reporter(trial, judging(spec), database, epochs, role)
     kept = TrialCheckpoints(trial, database, reporter, checkpoints, spec.training.checkpoint)
 
     def report(epoch: int, value: float, _logs: Mapping[str, Any]) -> str | None:
@@ -159,8 +167,7 @@ def run_trial(
         epochs,
         spec.objective.metric,
         spec.objective.direction,
-        # A reference runs all its epochs, as it did where it was reported.
-        early_stopping=None if "origin" in trial.user_attrs else spec.early_stopping,
+        early_stopping=spec.early_stopping if role.may_stop_early else None,
         on_step=report,
         score=_score(spec.objective.metric, learner, data),
         checkpoints=kept,
@@ -177,6 +184,7 @@ def run_trial(
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
         return _fail(trial, database, _in_one_line(error, spec.base), watch.logs, kept)
+    values = () if result.value is None else (result.value,)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
@@ -188,9 +196,21 @@ def run_trial(
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
-            trial.study.tell(trial, result.value)
+            trial.study.tell(trial, values)
     kept.remove()
-    return Outcome(result.state, result.value, result.reason)
+    return Outcome(result.state, values, result.reason)
+
+
+def _role(trial: optuna.Trial) -> Role:
+    """Returns why the trial exists.
+
+    Raises:
+        TrialFailed: It was enqueued with an attribute that tuner could not read.
+    """
+    try:
+        return enqueued_attrs(trial.user_attrs).role
+    except SpecError as error:
+        raise TrialFailed(str(error)) from None
 
 
 def _score(metric: str, learner: Learner, data: Development) -> Score | None:
@@ -212,13 +232,8 @@ def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
     missing or misspelt.
 
     Raises:
-        TrialFailed: What it was enqueued or stored with is not in the space, or has an attribute
-            that tuner could not read.
+        TrialFailed: What it was enqueued or stored with is not in the space.
     """
-    try:
-        require_own_attrs(trial.user_attrs)
-    except SpecError as error:
-        raise TrialFailed(str(error)) from None
     enqueued = trial._cached_frozen_trial.system_attrs.get("fixed_params")
     if enqueued and (fault := space.fault(space.as_stored(enqueued))) is not None:
         raise TrialFailed(f"enqueued outside the search space: {fault}")
@@ -242,7 +257,7 @@ def _fail(
         trial.study.tell(trial, state=TrialState.FAIL)
     if kept is not None:
         kept.remove()
-    return Outcome("fail", None, reason)
+    return Outcome("fail", (), reason)
 
 
 def _in_one_line(error: BaseException, base: Path) -> str:

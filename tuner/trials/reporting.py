@@ -7,6 +7,7 @@ import time
 import optuna
 
 from tuner.search import Judging
+from tuner.spec import Role
 from tuner.storage.database import Database
 
 _SECONDS = 2.0
@@ -22,7 +23,12 @@ class Reporter:
     """
 
     def __init__(
-        self, trial: optuna.Trial, judging: Judging, database: Database, epochs: int
+        self,
+        trial: optuna.Trial,
+        judging: Judging,
+        database: Database,
+        epochs: int,
+        role: Role = Role.SEARCH,
     ) -> None:
         """Begins with what an earlier attempt at the trial has reported.
 
@@ -31,6 +37,7 @@ class Reporter:
             judging: At which epochs the pruner decides, and by what.
             database: Where the trial is stored.
             epochs: How many the trial may take; of very many, only every n-th is stored.
+            role: Why the trial exists: it decides whether the pruner may end it.
         """
         self._trial = trial
         self._judging = judging
@@ -39,10 +46,9 @@ class Reporter:
         # A retried trial has the reports of its first attempt: the same figures, already judged.
         stored = trial._cached_frozen_trial  # as it was when it was asked for
         self._reported = set(stored.intermediate_values)
-        # Where the pruner ended it, if its process died before the end was stored.
+        # Where the pruner ended it, if its process died before that was stored.
         self._ended_at = stored.user_attrs.get("epochs")
-        # References are what the search is measured by: they run to their end.
-        self._never = "origin" in stored.user_attrs
+        self._may_be_pruned = role.may_be_pruned
         self._kept: dict[int, float] = {}
         self._last = 0
         self._since = time.monotonic()
@@ -69,7 +75,7 @@ class Reporter:
                 return True
             if not judged or seen_before:
                 return False
-            ends = self._trial.should_prune() and not self._never
+            ends = self._trial.should_prune() and self._may_be_pruned
             if ends:
                 # With the decision, so that a retry of the trial does not judge this epoch again.
                 self._database.write_attrs(self._trial._trial_id, {"epochs": epoch})

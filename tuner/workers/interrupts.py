@@ -1,4 +1,4 @@
-"""The signals that end a run (Ctrl-C, SIGTERM, SIGHUP) as calls, so that it ends in order."""
+"""The signals that end a run (Ctrl-C, SIGTERM, SIGHUP) as calls, so that the run ends in order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def interrupts(heard: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """Calls ``heard`` for each of :data:`ENDING_SIGNALS` during the block, which continues.
+def interrupts(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Calls ``on_signal`` for each of :data:`ENDING_SIGNALS` during the block, which continues.
 
     After SIGHUP nothing is written to the terminal that is gone. Where SIGHUP is ignored, as
     ``nohup`` does, it stays ignored. Only the main thread gets signals; in another one nothing
@@ -29,7 +29,7 @@ def interrupts(heard: Callable[[signal.Signals], None]) -> Iterator[None]:
     def handler(number: int, _frame: object) -> None:
         if number == signal.SIGHUP:
             _discard(terminals)
-        heard(signal.Signals(number))
+        on_signal(signal.Signals(number))
 
     hangup = signal.getsignal(signal.SIGHUP)
     numbers = [n for n in ENDING_SIGNALS if n != signal.SIGHUP or hangup is not signal.SIG_IGN]

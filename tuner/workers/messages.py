@@ -1,4 +1,4 @@
-"""What supervisor and worker say to each other over their pipe."""
+"""The messages between supervisor and worker over their pipe."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Job:
     """Supervisor to worker, once, at the start: what to work on.
 
     Attributes:
+        n_trials: Finished trials wanted in total; the worker takes none beyond.
+        checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
         check: Whether this worker tries the user's model before any trial is begun; one
             worker of a run does.
-        n_trials: Finished trials wanted in total; the worker takes none beyond.
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
         n_beside: How many workers share this machine's memory, this one among them.
-        checkpoints: Where trials keep their checkpoints, see :mod:`tuner.storage.artifacts`.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
     """
@@ -30,9 +30,9 @@ class Job:
     spec: StudySpec
     study_name: str
     url: str
-    check: bool
     n_trials: int
     checkpoints: str
+    check: bool = False
     at_once: int | None = None
     access: Access | None = None
     n_beside: int = 1
@@ -52,14 +52,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Refused:
-    """Worker to supervisor: the study cannot go on as it is; the worker ends."""
+    """Worker to supervisor: the study cannot be continued as it is; the worker ends."""
 
     error: TunerError
 
 
 @dataclass(frozen=True)
 class NothingOpen:
-    """Worker to supervisor: other runs have taken what was open, it waits again."""
+    """Worker to supervisor: other runs have claimed what was open, it waits again."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,15 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Finished:
-    """Worker to supervisor: the trial has ended, and is stored so."""
+    """Worker to supervisor: the trial has ended, and is stored so.
+
+    Attributes:
+        values: One for each objective; none of a failed trial.
+    """
 
     number: int
     state: str
-    value: float | None
+    values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
 

@@ -24,9 +24,12 @@ class Observer:
         """An epoch (from 1) of a running trial ended with this validation metric."""
 
     def trial_finished(
-        self, number: int, state: str, value: float | None, reason: str | None
+        self, number: int, state: str, values: tuple[float, ...], reason: str | None
     ) -> None:
-        """A trial ended: complete, pruned or fail. ``value`` is that of its best epoch."""
+        """A trial ended: complete, pruned or fail, with the ``values`` of its best epoch.
+
+        There is one value for each objective; a failed trial has none.
+        """
 
     def trial_returned(self, number: int, reason: str) -> None:
         """A trial went back to the queue."""

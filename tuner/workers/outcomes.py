@@ -48,17 +48,17 @@ class Outcomes:
         self,
         number: int,
         state: str,
-        value: float | None,
+        values: tuple[float, ...],
         reason: str | None,
         *,
         counts: bool = True,
     ) -> None:
-        """Takes in a trial that has ended.
+        """Counts and reports a trial that has ended.
 
         Args:
             number: Of the trial.
             state: ``"complete"``, ``"pruned"`` or ``"fail"``.
-            value: The objective's, if it has one.
+            values: One for each objective; none of a failed trial.
             reason: Why it ended early, if it did.
             counts: Whether its end says anything about the study.
 
@@ -66,7 +66,7 @@ class Outcomes:
             StudyError: Too many failed in a row.
         """
         self.n_ended += 1
-        self._observer.trial_finished(number, state, value, reason)
+        self._observer.trial_finished(number, state, values, reason)
         left = self._remaining
         if counts:
             name = self._job.study_name
@@ -77,7 +77,7 @@ class Outcomes:
         assert self.study is not None
         failed = False
         try:
-            # Failed first: of a dead process another run would put the trial back in the queue.
+            # Failed first: of a dead process another run would requeue the trial.
             failed = fail_trial(self._database, trial.trial_id, trial.lease, reason)
         finally:
             worker.kill()
@@ -86,15 +86,15 @@ class Outcomes:
             remove_of(self._database, self.study, trial.number, self._job.checkpoints)
         self.replace(worker)
         if failed:
-            self.finish(trial.number, "fail", None, reason)
+            self.finish(trial.number, "fail", (), reason)
         else:
             self._observer.trial_lost(trial.number, f"{reason}; it was ended from outside before")
 
     def kill_lost(self) -> None:
         """Kills workers whose trials were ended from outside, or are run elsewhere by now.
 
-        A worker notices it at its next report, but an epoch may be endless. Two looks in a row
-        decide, so that a worker which has just ended its trial can say so.
+        A worker notices it at its next report, but an epoch may be endless. It is killed when two
+        calls in a row find it so: a worker that has just ended its trial has yet to report that.
         """
         here = [worker for worker in self._pool if worker.trial]
         if self.study is None or not here:
@@ -113,7 +113,7 @@ class Outcomes:
                 lost.append(trial)
         self._suspected = lost
 
-    def bury(self, worker: WorkerProcess) -> None:
+    def replace_dead(self, worker: WorkerProcess) -> None:
         """Replaces a worker that died by itself: its trial is retried, but not for ever."""
         worker.kill()
         cause = _cause_of_death(worker.exitcode)
@@ -122,7 +122,7 @@ class Outcomes:
         self.replace(worker)
 
     def return_abandoned(self, cause: str, *, died: int | None = None) -> bool:
-        """Puts back what runs in processes that are gone; False if there was nothing.
+        """Requeues what runs in processes that are gone; returns False if there was nothing.
 
         Args:
             cause: As in :func:`tuner.studies.recovery.return_abandoned`, and ``died``, too.
@@ -133,7 +133,7 @@ class Outcomes:
         )
         for trial in returned:
             if trial.failed:
-                self.finish(trial.number, "fail", None, trial.failed)
+                self.finish(trial.number, "fail", (), trial.failed)
             else:
                 self._observer.trial_returned(trial.number, cause)
         return bool(returned)
@@ -143,7 +143,7 @@ class Outcomes:
         self._pool.replace(worker, check=self.study is None)
 
     def stop_all(self) -> None:
-        """Ends every worker; what still runs goes back to the queue, not counted against it."""
+        """Ends every worker; what still runs is requeued, not counted as an attempt."""
         self._pool.kill()
         if self.study is not None:
             return_abandoned(self._database, self.study)

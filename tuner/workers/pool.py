@@ -11,7 +11,7 @@ from tuner.workers.process import WorkerProcess
 
 
 class Pool:
-    """As many processes as are wanted: who goes is replaced."""
+    """A fixed number of processes: one that ends is replaced."""
 
     def __init__(self, job: Job, size: int) -> None:
         """Prepares; nothing is started yet.
@@ -31,7 +31,7 @@ class Pool:
 
     @property
     def readable(self) -> list[Connection]:
-        """What to wait on: what the workers say and print."""
+        """What to wait on: messages and printed lines of the workers."""
         return [end for worker in self._workers for end in worker.readable]
 
     @property
@@ -46,7 +46,7 @@ class Pool:
 
     @property
     def n_beginning(self) -> int:
-        """Workers that were sent for a trial and have not begun one yet."""
+        """Workers that were asked for a trial and have not begun one yet."""
         return sum(worker.asked and worker.trial is None for worker in self._workers)
 
     def start(self) -> None:
@@ -57,8 +57,8 @@ class Pool:
     def replace(self, worker: WorkerProcess, *, check: bool) -> None:
         """Starts another process in place of one that is gone.
 
-        A retired one ends by itself, unless a thread that a trial has started keeps it: those of
-        earlier calls are killed.
+        A retired one ends by itself, unless a thread that a trial has started keeps it alive: those
+        of earlier calls are killed.
 
         Args:
             worker: Killed, retired or dead.

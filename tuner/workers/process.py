@@ -24,6 +24,8 @@ from tuner.workers.messages import (
 from tuner.workers.output import Output
 
 _KILL_SECONDS = 10.0
+_TRIALS_A_PROCESS = 500
+_GROWTH_A_PROCESS = 768 * 2**20  # bytes
 
 
 class WorkerProcess:
@@ -33,7 +35,7 @@ class WorkerProcess:
         checks: Whether it is the one that tries the user's model before any trial.
         data: Describes the data that the worker has loaded; None before.
         trial: The trial that it runs, None between trials.
-        asked: Whether it was sent for a trial that it has not finished.
+        asked: Whether it was asked for a trial that it has not finished.
         epoch: Epochs that the running trial has finished.
         trials_done: Trials since the process began.
     """
@@ -83,8 +85,16 @@ class WorkerProcess:
         """Bytes of resident memory that it has taken since its first trial ended."""
         return self.memory() - self._first_memory if self.trials_done > 1 else 0
 
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether a fresh process should take its place: users' networks may leak.
+
+        That costs a tenth of a second, and the traced graphs that it has kept.
+        """
+        return self.trials_done >= _TRIALS_A_PROCESS or self.grown > _GROWTH_A_PROCESS
+
     def run_trial(self) -> None:
-        """Sends it for a trial. A worker that died meanwhile is noticed by its messages."""
+        """Asks it to run a trial. That a worker died meanwhile is noticed by its messages."""
         self.asked = True
         try:
             self._messages.send(RunTrial())
@@ -95,7 +105,7 @@ class WorkerProcess:
         """The messages that have arrived.
 
         Raises:
-            EOFError: The process is gone, and all that it said has been read.
+            EOFError: The process is gone, and all its messages have been read.
         """
         # A process that the trial has forked may hold the pipe open for longer.
         is_gone = self._process.exitcode is not None

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from tuner import search
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies.queue import FINISHED
+from tuner.studies.queue import n_finished
 from tuner.units import count
 from tuner.workers.messages import Job
 
@@ -56,7 +56,7 @@ class Remaining:
 
         Args:
             study: The study as it is stored.
-            asked: Workers here that were sent for a trial and have not begun one yet.
+            asked: Workers here that were asked for a trial and have not begun one yet.
 
         Raises:
             UnknownNameError: The study has been deleted.
@@ -65,7 +65,7 @@ class Remaining:
         if not any(counts.values()):
             self._database.study(self._job.study_name)
         under_way = counts[TrialState.RUNNING] + asked
-        self.finished = sum(counts[state] for state in FINISHED)
+        self.finished = n_finished(counts)
         self.open = self.wanted - self.finished - under_way
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)
@@ -77,17 +77,17 @@ class Remaining:
             self.waits_for = 0
         self._counted_at = time.monotonic()
 
-    def others_run(self, study: optuna.Study, tell: Callable[[str], None]) -> bool:
+    def others_run(self, study: optuna.Study, note: Callable[[str], None]) -> bool:
         """Whether others run what is wanted; those that tuner does not run are never waited for.
 
         Args:
             study: The study, just counted.
-            tell: Called once with a line, when waiting begins.
+            note: Called once with a line, when waiting begins.
         """
         if self.finished >= self.wanted:
             return False
         others = sum(trial.lease is not None for trial in self._database.running(study))
         if others and not self.waits_for:
-            tell(f"waiting for {count(others, 'trial')} under way elsewhere")
+            note(f"waiting for {count(others, 'trial')} under way elsewhere")
         self.waits_for = others
         return others > 0

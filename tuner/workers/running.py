@@ -1,198 +1,136 @@
-"""One run of a study: checked before anything starts, supervised, returned as a result."""
+"""One run of a study: created or resumed, supervised, and judged when it has ended."""
 
 from __future__ import annotations
 
-import math
-import os
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 
 from tuner import search
 from tuner.errors import RequestError, StudyError
-from tuner.results.mattered import what_mattered
-from tuner.results.rows import StudyResult, TrialRow
-from tuner.results.trials import best_of
 from tuner.spec import StudySpec
-from tuner.spec.access import Access
-from tuner.storage.artifacts import chosen_place
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
-from tuner.storage.url import chosen_url
-from tuner.studies import lifecycle, recovery
-from tuner.studies.catalog import find_study
-from tuner.studies.foreign import end_them, foreign_trials
-from tuner.studies.queue import FINISHED, require_unpaused
-from tuner.trials.checking import check_spec
+from tuner.studies import lifecycle
+from tuner.studies.foreign import foreign_trials, how_to_end
+from tuner.studies.queue import n_finished, require_unpaused
 from tuner.units import count
+from tuner.workers.ending import Ending
+from tuner.workers.engines import Engine, run_here
 from tuner.workers.messages import Job
 from tuner.workers.observer import Observer
-from tuner.workers.supervisor import Ending, Supervisor
+from tuner.workers.request import RunRequest, cores
 
-Engine = Callable[[StudySpec, str, Database, Observer, int, int, str], Ending]
-"""Runs a study, see :func:`supervise`."""
+Observe = Callable[[StudySpec], Observer]
+"""Called with the study's spec before the workers are started; returns the run's observer."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run that has ended.
+class RunOutcome:
+    """How a run ended.
 
     Attributes:
-        result: The study as it stands.
+        study: The study as it is stored.
         ending: Why the run ended.
         n_workers: Worker processes that it had; None if there was nothing to run.
-        mattered: Share of each parameter in what makes a trial good, largest first.
+        wall_s: Seconds that it took; None if there was nothing to run.
         short: Why fewer trials are finished than were wanted, in one line, if the run ended by
             itself all the same; None if it did not.
     """
 
-    result: StudyResult
+    study: optuna.Study
     ending: Ending
     n_workers: int | None
-    mattered: dict[str, float]
-    short: str | None = None
+    wall_s: float | None
+    short: str | None
 
 
-def run_study(
-    study: str,
-    *,
-    n_trials: int | None = None,
-    more: int | None = None,
-    timeout: float | str | None = None,
-    workers: int | None = None,
-    storage: str | None = None,
-    study_name: str | None = None,
-    seed: int | None = None,
-    settings: Sequence[str] = (),
-    checkpoints: str | None = None,
-    observe: Callable[[StudySpec], Observer] | None = None,
-    engine: Engine | None = None,
-) -> Run:
-    """As :func:`tuner.api.run`, but says how the run ended and lets it be watched.
+@contextmanager
+def open_for_work(url: str) -> Iterator[Database]:
+    """Opens a database, and waits while its server does not answer.
 
-    Args:
-        engine: What places the workers; processes on this machine if None.
-        observe: Called with the study's spec; returns the :class:`Observer` of the run.
+    A request that turns out to be wrong after trials were begun is a failure of the work, see
+    :meth:`tuner.storage.database.Database.final`.
     """
-    if n_trials is not None and more is not None:
-        raise RequestError("--n-trials is the total wanted, --more what to add to it: give one")
-    if more is not None and more < 1:
-        raise RequestError(f"--more must be at least 1, but got {more}")
-    if workers is not None and workers < 1:
-        raise RequestError(f"--workers must be at least 1, but got {workers}")
-    asked = {"budget.n_trials": n_trials, "budget.timeout": timeout, "sampler.seed": seed}
-    given = [f"{key}={value}" for key, value in asked.items() if value is not None]
-    spec = find_study(study, [*settings, *given])
-    check_spec(spec)
-    name = study_name or spec.name
-    url = chosen_url(storage)
-    place = chosen_place(checkpoints, url)
     database = Database(url, patience=Patience(PATIENT_SECONDS))
-    started_at = time.monotonic()
     try:
-        stored = lifecycle.find_resumable(database, name, spec)
-        finished = _finished(database, stored) if stored else 0
-        if stored:
-            require_unpaused(stored, database)
-            with storage_errors(url):
-                search.check_stored(spec, stored)
-        total = finished + more if more is not None else spec.budget.n_trials
-        ending: Ending = "done"
-        n_workers = None
-        if finished < total and not (stored and _is_used_up(database, stored, spec)):
-            n_workers = min(workers or cores(), total - finished)
-            observer = observe(spec) if observe else Observer()
-            if doubt := spec.objective.doubt():
-                observer.note(doubt)
-            ending = (engine or supervise)(
-                *(spec, name, database, observer, n_workers, total, place)
-            )
-        database.require_same_file()
-        wall_s = time.monotonic() - started_at if n_workers else None
-        _check_begun(database, name, ending)
-        opened = database.study(name)
-        # The stored study may have been changed during the run.
-        access = None if lifecycle.names_the_same(opened, spec) else Access.given()
-        result = StudyResult.of(opened, str(database), wall_s, base=spec.base, access=access)
-        used_up = result.left is not None and result.left.is_used_up
-        is_short = ending == "done" and not used_up
-        short = _why_short(database, opened, total) if is_short else None
-        mattered = what_mattered(opened, result.direction)
-        return Run(result, ending, n_workers, mattered, short)
+        yield database
     except RequestError as error:
         raise database.final(error) from error.__cause__
     finally:
         database.close()
 
 
-def begin(
-    database: Database,
-    study: optuna.Study,
-    observer: Observer,
-    total: int,
-    n_workers: int,
-    checkpoints: str,
-) -> None:
-    """Puts back what earlier processes left behind, and shows where the study stands."""
-    database.begun = True
-    cause = "its process is gone"
-    for trial in recovery.return_abandoned(database, study, cause, checkpoints=checkpoints):
-        observer.note(f"trial {trial.number} was left behind by a process that is gone")
-    finished = _finished(database, study)
-    with storage_errors(database.url):
-        left = search.left_of(lifecycle.stored_spec(database, study), study)
-    if left is not None:  # there may be fewer to try than are wanted
-        total = min(total, finished + left.may_begin + left.running)
-    observer.started(study.study_name, finished, total, n_workers, _best(study))
-
-
-def supervise(
+def run_study(
+    request: RunRequest,
     spec: StudySpec,
-    name: str,
-    database: Database,
-    observer: Observer,
-    n_workers: int,
-    total: int,
     checkpoints: str,
-) -> Ending:
-    """Runs a study with worker processes on this machine.
+    database: Database,
+    observe: Observe | None = None,
+) -> RunOutcome:
+    """Creates or resumes a study and runs it to its wanted number of trials.
 
     Args:
-        spec: The study.
-        name: Its name in the database.
-        database: The open storage.
-        observer: Is called for everything that happens.
-        n_workers: Number of processes.
-        total: Finished trials wanted.
+        request: What was asked for.
+        spec: The study, as the request reads it.
         checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
-    """
-
-    def prepare(data: dict[str, Any]) -> optuna.Study:
-        study = lifecycle.create_or_resume(database, name, spec, data)
-        begin(database, study, observer, total, n_workers, checkpoints)
-        return study
-
-    job = Job(
-        *(spec, name, database.url),
-        check=False,
-        n_trials=total,
-        checkpoints=checkpoints,
-        n_beside=n_workers,
-    )
-    supervisor = Supervisor(job, database, n_workers, observer, prepare)
-    return supervisor.run()
-
-
-def _check_begun(database: Database, name: str, ending: Ending) -> None:
-    """Tells a run that ended while its workers were loading from one that has a result.
+        database: The open storage.
+        observe: See :data:`Observe`; by default nothing is shown.
 
     Raises:
-        KeyboardInterrupt: It was interrupted before there was a study.
+        TunerError: The study cannot be resumed with this file, or cannot be continued.
+        KeyboardInterrupt: Ctrl-C, before there was a study.
+    """
+    name = request.study_name or spec.name
+    started_at = time.monotonic()
+    stored = lifecycle.find_resumable(database, name, spec)
+    finished = n_finished(database.counts(stored)) if stored else 0
+    if stored:
+        require_unpaused(stored, database)
+        with storage_errors(database.url):
+            search.check_stored(spec, stored)
+    total = spec.budget.n_trials if request.more is None else finished + request.more
+    ending: Ending = "done"
+    n_workers = None
+    if finished < total and not (stored and _is_used_up(database, stored, spec)):
+        n_workers = min(request.workers or cores(), total - finished)
+        job = Job(
+            *(spec, name, database.url),
+            n_trials=total,
+            checkpoints=checkpoints,
+            n_beside=n_workers,
+        )
+        observer = observe(spec) if observe else Observer()
+        if doubt := spec.objective.doubt():
+            observer.note(doubt)
+        ending = _engine(request)(job, database, n_workers, observer)
+    database.require_same_file()
+    wall_s = time.monotonic() - started_at if n_workers else None
+    _require_begun(database, name, ending)
+    study = database.study(name)
+    is_short = ending == "done" and not _is_used_up(database, study, spec)
+    short = _why_short(database, study, total) if is_short else None
+    return RunOutcome(study, ending, n_workers, wall_s, short)
+
+
+def _engine(request: RunRequest) -> Engine:
+    if request.engine == "local":
+        return run_here
+    from tuner.workers.ray_engine import RayEngine
+
+    return RayEngine(request.address, request.gpus_per_worker)
+
+
+def _require_begun(database: Database, name: str, ending: Ending) -> None:
+    """Makes sure that there is a study: the run may have ended while its workers were loading.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted before there was one.
         StudyError: Its time was over before there was one.
     """
     if ending == "done" or name in database.study_names():
@@ -200,51 +138,25 @@ def _check_begun(database: Database, name: str, ending: Ending) -> None:
     if ending == "interrupted":
         raise KeyboardInterrupt
     raise StudyError(
-        "the time was over before the workers had loaded their library and the data, and nothing "
+        "the time was over before the workers had loaded their libraries and the data, and nothing "
         "was stored; give the run more with --timeout"
     )
 
 
 def _why_short(database: Database, study: optuna.Study, total: int) -> str | None:
-    """Why not all trials are finished that were wanted; None if they are."""
-    finished = _finished(database, study)
+    """Returns why not all wanted trials are finished; None if they are."""
+    finished = n_finished(database.counts(study))
     if finished >= total:
         return None
-    told = f"{finished} of {count(total, 'trial')} wanted are finished"
+    progress = f"{finished} of {count(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
-        return f"{told}: {end_them(database, study, held)}"
-    return f"{told}, and no other can be begun; see: tuner trials {shlex.quote(study.study_name)}"
-
-
-def _finished(database: Database, study: optuna.Study) -> int:
-    counts = database.counts(study)
-    return sum(counts[state] for state in FINISHED)
+        return f"{progress}: {how_to_end(database, study, held)}"
+    name = shlex.quote(study.study_name)
+    return f"{progress}, and no other can be begun; see: tuner trials {name}"
 
 
 def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> bool:
-    """Whether every combination that the sampler could try has been tried."""
+    """Returns whether every combination that the sampler could try has been tried."""
     with storage_errors(database.url):
         left = search.left_of(spec, study)
     return left is not None and left.is_used_up
-
-
-def _best(study: optuna.Study) -> tuple[int, float] | None:
-    try:
-        trial = study.best_trial
-        if math.isfinite(trial.values[0]):
-            return trial.number, trial.values[0]
-    except ValueError:
-        return None
-    except TypeError:
-        pass  # a trial with constraints that are no numbers was added by hand
-    # A value that is not finite was added by hand: the best of the others, which takes longer.
-    rows = [TrialRow.of(trial) for trial in study.get_trials(deepcopy=False)]
-    best = best_of(rows, study.direction.name.lower())
-    return None if best is None or best.value is None else (best.number, best.value)
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Counts what goes wrong in a row: some of it is made up for, too much of it ends a run."""
+"""Counts failures in a row: a run tolerates some of them, too many end it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Setbacks:
         self._failures = 0
 
     def ended(self, study: str, state: str, reason: str | None, wanted: int, finished: int) -> None:
-        """Takes in a trial that ended.
+        """Counts a trial that ended.
 
         Args:
             study: Its study.
@@ -43,7 +43,7 @@ class Setbacks:
             )
 
     def died(self, cause: str, last_words: Sequence[str], n_workers: int) -> None:
-        """Takes in a worker that died before it ran a trial.
+        """Counts a worker that died before it ran a trial.
 
         Raises:
             WorkerError: Too many did.

@@ -1,9 +1,9 @@
 """Keeps the workers of one run going: sends them for trials, watches, kills, replaces them.
 
-The supervisor imports no learner's runtime and never asks or tells: workers do. Whatever goes wrong
-with a worker has one consequence: it is killed, its trial is put back in the queue or failed with
-the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time allowed
-are no different.
+The supervisor imports no learner's runtime and never calls ``ask`` or ``tell``: workers do.
+Whatever goes wrong with a worker has one consequence: it is killed, its trial is requeued or
+failed with the cause, and another is started (see ``outcomes.py``). Ctrl-C and the end of the time
+allowed are no different.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 
@@ -20,7 +20,8 @@ from tuner.errors import StorageError
 from tuner.learners.registry import doing
 from tuner.storage.database import Database
 from tuner.studies.provenance import require_same_data
-from tuner.studies.queue import standing_of
+from tuner.studies.recovery import GONE
+from tuner.workers.ending import Ending, StopRequests
 from tuner.workers.interrupts import interrupts
 from tuner.workers.limits import Limits
 from tuner.workers.messages import (
@@ -41,16 +42,9 @@ from tuner.workers.process import WorkerProcess
 from tuner.workers.remaining import Remaining
 from tuner.workers.setbacks import Setbacks
 
-Ending = Literal["done", "timeout", "interrupted", "paused", "stopped", "drained"]
-"""Why a run ended: ``drained`` if it was asked to begin no further trial."""
-
 _TICK_SECONDS = 0.2
 _RECOUNT_SECONDS = 2.0
-_STANDING_SECONDS = 1.0
-_BEAT_SECONDS = 15.0
-# Users' networks may leak; a fresh worker costs a tenth of a second, and the graphs it had kept.
-_TRIALS_A_PROCESS = 500
-_GROWTH_A_PROCESS = 768 * 2**20
+_HEARTBEAT_SECONDS = 15.0
 
 
 class Supervisor:
@@ -89,19 +83,15 @@ class Supervisor:
         self.pool = Pool(job, n_workers)
         self._observer = observer
         self._prepare = prepare
-        budget = job.spec.budget
-        self._deadline = time.monotonic() + budget.timeout if budget.timeout else None
-        self._limits = Limits(budget.trial)
+        self._stops = StopRequests(database, job.spec.budget.timeout)
+        self._limits = Limits(job.spec.budget.trial)
         self._waits = waits
         self._remaining = Remaining(job, database)
         self._outcomes = Outcomes(
             *(job, database, self.pool, self._remaining, observer, setbacks or Setbacks())
         )
-        self._beaten_at = 0.0
-        self._standing_at = 0.0
-        self._interrupted = False
+        self._heartbeats_at = 0.0
         self._starting = False
-        self._draining = False
 
     @property
     def _study(self) -> optuna.Study | None:
@@ -116,10 +106,10 @@ class Supervisor:
         """Runs until enough trials are finished, the time is over, or Ctrl-C.
 
         Raises:
-            TunerError: A worker refused the study, or the study cannot go on.
+            TunerError: A worker refused the study, or the study cannot be continued.
         """
-        with interrupts(self._heard):
-            self._database.patience.over = lambda: self._interrupted
+        with interrupts(self._on_signal):
+            self._database.patience.over = lambda: self._stops.interrupted
             try:
                 spec = self._job.spec
                 self._observer.note(doing("starting workers", spec.model, spec.base))
@@ -150,10 +140,10 @@ class Supervisor:
         """
         if ending := self._ending():
             return ending
-        self._listen()
+        self._receive()
         self._enforce_limits()
         self._dispatch()
-        self._beat()
+        self._write_heartbeats()
         self._observer.tick()
         return None
 
@@ -166,45 +156,36 @@ class Supervisor:
 
     def drain(self) -> None:
         """Begins no further trial; the run ends with those that are under way."""
-        self._draining = True
+        self._stops.draining = True
 
     def _ending(self) -> Ending | None:
-        if self._interrupted:
-            return "interrupted"
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            return "timeout"
-        if self._study is None:
-            return "drained" if self._draining else None
-        if time.monotonic() - self._standing_at > _STANDING_SECONDS:
-            self._standing_at = time.monotonic()
-            standing = standing_of(self._study, self._database)
-            if standing in ("paused", "stopped"):
-                return standing
-        if self.pool.is_busy:
+        if ending := self._stops.ending(self._study):
+            return ending
+        if self._study is None or self.pool.is_busy:
             return None
-        if self._draining:
+        if self._stops.draining:
             return "drained"
         if self._remaining.is_waiting:
             return None
         self._recount()
         # What another run left behind while this one ran is under way no longer.
-        if self._remaining.open > 0 or self._outcomes.return_abandoned("its process is gone"):
+        if self._remaining.open > 0 or self._outcomes.return_abandoned(GONE):
             return None
         if self._waits and self._remaining.others_run(self._study, self._observer.note):
             return None
         return "done"
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         for worker in self.pool:
             for line in worker.printed():
                 self._observer.note(line)
             try:
                 for message in worker.receive():
-                    self._hear(worker, message)
+                    self._handle(worker, message)
             except EOFError:
-                self._outcomes.bury(worker)
+                self._outcomes.replace_dead(worker)
 
-    def _hear(self, worker: WorkerProcess, message: FromWorker) -> None:
+    def _handle(self, worker: WorkerProcess, message: FromWorker) -> None:
         match message:
             case Ready():
                 if self._study is None:
@@ -221,10 +202,10 @@ class Supervisor:
             case Lost(number=number):
                 self._recount()
                 self._observer.trial_lost(number, "it was ended from outside, or taken over")
-            case Finished(number=number, state=state, value=value, reason=reason):
+            case Finished(number=number, state=state, values=values, reason=reason):
                 self._recount()
                 counts = not message.was_refused
-                self._outcomes.finish(number, state, value, reason, counts=counts)
+                self._outcomes.finish(number, state, values, reason, counts=counts)
 
     def _begin(self) -> None:
         """Stores the study, once all workers have the same data and one has tried the model."""
@@ -236,25 +217,25 @@ class Supervisor:
             self._recount()
 
     def _dispatch(self) -> None:
-        if self._study is None or self._draining:
+        if self._study is None or self._stops.draining:
             return
         if self._remaining.age > _RECOUNT_SECONDS:
             self._recount()
         for worker in self.pool:
             if self._remaining.open > 0 and worker.data and not worker.asked:
-                if worker.trials_done >= _TRIALS_A_PROCESS or worker.grown > _GROWTH_A_PROCESS:
+                if worker.is_worn_out:
                     worker.retire()
                     self._outcomes.replace(worker)
                 else:
                     worker.run_trial()
                     self._remaining.open -= 1
 
-    def _beat(self) -> None:
-        """Tells other machines that the trials here are run, however long their epochs take."""
-        if time.monotonic() - self._beaten_at > _BEAT_SECONDS:
+    def _write_heartbeats(self) -> None:
+        """Writes heartbeats, by which other machines see that the trials here are run."""
+        if time.monotonic() - self._heartbeats_at > _HEARTBEAT_SECONDS:
             self._database.beat([worker.trial.trial_id for worker in self.pool if worker.trial])
             self._outcomes.kill_lost()
-            self._beaten_at = time.monotonic()
+            self._heartbeats_at = time.monotonic()
 
     def _recount(self) -> None:
         assert self._study is not None
@@ -268,9 +249,9 @@ class Supervisor:
             if reason and worker.trial:
                 self._outcomes.kill(worker, worker.trial, reason)
 
-    def _heard(self, _number: signal.Signals) -> None:
+    def _on_signal(self, _number: signal.Signals) -> None:
         """Ctrl-C only asks the run to end, once its workers start."""
-        self._interrupted = True
+        self._stops.interrupted = True
         if self._starting:
             self._starting = False
             raise KeyboardInterrupt

@@ -31,7 +31,7 @@ from tuner.storage.lease import own_lease
 from tuner.storage.retrying import PATIENT_SECONDS, Patience
 from tuner.storage.taking import NoneOpen
 from tuner.storage.url import absolute
-from tuner.studies.lifecycle import common_params
+from tuner.studies.definition import common_params
 from tuner.studies.provenance import check_data
 from tuner.trials.evaluate import check_model, run_trial
 from tuner.workers.messages import (
@@ -223,5 +223,5 @@ class Worker:
             raise
         finally:
             self._trial_id = None
-        state, value, reason = outcome.state, outcome.value, outcome.reason
-        self._say(Finished(trial.number, state, value, reason, outcome.was_refused))
+        state, values, reason = outcome.state, outcome.values, outcome.reason
+        self._say(Finished(trial.number, state, values, reason, outcome.was_refused))

@@ -1,4 +1,4 @@
-"""What a worker says of studies that are asked for and are not up for work."""
+"""What a worker notes of studies that it was asked for and that are not open."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tuner.studies import submitting
 
 @pytest.fixture
 def agenda(laboratory):
-    """An agenda of some studies that has looked, and what it tells."""
+    """An agenda of some studies, read once, and the recorder of its notes."""
     opened = []
 
     def make(*studies):
         recorder, database = Recorder(), Database(laboratory.url)
         opened.append(database)
         made = Agenda(database, studies, str(laboratory.folder), recorder.note)
-        made.look()
+        made.refresh()
         return made, recorder
 
     yield make
@@ -32,39 +32,39 @@ def agenda(laboratory):
         database.close()
 
 
-STANDINGS = [
+STATUSES = [
     ("paused", "^scripted is paused; go on with: tuner resume scripted$"),
     ("stopped", "^scripted is stopped; go on with: tuner resume scripted$"),
-    ("unlisted", "^scripted is not up for work; put it up with: tuner submit scripted$"),
+    ("unlisted", "^scripted is not submitted; submit it with: tuner submit scripted$"),
     ("absent", r"^no study 'scripted' is stored in sqlite:.*; the stored studies are: other$"),
     ("empty", "^no study is stored in sqlite:"),
 ]
 
 
-def bring_to(standing, laboratory):
-    if standing in ("paused", "stopped"):
+def bring_to(status, laboratory):
+    if status in ("paused", "stopped"):
         laboratory.submit()
-        (submitting.pause if standing == "paused" else submitting.stop)("scripted", laboratory.url)
-    elif standing == "unlisted":
+        (submitting.pause if status == "paused" else submitting.stop)("scripted", laboratory.url)
+    elif status == "unlisted":
         laboratory.store("complete")
-    elif standing == "absent":
+    elif status == "absent":
         laboratory.submit("other")
 
 
-@pytest.mark.parametrize(("standing", "match"), STANDINGS)
-def test_until_done_a_study_that_is_not_up_for_work_is_an_error(laboratory, standing, match):
-    bring_to(standing, laboratory)
+@pytest.mark.parametrize(("status", "match"), STATUSES)
+def test_until_done_a_study_that_is_not_submitted_is_an_error(laboratory, status, match):
+    bring_to(status, laboratory)
     with pytest.raises(RequestError, match=match) as raised:
         laboratory.serve("scripted")
     assert raised.value.exit_code == 2
 
 
-@pytest.mark.parametrize(("standing", "match"), STANDINGS)
-def test_who_waits_for_a_study_hears_once_how_it_stands(laboratory, agenda, standing, match):
-    bring_to(standing, laboratory)
+@pytest.mark.parametrize(("status", "match"), STATUSES)
+def test_waiting_worker_notes_the_status_of_a_study_once(laboratory, agenda, status, match):
+    bring_to(status, laboratory)
     waiting, recorder = agenda("scripted")
-    waiting.mention_absent()
-    waiting.mention_absent()
+    waiting.note_absent()
+    waiting.note_absent()
     with pytest.raises(RequestError, match=match) as raised:
         waiting.require_present()
     assert recorder.events == [("note", str(raised.value))]
@@ -86,7 +86,7 @@ def test_a_worker_takes_the_path_of_a_study_file(laboratory):
 
 
 @pytest.mark.parametrize("asked", ["scripted", "other"])
-def test_a_paused_study_gets_back_what_a_dead_worker_ran(laboratory, agenda, asked):
+def test_trials_of_dead_workers_are_requeued_in_a_paused_study(laboratory, agenda, asked):
     laboratory.submit()
     database = Database(laboratory.url, lease=own_lease() | {"started": 0.0})
     study = database.study("scripted")

@@ -1,0 +1,86 @@
+"""A trial's role: stored when the trial begins, and obeyed while it is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import optuna
+import pytest
+from study_texts import spec_of
+
+from tuner.data import Splits
+from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.settings import Setting
+from tuner.learners.watch import Watch
+from tuner.spec import Role
+from tuner.storage.database import Database
+from tuner.trials.evaluate import run_trial
+
+SPEC = spec_of(
+    {"epochs": {"type": "int", "low": 6, "high": 6}},
+    early_stopping={"patience": 2},
+    pruner={"name": "nop"},
+)
+
+
+class Flat(Learner):
+    """Never improves after its first epoch."""
+
+    steps_setting = "epochs"
+    settings = MappingProxyType({"epochs": Setting(6)})
+
+    def fit(self, params: Any, data: Any, seed: int, watch: Watch) -> Fitted:
+        for step in range(1, watch.steps + 1):
+            if watch.observe(step, {"val_accuracy": 0.5}).stop:
+                break
+        return None  # type: ignore[return-value]  # a trial keeps no model
+
+    def load(self, folder: Path, info: Any) -> Fitted:
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    made = Database(f"sqlite:///{tmp_path_factory.mktemp('roles')}/t.db", lease={})
+    made.upgrade()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("attrs", "role", "epochs"),
+    [
+        (None, "search", 3),
+        ({"origin": "document"}, "reference", 6),  # enqueued before there were roles
+        ({"role": "search", "origin": "document"}, "search", 3),
+        ({"role": "boss"}, "boss", 3),  # an attribute of the user's own
+        *(({"role": role.value}, role.value, 3 if role.may_stop_early else 6) for role in Role),
+    ],
+)
+def test_role_is_stored_and_decides_whether_the_trial_stops_early(
+    attrs: dict[str, str] | None,
+    role: str,
+    epochs: int,
+    database: Database,
+    make_splits: Callable[[], Splits],
+) -> None:
+    study = optuna.create_study(storage=database.storage, direction="maximize")
+    study.enqueue_trial({"epochs": 6}, user_attrs=attrs)
+    outcome = run_trial(
+        *(study.ask(), SPEC, Flat("flat", Setup()), make_splits().development, database),
+        checkpoints="",
+        on_start=lambda epochs: None,
+        on_epoch=lambda epoch, value: None,
+    )
+    (trial,) = study.trials
+    assert (outcome.state, outcome.values) == ("complete", (0.5,))
+    assert (trial.user_attrs["role"], trial.user_attrs["epochs"]) == (role, epochs)
+
+
+def test_references_are_enqueued_with_their_role(database: Database) -> None:
+    study = optuna.create_study(storage=database.storage)
+    database.enqueue_references(study, {"document": {"epochs": 6}})
+    (trial,) = study.trials
+    assert trial.user_attrs == {"role": "reference", "origin": "document"}

@@ -1,0 +1,226 @@
+"""All that is shown of a study, as plain values, and what can be trained of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tuner.errors import StudyError, UnknownNameError
+from tuner.results.added import as_if_run
+from tuner.results.configuration import Configuration
+from tuner.results.mattered import what_mattered
+from tuner.results.rows import STATES, BestTrial, ReferenceRow, TrialRow
+from tuner.space import Left
+from tuner.spec import Objective, StudySpec
+from tuner.spec.access import Access
+from tuner.storage.url import PROXY
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from tuner.workers.ending import Ending
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study as it stood when it was read; it never touches the database again.
+
+    A study that tuner did not create is shown as far as it goes: it has no references and cannot
+    be exported. One of several objectives, which tuner does not create, has no best trial.
+
+    Attributes:
+        study: Its name in the database.
+        storage: The database's URL, password masked.
+        objectives: What is improved; tuner's own studies have one objective.
+        trials: All trials, in order of their numbers.
+        best: The best complete trial, the earliest among equals; None before the first, and if
+            there are several objectives.
+        references: The study file's references, in its order.
+        wall_s: Seconds that the run took; without a run, from the first start to the last end.
+        title: The study file's title; empty if it has none.
+        spec: What the study file said; None if tuner did not create the study.
+        data: The stored description of the data set.
+        versions: Package names and versions that the study was created with.
+        left: What is left to try; None if the study's sampler never runs out of combinations.
+        access: See :attr:`tuner.results.configuration.Configuration.access`.
+        common: Parameters that all trials have beside those of the space.
+        ending: Why the run ended; ``"done"`` without a run.
+        n_workers: Worker processes that the run had; None if there was nothing to run.
+        short: Why fewer trials are finished than the run wanted, in one line, although it was
+            neither interrupted nor out of time; None if it has them.
+        complete: The complete trials as Optuna has them, for :attr:`mattered`.
+    """
+
+    study: str
+    storage: str
+    objectives: tuple[Objective, ...]
+    trials: tuple[TrialRow, ...]
+    best: BestTrial | None
+    references: tuple[ReferenceRow, ...]
+    wall_s: float | None
+    title: str = ""
+    spec: StudySpec | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    left: Left | None = None
+    access: Access | None = None
+    common: Mapping[str, Any] = field(default_factory=dict)
+    ending: Ending = "done"
+    n_workers: int | None = None
+    short: str | None = None
+    complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def has_several_objectives(self) -> bool:
+        """Whether no single trial can be the best."""
+        return len(self.objectives) > 1
+
+    @property
+    def objective(self) -> Objective:
+        """The only objective.
+
+        Raises:
+            StudyError: The study has several.
+        """
+        if self.has_several_objectives:
+            raise StudyError(
+                f"the study {self.study} has {len(self.objectives)} objectives ({self.metric}), so "
+                "no single trial of it is the best; see those that no other one beats in all "
+                f"objectives with: {self.best_trials_command}"
+            )
+        return self.objectives[0]
+
+    @property
+    def best_trials_command(self) -> str:
+        """The command that shows the best trials of a study of several objectives."""
+        if self.storage.startswith(f"{PROXY}://"):  # which Optuna's own command cannot read
+            return shlex.join(["tuner", "dashboard", "--storage", self.storage])
+        command = ["optuna", "best-trials", "--study-name", self.study, "--storage", self.storage]
+        return shlex.join(command)
+
+    @property
+    def metric(self) -> str:
+        """The objective's metric; the names of several with commas between them."""
+        return ", ".join(objective.metric for objective in self.objectives)
+
+    @property
+    def direction(self) -> str:
+        """``"minimize"`` or ``"maximize"``; those of several objectives with commas."""
+        return ", ".join(objective.direction for objective in self.objectives)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of trials in each state: complete, pruned, fail, running, waiting."""
+        return {state: sum(row.state == state for row in self.trials) for state in STATES}
+
+    @property
+    def baseline(self) -> dict[str, Any] | None:
+        """The trivial predictor: ``predicts`` in words and its ``value``; None if not known."""
+        return self.data.get("baseline")
+
+    @property
+    def beats_baseline(self) -> bool | None:
+        """Whether the best trial is better than the trivial predictor; None if not known."""
+        if self.baseline is None or self.best is None:
+            return None
+        return self.objective.better(self.best.value, float(self.baseline["value"]))
+
+    @cached_property
+    def mattered(self) -> dict[str, float]:
+        """The share of each parameter in what makes a trial good, largest first.
+
+        Empty where nothing can be said. It is computed when it is first used, which takes seconds
+        in a study of thousands of trials.
+        """
+        if self.has_several_objectives:
+            return {}
+        return what_mattered(self.complete, self.objective)
+
+    def configuration(self, number: int | None = None) -> Configuration:
+        """Returns what to train: the best trial's configuration, or that of trial ``number``.
+
+        Raises:
+            StudyError: There is nothing to train yet, tuner did not create the study, or it has
+                several objectives.
+            UnknownNameError: There is no trial of that number.
+        """
+        objective = self.objective
+        row = self._row(number)
+        if self.spec is None:
+            raise StudyError(
+                f"the study {self.study} was not created by tuner: it does not say which data set "
+                "and model its parameters belong to; run a study file with `tuner run`"
+            )
+        if row.state == "complete" and row.epoch is None:
+            row = as_if_run(row, self.spec, self.study)
+        if row.state != "complete" or row.epoch is None or row.seed is None:
+            raise StudyError(
+                f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
+                f"known; choose a complete one from `tuner trials {shlex.quote(self.study)}`"
+            )
+        return Configuration(
+            study=self.study,
+            trial=row.number,
+            metric=objective.metric,
+            direction=objective.direction,
+            value=row.value,
+            dataset=self.spec.dataset,
+            model=self.spec.model,
+            params={**self.common, **row.params},
+            epochs=row.epoch,
+            batch_size=_batch_size({**self.common, **row.params}),
+            seed=row.seed,
+            data_fingerprint=self.data.get("fingerprint"),
+            versions=self.versions,
+            base=self.spec.base,
+            access=self.access,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
+
+        ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
+        there are several.
+        """
+        single = not self.has_several_objectives
+        table: dict[str, Any] = {
+            "study": self.study,
+            "storage": self.storage,
+            "metric": self.metric if single else None,
+            "direction": self.direction if single else None,
+            "trials": self.counts,
+            "best": None if self.best is None else self.best.to_dict(),
+            "references": [reference.to_dict() for reference in self.references],
+            "baseline": self.baseline,
+            "wall_s": None if self.wall_s is None else round(self.wall_s, 3),
+        }
+        if not single:
+            table["objectives"] = [objective.model_dump() for objective in self.objectives]
+        if self.left is not None:
+            table["is_used_up"] = self.left.is_used_up
+        return table
+
+    def _row(self, number: int | None) -> TrialRow:
+        if number is None:
+            if self.best is None:
+                name = shlex.quote(self.study)
+                more = f"`tuner run {name}` goes on, " if self.spec is not None else ""
+                raise StudyError(
+                    f"no trial of {self.study} is complete yet; {more}"
+                    f"`tuner trials {name}` shows what there is"
+                )
+            number = self.best.number
+        found = next((row for row in self.trials if row.number == number), None)
+        if found is None:
+            last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
+            raise UnknownNameError(f"{self.study} has no trial {number}; its trials: {last}")
+        return found
+
+
+def _batch_size(params: Mapping[str, Any]) -> int:
+    from tuner.learners.base import BATCH_SIZE  # here, because it imports NumPy
+
+    return int(params.get("batch_size", BATCH_SIZE))
