@@ -42,13 +42,13 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
     development = data.development
     rows = development.rows
     companion = companion_of(path)
-    test = data.sealed_test.open("tuner export", "write the file that the script scores itself on")
     learner = opened(configuration)
+    held_out = len(data.sealed_test)
     about = Script(
         title=_title(configuration),
         name=path.name,
         data_name=companion.name,
-        rows=f"{count(len(rows), 'row')} to train on, {count(len(test), 'row')} to test.",
+        rows=f"{count(len(rows), 'row')} to train on, {count(held_out, 'row')} to test.",
         steps=configuration.epochs,
         seed=configuration.seed,
         weighted=rows.sample_weight is not None,
@@ -58,6 +58,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         text, as_read = learner.script(params, development.trained_on(rows), about)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+    test = data.sealed_test.open("tuner export", "write the file that the script scores itself on")
     as_fitted = [as_read(split) for split in (rows, test)]
     _check_text(path, text)
     temporary = _write_data(companion, *as_fitted)

@@ -47,27 +47,18 @@ class Development:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row of ``x``, without the number of rows; ``()`` for text."""
-        return tuple(self.train.x.shape[1:])
+        """See `Split`."""
+        return self.train.input_shape
 
     @property
     def kind(self) -> Kind:
-        """What a row of ``x`` is: of a table, an image or a text."""
-        if self.train.x.dtype == np.object_:
-            return "text"
-        return "image" if self.train.x.ndim > 2 else "table"
+        """See `Split`."""
+        return self.train.kind
 
     @property
     def scale(self) -> float | None:
-        """What an image is divided by to come into [0, 1]; None when ``x`` holds no images.
-
-        255 for uint8; for float32 1, or the largest value in training when that is larger.
-        """
-        if self.kind != "image":
-            return None
-        if self.train.x.dtype == np.uint8:
-            return 255.0
-        return max(1.0, float(np.abs(self.train.x).max()))
+        """See `Split`; that of the training rows."""
+        return self.train.scale
 
     @property
     def n_classes(self) -> int:

@@ -38,6 +38,30 @@ class Split:
         return len(self.x)
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one row of ``x``, without the number of rows; ``()`` for text."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def kind(self) -> Kind:
+        """What a row of ``x`` is: of a table, an image or a text."""
+        if self.x.dtype == np.object_:
+            return "text"
+        return "image" if self.x.ndim > 2 else "table"
+
+    @property
+    def scale(self) -> float | None:
+        """What an image is divided by to come into [0, 1]; None when ``x`` holds no images.
+
+        255 for uint8; for float32 1, or the largest value when that is larger.
+        """
+        if self.kind != "image":
+            return None
+        if self.x.dtype == np.uint8:
+            return 255.0
+        return max(1.0, float(np.abs(self.x).max()))
+
+    @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """``(x, y)``, or ``(x, y, sample_weight)``, as Keras takes them."""
         weight = self.sample_weight

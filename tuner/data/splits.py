@@ -149,18 +149,18 @@ class Splits:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """See `Development`."""
-        return self.development.input_shape
+        """See `Split`."""
+        return self.train.input_shape
 
     @property
     def kind(self) -> Kind:
-        """See `Development`."""
-        return self.development.kind
+        """See `Split`."""
+        return self.train.kind
 
     @property
     def scale(self) -> float | None:
-        """See `Development`."""
-        return self.development.scale
+        """See `Split`."""
+        return self.train.scale
 
     @property
     def n_classes(self) -> int:
