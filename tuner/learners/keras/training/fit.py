@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import keras
 
 from tuner.data import Split
+from tuner.learners.keras.keras_private import begin_at, initial_epoch_kept
 from tuner.learners.keras.training.orders import ShuffledRows
 from tuner.learners.keras.training.state import Learning, State, resume
 
@@ -54,15 +55,14 @@ def fit(
     def start(_logs: object) -> None:
         state = begin(learning)
         if state is not None:
-            # As keras.callbacks.BackupAndRestore does.
-            model._initial_epoch = resume(state, model, own)
+            begin_at(model, resume(state, model, own))
             rows.skip(len(state.logs))
 
     hook = keras.callbacks.LambdaCallback(
         on_train_begin=start,
         on_epoch_end=lambda epoch, logs: _stop(model, after_epoch(epoch + 1, logs or {}, learning)),
     )
-    with _many_steps_a_call(model, allowed=not callbacks), _initial_epoch_kept(model):
+    with _many_steps_a_call(model, allowed=not callbacks), initial_epoch_kept(model):
         model.fit(
             rows,
             epochs=epochs,
@@ -82,16 +82,6 @@ def epoch_callbacks(model: keras.Model) -> list[keras.callbacks.Callback]:
 def _stop(model: keras.Model, stop: bool) -> None:
     if stop:
         model.stop_training = True
-
-
-@contextmanager
-def _initial_epoch_kept(model: keras.Model) -> Iterator[None]:
-    """Lets a further ``fit`` of the model begin with its first epoch, wherever this one began."""
-    kept = model._initial_epoch
-    try:
-        yield
-    finally:
-        model._initial_epoch = kept
 
 
 @contextmanager

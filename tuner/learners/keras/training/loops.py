@@ -11,6 +11,7 @@ import keras
 import psutil
 
 from tuner.data import Split
+from tuner.learners.keras.keras_private import build_from, layers_of
 from tuner.learners.keras.training.fit import (
     EVALUATION_BATCH,
     AfterEpoch,
@@ -91,9 +92,9 @@ def run(
 
 def _build(model: keras.Model, train: Split, batch_size: int) -> None:
     """Builds what the first batch would build otherwise, in the same way."""
-    if not all(layer.built for layer in model._flatten_layers()):
+    if not all(layer.built for layer in layers_of(model)):
         with suppress(RuntimeError, ValueError):  # it stays as it is: the first batch can build it
-            model._symbolic_build(data_batch=ShuffledRows(train, batch_size, 0)[0])
+            build_from(model, ShuffledRows(train, batch_size, 0)[0])
 
 
 def why_fit(
@@ -119,7 +120,7 @@ def why_fit(
             return f"{type(model).__name__} has a {method} of its own"
     if model.optimizer is None:
         return "the model has no optimizer"
-    if not all(layer.built for layer in model._flatten_layers()):
+    if not all(layer.built for layer in layers_of(model)):
         return "only its first batch can build the model"
     size = sum(array.nbytes for array in train.arrays)
     # Each process keeps them once more.

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tuner.learners.keras.keras_private import layers_of, learning_rate_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,9 +44,9 @@ _ATTRIBUTES: dict[type, tuple[str, ...]] = {
 def places(model: keras.Model) -> list[Place]:
     """Returns the places of a compiled model's numbers, in the same order for equal models."""
     parts: list[Any] = []
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_of(model, include_self=False):
         parts += [layer, *(getattr(layer, name, None) for name in _REGULARIZED)]
-    parts += [model.optimizer, getattr(model.optimizer, "_learning_rate", None)]
+    parts += [model.optimizer, learning_rate_of(model.optimizer)]
     return [
         (part, name)
         for part in parts

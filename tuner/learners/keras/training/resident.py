@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager.context import function_executor_type
 
 from tuner.data import Split
+from tuner.learners.keras.keras_private import call_flat, executed_by
 from tuner.learners.keras.training.numbers import Numbers, places, values
 
 if TYPE_CHECKING:
@@ -142,14 +142,13 @@ class ResidentLoop:
         """
         inputs = [tf.constant(order), _sizes(batch_size, validation_batch_size), self._values]
         traced = self._epoch or self.trace()
-        with function_executor_type(self._executor):
-            # Past the checks of its arguments, which cost as much as a small network's epoch.
-            logs, *self.weights = traced._call_flat(inputs, traced.captured_inputs)
+        with executed_by(self._executor):
+            logs, *self.weights = call_flat(traced, inputs)
         return dict(zip(self._names, logs.numpy().tolist(), strict=True))
 
     def trace(self) -> Any:
         """Traces the graph, which the first epoch does otherwise."""
-        with function_executor_type(_IN_ORDER):
+        with executed_by(_IN_ORDER):
             self._epoch = self._function.get_concrete_function()
         if _nests(self._epoch) or tf.config.list_physical_devices("GPU"):
             self._executor = ""

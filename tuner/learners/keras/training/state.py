@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuner.learners.keras.keras_private import shared_generator
+
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
@@ -67,7 +69,7 @@ def capture(
     best: Sequence[Any],
 ) -> State:
     """Reads the state of the training of ``model``; the rest is as in :class:`State`."""
-    shared = _shared_generator(make=False)
+    shared = shared_generator(make=False)
     plain = [
         {name: None if value is None else float(value) for name, value in epoch.items()}
         for epoch in logs
@@ -104,7 +106,7 @@ def resume(state: State, model: keras.Model, callbacks: Iterable[keras.callbacks
         variable.assign(as_typed(array, variable))
     keras_state, python_state, numpy_state = _generators(state)
     if keras_state is not None:
-        _shared_generator(make=True).state.assign(keras_state)
+        shared_generator(make=True).state.assign(keras_state)
     random.setstate(python_state)
     np.random.set_state(numpy_state)
     return len(state.logs)
@@ -137,14 +139,6 @@ def misfit(state: State, model: keras.Model, *, seed: int, batch_size: int) -> s
 
 def _variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
-
-
-def _shared_generator(*, make: bool) -> Any:
-    """Keras's generator for what draws without one of its own; None if nothing has drawn yet."""
-    from keras.src.backend.common.global_state import get_global_attribute
-    from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
-
-    return global_seed_generator() if make else get_global_attribute(GLOBAL_SEED_GENERATOR)
 
 
 def _generators(state: State) -> tuple[NDArray[np.uint32] | None, Any, Any]:

@@ -22,6 +22,7 @@ import keras
 import psutil
 
 from tuner.data import Split
+from tuner.learners.keras.keras_private import layers_of
 from tuner.learners.keras.training import numbers
 from tuner.learners.keras.training.resident import ResidentLoop
 
@@ -116,7 +117,7 @@ def structure(model: keras.Model) -> str | None:
     """
     if not type(model).__module__.startswith("keras."):
         return None
-    layers = list(model._flatten_layers(include_self=False))
+    layers = layers_of(model, include_self=False)
     if any(_adapts(part) or _has_own_function(part) for part in [*layers, model.optimizer]):
         return None
     with numbers.set_aside(numbers.places(model)), warnings.catch_warnings():
