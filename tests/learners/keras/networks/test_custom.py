@@ -142,6 +142,7 @@ def test_a_model_that_does_not_fit_the_data_is_told_before_any_trial(build, make
     ],
 )
 def test_only_metrics_of_keras_are_known(build, metrics, metric, known):
+    keras.utils.clear_session()  # else a second AUC is named auc_1
     model = build(
         "    def mae(y_true, y_pred):\n        return keras.ops.mean(y_pred)\n"
         f"    model.compile('sgd', 'mse', metrics={metrics})\n    return model\n"

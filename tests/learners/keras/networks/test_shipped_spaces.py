@@ -60,8 +60,9 @@ def every_choice(space: SearchSpace) -> list[dict[str, Value]]:
     return kept
 
 
-def test_every_shipped_space_is_tested_here():
-    assert {file.stem for file in FOLDER.glob("*.toml")} == set(MADE_FOR)
+def test_every_shipped_space_of_networks_is_tested_here():
+    elsewhere = {"hist_gradient_boosting"}  # tests/learners/sklearn/test_boosting.py
+    assert {file.stem for file in FOLDER.glob("*.toml")} == set(MADE_FOR) | elsewhere
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
