@@ -183,7 +183,7 @@ def test_exception_in_a_network_fails_only_its_trial(laboratory):
     (reason,) = {row.reason for row in run.trials if row.state == "fail"}
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
-        "(scripted.py, line 25)"
+        "(scripted.py, line 27)"
     )
 
 
