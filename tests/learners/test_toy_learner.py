@@ -14,8 +14,8 @@ from commands import Command
 from tuner.bundle import load_bundle
 from tuner.data.source import derives_from
 from tuner.errors import BundleError, ModelError
-from tuner.learners.base import Setup
 from tuner.learners.registry import known_class, open_learner, runtime_of
+from tuner.learners.setup import Setup
 
 LEARNER = Path(__file__).with_name("nearest_mean.py")
 STUDY = """

@@ -17,8 +17,9 @@ from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.data.importing import import_file, import_function
 from tuner.errors import BundleError, DataError, ModelError, RequestError
-from tuner.learners.base import Fitted, Setup
+from tuner.learners.base import Fitted
 from tuner.learners.registry import open_saved, saved_file
+from tuner.learners.setup import Setup
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import Development, SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
-from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.checks import check_metric
 from tuner.learners.registry import open_learner, shared_params
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin
@@ -69,10 +70,9 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             "scores": _scores(configuration, test),
             "baseline": baseline,
             **({} if learner.library == "keras" else {"learner": learner.library}),
-            **fitted.notes(),
         }
         with writing(out_dir):
-            _save(fitted, folder, out_dir)
+            info |= _save(fitted, folder, out_dir)
             text = card(info, out_dir.name, learner.card(out_dir.name))
             (folder / "MODEL.md").write_text(text, encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
@@ -196,9 +196,10 @@ def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict
     }
 
 
-def _save(fitted: Fitted, folder: Path, out_dir: Path) -> None:
+def _save(fitted: Fitted, folder: Path, out_dir: Path) -> Mapping[str, Any]:
+    """Saves the model; returns what ``bundle.json`` must contain for it."""
     try:
-        fitted.save(folder)
+        return fitted.save(folder) or {}
     except ModelError as error:
         raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tuner.data.importing import import_function
 from tuner.data.source import derives_from
 from tuner.errors import ModelError, UnknownNameError
-from tuner.learners.base import Learner, Setup
+from tuner.learners.base import Learner
+from tuner.learners.setup import Setup
 from tuner.wording import hint
 
 if TYPE_CHECKING:

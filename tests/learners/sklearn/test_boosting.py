@@ -13,8 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from tuner.data import Development, Split
 from tuner.errors import SpecError
-from tuner.learners.base import Setup
 from tuner.learners.checks import check_space
+from tuner.learners.setup import Setup
 from tuner.learners.sklearn.boosting import Trees
 from tuner.learners.sklearn.hist_gradient_boosting import HistGradientBoosting
 from tuner.learners.watch import Watch

@@ -14,8 +14,8 @@ from commands import Command
 
 from tuner.bundle import export, load_bundle
 from tuner.data import load
-from tuner.learners.base import Setup
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.configuration_file import read
 from tuner.scoring import score

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.wording import in_docstring
 
 if TYPE_CHECKING:
-    from tuner.learners.base import Script
+    from tuner.learners.setup import Script
 
 _TEMPLATE = '''\
 """{title}

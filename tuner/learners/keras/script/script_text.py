@@ -15,7 +15,7 @@ from tuner.wording import in_docstring
 if TYPE_CHECKING:
     import keras
 
-    from tuner.learners.base import Script
+    from tuner.learners.setup import Script
 
 _TEMPLATE = '''\
 """{title}
