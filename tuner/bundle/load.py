@@ -1,4 +1,4 @@
-"""A model bundle as it lies on the disk."""
+"""A model bundle on the disk."""
 
 from __future__ import annotations
 

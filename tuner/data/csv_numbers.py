@@ -91,7 +91,7 @@ def _cure(name: str, training: bool) -> str:
 
 
 def _precision_fault(column: CsvColumn) -> str | None:
-    """Text for a column whose values float32 cannot tell apart."""
+    """Text for a column whose values are equal in float32."""
     values = column.numbers
     if not len(values):
         return None

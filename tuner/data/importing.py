@@ -30,8 +30,8 @@ def import_function(
 
     Args:
         reference: ``"my_module:build_model"`` or ``"package.module:function"``.
-        base: Folder of the study file; stays first on ``sys.path``, so that the code can go on
-            importing its neighbours.
+        base: Folder of the study file; stays first on ``sys.path``, so that the code can import its
+            neighbours later, too.
         error: Class of the error to raise: `DataError` for data, ``ModelError`` for models.
 
     Returns:
@@ -144,13 +144,13 @@ def check_room(top: str, base: Path, reference: str, error: type[RequestError]) 
     here = _lies_in(base, top)
     if here is None or loaded is None:
         return False
-    places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
-    if any(place and Path(place).resolve().is_relative_to(base) for place in places):
+    files = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
+    if any(file and Path(file).resolve().is_relative_to(base) for file in files):
         return False
     if top not in _from_studies:
         raise error(
             f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
-            f"({places[0] or 'built in'}); rename {here.name}"
+            f"({files[0] or 'built in'}); rename {here.name}"
         )
     return True
 

@@ -122,7 +122,7 @@ def targets(value: Any, where: str) -> NDArray[Any]:
 
 
 def _check_masked(value: Any, where: str, letter: str) -> None:
-    """Refuses a masked array in which something is masked: what lies below is no value."""
+    """Refuses a masked array in which something is masked: the value below a mask means nothing."""
     hidden = int(np.sum(value.mask)) if isinstance(value, np.ma.MaskedArray) else 0
     if hidden:
         raise DataError(

@@ -1,7 +1,7 @@
 """Looks for a user's function in its source, without importing the module.
 
 A module of a network imports Keras, which takes seconds; a misspelt name is found in
-milliseconds. What the source alone cannot tell is left to the import.
+milliseconds. What the source alone does not show is left to the import.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _statements(module: str, base: Path) -> dict[str, ast.stmt]:
 
 
 def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
-    """Returns where a module lies, or None and the first part of its name that is not there."""
+    """Returns where a module is, or None and the first part of its name that is not there."""
     importlib.invalidate_caches()
     top, *parts = module.split(".")
     own = PathFinder.find_spec(top, [str(base)])

@@ -221,7 +221,7 @@ class Learner(Parametrised, ABC):
             yield
         finally:
             if folder:
-                with contextlib.suppress(OSError):  # likewise
+                with contextlib.suppress(OSError):  # for the same reason
                     os.chdir(folder)
 
     # Optional: how it and its bundles are presented.

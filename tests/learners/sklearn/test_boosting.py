@@ -160,6 +160,16 @@ def test_class_without_training_rows_has_probability_0() -> None:
     np.testing.assert_allclose(predictions.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("only", [0, 1])
+def test_single_class_in_training_is_predicted(only: int) -> None:
+    found = data()
+    train = replace(found.train, y=np.full(len(found.train), only, np.float32))
+    fitted = LEARNER.fit({}, replace(found, train=train), 7, Watch(2))
+    predictions = fitted.predict(found.validation.x)
+    assert predictions.shape == (60, 2)
+    assert (predictions[:, only] > 0.99).all()
+
+
 def test_same_seed_gives_the_same_values() -> None:
     found = data()
     runs = []

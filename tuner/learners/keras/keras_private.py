@@ -44,6 +44,15 @@ def learning_rate_of(optimizer: Any) -> Any:
     return getattr(optimizer, "_learning_rate", None)
 
 
+def leave_gradients_unsummed(optimizer: Any) -> None:
+    """Lets an optimizer take gradients as they are: ``TFOptimizer._all_reduce_sum_gradients``.
+
+    For one replica only. Keras sums gradients over the replicas by a function with a gradient of
+    its own, which TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
+    """
+    optimizer._all_reduce_sum_gradients = list
+
+
 def shared_generator(*, make: bool) -> Any:
     """Keras's generator for what draws without one of its own; None if nothing has drawn yet."""
     from keras.src.backend.common.global_state import get_global_attribute

@@ -116,7 +116,7 @@ def misfit(state: State, model: keras.Model, *, seed: int, batch_size: int) -> s
     """Returns why a training cannot be resumed from a state, or None if it can.
 
     Args:
-        state: Whole, but from a file that anybody may have written.
+        state: Complete, but from a file of unknown origin.
         model: Compiled and built; its optimizer is built if it is not yet.
         seed: Of this training.
         batch_size: Of this training.
