@@ -40,6 +40,30 @@ class Spy(NearestMean):
         return super().fit(*given)
 """
 
+BROKEN = """
+from nearest_mean import Means, NearestMean
+
+class WithoutPredictions(Means):
+    def predict(self, x):
+        raise KeyError("predict")
+
+class WithoutFile(Means):
+    def save(self, folder):
+        raise KeyError("save")
+
+class Predict(NearestMean):
+    def fit(self, *given):
+        return WithoutPredictions([[0.0, 0.0]] * 2, 2.0) if super().fit(*given) else None
+
+class Save(NearestMean):
+    def fit(self, *given):
+        return WithoutFile([[0.0, 0.0]] * 2, 2.0) if super().fit(*given) else None
+
+class Load(NearestMean):
+    def load(self, *given):
+        raise KeyError("load")
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -129,6 +153,36 @@ def test_bundle_of_own_learner_needs_its_code(folder: Path, command: Command) ->
     (folder / "other.py").touch()
     with pytest.raises(BundleError, match=r"other\.py has no such learner; train it again"):
         load_bundle("model", code=folder / "other.py").predict(np.zeros((3, 2)))
+
+
+def test_whatever_an_own_learner_raises_is_one_line(folder: Path, command: Command) -> None:
+    (folder / "broken.py").write_text(BROKEN)
+    table = {
+        "tuner_export": 1,
+        "study": "toy",
+        "metric": "accuracy",
+        "direction": "maximize",
+        "dataset": {"csv": "rows.csv", "target": "side"},
+        "base": ".",
+        "epochs": 1,
+        "batch_size": 32,
+        "seed": 0,
+        "params": {},
+    }
+    for name, said in (
+        ("Predict", r"the model cannot be scored, .*: predict.* \(broken\.py, line 6\)"),
+        ("Save", r"cannot write .*model: save.* \(broken\.py, line 10\)"),
+        ("Load", r"the saved model cannot be used, .*: load.* \(broken\.py, line 22\)"),
+    ):
+        (folder / "best.json").write_text(json.dumps(table | {"model": f"broken:{name}"}))
+        command("train", "best.json", "-o", "model").refused(1, said)
+    assert not (folder / "model").exists()
+
+    (folder / "best.json").write_text(json.dumps(table | {"model": "nearest_mean:NearestMean"}))
+    assert command("train", "best.json", "-o", "model").status == 0
+    (folder / "model" / "means.npz").write_bytes(b"")
+    answer = command("predict", "model", "rows.csv", "--code", "nearest_mean.py")
+    answer.refused(1, r"model cannot be loaded: EOFError: .*; train the bundle again")
 
 
 def test_parameters_of_own_learner_are_checked_before_any_trial(
