@@ -211,3 +211,12 @@ def test_learner_without_a_method_is_refused(folder: Path) -> None:
     )
     with pytest.raises(ModelError, match='"half:Half" is a learner without fit, load; write'):
         open_learner("half:Half", Setup(folder))
+
+
+def test_setting_of_steps_must_be_a_setting(folder: Path) -> None:
+    text = LEARNER.read_text().replace(
+        "    settings =", '    steps_setting = "epochs"\n    settings ='
+    )
+    (folder / "stepping.py").write_text(text)
+    with pytest.raises(ModelError, match='steps_setting is "epochs", which is not among its sett'):
+        open_learner("stepping:NearestMean", Setup(folder))

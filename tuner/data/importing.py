@@ -174,7 +174,7 @@ def _lies_in(base: Path, top: str) -> Path | None:
 
 
 def _better(reference: str) -> str:
-    """Says what to write instead of a malformed reference, where that can be guessed."""
+    """Returns what to write instead of a malformed reference, where that can be guessed."""
     module, _, function = reference.replace(".py:", ":").partition(":")
     module = module.strip("./\\ ").replace("/", ".").replace("\\", ".")
     if not function and "." in module:
@@ -186,7 +186,7 @@ def _better(reference: str) -> str:
 
 
 def not_found(reference: str, missing: str, base: Path) -> str:
-    """Text for a module that is nowhere."""
+    """Returns the text for a module that is nowhere."""
     neighbours = [path.stem for path in sorted(base.glob("*.py"))] if base.is_dir() else []
     last = missing.rpartition(".")[2]
     return (
@@ -196,6 +196,6 @@ def not_found(reference: str, missing: str, base: Path) -> str:
 
 
 def _file_of(module: Any, base: Path) -> str:
-    """A module's file as people know it."""
+    """Returns a module's file as people know it."""
     file = getattr(module, "__file__", None)
     return module.__name__ if file is None else short(Path(file), base)

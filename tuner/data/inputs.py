@@ -198,7 +198,7 @@ def _refuse_missing(columns: Sequence[ColumnSchema], where: str) -> None:
 
 
 def _numbers(x: NDArray[Any], where: str) -> NDArray[Any]:
-    """Objects that are numbers become numbers; what is missing among them is refused."""
+    """Returns objects that are numbers as numbers; refuses missing ones among them."""
     import pandas as pd
 
     if x.dtype != np.object_ or not x.size:

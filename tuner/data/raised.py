@@ -53,7 +53,7 @@ def short(file: Path, base: Path) -> str:
 
 
 def _text(exc: BaseException) -> str:
-    """The message; empty if it cannot be had from a class of the user's own."""
+    """Returns the message; empty if it cannot be had from a class of the user's own."""
     try:
         return str(exc)
     except Exception:  # noqa: BLE001 - whatever its ``__str__`` raises
@@ -61,7 +61,7 @@ def _text(exc: BaseException) -> str:
 
 
 def _said(exc: BaseException) -> str:
-    """The message itself, without what the libraries wrap around it."""
+    """Returns the message itself, without what the libraries wrap around it."""
     # str() repeats file and line
     text = str(exc.msg) if isinstance(exc, SyntaxError) else _text(exc)
     if text.startswith("in user code:"):

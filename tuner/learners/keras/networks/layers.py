@@ -18,7 +18,7 @@ PIECES = 2
 
 
 def kernel(params: Mapping[str, Value]) -> dict[str, Any]:
-    """The arguments of a Dense or convolution layer that are about its kernel."""
+    """Returns the arguments of a Dense or convolution layer that are about its kernel."""
     return {
         "kernel_initializer": str(params["initializer"]),
         "kernel_regularizer": penalty(float(params["l1"]), float(params["l2"])),
@@ -34,7 +34,7 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 
 
 def widened(units: int, activation: str) -> int:
-    """The units that a layer needs so that ``units`` are left after its activation."""
+    """Returns the units that a layer needs so that ``units`` are left after its activation."""
     return units * PIECES if activation == "maxout" else units
 
 

@@ -101,7 +101,7 @@ def why_fit(
     callbacks: Sequence[keras.callbacks.Callback],
     n_beside: int = 1,
 ) -> str | None:
-    """The one rule: why ``fit`` has to train this model, or None if the resident loop can.
+    """Returns why ``fit`` has to train this model, or None if the resident loop can.
 
     Args:
         model: Compiled.

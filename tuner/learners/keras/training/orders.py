@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def orders(seed: int, rows: int) -> Iterator[NDArray[np.int32]]:
-    """One permutation of ``range(rows)`` an epoch, int32 (rows,), without end."""
+    """Yields a permutation of ``range(rows)`` for each epoch, int32 (rows,), without end."""
     generator = np.random.default_rng(seed)
     while True:
         yield generator.permutation(rows).astype(np.int32)

@@ -190,7 +190,7 @@ _arrays: dict[int, tuple[NDArray[Any], tf.Tensor]] = {}
 
 
 def on_device(array: NDArray[Any]) -> tf.Tensor:
-    """The array as a tensor; the last few are kept, since all trials of a worker share them."""
+    """Returns the array as a tensor; keeps the last few, which all trials of a worker share."""
     kept = _arrays.get(id(array))
     if kept is None or kept[0] is not array:
         if len(_arrays) >= _KEPT_ARRAYS:

@@ -95,7 +95,7 @@ class Structures:
             return
         for _ in range((len(self._kept) + 1) // 2):
             self._kept.popitem(last=False)
-        gc.collect()  # models and graphs are circles of references
+        gc.collect()  # models and graphs have reference cycles
 
 
 @contextmanager
