@@ -170,9 +170,9 @@ def test_whatever_an_own_learner_raises_is_one_line(folder: Path, command: Comma
         "params": {},
     }
     for name, said in (
-        ("Predict", r"the model cannot be scored, .*: predict.* \(broken\.py, line 6\)"),
-        ("Save", r"cannot write .*model: save.* \(broken\.py, line 10\)"),
-        ("Load", r"the saved model cannot be used, .*: load.* \(broken\.py, line 22\)"),
+        ("Predict", r"the model cannot be scored, .*: KeyError: 'predict' \(broken\.py, line 6\)"),
+        ("Save", r"cannot write .*model: KeyError: 'save' \(broken\.py, line 10\)"),
+        ("Load", r"the saved model cannot be used, .*: KeyError: 'load' \(broken\.py, line 22\)"),
     ):
         (folder / "best.json").write_text(json.dumps(table | {"model": f"broken:{name}"}))
         command("train", "best.json", "-o", "model").refused(1, said)
