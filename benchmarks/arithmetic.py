@@ -36,13 +36,13 @@ import tensorflow as tf
 
 from tuner import data
 from tuner.data import Splits
-from tuner.learners.base import Setup
 from tuner.learners.keras.networks.families import Mlp
 from tuner.learners.keras.networks.feeding import prepared
 from tuner.learners.keras.training.fit import EVALUATION_BATCH
 from tuner.learners.keras.training.loops import run
 from tuner.learners.keras.training.orders import orders
 from tuner.learners.keras.training.structures import Structures
+from tuner.learners.setup import Setup
 from tuner.studies.catalog import find_study
 
 TRIALS, EPOCHS = 3, 20

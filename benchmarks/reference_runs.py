@@ -16,9 +16,9 @@ import numpy as np
 from tuner.data import Split, Splits
 from tuner.data.split import concatenated
 from tuner.errors import TrialFailed
-from tuner.learners.base import Setup
 from tuner.learners.keras.fitted_network import Network
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.spec import StudySpec
 from tuner.spec.models import Reference

@@ -45,8 +45,8 @@ class Bench:
 
     def build(self, params: Params) -> Any:
         """Returns the compiled network of these parameters."""
-        from tuner.learners.base import Setup
         from tuner.learners.keras.networks.families import Mlp
+        from tuner.learners.setup import Setup
 
         return Mlp("mlp", Setup()).build(params, self.splits)
 

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 
 from tuner.data import Development, Split, Splits
-from tuner.learners.base import Setup
 from tuner.learners.fit_result import FitResult
 from tuner.learners.keras import training
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.space import Value
 

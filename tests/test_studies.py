@@ -16,11 +16,11 @@ from tuner.data import DATASETS, Split, Splits
 from tuner.data import load_splits as load_data
 from tuner.data.sets import digits
 from tuner.errors import DataError
-from tuner.learners.base import Setup
 from tuner.learners.checks import check_data, check_metric, check_space
 from tuner.learners.fit_result import FitResult
 from tuner.learners.keras.networks.families import FAMILIES
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.space import Value
 from tuner.spec import StudySpec
 from tuner.studies.catalog import find_study, shipped_studies

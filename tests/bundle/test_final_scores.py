@@ -15,8 +15,9 @@ from tuner.bundle.bundle_text import scores
 from tuner.bundle.card import card_scores
 from tuner.bundle.final_scores import final_scores
 from tuner.data import Development, Split
-from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.keras.networks.families import Mlp
+from tuner.learners.setup import Setup
 
 
 class Scripted(Fitted):

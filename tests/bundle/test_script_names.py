@@ -11,6 +11,8 @@ from made_configurations import MakeConfiguration
 from tuner.bundle import export
 from tuner.bundle.script_files import is_script
 from tuner.errors import BundleError, RequestError
+from tuner.learners.setup import Script
+from tuner.learners.sklearn.tree_script import tree_script
 
 NAMES = [
     "a\nb",
@@ -36,6 +38,12 @@ def test_any_study_name_gives_a_script(
     assert first.startswith("The network of study ")
     assert first.endswith(", trial 7: mse 0.9000 on validation.")
     assert is_script(text)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_script_of_trees_is_recognised(task: str) -> None:
+    about = Script("study s", "best.py", "best-data.npz", "9 rows.", 3, seed=1, weighted=False)
+    assert is_script(tree_script({"max_leaf_nodes": 4}, task, about))
 
 
 @pytest.mark.parametrize("name", ['a"b.py', "a\\N.py", "a'b c.py", "{x}.py"])

@@ -14,8 +14,8 @@ from commands import Command
 from tuner.bundle import load_bundle
 from tuner.data.source import derives_from
 from tuner.errors import BundleError, ModelError
-from tuner.learners.base import Setup
 from tuner.learners.registry import known_class, open_learner, runtime_of
+from tuner.learners.setup import Setup
 
 LEARNER = Path(__file__).with_name("nearest_mean.py")
 STUDY = """
@@ -38,6 +38,30 @@ class Spy(NearestMean):
     def fit(self, *given):
         Path(__file__).with_name("modules").write_text(" ".join(sys.modules))
         return super().fit(*given)
+"""
+
+BROKEN = """
+from nearest_mean import Means, NearestMean
+
+class WithoutPredictions(Means):
+    def predict(self, x):
+        raise KeyError("predict")
+
+class WithoutFile(Means):
+    def save(self, folder):
+        raise KeyError("save")
+
+class Predict(NearestMean):
+    def fit(self, *given):
+        return WithoutPredictions([[0.0, 0.0]] * 2, 2.0) if super().fit(*given) else None
+
+class Save(NearestMean):
+    def fit(self, *given):
+        return WithoutFile([[0.0, 0.0]] * 2, 2.0) if super().fit(*given) else None
+
+class Load(NearestMean):
+    def load(self, *given):
+        raise KeyError("load")
 """
 
 
@@ -131,6 +155,36 @@ def test_bundle_of_own_learner_needs_its_code(folder: Path, command: Command) ->
         load_bundle("model", code=folder / "other.py").predict(np.zeros((3, 2)))
 
 
+def test_whatever_an_own_learner_raises_is_one_line(folder: Path, command: Command) -> None:
+    (folder / "broken.py").write_text(BROKEN)
+    table = {
+        "tuner_export": 1,
+        "study": "toy",
+        "metric": "accuracy",
+        "direction": "maximize",
+        "dataset": {"csv": "rows.csv", "target": "side"},
+        "base": ".",
+        "epochs": 1,
+        "batch_size": 32,
+        "seed": 0,
+        "params": {},
+    }
+    for name, said in (
+        ("Predict", r"the model cannot be scored, .*: KeyError: 'predict' \(broken\.py, line 6\)"),
+        ("Save", r"cannot write .*model: KeyError: 'save' \(broken\.py, line 10\)"),
+        ("Load", r"the saved model cannot be used, .*: KeyError: 'load' \(broken\.py, line 22\)"),
+    ):
+        (folder / "best.json").write_text(json.dumps(table | {"model": f"broken:{name}"}))
+        command("train", "best.json", "-o", "model").refused(1, said)
+    assert not (folder / "model").exists()
+
+    (folder / "best.json").write_text(json.dumps(table | {"model": "nearest_mean:NearestMean"}))
+    assert command("train", "best.json", "-o", "model").status == 0
+    (folder / "model" / "means.npz").write_bytes(b"")
+    answer = command("predict", "model", "rows.csv", "--code", "nearest_mean.py")
+    answer.refused(1, r"model cannot be loaded: EOFError: .*; train the bundle again")
+
+
 def test_parameters_of_own_learner_are_checked_before_any_trial(
     folder: Path, command: Command
 ) -> None:
@@ -157,3 +211,12 @@ def test_learner_without_a_method_is_refused(folder: Path) -> None:
     )
     with pytest.raises(ModelError, match='"half:Half" is a learner without fit, load; write'):
         open_learner("half:Half", Setup(folder))
+
+
+def test_setting_of_steps_must_be_a_setting(folder: Path) -> None:
+    text = LEARNER.read_text().replace(
+        "    settings =", '    steps_setting = "epochs"\n    settings ='
+    )
+    (folder / "stepping.py").write_text(text)
+    with pytest.raises(ModelError, match='steps_setting is "epochs", which is not among its sett'):
+        open_learner("stepping:NearestMean", Setup(folder))

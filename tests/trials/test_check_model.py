@@ -11,8 +11,8 @@ from study_texts import SHORT, SPACE, read
 
 from tuner.data import load
 from tuner.errors import MetricError
-from tuner.learners.base import Setup
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.spec import StudySpec
 from tuner.trials.evaluate import check_model
 

@@ -15,8 +15,9 @@ from study_texts import spec_of
 
 from tuner.data import Development, Split
 from tuner.errors import StorageError
-from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.settings import Setting
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.rows import TrialRow
 from tuner.search import make_pruner, make_sampler

@@ -12,8 +12,9 @@ import pytest
 from study_texts import spec_of
 
 from tuner.data import Splits
-from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.settings import Setting
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.spec import Role
 from tuner.storage.database import Database

@@ -127,7 +127,7 @@ def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
 
 
 def _dialect(dataset: object) -> str:
-    """How rows are written where the training file was not written as most are."""
+    """Returns how rows are written if the training file was not written as most are."""
     table = dataset if isinstance(dataset, Mapping) else {}
     keys = [key for key in ("sep", "decimal", "thousands", "encoding") if key in table]
     if not keys:

@@ -1,4 +1,4 @@
-"""Writes a folder in one step: it is there whole, or it is not there."""
+"""Writes a folder in one step: either all of it is there, or nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARKER = "bundle.json"
 def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
     """Yields an empty folder that takes the name ``path`` when the block ends well.
 
-    It lies beside ``path``, so that the last step is a rename. If the block raises, it is removed
+    It is beside ``path``, so that the last step is a rename. If the block raises, it is removed
     and ``path`` is as it was.
 
     Args:
@@ -63,7 +63,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turns what goes wrong while writing into one line about ``path``.
 
     Raises:
-        RequestError: ``path`` is a folder, or lies in none.
+        RequestError: ``path`` is a folder, or its parent is no folder.
         BundleError: The disk is full, the folder is read-only, or anything else of that kind.
     """
     try:

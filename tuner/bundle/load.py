@@ -1,4 +1,4 @@
-"""A model bundle as it lies on the disk."""
+"""A model bundle on the disk."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from tuner.bundle.bundle_text import words
 from tuner.bundle.folder import MARKER
 from tuner.bundle.info import read_info
 from tuner.data.importing import import_file, import_function
-from tuner.errors import BundleError, DataError, ModelError, RequestError
-from tuner.learners.base import Fitted, Setup
+from tuner.data.raised import described
+from tuner.errors import BundleError, DataError, ModelError, RequestError, TunerError
+from tuner.learners.base import Fitted
 from tuner.learners.registry import open_saved, saved_file
+from tuner.learners.setup import Setup
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,15 @@ class Bundle:
         if learner is None:
             why = missing_code or f"{self.code or named} has no such learner; train it again"
             raise BundleError(f"{self.path} cannot be loaded: {why}")
-        return learner.load(self.path, self.info)
+        try:
+            return learner.load(self.path, self.info)
+        except TunerError:
+            raise
+        except Exception as exc:  # a learner of the user's own may raise anything
+            said = described(exc, self._base)
+            raise BundleError(
+                f"{self.path} cannot be loaded: {said}; train the bundle again"
+            ) from exc
 
     @property
     def model(self) -> Any:
@@ -92,7 +102,14 @@ class Bundle:
                 f"the model in {self.path} takes rows of shape {shape}, but these have "
                 f"{tuple(rows.shape[1:])}; give an array of shape (n, {', '.join(map(str, shape))})"
             )
-        return self.fitted.predict(rows)
+        fitted = self.fitted
+        try:
+            return fitted.predict(rows)
+        except TunerError:
+            raise
+        except Exception as exc:  # for the same reason
+            said = described(exc, self._base)
+            raise BundleError(f"the model in {self.path} cannot predict the rows: {said}") from exc
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the document of ``tuner train --json``."""

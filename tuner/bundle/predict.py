@@ -91,7 +91,7 @@ def write_predictions(
 
 
 def is_predictions(text: str) -> bool:
-    """Whether a text is what :func:`predict` returns: every column holds predictions."""
+    """Returns whether a text is what :func:`predict` returns: every column holds predictions."""
     if text.lstrip().startswith("["):
         try:
             first = (json.loads(text) or [None])[0]
@@ -147,7 +147,7 @@ def _rows(bundle: Bundle, data: str, given: Mapping[str, str]) -> NDArray[Any]:
 
 
 def _texts(data: str, path: Path, dialect: Dialect) -> NDArray[Any]:
-    """The texts of a file, or the text itself, which must not look like the name of a file.
+    """Returns the texts of a file, or the text itself, which must not look like the name of a file.
 
     Raises:
         DataError: A file has that name which holds no texts, or there is no such file.

@@ -13,7 +13,7 @@ from tuner.bundle.script_files import check_script_replaceable, companion_of
 from tuner.bundle.write import fit_params, load_data, opened
 from tuner.data import Split
 from tuner.errors import BundleError, ModelError
-from tuner.learners.base import Script
+from tuner.learners.setup import Script
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin, write_text
 from tuner.units import count, figure

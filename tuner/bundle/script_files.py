@@ -7,8 +7,17 @@ from pathlib import Path
 from tuner.bundle.folder import writing
 from tuner.results.replacing import check_replaceable, read_text
 
-SIGNS = ("Needs only Keras and NumPy, and ", "class ShuffledRows(keras.utils.PyDataset):")
-"""What stands in every exported script, of this version and of earlier ones."""
+_CONTENTS = {
+    '"""The network of ': (
+        "Needs only Keras and NumPy, and ",
+        "class ShuffledRows(keras.utils.PyDataset):",
+    ),
+    '"""The trees of ': (
+        "Needs only scikit-learn and NumPy, and ",
+        "    return HistGradientBoosting",
+    ),
+}
+"""How exported scripts begin, and what they contain: those of this version and of earlier ones."""
 
 
 def companion_of(script: Path) -> Path:
@@ -17,14 +26,17 @@ def companion_of(script: Path) -> Path:
 
 
 def is_script(text: str) -> bool:
-    """Whether a text is an exported script."""
-    return text.startswith('"""The network of ') and all(sign in text for sign in SIGNS)
+    """Returns whether a text is an exported script."""
+    return any(
+        text.startswith(opening) and all(part in text for part in parts)
+        for opening, parts in _CONTENTS.items()
+    )
 
 
 def check_script_replaceable(path: Path, *, force: bool) -> None:
     """Makes sure that a script and its data may be written.
 
-    Data have nothing in them that says who wrote them; those of an exported script are ours.
+    A data file does not say who wrote it; beside an exported script it counts as exported, too.
 
     Raises:
         RequestError: Another file has one of the two names.

@@ -19,9 +19,10 @@ from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import Development, SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
-from tuner.learners.base import Fitted, Learner, Setup
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.checks import check_metric
 from tuner.learners.registry import open_learner, shared_params
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin
@@ -64,20 +65,22 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         fitted = _fit(learner, configuration, params, fitted_on)
         test_rows = data.sealed_test.open("tuner train", "score the final model")
         scored = replace(fitted_on, validation=test_rows)
-        test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
+        with failures_named(configuration, "the model cannot be scored, nothing was written"):
+            test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
         info = _info(configuration, data, out_dir) | {
             "scores": _scores(configuration, test),
             "baseline": baseline,
             **({} if learner.library == "keras" else {"learner": learner.library}),
-            **fitted.notes(),
         }
         with writing(out_dir):
-            _save(fitted, folder, out_dir)
+            info |= _save(fitted, folder, out_dir, configuration.base)
             text = card(info, out_dir.name, learner.card(out_dir.name))
             (folder / "MODEL.md").write_text(text, encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
+        failed = "the saved model cannot be used, so it was not kept"
         try:
-            _check_written(learner, fitted, folder, info, rows.x[:_CHECKED_ROWS])
+            with failures_named(configuration, failed):
+                _check_written(learner, fitted, folder, info, rows.x[:_CHECKED_ROWS])
         except BundleError as error:  # the folder with its final name is not there yet
             said = str(error).replace(str(folder), str(out_dir))
             raise BundleError(said) from error.__cause__
@@ -196,11 +199,16 @@ def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict
     }
 
 
-def _save(fitted: Fitted, folder: Path, out_dir: Path) -> None:
+def _save(fitted: Fitted, folder: Path, out_dir: Path, base: Path) -> Mapping[str, Any]:
+    """Saves the model; returns what ``bundle.json`` must contain for it."""
     try:
-        fitted.save(folder)
+        return fitted.save(folder) or {}
     except ModelError as error:
         raise BundleError(f"cannot write {out_dir}: {error}") from error.__cause__
+    except OSError:
+        raise
+    except Exception as exc:  # a learner of the user's own may raise anything
+        raise BundleError(f"cannot write {out_dir}: {described(exc, base)}") from exc
 
 
 def _check_written(

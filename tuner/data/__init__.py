@@ -60,7 +60,7 @@ def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) ->
     """Loads what a study's ``dataset`` names; the test rows are sealed.
 
     The division into train, validation and test depends on the data set alone, never on a
-    study's seed: the test split is the same for everybody.
+    study's seed: the test split is always the same.
 
     Args:
         dataset: A name of `DATASETS`, ``"module:function"`` (see

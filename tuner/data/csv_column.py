@@ -101,7 +101,7 @@ class CsvColumn(Column):
         return Fault(text, kind=" ".join(settings))
 
     def _unit_fault(self, row: int, like: list[str]) -> Fault:
-        """Text for numbers with currency or percent signs, brackets, or in several notations."""
+        """Returns the text for numbers with units or brackets, or in several notations."""
         cell = self.cell(row)
         if any(bare(one) != one for one in like):
             numbers = joined(dict.fromkeys(values[0] for _, values in readings([bare(cell)])))

@@ -191,7 +191,7 @@ def _sample(path: Path, dialect: Dialect, encoding: str) -> tuple[bool, list[str
 
 
 def _not_decoded(path: Path, dialect: Dialect, exc: UnicodeError) -> str:
-    """Text for bytes that are no text in the encoding."""
+    """Returns the text for bytes that are no text in the encoding."""
     byte = f" (byte {exc.object[exc.start]:#04x})" if isinstance(exc, UnicodeDecodeError) else ""
     if dialect.encoding is not None:
         return f"{path} is not text in the encoding {dialect.encoding}{byte}; declare another one"
@@ -202,7 +202,7 @@ def _not_decoded(path: Path, dialect: Dialect, exc: UnicodeError) -> str:
 
 
 def _missing(path: Path) -> str:
-    """Text for a file that is not there: the nearest in its folder."""
+    """Returns the text for a file that is not there: the nearest in its folder."""
     folder = path.parent
     if not folder.is_dir():
         return f"there is no file {path}: the folder {folder} does not exist"

@@ -91,7 +91,7 @@ def _cure(name: str, training: bool) -> str:
 
 
 def _precision_fault(column: CsvColumn) -> str | None:
-    """Text for a column whose values float32 cannot tell apart."""
+    """Returns the text for a column whose values are equal in float32."""
     values = column.numbers
     if not len(values):
         return None
@@ -106,7 +106,7 @@ def _precision_fault(column: CsvColumn) -> str | None:
 
 
 def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
-    """Text for columns that hold text."""
+    """Returns the text for columns that hold text."""
     if not columns:
         return None
     shown = [
@@ -127,7 +127,7 @@ def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
 
 
 def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
-    """Text for columns with empty cells; cells with a mark for a missing value count as empty."""
+    """Returns the text for columns with empty cells; marks for missing values count as empty."""
     if not columns:
         return None
     shown = [

@@ -187,7 +187,7 @@ def _with_validation(train: Split, reference: str) -> list[Split]:
 
 
 def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
-    """Names of the columns: a frame's own, else x1, x2 …; none when x is an image."""
+    """Returns the names of the columns: a frame's own, else x1, x2 …; none when x is an image."""
     frame: Any = x if _is_dataset(pair) else pair[0]
     if hasattr(frame, "columns"):
         return tuple(str(name) for name in frame.columns)
@@ -201,7 +201,7 @@ def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _form(value: Any) -> str:
-    """What came back, in a few words."""
+    """Returns what came back, in a few words."""
     if value is None:
         return "nothing (None)"
     if isinstance(value, tuple | list | dict):

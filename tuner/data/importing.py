@@ -30,8 +30,8 @@ def import_function(
 
     Args:
         reference: ``"my_module:build_model"`` or ``"package.module:function"``.
-        base: Folder of the study file; stays first on ``sys.path``, so that the code can go on
-            importing its neighbours.
+        base: Folder of the study file; stays first on ``sys.path``, so that the code can import its
+            neighbours later, too.
         error: Class of the error to raise: `DataError` for data, ``ModelError`` for models.
 
     Returns:
@@ -144,13 +144,13 @@ def check_room(top: str, base: Path, reference: str, error: type[RequestError]) 
     here = _lies_in(base, top)
     if here is None or loaded is None:
         return False
-    places = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
-    if any(place and Path(place).resolve().is_relative_to(base) for place in places):
+    files = [getattr(loaded, "__file__", None), *getattr(loaded, "__path__", ())]
+    if any(file and Path(file).resolve().is_relative_to(base) for file in files):
         return False
     if top not in _from_studies:
         raise error(
             f'"{reference}": the name "{top}" is taken by a module of Python or of a package '
-            f"({places[0] or 'built in'}); rename {here.name}"
+            f"({files[0] or 'built in'}); rename {here.name}"
         )
     return True
 
@@ -174,7 +174,7 @@ def _lies_in(base: Path, top: str) -> Path | None:
 
 
 def _better(reference: str) -> str:
-    """Says what to write instead of a malformed reference, where that can be guessed."""
+    """Returns what to write instead of a malformed reference, where that can be guessed."""
     module, _, function = reference.replace(".py:", ":").partition(":")
     module = module.strip("./\\ ").replace("/", ".").replace("\\", ".")
     if not function and "." in module:
@@ -186,7 +186,7 @@ def _better(reference: str) -> str:
 
 
 def not_found(reference: str, missing: str, base: Path) -> str:
-    """Text for a module that is nowhere."""
+    """Returns the text for a module that is nowhere."""
     neighbours = [path.stem for path in sorted(base.glob("*.py"))] if base.is_dir() else []
     last = missing.rpartition(".")[2]
     return (
@@ -196,6 +196,6 @@ def not_found(reference: str, missing: str, base: Path) -> str:
 
 
 def _file_of(module: Any, base: Path) -> str:
-    """A module's file as people know it."""
+    """Returns a module's file as people know it."""
     file = getattr(module, "__file__", None)
     return module.__name__ if file is None else short(Path(file), base)

@@ -122,7 +122,7 @@ def targets(value: Any, where: str) -> NDArray[Any]:
 
 
 def _check_masked(value: Any, where: str, letter: str) -> None:
-    """Refuses a masked array in which something is masked: what lies below is no value."""
+    """Refuses a masked array in which something is masked: the value below a mask means nothing."""
     hidden = int(np.sum(value.mask)) if isinstance(value, np.ma.MaskedArray) else 0
     if hidden:
         raise DataError(
@@ -198,7 +198,7 @@ def _refuse_missing(columns: Sequence[ColumnSchema], where: str) -> None:
 
 
 def _numbers(x: NDArray[Any], where: str) -> NDArray[Any]:
-    """Objects that are numbers become numbers; what is missing among them is refused."""
+    """Returns objects that are numbers as numbers; refuses missing ones among them."""
     import pandas as pd
 
     if x.dtype != np.object_ or not x.size:

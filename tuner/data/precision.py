@@ -1,4 +1,4 @@
-"""Finds columns that float32, in which models compute, cannot tell apart: times, long numbers."""
+"""Finds columns whose values float32, in which models compute, makes equal: times, long numbers."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ def described(exc: BaseException, base: Path) -> str:
 
 
 def short(file: Path, base: Path) -> str:
-    """Returns a file's path from ``base`` if it lies below it, else as it is."""
+    """Returns a file's path from ``base`` if it is below it, else as it is."""
     return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
 
 
 def _text(exc: BaseException) -> str:
-    """The message; empty if it cannot be had from a class of the user's own."""
+    """Returns the message; empty if it cannot be had from a class of the user's own."""
     try:
         return str(exc)
     except Exception:  # noqa: BLE001 - whatever its ``__str__`` raises
@@ -61,8 +61,8 @@ def _text(exc: BaseException) -> str:
 
 
 def _said(exc: BaseException) -> str:
-    """The message itself, without what the libraries wrap around it."""
-    # str() repeats the place
+    """Returns the message itself, without what the libraries wrap around it."""
+    # str() repeats file and line
     text = str(exc.msg) if isinstance(exc, SyntaxError) else _text(exc)
     if text.startswith("in user code:"):
         # AutoGraph's: a traceback, each frame with its line of code, then the error.
@@ -74,15 +74,15 @@ def _said(exc: BaseException) -> str:
 def _where(exc: BaseException, base: Path) -> str:
     if isinstance(exc, SyntaxError) and exc.filename:
         return f" ({short(Path(exc.filename), base)}, line {exc.lineno})"
-    places = [place for place in _places(exc) if is_own(place[0])]
-    below = [place for place in places if place[0].is_relative_to(base)]
-    for file, line in (below or places)[-1:]:
+    own = [(file, line) for file, line in _lines(exc) if is_own(file)]
+    below = [(file, line) for file, line in own if file.is_relative_to(base)]
+    for file, line in (below or own)[-1:]:
         return f" ({one_line(short(file, base))}, line {line})"
     return ""
 
 
-def _places(exc: BaseException) -> Iterator[tuple[Path, int]]:
-    """Every file and line that was running, the deepest last."""
+def _lines(exc: BaseException) -> Iterator[tuple[Path, int]]:
+    """Yields every file and line of the traceback, the deepest last."""
     for frame in traceback.extract_tb(exc.__traceback__):
         yield Path(frame.filename), frame.lineno or 0
     for file, line in _EMBEDDED.findall(_text(exc)):
@@ -93,7 +93,7 @@ def is_own(file: Path) -> bool:
     """Returns whether a user wrote a file: it is neither ours nor a library's nor generated."""
     if not is_file(file) or file.name.startswith("__autograph_generated_file"):
         return False
-    # A virtual environment often lies inside the project's folder.
+    # A virtual environment is often inside the project's folder.
     if {"site-packages", "dist-packages"} & set(file.parts):
         return False
     return not (file.is_relative_to(_OURS) or file.is_relative_to(_STANDARD_LIBRARY))

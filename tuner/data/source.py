@@ -1,7 +1,7 @@
 """Looks for a user's function in its source, without importing the module.
 
 A module of a network imports Keras, which takes seconds; a misspelt name is found in
-milliseconds. What the source alone cannot tell is left to the import.
+milliseconds. What the source alone does not show is left to the import.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _statements(module: str, base: Path) -> dict[str, ast.stmt]:
 
 
 def _find(module: str, base: Path) -> tuple[ModuleSpec | None, str]:
-    """Returns where a module lies, or None and the first part of its name that is not there."""
+    """Returns where a module is, or None and the first part of its name that is not there."""
     importlib.invalidate_caches()
     top, *parts = module.split(".")
     own = PathFinder.find_spec(top, [str(base)])
@@ -193,7 +193,7 @@ def _defined(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
-    """The blocks of ``if``, ``try``, ``with`` and loops."""
+    """Returns the blocks of ``if``, ``try``, ``with`` and loops."""
     blocks = [getattr(node, field, []) for field in ("body", "orelse", "finalbody")]
     blocks += [case.body for case in getattr(node, "cases", [])]
     blocks += [handler.body for handler in getattr(node, "handlers", [])]
@@ -201,7 +201,7 @@ def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
 
 
 def _head(node: ast.AST) -> ast.AST:
-    """What binds names before the block of a statement: ``for NAME in``, ``with … as NAME``."""
+    """Returns what binds names before a block: ``for NAME in``, ``with … as NAME``."""
     heads = [getattr(node, field, None) for field in ("target", "test")]
     heads += [item.optional_vars for item in getattr(node, "items", [])]
     return ast.Tuple([head for head in heads if isinstance(head, ast.expr)], ast.Load())

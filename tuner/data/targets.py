@@ -149,7 +149,7 @@ def quantity(y: NDArray[Any]) -> NDArray[Any]:
 
 
 def _several(y: NDArray[Any], where: str) -> Target:
-    """Several targets a row, ``(n, k)``: quantities, never classes."""
+    """Returns several targets a row, ``(n, k)``: quantities, never classes."""
     if y.dtype.kind not in "fiub" or y.ndim != 2:
         raise DataError(f"{where} must be of shape (n,) or (n, k) numbers, but it is {y.shape}")
     if np.isin(y, (0, 1)).all():
@@ -161,7 +161,7 @@ def _several(y: NDArray[Any], where: str) -> Target:
 
 
 def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
-    """Text of any kind as one dtype; ``tf.data`` gives bytes, pandas gives objects."""
+    """Returns text of any kind as one dtype; ``tf.data`` gives bytes, pandas gives objects."""
     flat = [item.decode("utf-8") if isinstance(item, bytes) else item for item in y.ravel()]
     if all(isinstance(item, str) for item in flat):
         return np.array(flat, dtype=np.str_).reshape(y.shape)
@@ -177,5 +177,5 @@ def _as_text(y: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _name(value: Any) -> str:
-    """A class as people write it: 1 and not 1.0; other numbers with all their digits."""
+    """Returns a class as people write it: 1 and not 1.0; other numbers with all their digits."""
     return str(value).removesuffix(".0")

@@ -21,7 +21,7 @@ def check_unpacked_size(file: Path) -> None:
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return  # whoever reads it says what is wrong with it
+        return  # reading it raises the error that says what is wrong
     packed = file.stat().st_size
     if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
         raise BundleError(

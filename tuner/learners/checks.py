@@ -55,7 +55,7 @@ def check_parameters(
             near = nearest(name, [*learner.settings, *(f"{n}_1" for n in learner.repeated)])
             raise SpecError(
                 f'{where}: the model "{_called(learner)}" has no parameter "{name}"'
-                f"{f'; did you mean {near}?' if near else '.'} It has: {', '.join(shown)}"
+                f"{f'; did you mean {near}?' if near else '.'} It has: {', '.join(shown) or 'none'}"
             )
 
 

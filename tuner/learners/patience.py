@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_better(value: float, other: float, direction: Direction, by: float = 0.0) -> bool:
-    """Whether a value beats another by more than ``by``.
+    """Returns whether a value beats another by more than ``by``.
 
     Compared in float32, as Keras does and as the values were computed: 0.951 does not beat
     0.95 by more than 0.001, whatever is left in the last bits of a float64.
@@ -43,14 +43,14 @@ class Patience:
         self._waited = 0
 
     def exhausted_after(self, epoch: int, value: float) -> int | None:
-        """Takes in one epoch.
+        """Records one epoch.
 
         Args:
             epoch: 1-based.
             value: What is watched.
 
         Returns:
-            The epochs that were waited in vain when it is time to stop, else None.
+            The epochs without improvement if it is time to stop, else None.
         """
         rule = self._rule
         if rule is None or epoch <= rule.start_from_epoch:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tuner.data.importing import import_function
 from tuner.data.source import derives_from
 from tuner.errors import ModelError, UnknownNameError
-from tuner.learners.base import Learner, Setup
+from tuner.learners.base import Learner
+from tuner.learners.setup import Setup
 from tuner.wording import hint
 
 if TYPE_CHECKING:
@@ -140,13 +141,17 @@ def own_class(model: str, found: object) -> type[Learner]:
     """Returns the class for what a user's ``module:name`` is.
 
     Raises:
-        ModelError: It is a learner that lacks a method.
+        ModelError: It is a learner that lacks a method, or the setting of its steps.
     """
     if not (isinstance(found, type) and issubclass(found, Learner)):
         return _class(_NETWORK)
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
         raise ModelError(f'"{model}" is a learner without {missing}; write these methods, too')
+    if found.steps_setting is not None and found.steps_setting not in found.settings:
+        raise ModelError(
+            f'"{model}": steps_setting is "{found.steps_setting}", which is not among its settings'
+        )
     return found
 
 

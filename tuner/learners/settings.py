@@ -1,15 +1,19 @@
-"""The rule of one parameter of a model family."""
+"""The parameters of a learner: their defaults and rules."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from tuner.wording import either, nearest
 
 if TYPE_CHECKING:
     from tuner.space import Value
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,40 @@ class Setting:
             return None
         near = nearest(str(value), self.choices)
         return f"must be {either(self.choices)}" + (f"; did you mean {near}?" if near else "")
+
+
+class Parametrised:
+    """A class that has parameters."""
+
+    settings: ClassVar[Mapping[str, Setting]] = _EMPTY
+    """Parameter name to its rule; a repeated one under its name without the number."""
+    repeated: ClassVar[Mapping[str, str]] = _EMPTY
+    """Name of a repeated parameter to the parameter that counts its repetitions."""
+    first_defaults: ClassVar[Mapping[str, Value]] = _EMPTY
+    """Defaults that have changed since: earlier studies and exported files keep these."""
+    takes_any: ClassVar[bool] = False
+    """Whether parameters without a rule are allowed, too."""
+    steps_setting: ClassVar[str | None] = None
+    """The setting that says how many steps are wanted; None if there is always one."""
+
+    @final
+    @classmethod
+    def parameters(cls) -> dict[str, Value]:
+        """Returns each parameter's default."""
+        return {name: setting.default for name, setting in cls.settings.items()}
+
+    @final
+    @classmethod
+    def setting(cls, name: str) -> Setting | None:
+        """Returns the rule of a parameter as a trial names it (``units_2``); None if unknown."""
+        stem, _, number = name.rpartition("_")
+        if stem in cls.repeated and number.isdecimal() and int(number) >= 1:
+            return cls.settings[stem]
+        return cls.settings.get(name)
+
+    @final
+    @classmethod
+    def steps(cls, params: Mapping[str, Value]) -> int:
+        """Returns how many steps a trial with these parameters may take."""
+        name = cls.steps_setting
+        return 1 if name is None else int(params.get(name, cls.settings[name].default))

@@ -40,7 +40,7 @@ class UnusableCheckpoint(Exception):
 
 
 class Checkpoints(Protocol):
-    """Keeps the saved state of one trial; what is in it is the learner's business."""
+    """Keeps the saved state of one trial, whose content only the learner knows."""
 
     def load(self, read: Callable[[bytes], tuple[int, S]]) -> S | None:
         """Returns the state in the last checkpoint; None if there is none to resume from.
@@ -130,7 +130,7 @@ class Watch:
         return self.metric is None
 
     def observe(self, step: int, logs: Logs, predict: Predict | None = None) -> Verdict:
-        """Takes in one finished step.
+        """Records one finished step.
 
         Args:
             step: 1-based.
@@ -148,7 +148,7 @@ class Watch:
         return self._observe(step, logs, self._on_step, undefined)
 
     def replay(self, logs: Sequence[Logs]) -> bool:
-        """Begins anew with the steps of an earlier attempt, of which ``on_step`` has heard.
+        """Starts over with the steps of an earlier attempt, for which ``on_step`` was called then.
 
         Returns:
             False if the fit would have ended with one of them; then no step has been run.
@@ -220,7 +220,7 @@ class Watch:
         return Verdict(improved, stop=step >= self.steps or self._reason is not None)
 
     def _end(self, step: int, waited: int | None, pruned: str | None) -> None:
-        """Notes why the run ends here, if it does; a run that has settled is not pruned."""
+        """Records why the run ends here, if it does; early stopping goes before pruning."""
         if waited is not None:
             delta = self._early_stopping.min_delta if self._early_stopping else 0.0
             by = f" (by more than {delta:g})" if delta else ""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import StudyError, UnknownNameError
+from tuner.learners.setup import BATCH_SIZE
 from tuner.results.added import as_if_run
 from tuner.results.configuration import Configuration
 from tuner.results.mattered import what_mattered
@@ -221,6 +222,4 @@ class StudyResult:
 
 
 def _batch_size(params: Mapping[str, Any]) -> int:
-    from tuner.learners.base import BATCH_SIZE  # here, because it imports NumPy
-
     return int(params.get("batch_size", BATCH_SIZE))

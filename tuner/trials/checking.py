@@ -30,7 +30,7 @@ MODEL_ARGUMENTS = ("params", "data")
 
 
 def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
-    """Checks what can be known without TensorFlow, and without running a person's own code.
+    """Checks what can be known without TensorFlow, and without running a user's own code.
 
     Args:
         spec: The study.
@@ -133,7 +133,7 @@ def check_dataset(
 
 
 def _require(dataset: str | CsvDataset, base: Path) -> None:
-    """Raises the error of loading what is not there, or cannot be read."""
+    """Loads data that are not there, or cannot be read, so that the error of loading is raised."""
     if isinstance(dataset, str):
         there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
     else:

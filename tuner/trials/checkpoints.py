@@ -49,7 +49,7 @@ class TrialCheckpoints:
         trial: optuna.Trial,
         database: Database,
         reporter: Reporter,
-        place: str,
+        location: str,
         every_s: float,
     ) -> None:
         """Begins with what an earlier attempt at the trial has left.
@@ -58,13 +58,13 @@ class TrialCheckpoints:
             trial: The running trial.
             database: Where it is stored.
             reporter: Of its epochs, which are stored with the pointer.
-            place: Folder or S3 address, see :mod:`tuner.storage.artifacts`.
+            location: Folder or S3 address, see :mod:`tuner.storage.artifacts`.
             every_s: Seconds from the beginning to the first checkpoint, and to each further one.
         """
         self._trial = trial
         self._database = database
         self._reporter = reporter
-        self._artifacts = Artifacts(place)
+        self._artifacts = Artifacts(location)
         self._every_s = every_s
         self._due_at = time.monotonic() + every_s
         left = _left_by(trial._cached_frozen_trial)
@@ -143,13 +143,13 @@ class TrialCheckpoints:
         _log.warning(f"trial %d {text}", self._trial.number, why)
 
 
-def remove_of(database: Database, study: optuna.Study, number: int, place: str) -> None:
-    """Removes what a trial has left that has ended, and whose process did not end it."""
+def remove_of(database: Database, study: optuna.Study, number: int, location: str) -> None:
+    """Removes the checkpoints of a trial that has ended, but not in its own process."""
     with storage_errors(database.url):
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
         left = _left_by(storage.get_trial(trial_id))
-    _remove(Artifacts(place), left.files, number)
+    _remove(Artifacts(location), left.files, number)
 
 
 def _left_by(trial: FrozenTrial) -> Pointer:

@@ -261,7 +261,7 @@ def _fail(
 
 
 def _in_one_line(error: BaseException, base: Path) -> str:
-    """The error as the trial's reason, with file and line of a person's own code."""
+    """Returns the error as the trial's reason, with file and line of the user's own code."""
     _show_traceback(error)
     return described(error, base)
 
@@ -273,7 +273,7 @@ def _show_traceback(error: BaseException) -> None:
 
 
 def _example_params(spec: StudySpec) -> dict[str, Any]:
-    """Parameters that the space allows: the first reference's, or any."""
+    """Returns parameters that the space allows: the first reference's, or any."""
     if spec.references:
         return {**spec.fixed, **spec.references[0].params}
     sampler = optuna.samplers.RandomSampler(seed=spec.sampler.seed)

@@ -23,8 +23,8 @@ from tuner.errors import (
     WorkerError,
     keep_traceback,
 )
-from tuner.learners.base import Setup
 from tuner.learners.registry import known_class, open_learner
+from tuner.learners.setup import Setup
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.lease import own_lease

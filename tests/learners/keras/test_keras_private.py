@@ -10,7 +10,7 @@ import tuner
 PACKAGE = Path(tuner.__file__).parent
 PRIVATE = re.compile(
     r"keras\.src|tensorflow\.python|\._(flatten_layers|symbolic_build|initial_epoch|call_flat)\b"
-    r'|"_learning_rate"'
+    r'|\._all_reduce_sum_gradients|"_learning_rate"'
 )
 
 

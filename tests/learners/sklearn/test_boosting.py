@@ -13,8 +13,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from tuner.data import Development, Split
 from tuner.errors import SpecError
-from tuner.learners.base import Setup
 from tuner.learners.checks import check_space
+from tuner.learners.setup import Setup
 from tuner.learners.sklearn.boosting import Trees
 from tuner.learners.sklearn.hist_gradient_boosting import HistGradientBoosting
 from tuner.learners.watch import Watch
@@ -158,6 +158,16 @@ def test_class_without_training_rows_has_probability_0() -> None:
     assert predictions.shape == (60, 3)
     assert (predictions[:, 1] == 0).all()
     np.testing.assert_allclose(predictions.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_single_class_in_training_is_predicted(only: int) -> None:
+    found = data()
+    train = replace(found.train, y=np.full(len(found.train), only, np.float32))
+    fitted = LEARNER.fit({}, replace(found, train=train), 7, Watch(2))
+    predictions = fitted.predict(found.validation.x)
+    assert predictions.shape == (60, 2)
+    assert (predictions[:, only] > 0.99).all()
 
 
 def test_same_seed_gives_the_same_values() -> None:

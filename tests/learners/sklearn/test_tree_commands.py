@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -14,8 +15,8 @@ from commands import Command
 
 from tuner.bundle import export, load_bundle
 from tuner.data import load
-from tuner.learners.base import Setup
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.configuration_file import read
 from tuner.scoring import score
@@ -131,7 +132,7 @@ def test_trees_go_through_every_command(folder: Path, command: Command) -> None:
 
 
 def check_script(folder: Path) -> None:
-    """The script fits the model that the bundle has, with scikit-learn alone."""
+    """The script fits the model that the bundle has, with the same scores, by scikit-learn."""
     code = (
         "import sys; sys.modules['tuner'] = None; import best; import numpy as np; "
         "rows = np.load('best-data.npz')['x_test']; model = best.main(); "
@@ -139,7 +140,9 @@ def check_script(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("test {")
+    scores = ast.literal_eval(done.stdout.removeprefix("test "))
+    known = load_bundle(folder / "model").info["scores"]["test"]
+    assert {name: known[name] for name in scores} == pytest.approx(scores)
     rows = np.load(folder / "best-data.npz")["x_test"]
     np.testing.assert_array_equal(
         load_bundle(folder / "model").predict(rows), np.load(folder / "said.npy")

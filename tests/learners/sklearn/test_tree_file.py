@@ -48,6 +48,14 @@ def test_forged_nodes_are_refused(tmp_path: Path, field: str, value: int, said: 
         read_trees(tmp_path, 3)
 
 
+def test_nodes_of_another_form_are_refused(tmp_path: Path) -> None:
+    forged = trees()
+    forged._predictors[1][0].nodes = np.zeros(3)
+    write_trees(forged, tmp_path)
+    with pytest.raises(BundleError, match=r"model\.skops cannot be loaded: .*; train the bundle"):
+        read_trees(tmp_path, 3)
+
+
 def test_other_estimators_are_refused(tmp_path: Path) -> None:
     write_trees(LinearRegression().fit(X, X[:, 0]), tmp_path)
     with pytest.raises(BundleError, match="holds LinearRegression and no boosted trees"):

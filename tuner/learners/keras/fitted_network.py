@@ -67,8 +67,9 @@ class Network(Fitted):
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
         return probabilities(output, logits=self._logits)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path) -> dict[str, Any]:
         save_model(self.model, folder / FILE, self._base)
+        return {"logits": self._logits}
 
     def evaluate(self, rows: Split) -> dict[str, float]:
         return evaluate(self.model, rows)
@@ -77,11 +78,8 @@ class Network(Fitted):
         assert isinstance(other, Network)
         return predict_the_same(self.model, other.model, x)
 
-    def notes(self) -> dict[str, Any]:
-        return {"logits": self._logits}
-
     def _output(self, x: NDArray[Any]) -> NDArray[np.floating]:
-        """Returns what the network says: ``(n,)`` or ``(n, k)``."""
+        """Returns the network's output: ``(n,)`` or ``(n, k)``."""
         file = self._file or FILE
         try:
             output = np.asarray(self.model.predict(x, batch_size=_BATCH, verbose=0))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.data.raised import described
 from tuner.errors import ModelError, TunerError
-from tuner.learners.base import Fitted, Learner, Script
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.keras.training import refit, train
+from tuner.learners.setup import Script
 from tuner.quiet import load_tensorflow
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def layers_of(model: keras.Model, *, include_self: bool = True) -> list[Any]:
-    """All layers of a model, those inside other layers, too: ``Layer._flatten_layers``."""
+    """Returns all layers of a model, those inside other layers, too: ``Layer._flatten_layers``."""
     return list(model._flatten_layers(include_self=include_self))
 
 
@@ -40,12 +40,21 @@ def initial_epoch_kept(model: keras.Model) -> Iterator[None]:
 
 
 def learning_rate_of(optimizer: Any) -> Any:
-    """An optimizer's learning rate, the schedule if it has one: ``Optimizer._learning_rate``."""
+    """Returns a learning rate, the schedule if there is one: ``Optimizer._learning_rate``."""
     return getattr(optimizer, "_learning_rate", None)
 
 
+def leave_gradients_unsummed(optimizer: Any) -> None:
+    """Lets an optimizer take gradients as they are: ``TFOptimizer._all_reduce_sum_gradients``.
+
+    For one replica only. Keras sums gradients over the replicas by a function with a gradient of
+    its own, which TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
+    """
+    optimizer._all_reduce_sum_gradients = list
+
+
 def shared_generator(*, make: bool) -> Any:
-    """Keras's generator for what draws without one of its own; None if nothing has drawn yet."""
+    """Returns Keras's generator for what has none of its own; None if nothing was drawn yet."""
     from keras.src.backend.common.global_state import get_global_attribute
     from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
 

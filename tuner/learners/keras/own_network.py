@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tuner.data.trivial import trivial
-from tuner.learners.base import Setup
 from tuner.learners.keras.keras_learner import KerasLearner
 from tuner.learners.keras.networks.families import TRAINING
+from tuner.learners.setup import Setup
 
 if TYPE_CHECKING:
     import keras

@@ -140,8 +140,11 @@ class _WatchingScorer:
 def _all_classes(
     estimator: Estimator, probabilities: NDArray[Any], n_classes: int
 ) -> NDArray[np.floating]:
-    """Returns a column for each class of the data; the training rows may lack some."""
-    if probabilities.shape[1] == n_classes:
+    """Returns a column for each class of the data; the training rows may lack some.
+
+    For a single class scikit-learn predicts two columns, of which the first is that class.
+    """
+    if len(estimator.classes_) == n_classes:
         return probabilities
     all_of_them = np.zeros((len(probabilities), n_classes), probabilities.dtype)
     all_of_them[:, estimator.classes_] = probabilities[:, : len(estimator.classes_)]

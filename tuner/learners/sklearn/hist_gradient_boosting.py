@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tuner.errors import SpecError
-from tuner.learners.base import Fitted, Learner, Script
+from tuner.learners.base import Fitted, Learner
 from tuner.learners.settings import Setting
+from tuner.learners.setup import Script
 from tuner.wording import either, toml
 
 if TYPE_CHECKING:

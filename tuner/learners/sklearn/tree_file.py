@@ -8,8 +8,8 @@ differ.
 Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
 ``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes``, and
 ``_predictors`` of the estimator. skops does not trust ``TreePredictor`` by default, since
-scikit-learn follows the indices of its nodes without checking them: a file that somebody has
-forged could crash the process. So they are checked here. ``tests/learners/sklearn/
+scikit-learn follows the indices of its nodes without checking them: a forged file could
+crash the process. So they are checked here. ``tests/learners/sklearn/
 test_tree_file.py`` breaks when one of these names changes.
 """
 
@@ -45,7 +45,7 @@ def read_trees(folder: Path, n_features: int) -> Estimator:
     """Reads what `write_trees` wrote.
 
     Args:
-        folder: Where it lies.
+        folder: Folder of the file.
         n_features: Columns of the rows to predict.
 
     Raises:
@@ -55,10 +55,11 @@ def read_trees(folder: Path, n_features: int) -> Estimator:
     check_unpacked_size(file)
     try:
         estimator = skops.io.load(file, trusted=[TreePredictor])
-    except Exception as exc:  # a broken archive may raise anything
+        fault = _fault(estimator, n_features)
+    except Exception as exc:  # a broken archive may raise anything, and so may a forged one
         said = described(exc, folder)
         raise BundleError(f"{file} cannot be loaded: {said}; train the bundle again") from exc
-    if (fault := _fault(estimator, n_features)) is not None:
+    if fault is not None:
         raise BundleError(f"{file} cannot be used: {fault}; train the bundle again")
     return estimator
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.wording import in_docstring
 
 if TYPE_CHECKING:
-    from tuner.learners.base import Script
+    from tuner.learners.setup import Script
 
 _TEMPLATE = '''\
 """{title}
@@ -39,7 +39,6 @@ def main():
     model = build_model()
     model.fit(data["x_train"], data["y_train"]{weight_train})
     x, y = data["x_test"], data["y_test"]
-    weight = {weight_test}
     scores = {{
 {scores}    }}
     print("test", scores)
@@ -49,13 +48,14 @@ def main():
 if __name__ == "__main__":
     main()
 '''
+# As in tuner.scoring: whatever their sample weights, all rows count alike.
 _CLASSES = {
-    "accuracy": "accuracy_score(y, model.predict(x), sample_weight=weight)",
-    "log_loss": "log_loss(y, model.predict_proba(x), labels=model.classes_, sample_weight=weight)",
+    "accuracy": "accuracy_score(y, model.predict(x))",
+    "log_loss": "log_loss(y, model.predict_proba(x), labels=model.classes_)",
 }
 _QUANTITIES = {
-    "mse": "mean_squared_error(y, model.predict(x), sample_weight=weight)",
-    "mae": "mean_absolute_error(y, model.predict(x), sample_weight=weight)",
+    "mse": "mean_squared_error(y, model.predict(x))",
+    "mae": "mean_absolute_error(y, model.predict(x))",
 }
 
 
@@ -87,7 +87,6 @@ def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
             f"        {name}={_literal(value)},\n" for name, value in everything.items()
         ),
         weight_train=', data["sample_weight_train"]' if about.weighted else "",
-        weight_test='data["sample_weight_test"]' if about.weighted else None,
         scores="".join(f'        "{name}": {call},\n' for name, call in scores.items()),
     )
 

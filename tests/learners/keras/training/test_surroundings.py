@@ -9,8 +9,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from tuner.learners.base import Setup
 from tuner.learners.registry import open_learner
+from tuner.learners.setup import Setup
 
 
 def _misbehave(gone: Path) -> None:

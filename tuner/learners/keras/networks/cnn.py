@@ -75,7 +75,7 @@ def _augmentation(params: Mapping[str, Value]) -> list[keras.layers.Layer]:
 
 
 def _convolution(
-    filters: int, place: tuple[int, int], params: Mapping[str, Value]
+    filters: int, size: tuple[int, int], params: Mapping[str, Value]
 ) -> list[keras.layers.Layer]:
     """Returns a convolution that keeps the size, normalised and activated."""
     name = str(params["activation"])
@@ -88,5 +88,5 @@ def _convolution(
             **kernel(params),
         ),
         *normalisation(params),
-        *activation(name, filters, place),
+        *activation(name, filters, size),
     ]

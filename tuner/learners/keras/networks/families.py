@@ -57,7 +57,7 @@ TRAINING = {
 
 
 def _dense(n_layers: int, units: int) -> dict[str, Setting]:
-    """The settings of a stack of hidden dense layers."""
+    """Returns the settings of a stack of hidden dense layers."""
     return {
         "n_layers": Setting(n_layers, low=0),
         "units": Setting(units, low=1),

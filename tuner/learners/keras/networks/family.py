@@ -38,8 +38,8 @@ class Family(KerasLearner):
         """Returns the metrics that the shipped families report for a task, ``loss`` first.
 
         Precision and recall are those of the second of two classes. For more classes Keras has
-        no metric that averages them over the classes, and one of our own would have to be handed
-        to everybody who loads the model; so there are none. A binary model that gives logits has
+        no metric that averages them over the classes, and a saved model with one of our own could
+        not be loaded without this package; so there are none. A binary model that gives logits has
         no ``mse`` and ``mae``, which are about probabilities.
         """
         return _METRICS[task]

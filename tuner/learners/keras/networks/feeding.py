@@ -137,7 +137,7 @@ def _part(model: keras.Model, first: int, end: int | None) -> keras.Model | None
     )
     part = keras.Sequential([start, *model.layers[first:end]], name=model.name)
     try:
-        with warnings.catch_warnings():  # about what cannot be written to a file: nobody does
+        with warnings.catch_warnings():  # of what cannot be saved; the part never is
             warnings.simplefilter("ignore")
             part.compile_from_config(model.get_compile_config())
     except (TypeError, ValueError):  # a loss or metric of one's own that Keras cannot find

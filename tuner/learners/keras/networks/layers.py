@@ -18,7 +18,7 @@ PIECES = 2
 
 
 def kernel(params: Mapping[str, Value]) -> dict[str, Any]:
-    """The arguments of a Dense or convolution layer that are about its kernel."""
+    """Returns the arguments of a Dense or convolution layer that are about its kernel."""
     return {
         "kernel_initializer": str(params["initializer"]),
         "kernel_regularizer": penalty(float(params["l1"]), float(params["l2"])),
@@ -34,11 +34,11 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 
 
 def widened(units: int, activation: str) -> int:
-    """The units that a layer needs so that ``units`` are left after its activation."""
+    """Returns the units that a layer needs so that ``units`` are left after its activation."""
     return units * PIECES if activation == "maxout" else units
 
 
-def activation(name: str, units: int, place: tuple[int, ...] = ()) -> list[keras.layers.Layer]:
+def activation(name: str, units: int, size: tuple[int, ...] = ()) -> list[keras.layers.Layer]:
     """Returns the layers of an activation.
 
     Maxout is the greatest of ``PIECES`` units or filters: Goodfellow et al. (2013), eq. 2.
@@ -46,26 +46,26 @@ def activation(name: str, units: int, place: tuple[int, ...] = ()) -> list[keras
     Args:
         name: One of ``families.ACTIVATIONS``.
         units: What is left after it; the layer before must be ``widened``.
-        place: Height and width of the images that are activated.
+        size: Height and width of the images that are activated.
     """
     if name != "maxout":
         return [keras.layers.Activation(name)]
-    pieces = keras.layers.Reshape((*place, PIECES, units))
-    if not place:
+    pieces = keras.layers.Reshape((*size, PIECES, units))
+    if not size:
         return [pieces, keras.layers.GlobalMaxPooling1D()]
     # The greatest over the axis of the pieces alone.
     return [
         pieces,
         keras.layers.MaxPooling3D((1, 1, PIECES)),
-        keras.layers.Reshape((*place, units)),
+        keras.layers.Reshape((*size, units)),
     ]
 
 
 def normalisation(params: Mapping[str, Value]) -> list[keras.layers.Layer]:
     """Returns batch normalisation if asked for; it goes between a layer and its activation.
 
-    In the order of Ioffe and Szegedy (2015, section 3.2), who also drop the bias of the layer
-    before, which the normalisation would undo.
+    In the order of Ioffe and Szegedy (2015, section 3.2); as there, the layer before has no
+    bias, which the normalisation would undo.
     """
     return [keras.layers.BatchNormalization()] if params["batch_norm"] else []
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def make_optimizer(params: Mapping[str, Value], rows: int) -> keras.optimizers.Optimizer:
-    """The optimizer that the parameters describe.
+    """Returns the optimizer that the parameters describe.
 
     Args:
         params: Complete parameters. ``momentum`` counts for sgd and rmsprop; Adam has none.
@@ -60,7 +60,7 @@ def epoch_callbacks(params: Mapping[str, Value]) -> list[keras.callbacks.Callbac
 def _learning_rate(
     params: Mapping[str, Value], steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """A number, or a schedule over optimizer steps.
+    """Returns a number, or a schedule over optimizer steps.
 
     Args:
         params: Complete parameters.

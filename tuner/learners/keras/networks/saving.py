@@ -56,7 +56,7 @@ def save_model(model: keras.Model, file: Path, base: Path) -> None:
         model.save(file)
     except OSError:
         raise
-    except Exception as exc:  # get_config() of a person's own layer raises what it likes
+    except Exception as exc:  # get_config() of a user's own layer raises what it likes
         raise ModelError(f"the model cannot be saved: {described(exc, base)}; {_CURE}") from exc
 
 
@@ -91,7 +91,7 @@ def check_saveable(model: keras.Model, reference: str, data: Development, base: 
     except OSError as error:
         _log.warning("could not try whether the model can be saved: %s", error)
         return
-    except Exception as exc:  # from_config() of a person's own layer raises what it likes
+    except Exception as exc:  # from_config() of a user's own layer raises what it likes
         raise ModelError(
             f'"{reference}": the model can be saved, but not loaded again: '
             f"{described(exc, base)}; {_CURE}; {_ALL_THE_SAME}"

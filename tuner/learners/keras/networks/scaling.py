@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def scaling_layers(data: Development, scaling: str = "minmax") -> list[keras.layers.Layer]:
-    """Layers that bring the rows near 0 to 1.
+    """Returns layers that bring the rows near 0 to 1.
 
     Shift and scale are two layers, because the order matters: x − min loses nothing in float32,
     while x · scale + offset loses everything when the range is small beside the values (a year,

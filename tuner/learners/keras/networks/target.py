@@ -67,7 +67,7 @@ def _is_scaled(data: Development, scaling: str) -> bool:
 
 
 def _measured(data: Development) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation, shape () or (k,); 1 for a target that is constant in training."""
+    """Returns mean and deviation, shape () or (k,); 1 for a target that is constant in training."""
     y = data.train.y
     mean = np.mean(y, axis=0, dtype=np.float64)
     deviation = np.std(y, axis=0, dtype=np.float64)

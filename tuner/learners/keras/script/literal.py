@@ -80,7 +80,7 @@ def input_call(tensor: Any) -> str:
 
 
 def has_automatic_name(thing: Any) -> bool:
-    """Tells whether Keras named the layer or optimizer, as when nobody gives a name: dense_1."""
+    """Returns whether Keras itself named the layer or optimizer, such as dense_1."""
     plain = re.sub(r"_\d+$", "", thing.name).replace("_", "")
     return bool(plain == type(thing).__name__.lower())
 
@@ -89,7 +89,7 @@ def _call(thing: Any, indent: int, before: int) -> str:
     """Returns the constructor call that makes ``thing``, an object of Keras's own.
 
     Raises:
-        ModelError: Its class is somebody else's.
+        ModelError: Its class is not Keras's own.
     """
     name = _public_name(thing)
     if isinstance(thing, keras.dtype_policies.DTypePolicy):

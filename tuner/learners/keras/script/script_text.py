@@ -15,7 +15,7 @@ from tuner.wording import in_docstring
 if TYPE_CHECKING:
     import keras
 
-    from tuner.learners.base import Script
+    from tuner.learners.setup import Script
 
 _TEMPLATE = '''\
 """{title}
@@ -117,7 +117,7 @@ def script_text(model: keras.Model, about: Script, batch_size: int) -> str:
 
 
 def _callback_source(callback: keras.callbacks.Callback) -> str:
-    """Source of the one callback that a shipped family brings along: it lowers the rate."""
+    """Returns the source of the one callback of a shipped family: it lowers the rate."""
     return (
         f'keras.callbacks.ReduceLROnPlateau(monitor="{callback.monitor}", '
         f"factor={callback.factor}, patience={callback.patience})"

@@ -99,5 +99,5 @@ def _many_steps_a_call(model: keras.Model, *, allowed: bool) -> Iterator[None]:
         yield
     finally:
         model.steps_per_execution = 1
-        # Traced for the other number of steps; Keras makes them anew when they are needed.
+        # Traced for the other number of steps; Keras makes new ones when they are needed.
         model.train_function = model.test_function = None

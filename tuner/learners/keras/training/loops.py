@@ -11,7 +11,7 @@ import keras
 import psutil
 
 from tuner.data import Split
-from tuner.learners.keras.keras_private import build_from, layers_of
+from tuner.learners.keras.keras_private import build_from, layers_of, leave_gradients_unsummed
 from tuner.learners.keras.training.fit import (
     EVALUATION_BATCH,
     AfterEpoch,
@@ -51,7 +51,7 @@ def run(
         model: Compiled. Callbacks that it brings along (``epoch_callbacks``) run in both loops.
             What is learned is in the weights that ``after_epoch`` can read, not always in the
             model.
-        train: Rows to learn from, in an order that is drawn anew each epoch.
+        train: Rows to learn from, in a new order each epoch.
         validation: Rows that are measured after each epoch, or None.
         epochs: The most epochs to run.
         batch_size: Rows in a step.
@@ -63,9 +63,7 @@ def run(
         structures: Graphs of earlier models that may be used again, or None.
     """
     if model.optimizer is not None and model.distribute_strategy.num_replicas_in_sync == 1:
-        # Keras sums gradients over the replicas by a function with a gradient of its own, which
-        # TensorFlow registers for good, and with it the whole graph: some 15 MB a model.
-        model.optimizer._all_reduce_sum_gradients = list
+        leave_gradients_unsummed(model.optimizer)
     _build(model, train, batch_size)
     reason: str | None = f'loop = "{loop}" says so'
     if loop == "auto":
@@ -103,7 +101,7 @@ def why_fit(
     callbacks: Sequence[keras.callbacks.Callback],
     n_beside: int = 1,
 ) -> str | None:
-    """The one rule: why ``fit`` has to train this model, or None if the resident loop can.
+    """Returns why ``fit`` has to train this model, or None if the resident loop can.
 
     Args:
         model: Compiled.

@@ -4,7 +4,7 @@ Keras writes them into a graph as constants, so that another dropout rate is ano
 they are inputs of the graph, and one graph serves all their values.
 
 Terms:
-    place: (object, attribute) where Keras keeps such a number: a ``Dropout`` and its "rate".
+    slot: (object, attribute) where Keras keeps such a number: a ``Dropout`` and its "rate".
     number: not zero. Zero is another graph: Keras leaves the term out.
 """
 
@@ -23,7 +23,7 @@ from tuner.learners.keras.keras_private import layers_of, learning_rate_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Place = tuple[Any, str]
+Slot = tuple[Any, str]
 
 _REGULARIZED = ("kernel_regularizer", "bias_regularizer", "embeddings_regularizer")
 # Of exactly these classes: one that is derived from them may use its numbers in other ways.
@@ -41,8 +41,8 @@ _ATTRIBUTES: dict[type, tuple[str, ...]] = {
 }
 
 
-def places(model: keras.Model) -> list[Place]:
-    """Returns the places of a compiled model's numbers, in the same order for equal models."""
+def slots(model: keras.Model) -> list[Slot]:
+    """Returns the slots of a compiled model's numbers, in the same order for equal models."""
     parts: list[Any] = []
     for layer in layers_of(model, include_self=False):
         parts += [layer, *(getattr(layer, name, None) for name in _REGULARIZED)]
@@ -55,13 +55,13 @@ def places(model: keras.Model) -> list[Place]:
     ]
 
 
-def values(found: list[Place]) -> NDArray[np.float64]:
-    """Returns the numbers at these places, shape (places,)."""
+def values(found: list[Slot]) -> NDArray[np.float64]:
+    """Returns the numbers in these slots, shape (slots,)."""
     return np.array([float(getattr(part, name)) for part, name in found], dtype=np.float64)
 
 
 @contextmanager
-def set_aside(found: list[Place]) -> Iterator[None]:
+def set_aside(found: list[Slot]) -> Iterator[None]:
     """Makes the numbers equal for as long as a model is described, so that only the rest counts."""
     kept = [getattr(part, name) for part, name in found]
     try:
@@ -77,15 +77,15 @@ class Numbers:
     """The numbers of one model as inputs of its graphs.
 
     Attributes:
-        values: Their values in the next call, float64 (places,).
+        values: Their values in the next call, float64 (slots,).
     """
 
     def __init__(self, model: keras.Model) -> None:
-        """Puts a :class:`_Number` in each place of ``model``."""
-        self._places = places(model)
-        self.values = values(self._places)
+        """Puts a :class:`_Number` in each slot of ``model``."""
+        self._slots = slots(model)
+        self.values = values(self._slots)
         self._tensors: list[tf.Tensor] = []
-        for index, (part, name) in enumerate(self._places):
+        for index, (part, name) in enumerate(self._slots):
             setattr(part, name, _Number(self.values[index], self._input(index)))
 
     def _input(self, index: int) -> Callable[[], tf.Tensor]:
@@ -93,7 +93,7 @@ class Numbers:
 
     def leave(self) -> None:
         """Puts plain floats back: the model may be evaluated and saved by others."""
-        for (part, name), number in zip(self._places, self.values.tolist(), strict=True):
+        for (part, name), number in zip(self._slots, self.values.tolist(), strict=True):
             setattr(part, name, number)
 
     @contextmanager

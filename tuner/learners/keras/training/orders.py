@@ -1,4 +1,4 @@
-"""The order in which rows are learned from: drawn anew each epoch, from the trial's seed.
+"""The order in which rows are learned from: a new one each epoch, from the trial's seed.
 
 Both loops and the exported script draw it in the same way. It is not left to ``fit``: with a
 global seed set, Keras 3.15 on TensorFlow repeats the first epoch's order in every epoch, because
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def orders(seed: int, rows: int) -> Iterator[NDArray[np.int32]]:
-    """One permutation of ``range(rows)`` an epoch, int32 (rows,), without end."""
+    """Yields a permutation of ``range(rows)`` for each epoch, int32 (rows,), without end."""
     generator = np.random.default_rng(seed)
     while True:
         yield generator.permutation(rows).astype(np.int32)
@@ -51,7 +51,7 @@ class ShuffledRows(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         x, *others = (array[rows] for array in self._split.arrays)
-        # Keras cannot tell the type of an array of objects; a text that reaches this is one.
+        # Keras does not know the type of an array of objects; here these are texts.
         return (tf.constant(x.tolist()) if x.dtype == np.object_ else x), *others
 
     def skip(self, epochs: int) -> None:

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from tuner.data import Split
 from tuner.learners.keras.keras_private import call_flat, executed_by
-from tuner.learners.keras.training.numbers import Numbers, places, values
+from tuner.learners.keras.training.numbers import Numbers, slots, values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +107,7 @@ class ResidentLoop:
         )
 
     def take_over(self, model: keras.Model) -> None:
-        """Goes on from the state of another model of the same structure, as if it were that one.
+        """Continues from the state of another model of the same structure, as if it were that one.
 
         Args:
             model: Compiled and built, not trained. It is left as it is.
@@ -119,12 +119,12 @@ class ResidentLoop:
             variable.assign(initial)
         if isinstance(model.optimizer.learning_rate, keras.Variable):
             optimizer.learning_rate.assign(model.optimizer.learning_rate)
-        self._numbers.values = values(places(model))
+        self._numbers.values = values(slots(model))
         self._values = tf.constant(self._numbers.values)
         self.model.stop_training = False
 
     def release(self) -> None:
-        """Gives the model back as it came, but for what it has learned; no epoch follows."""
+        """Restores the model, except for what it has learned; no epoch follows."""
         self._numbers.leave()
 
     def epoch(
@@ -173,7 +173,7 @@ def _sizes(batch_size: int, validation_batch_size: int) -> tf.Tensor:
 
 
 def _nests(function: Any) -> bool:
-    """Tells whether the loops of a graph call functions in turn: branches, loops in a layer.
+    """Returns whether the loops of a graph call functions: branches, loops in a layer.
 
     In the executor that runs in order such a call would wait for a thread that waits for the call.
     """
@@ -190,7 +190,7 @@ _arrays: dict[int, tuple[NDArray[Any], tf.Tensor]] = {}
 
 
 def on_device(array: NDArray[Any]) -> tf.Tensor:
-    """The array as a tensor; the last few are kept, since all trials of a worker share them."""
+    """Returns the array as a tensor; keeps the last few, which all trials of a worker share."""
     kept = _arrays.get(id(array))
     if kept is None or kept[0] is not array:
         if len(_arrays) >= _KEPT_ARRAYS:

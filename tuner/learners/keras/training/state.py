@@ -116,7 +116,7 @@ def misfit(state: State, model: keras.Model, *, seed: int, batch_size: int) -> s
     """Returns why a training cannot be resumed from a state, or None if it can.
 
     Args:
-        state: Whole, but from a file that anybody may have written.
+        state: Complete, but from a file of unknown origin.
         model: Compiled and built; its optimizer is built if it is not yet.
         seed: Of this training.
         batch_size: Of this training.
@@ -142,7 +142,7 @@ def _variables(model: keras.Model) -> list[Any]:
 
 
 def _generators(state: State) -> tuple[NDArray[np.uint32] | None, Any, Any]:
-    """The states as Keras, Python and NumPy take them; JSON has lists for arrays and tuples."""
+    """Returns the states as Keras, Python and NumPy take them; in JSON all are lists."""
     kept = state.generators
     version, internal, spare = kept["python"]
     key = np.asarray(kept["numpy"]["state"]["key"], dtype=np.uint32)
@@ -166,5 +166,5 @@ def _form(array: NDArray[Any]) -> tuple[object, ...]:
 
 
 def as_typed(array: NDArray[Any], variable: Any) -> NDArray[Any]:
-    """The array with its variable's type, which NumPy's files may not know."""
+    """Returns the array with its variable's type, which NumPy's files may not know."""
     return array.view(variable.numpy().dtype) if array.dtype.kind == "V" else array

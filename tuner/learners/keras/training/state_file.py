@@ -1,4 +1,4 @@
-"""The state of a training as bytes: NumPy's ``.npz`` without pickle, safe to read from anybody.
+"""The state of a training as bytes: NumPy's ``.npz`` without pickle, safe to read from any source.
 
 The archive has one array for each variable and each of the best weights, and ``about``: a JSON text
 in UTF-8, uint8 (bytes,), with the rest. Python's JSON writes NaN and infinity, and reads them.

@@ -32,7 +32,7 @@ _GROWTH = 384 * 2**20  # a graph takes 10 to 20 MiB
 
 
 class Structures:
-    """The loops of one worker, by structure; those that were not used for longest go first.
+    """The loops of one worker, by structure; the least recently used are dropped first.
 
     Attributes:
         n_beside: How many workers share this machine's memory, this one among them.
@@ -95,7 +95,7 @@ class Structures:
             return
         for _ in range((len(self._kept) + 1) // 2):
             self._kept.popitem(last=False)
-        gc.collect()  # models and graphs are circles of references
+        gc.collect()  # models and graphs have reference cycles
 
 
 @contextmanager
@@ -120,8 +120,8 @@ def structure(model: keras.Model) -> str | None:
     layers = layers_of(model, include_self=False)
     if any(_adapts(part) or _has_own_function(part) for part in [*layers, model.optimizer]):
         return None
-    with numbers.set_aside(numbers.places(model)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about what cannot be read again: nobody does
+    with numbers.set_aside(numbers.slots(model)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what cannot be loaded again; this never is
         described = keras.saving.serialize_keras_object(model)
     del described["config"]["name"]
     # Keras counts names up: dense_17 in the fifth model is dense_2 in the first.

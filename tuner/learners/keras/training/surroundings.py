@@ -1,4 +1,4 @@
-"""Settings of Keras for the whole process that a person's own code may change.
+"""Settings of Keras for the whole process that a user's own code may change.
 
 One worker runs many trials, and a trial must not depend on those that its process ran before.
 """
