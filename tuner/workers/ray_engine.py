@@ -32,7 +32,7 @@ from tuner.workers.observer import Observer
 from tuner.workers.stored_events import StoredEvents
 
 _POLL_SECONDS = 0.5
-_FAREWELL_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 
 
 class RayEngine:
@@ -96,7 +96,7 @@ class RayEngine:
 
     def _end(self, ray: Any, tasks: list[Any]) -> None:
         """Ends the workers, whose trials go back to the queue; at once after a second signal."""
-        n_signals, until = self._n_signals, time.monotonic() + _FAREWELL_SECONDS
+        n_signals, until = self._n_signals, time.monotonic() + _STOP_SECONDS
         for task in tasks:
             ray.cancel(task)  # as Ctrl-C there
         while tasks and self._n_signals in (0, n_signals) and time.monotonic() < until:
