@@ -27,7 +27,8 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     metrics = [objective.metric for objective in result.objectives]
     return as_table(
         (
-            *("trial", "state", *metrics, f"{result.step_word}s"),
+            *("trial", "state", *metrics),
+            "epochs" if result.step_word == "epoch" else "steps",  # short, as others are narrow
             *("time", "origin", "configuration", "reason"),
         ),
         (
