@@ -11,11 +11,11 @@
     │   ├── MetricError       the model does not measure what the study asks for
     │   └── StorageError      the database is unreachable, wrong or unusable
     ├── WorkError             the work was begun and failed                      exit 1
-    │   ├── StudyError        a study cannot go on
+    │   ├── StudyError        a study cannot be continued
     │   ├── DataChangedError  a worker has loaded other data than the study's
     │   ├── WorkerError       worker processes cannot be started, or die
     │   └── BundleError       a trained model or an export cannot be written or read
-    └── TrialFailed           one trial failed; the study goes on
+    └── TrialFailed           one trial failed; the study continues
 
 A request that turns out to be wrong after trials were begun, such as a database that was deleted
 meanwhile, ends with exit 1: :meth:`tuner.storage.database.Database.final`.
@@ -74,7 +74,7 @@ class WorkError(TunerError):
 
 
 class StudyError(WorkError):
-    """A study cannot go on."""
+    """A study cannot be continued."""
 
 
 class DataChangedError(WorkError):
@@ -90,7 +90,7 @@ class BundleError(WorkError):
 
 
 class TrialFailed(TunerError):
-    """One trial failed; the study goes on.
+    """One trial failed; the study continues.
 
     Attributes:
         reason: What is stored with the trial and shown to people.
@@ -102,7 +102,7 @@ class TrialFailed(TunerError):
 
 
 class SupervisorGone(BaseException):
-    """Nobody reads a worker's messages any more: its supervisor was killed.
+    """The supervisor of a worker was killed, so that nothing reads the worker's messages.
 
     Not an ``Exception``, so that it passes through a user's code, and never ends a trial.
     """

@@ -37,10 +37,10 @@ def load_tensorflow() -> None:
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """Turns the process's standard error away.
+    """Discards what is written to the process's standard error.
 
     TensorFlow's first lines are written by C++ code before it reads any setting, so only the
-    file descriptor itself can be turned away. An exception passes through.
+    file descriptor itself can be redirected. An exception passes through.
     """
     sys.stderr.flush()
     kept = os.dup(2)

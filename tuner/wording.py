@@ -148,11 +148,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def hint(name: str, known: Iterable[str], plural: str) -> str:
-    """Returns ``did you mean x?`` when a known name is near, and what is known when none is.
+    """Returns ``did you mean x?`` when a known name is similar, or else the known names.
 
     Args:
-        name: The name that nobody knows.
-        known: The names there are.
+        name: The unknown name.
+        known: The known names.
         plural: What they are, such as ``"keys"``.
     """
     names = list(known)

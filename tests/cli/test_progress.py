@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tuner.cli.progress import LiveProgress, PlainProgress, progress_for
+from tuner.cli.progress import Best, LiveProgress, PlainProgress, ServiceProgress, progress_for
 from tuner.spec import Objective
 from tuner.workers.observer import Observer
 
@@ -69,3 +69,28 @@ def test_best_value_is_shown_with_its_significant_digits() -> None:
     progress.started("xor", 0, 9, 1, (0, 0.25))
     progress.trial_finished(1, "complete", (0.000042,), None)
     assert screen.lines[-1] == "[0/9] trial 1 complete loss 4.2e-05, best loss 4.2e-05 (trial 1)"
+
+
+def test_live_display_counts_in_steps_of_the_learner() -> None:
+    screen = Screen(terminal=True)
+    objective = Objective(metric="loss", direction="minimize")
+    progress = progress_for(screen.console, objective, "iteration")
+    progress.started("trees", 0, 1, 1, None)
+    progress.trial_started(0, 50)
+    progress.epoch_done(0, 7, 0.5)
+    progress.tick()
+    progress.close()
+    assert "trial 0  iteration 7 of 50  loss 0.5000" in "\n".join(screen.lines)
+
+
+def test_slots_of_a_worker_share_the_best_trial_of_a_study() -> None:
+    screen, best = Screen(terminal=False), Best()
+    objective = Objective(metric="accuracy", direction="maximize")
+    one, other = (ServiceProgress(screen.console, "s", objective, best) for _ in range(2))
+    for slot in (one, other):
+        slot.started("s", 0, 4, 1, None)
+    one.trial_finished(0, "complete", (0.9,), None)
+    other.trial_finished(1, "complete", (0.8,), None)
+    assert screen.lines[-1].endswith(
+        "trial 1 complete accuracy 0.8000, best accuracy 0.9000 (trial 0)"
+    )

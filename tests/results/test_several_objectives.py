@@ -86,6 +86,12 @@ def test_trials_have_a_column_for_each_objective(result: StudyResult) -> None:
     assert [(row["values_0"], row["values_1"]) for row in flat[1:3]] == [("0.75", "0.75"), ("", "")]
 
 
+def test_csv_of_a_study_has_all_objectives_in_its_cells(result: StudyResult) -> None:
+    [row] = csv.DictReader(io.StringIO(views.show(result, "csv")))
+    assert (row["metric"], row["direction"]) == ("value 0, value 1", "minimize, maximize")
+    assert "objectives" not in row
+
+
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_stored_names_of_the_objectives_are_shown(study: optuna.Study) -> None:
     study.set_metric_names(["flops", "accuracy"])

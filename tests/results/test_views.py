@@ -46,6 +46,13 @@ def test_trials_as_json_and_csv(make_result: MakeResult) -> None:
     assert second["value"] == ""
 
 
+def test_tables_count_in_steps_of_the_learner(make_result: MakeResult) -> None:
+    result = make_result(make_spec(model="hist_gradient_boosting"), trial(value=0.9, epoch=4))
+    header = views.trials(result).splitlines()[0]
+    assert header.split()[:5] == ["trial", "state", "accuracy", "steps", "time"]
+    assert "iteration      4\n" in views.best(result)
+
+
 def test_trials_without_trials(make_result: MakeResult) -> None:
     result = make_result(make_spec())
     assert views.trials(result) == "wine has no trials yet\n"

@@ -39,3 +39,16 @@ def test_policy_gives_up_at_once_when_it_is_over(caplog: pytest.LogCaptureFixtur
         RetryPolicy(30, lambda: True).call(attempt)
     assert calls == [False]
     assert caplog.messages == []
+
+
+def test_policy_makes_no_further_attempt_when_it_is_over_while_it_waits() -> None:
+    calls = []
+    looks = iter([False])  # whether to wait; afterwards it is over
+
+    def attempt(again: bool) -> None:
+        calls.append(again)
+        raise sa.exc.OperationalError("SELECT 1", None, ConnectionError("gone"))
+
+    with pytest.raises(sa.exc.OperationalError, match="gone"):
+        RetryPolicy(30, lambda: next(looks, True)).call(attempt)
+    assert calls == [False]

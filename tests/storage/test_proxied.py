@@ -72,6 +72,18 @@ def test_heartbeats_pass_between_sql_and_proxy(
     assert found.silent_s < 5
 
 
+def test_deleted_study_leaves_nothing_to_the_next_one_with_its_identifier(
+    both: Callable[..., Database],
+) -> None:
+    storage = both("proxy").storage
+    deleted = optuna.load_study(study_name="s", storage=storage)
+    deleted.ask().suggest_float("x", 0, 1)
+    optuna.delete_study(study_name="s", storage=storage)
+    study = optuna.create_study(study_name="again", storage=storage)
+    assert study._study_id == deleted._study_id
+    assert study.ask().suggest_int("x", 0, 9) in range(10)
+
+
 def test_claim_without_a_lease_is_requeued_when_its_heartbeat_stops(
     both: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:

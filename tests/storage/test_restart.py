@@ -132,6 +132,31 @@ def test_transaction_is_not_repeated_when_its_commit_is_lost(
     database.close()
 
 
+def test_give_back_is_acknowledged_when_its_commit_is_lost(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+):
+    lease = {"host": "a", "pid": 1}
+    database = Database(server.new_database(), lease=lease, retry=RetryPolicy(30))
+    study = optuna.create_study(storage=database.storage, study_name="s")
+    trial = study.ask()
+    _losing_a_commit(database, monkeypatch)()
+    assert database.give_back(trial._trial_id, lease)
+    assert study.trials[0].state is TrialState.WAITING
+    database.close()
+
+
+def test_lost_claim_without_a_lease_requeues_no_trial_of_another_program(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+):
+    database = Database(server.new_database(), retry=RetryPolicy(30))
+    study = optuna.create_study(storage=database.storage, study_name="s")
+    of_another = study.ask()
+    _losing_a_commit(database, monkeypatch)()
+    study.ask()
+    assert study.trials[of_another.number].state is TrialState.RUNNING
+    database.close()
+
+
 def _losing_a_commit(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Returns what makes the next commit succeed and look like a broken connection."""
     dialect = database.storage.engine.dialect

@@ -21,7 +21,7 @@ from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
 from tuner.learners.base import Fitted, Learner
 from tuner.learners.checks import check_metric
-from tuner.learners.registry import open_learner, shared_params
+from tuner.learners.registry import load_runtime, open_learner, shared_params
 from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
@@ -96,6 +96,8 @@ def check_configuration(configuration: Configuration) -> None:
     where = origin(configuration)
     check_model_name(configuration.model, configuration.base, where)
     check_dataset(configuration.dataset, configuration.base, where)
+    if configuration.own_code:  # which may import the runtime, less quietly
+        load_runtime(configuration.model, configuration.base)
 
 
 def load_data(configuration: Configuration) -> SealedData:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -28,24 +29,39 @@ def print_line(console: Console, text: str, style: str | None = None) -> None:
     console.print(plain, style=style, markup=False, highlight=False, soft_wrap=style is None)
 
 
+@dataclass
+class Best:
+    """The best complete trial of a study; the slots of a worker that run one study share it.
+
+    Attributes:
+        trial: Its number and value; None before the first.
+    """
+
+    trial: tuple[int, float] | None = None
+
+
 class _Tally:
     """What both displays count: finished trials, the best, running trials, time left."""
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, best: Best | None = None) -> None:
         self._objective = objective
+        self._best = best or Best()
         self.total = 0
         self.done_before = 0
         self.done = 0
         self.pruned = 0
         self.failed = 0
-        self.best: tuple[int, float] | None = None
         self.running: dict[int, tuple[int, int, float | None]] = {}
         self._since = time.monotonic()
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        return self._best.trial
 
     def begin(self, done: int, total: int, best: tuple[int, float] | None) -> None:
         self.done = self.done_before = done
         self.total = total
-        self.best = best
+        self._best.trial = best
         self._since = time.monotonic()
 
     def finish(self, number: int, state: str, value: float | None) -> None:
@@ -55,7 +71,7 @@ class _Tally:
         if state != "complete" or value is None:
             return
         if self.best is None or self._objective.better(value, self.best[1]):
-            self.best = (number, value)
+            self._best.trial = (number, value)
 
     def left(self) -> str:
         """Time left, from the pace of this run so far."""
@@ -75,9 +91,17 @@ class _Tally:
 class LiveProgress(Observer):
     """A bar, the best so far and the running trials, redrawn in place."""
 
-    def __init__(self, console: Console, objective: Objective) -> None:
+    def __init__(self, console: Console, objective: Objective, step_word: str = "epoch") -> None:
+        """Prepares; nothing is shown yet.
+
+        Args:
+            console: Where to show the run.
+            objective: Of the study.
+            step_word: What a step of its learner is called, such as "iteration".
+        """
         self._console = console
         self._metric = objective.metric
+        self._step_word = step_word
         self._tally = _Tally(objective)
         self._live = Live(console=console, refresh_per_second=8, transient=True)
 
@@ -136,17 +160,18 @@ class LiveProgress(Observer):
         lines = [Text(one_line(tally.best_text()))] if tally.best else []
         for number, (epoch, epochs, value) in sorted(tally.running.items()):
             shown = "" if value is None else f"  {metric} {figure(value)}"
-            lines.append(Text(f"  trial {number}  epoch {epoch} of {epochs}{shown}", style="dim"))
+            progress = f"{self._step_word} {epoch} of {epochs}"
+            lines.append(Text(f"  trial {number}  {progress}{shown}", style="dim"))
         return Group(head, *lines)
 
 
 class PlainProgress(Observer):
     """One line for each trial that ends; for logs and pipes."""
 
-    def __init__(self, console: Console, objective: Objective) -> None:
+    def __init__(self, console: Console, objective: Objective, best: Best | None = None) -> None:
         self._console = console
         self._metric = objective.metric
-        self._tally = _Tally(objective)
+        self._tally = _Tally(objective, best)
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
@@ -195,8 +220,8 @@ class PlainProgress(Observer):
 class ServiceProgress(PlainProgress):
     """The same lines with the study's name before them: a worker has several studies."""
 
-    def __init__(self, console: Console, name: str, objective: Objective) -> None:
-        super().__init__(console, objective)
+    def __init__(self, console: Console, name: str, objective: Objective, best: Best) -> None:
+        super().__init__(console, objective, best)
         self._name = name
 
     def started(
@@ -209,10 +234,11 @@ class ServiceProgress(PlainProgress):
         super().note(f"{self._name}: {text}")
 
 
-def progress_for(console: Console, objective: Objective) -> Observer:
-    """The live display in a terminal, plain lines elsewhere."""
-    kind = LiveProgress if console.is_terminal else PlainProgress
-    return kind(console, objective)
+def progress_for(console: Console, objective: Objective, step_word: str = "epoch") -> Observer:
+    """The live display in a terminal, plain lines elsewhere; see :class:`LiveProgress`."""
+    if console.is_terminal:
+        return LiveProgress(console, objective, step_word)
+    return PlainProgress(console, objective)
 
 
 def _only(values: tuple[float, ...]) -> float | None:

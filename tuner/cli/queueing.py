@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from typing import Annotated
 
 import typer
@@ -95,7 +96,7 @@ def worker(
     checkpoints: Checkpoints = None,
 ) -> None:
     """Take trials of submitted studies, fairly between them, until SIGTERM or Ctrl-C."""
-    from tuner.cli.progress import ServiceProgress, print_line
+    from tuner.cli.progress import Best, ServiceProgress, print_line
     from tuner.cli.standard_error import standard_error
     from tuner.service.offer import WorkerRequest
     from tuner.service.serve import serve
@@ -111,9 +112,10 @@ def worker(
         checkpoints=checkpoints,
     )
     console = standard_error()
+    bests: defaultdict[str, Best] = defaultdict(Best)
     ending = serve(
         request,
-        lambda name, spec: ServiceProgress(console, name, spec.objective),
+        lambda name, spec: ServiceProgress(console, name, spec.objective, bests[name]),
         lambda line: print_line(console, line),
     )
     if ending == "interrupted":

@@ -61,6 +61,7 @@ def run(
     from tuner import api
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
+    from tuner.learners.registry import step_word
     from tuner.results.rendering import document
     from tuner.results.study_text import summary
     from tuner.workers.request import RunRequest
@@ -83,7 +84,7 @@ def run(
     console = standard_error()
     result = api.run_request(
         request,
-        lambda spec: progress.progress_for(console, spec.objective),
+        lambda spec: progress.progress_for(console, spec.objective, step_word(spec.model)),
     )
     if as_json:
         print_out(document(result.to_dict()))

@@ -86,6 +86,13 @@ def doing(what: str, model: str, base: Path) -> str:
     return f"{what}; {runtime} takes some seconds to load" if runtime else what
 
 
+def load_runtime(model: str, base: Path) -> None:
+    """Imports what a learner needs, as the fork server does for workers."""
+    preload, _ = runtime_of(model, base)
+    for module in preload:
+        import_module(module)
+
+
 def open_learner(model: str, setup: Setup) -> Learner:
     """Returns the learner of a study; a user's own module is imported.
 

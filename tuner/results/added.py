@@ -1,4 +1,4 @@
-"""Trials that somebody added by hand: what a run of tuner would have stored of them."""
+"""Trials that were added by hand: what a run of tuner would have stored of them."""
 
 from __future__ import annotations
 

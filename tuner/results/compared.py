@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.learners.registry import step_word
 from tuner.results.rows import ADDED, ReferenceRow, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.spec import Role
@@ -68,8 +67,7 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
             words += "; not in the search space"
         return "best", f"trial {best.number}", words
     words = f"{result.metric} {figure(best.value)} on validation"
-    word = step_word(result.spec.model) if result.spec else "epoch"
-    words += "" if best.epoch is None else f", {word} {best.epoch}"
+    words += "" if best.epoch is None else f", {result.step_word} {best.epoch}"
     words += f" (the reference {best.origin})" if best.role is Role.REFERENCE else ""
     return "best", f"trial {best.number}", words
 

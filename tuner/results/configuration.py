@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.results.configuration_rules import SCHEMA, read_exported
+from tuner.space import Value
 from tuner.spec import CsvDataset
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
-
-Value = int | float | str | bool
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,7 @@ def _storage(url: str, repair: bool) -> Iterator[Finding]:
         return
     try:
         names = database.study_names()
-        stored = count(len(names), "study") if len(names) == 1 else f"{len(names)} studies"
-        yield Finding("storage", "ok", f"{shown}: {stored}")
+        yield Finding("storage", "ok", f"{shown}: {count(len(names), 'study', 'studies')}")
         for name in names:
             try:
                 yield from _trials(database, name, repair)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tuner.results.configuration import Configuration, Value
+from tuner.results.configuration import Configuration
+from tuner.space import Value
 from tuner.spec import Objective, Role
 from tuner.storage.attributes import TrialAttrs, shown_attrs
 

@@ -113,6 +113,13 @@ class StudyResult:
         return ", ".join(objective.direction for objective in self.objectives)
 
     @property
+    def step_word(self) -> str:
+        """What a step of the study's learner is called: ``"epoch"`` if the learner is not known."""
+        from tuner.learners.registry import step_word  # here, because it imports NumPy
+
+        return step_word(self.spec.model) if self.spec else "epoch"
+
+    @property
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}

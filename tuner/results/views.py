@@ -26,7 +26,11 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     space = result.spec.search_space if result.spec else None
     metrics = [objective.metric for objective in result.objectives]
     return as_table(
-        ("trial", "state", *metrics, "epochs", "time", "origin", "configuration", "reason"),
+        (
+            *("trial", "state", *metrics),
+            "epochs" if result.step_word == "epoch" else "steps",  # short, as others are narrow
+            *("time", "origin", "configuration", "reason"),
+        ),
         (
             (
                 str(row.number),
@@ -106,7 +110,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
         ("study", result.study),
         ("trial", str(found.number)),
         (metric, figure(found.value) + ("" if found.is_added else " on validation")),
-        ("epoch", "" if found.epoch is None else str(found.epoch)),
+        (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
@@ -136,6 +140,8 @@ def show(
         return document(table)
     found = table.pop("best") or {}
     del table["references"]
+    table.pop("objectives", None)  # of which a cell holds the names and the directions
+    table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")
     table["baseline"] = None if trivial is None else trivial["value"]
     flat = table | table.pop("trials") | {f"best_{key}": value for key, value in found.items()}

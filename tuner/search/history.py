@@ -2,7 +2,7 @@
 
 Terms:
     row: a trial that is complete or pruned; rows stand in the order of the trials' numbers.
-    feasible: without a constraint that is violated, see ``Trial.set_constraint``.
+    infeasible: with a constraint that is violated, see ``Trial.set_constraint``.
     infeasible score: the sum of a trial's violated constraints.
 """
 

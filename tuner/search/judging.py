@@ -22,7 +22,7 @@ class Judging:
 
 
 def judging(spec: StudySpec) -> Judging:
-    """Says at which epochs the study's pruner decides.
+    """Returns the epochs at which the study's pruner decides.
 
     Trials are compared at equal epochs, so what is not judged need not be reported: halving
     pruners look at their rungs, ``min_resource · reduction_factor ** k``, the others at every

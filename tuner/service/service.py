@@ -171,7 +171,7 @@ class Service:
         entry = queued.entry if queued else slot.entry
         if (entry.n_trials, entry.workers) != (slot.entry.n_trials, slot.entry.workers):
             return True
-        # Not before a trial has ended: else data that load slowly would be loaded in vain for ever.
+        # Not before a trial has ended: a study whose data load slowly would never run one.
         if not supervisor.n_ended or time.monotonic() - slot.since < SLICE_SECONDS:
             return False
         return self._choose(slot) not in (None, slot.study) or slot.is_changed(SLICE_SECONDS)

@@ -108,7 +108,7 @@ class Slot:
         return stored_spec(self._database, study) != self.stored
 
     def _read(self, study: optuna.Study) -> StudySpec:
-        """Reads the stored study and checks what can be checked before TensorFlow is loaded."""
+        """Reads the stored study and checks what can be checked before its data are loaded."""
         stored = stored_spec(self._database, study)
         self._offer.access.check_code(stored.own_code)
         if not isinstance(stored.dataset, str):

@@ -1,4 +1,4 @@
-"""From the table of one parameter to a :class:`Parameter`, or to one line of what is wrong."""
+"""Reads the table of one parameter into a :class:`Parameter`, or says in one line what is wrong."""
 
 from __future__ import annotations
 

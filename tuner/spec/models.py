@@ -41,7 +41,7 @@ def _possible(path: str) -> str:
 FilePath = Annotated[Text, AfterValidator(_possible)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 DEFAULT_NAMES = {"sampler": "tpe", "pruner": "hyperband"}
-"""What samples and prunes where the study file names nothing."""
+"""The sampler and the pruner of a study file that names none."""
 
 EXHAUSTIVE = "bruteforce"
 """The sampler that tries every combination of the search space once, and then has no more."""

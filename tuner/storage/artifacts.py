@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # to import these would import boto3, which few runs need
     from optuna.artifacts import Boto3ArtifactStore, FileSystemArtifactStore
 
 _S3 = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
-# Training goes on without a store that does not answer.
+# Training continues without a store that does not answer.
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 60, 3
 
 

@@ -37,7 +37,7 @@ class RetryPolicy:
 
     Attributes:
         seconds: From the first attempt on; 0 tries once, unless only a connection is missing.
-        over: Called while waiting; True gives up. None never does.
+        over: Called while waiting; True gives up at once. None never does.
     """
 
     seconds: float = 0.0
@@ -54,10 +54,12 @@ class RetryPolicy:
         if self._calling:
             return attempt(False)
         shown = ""
+        failure: BaseException | None = None
 
         def log(state: RetryCallState) -> None:
-            nonlocal shown
-            if (waiting := _waiting_for(_failure(state))) != shown:
+            nonlocal shown, failure
+            failure = _failure(state)
+            if (waiting := _waiting_for(failure)) != shown:
                 _log.warning("%s; it is tried again", waiting)
                 shown = waiting
 
@@ -72,6 +74,8 @@ class RetryPolicy:
                 sleep=self._sleep,
                 reraise=True,
             ):
+                if failure and self._is_over():  # another attempt may take long to fail
+                    raise failure
                 with one:
                     answer = attempt(one.retry_state.attempt_number > 1)
         finally:

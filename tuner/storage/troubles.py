@@ -1,7 +1,7 @@
 """Kinds of failures of a database server: what to do about each, and whether to retry.
 
 PostgreSQL numbers them (https://www.postgresql.org/docs/current/errcodes-appendix.html); before a
-connection is there, and in MySQL, only the words tell them apart.
+connection is there, and in MySQL, only the messages distinguish them.
 """
 
 from __future__ import annotations

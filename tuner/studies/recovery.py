@@ -28,7 +28,7 @@ Mostly the trial is innocent (a full disk, a machine that was switched off), so 
 the attempts; but a trial may also take its whole machine down each time."""
 
 GONE = "its process is gone"
-"""Cause of what is found without its process."""
+"""The cause where a trial was found without its process."""
 
 SILENT_SECONDS = 360.0
 """After this time without a heartbeat a trial of another machine counts as abandoned; longer than
@@ -70,8 +70,8 @@ def return_abandoned(
         study: The study.
         cause: Why they are gone. None if they were stopped on purpose: then it is not counted.
         checkpoints: Where those of trials that are failed are removed; the usual location if None.
-        died: The pid of a worker that this process has seen to die by itself. Only of its trial
-            an attempt is counted: of the others it is not known whether the trial was the cause.
+        died: The pid of a worker that this process has seen die by itself. Only for its trial is
+            an attempt counted: for the others it is not known whether the trial was the cause.
     """
     returned = []
     for trial in abandoned(database, study):

@@ -45,7 +45,7 @@ def _leave_signals_to_supervisor() -> None:
 
 
 def _nothing(_number: int, _frame: object) -> None:
-    """Handles a signal by going on."""
+    """Handles a signal by doing nothing."""
 
 
 def _restore_signals() -> None:

@@ -114,7 +114,7 @@ class Outcomes:
         self._suspected = lost
 
     def replace_dead(self, worker: WorkerProcess) -> None:
-        """Replaces a worker that died by itself: its trial is retried, but not for ever."""
+        """Replaces a worker that died by itself; its trial is requeued, up to a limit."""
         worker.kill()
         cause = _cause_of_death(worker.exitcode)
         if self.study is None or not self.return_abandoned(cause, died=worker.pid):

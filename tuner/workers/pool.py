@@ -55,7 +55,7 @@ class Pool:
             self._workers.append(self._started(check=i == 0))
 
     def replace(self, worker: WorkerProcess, *, check: bool) -> None:
-        """Starts another process in place of one that is gone.
+        """Replaces a process that is gone by another one.
 
         A retired one ends by itself, unless a thread that a trial has started keeps it alive: those
         of earlier calls are killed.

@@ -22,7 +22,7 @@ from tuner.errors import RequestError, TunerError, WorkerError
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
-from tuner.storage.url import parse_url
+from tuner.storage.url import absolute, parse_url
 from tuner.studies import lifecycle, queue
 from tuner.workers.ending import Ending
 from tuner.workers.engines import begin, run_here
@@ -32,7 +32,7 @@ from tuner.workers.observer import Observer
 from tuner.workers.stored_events import StoredEvents
 
 _POLL_SECONDS = 0.5
-_FAREWELL_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 
 
 class RayEngine:
@@ -96,7 +96,7 @@ class RayEngine:
 
     def _end(self, ray: Any, tasks: list[Any]) -> None:
         """Ends the workers, whose trials go back to the queue; at once after a second signal."""
-        n_signals, until = self._n_signals, time.monotonic() + _FAREWELL_SECONDS
+        n_signals, until = self._n_signals, time.monotonic() + _STOP_SECONDS
         for task in tasks:
             ray.cancel(task)  # as Ctrl-C there
         while tasks and self._n_signals in (0, n_signals) and time.monotonic() < until:
@@ -104,15 +104,12 @@ class RayEngine:
 
     def _shared(self, url: str) -> str:
         """Returns the URL as workers open it, wherever they are started."""
-        parsed = parse_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return url
-        if self._address is not None:
+        if self._address is not None and parse_url(url).get_backend_name() == "sqlite":
             raise RequestError(
                 f"storage {url} is a file of this machine, which the workers of a cluster cannot "
                 "open; name a server with --storage postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
             )
-        return f"sqlite:///{Path(parsed.database or '').absolute()}"
+        return absolute(url)
 
     def _watch(
         self,

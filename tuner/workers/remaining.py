@@ -19,7 +19,7 @@ _WAIT_SECONDS = 1.0
 
 
 class Remaining:
-    """What is wanted of a study, less what is finished or under way.
+    """The trials wanted of a study, less those that are finished or under way.
 
     Trials under way elsewhere count too: several runs may share a study. Two of them may find the
     same trial open; the worker that comes second finds that nothing is.

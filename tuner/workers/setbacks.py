@@ -33,7 +33,7 @@ class Setbacks:
         """
         self._deaths = 0
         self._failures = self._failures + 1 if state == "fail" else 0
-        # A study that has shown that it can work is given more, but no run fails for ever.
+        # A study with finished trials has shown that it can work, and may fail more often.
         allowed = max(_FAILURES_ALLOWED, wanted) if finished else _FAILURES_ALLOWED
         if self._failures >= allowed:
             which = "the last" if finished else "the first"

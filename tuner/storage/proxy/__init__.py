@@ -1,1 +1,1 @@
-"""The storage behind Optuna's gRPC proxy, which is as Optuna ships it and knows no call of ours."""
+"""The storage behind Optuna's gRPC proxy, whose calls are Optuna's own."""

@@ -48,6 +48,15 @@ class RemoteStorage(Storage, GrpcStorageProxy):
         self._stub = Calls(proxy_stub(self._channel), self.retry)  # type: ignore[assignment]
         self._cache = proxy_cache(self._stub)
 
+    def delete_study(self, study_id: int) -> None:
+        super().delete_study(study_id)
+        # SQLite gives the identifiers of what was deleted to new studies and trials.
+        self._names.pop(study_id, None)
+        of_others = {key: one for key, one in self._distributions.items() if key[0] != study_id}
+        self._distributions = of_others
+        self._study_of = {id_: of for id_, of in self._study_of.items() if of != study_id}
+        self._ordered.clear()
+
     def store(self, trial_id: int, writes: Writes) -> None:
         proxy = GrpcStorageProxy
         holder = self.taker.lease if writes.holder is None else writes.holder

@@ -1,4 +1,4 @@
-"""Studies behind Optuna's gRPC proxy, which is as Optuna ships it and knows no call of ours."""
+"""What tuner asks of a storage, answered with the calls of Optuna's gRPC proxy."""
 
 from __future__ import annotations
 

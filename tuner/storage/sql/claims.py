@@ -25,7 +25,7 @@ def begin(connection: sa.Connection, study_id: int, taker: Taker) -> tuple[int, 
     """
     row = {"study_id": study_id, "state": TrialState.RUNNING, "datetime_start": utc_now()}
     trial_id, number = _insert(connection, row)
-    _sign(connection, study_id, trial_id, taker)
+    _write_lease(connection, study_id, trial_id, taker)
     return trial_id, number
 
 
@@ -56,16 +56,19 @@ def claim(connection: sa.Connection, study_id: int, trial_id: int, taker: Taker)
     beats, sent = models.TrialHeartbeatModel, models.TrialSystemAttributeModel  # another's
     connection.execute(sa.delete(beats).where(beats.trial_id == trial_id))
     connection.execute(sa.delete(sent).where(sent.trial_id == trial_id, sent.key == BEAT))
-    _sign(connection, study_id, trial_id, taker)
+    _write_lease(connection, study_id, trial_id, taker)
     return True
 
 
 def requeue_own(connection: sa.Connection, study_id: int, taker: Taker) -> None:
     """Requeues the claims of this process whose commit was never acknowledged.
 
-    A process that asks for a trial runs none.
+    A process that asks for a trial runs none. Without a lease, its claims cannot be told from the
+    running trials of other programs, so they stay.
     """
-    own = sa.update(TRIALS).where(TRIALS.c.study_id == study_id, has_lease(taker.lease or {}))
+    if taker.lease is None:
+        return
+    own = sa.update(TRIALS).where(TRIALS.c.study_id == study_id, has_lease(taker.lease))
     own = own.where(TRIALS.c.state == TrialState.RUNNING)
     connection.execute(own.values(state=TrialState.WAITING))
 
@@ -106,7 +109,12 @@ def _insert(connection: sa.Connection, row: Mapping[str, Any]) -> tuple[int, int
     return trial_id, number
 
 
-def _sign(connection: sa.Connection, study_id: int, trial_id: int, taker: Taker) -> None:
+def _write_lease(connection: sa.Connection, study_id: int, trial_id: int, taker: Taker) -> None:
+    """Writes the lease of a trial that was just claimed.
+
+    Raises:
+        NoneOpen: The trial is one too many.
+    """
     for most, count in ((taker.wanted, _COUNT_TAKEN), (taker.at_once, _COUNT_RUNNING)):
         if most is not None and (connection.scalar(count, {"of": study_id}) or 0) > most:
             raise NoneOpen

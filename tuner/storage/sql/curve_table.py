@@ -37,7 +37,7 @@ class CurvesModel(_Base):
     """The curves of one trial that has ended.
 
     Attributes:
-        trial_id: The trial; the row goes with it, whoever deletes it.
+        trial_id: The trial; deleting it deletes the row, whichever program does so.
         names: The logs, as a JSON list.
         epochs: How many epochs were run.
         packed: Little-endian float32 of shape (logs, epochs), compressed with zlib.

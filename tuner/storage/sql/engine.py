@@ -26,7 +26,7 @@ from tuner.storage.url import is_frozen, masked, parse_url
 _BUSY_SECONDS = 30
 _CREATION_SECONDS = 60.0
 _IDLE_SECONDS = 5.0
-# A host that swallows what it is sent is noticed within a minute, not when TCP gives up.
+# A host that drops all packets is noticed within a minute, not when TCP gives up.
 _LIBPQ = {
     "application_name": "tuner",
     "connect_timeout": 10,  # seconds, for each address of the host

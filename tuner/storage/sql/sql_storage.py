@@ -103,13 +103,20 @@ class SqlStorage(SqlQueries, Storage):
                 claims.requeue_own(connection, found.study_id, self.taker)
             return claims.claim(connection, found.study_id, trial_id, self.taker)
 
-    @retried
     def give_back(self, trial_id: int, lease: Mapping[str, Any] | None) -> bool:
         back = claims.change(trial_id, TrialState.RUNNING, TrialState.WAITING)
         if lease is not None:
             back = back.where(claims.has_lease(lease))
-        with self.engine.begin() as connection:
-            return claims.changed(connection, back)
+        state = sa.select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
+
+        def attempt(again: bool) -> bool:
+            with self.engine.begin() as connection:
+                # Again: an earlier attempt may have been stored without an answer.
+                return claims.changed(connection, back) or (
+                    again and connection.scalar(state) is TrialState.WAITING
+                )
+
+        return self.retry.call(attempt)
 
     @retried
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
