@@ -34,7 +34,9 @@ for work, place in ((train, out / "a" / "model"), (export, out / "best.py")):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [200, 15_000])
-def test_a_full_disk(tmp_path: Path, make_configuration: MakeConfiguration, limit: int) -> None:
+def test_write_beyond_a_size_limit_leaves_nothing(
+    tmp_path: Path, make_configuration: MakeConfiguration, limit: int
+) -> None:
     """The kernel itself refuses: no file may grow beyond a few bytes, or a few kilobytes."""
     write(make_configuration(), tmp_path / "best.toml")
     out = tmp_path / "out"
@@ -55,7 +57,9 @@ def test_a_full_disk(tmp_path: Path, make_configuration: MakeConfiguration, limi
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
-def test_a_really_full_disk(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_train_on_a_full_disk_leaves_nothing(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]).returncode:
