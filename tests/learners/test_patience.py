@@ -64,6 +64,6 @@ def test_a_difference_of_just_min_delta_is_no_improvement():
     assert is_better(0.9511, 0.95, "maximize", by=0.001)
 
 
-def test_without_a_rule_training_never_stops():
+def test_training_never_stops_early_without_a_rule():
     patience = Patience(None, "maximize")
     assert [patience.exhausted_after(epoch, 0.5) for epoch in range(1, 50)] == [None] * 49

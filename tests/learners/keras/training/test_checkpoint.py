@@ -122,13 +122,13 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "task", "params", "loop"), CASES)
-def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
+def test_resumed_training_equals_an_uninterrupted_one(make_kind, family, task, params, loop):
     data = make_kind(family, task)
     own_code = loop == "fit"  # both ways of seeding
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
 
 
-def test_metric_from_predictions_is_kept_over_the_break(make_splits):
+def test_metric_from_predictions_is_kept_when_training_is_resumed(make_splits):
     data = make_splits("multiclass")
 
     def score(predictions):
@@ -139,7 +139,7 @@ def test_metric_from_predictions_is_kept_over_the_break(make_splits):
 
 
 @pytest.mark.slow
-def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits):
+def test_lowered_learning_rate_is_restored_and_lowered_again(make_splits):
     data = make_splits("regression")
     params = {"schedule": "plateau", "plateau_patience": 1, "learning_rate": 30.0}
     params["target_scaling"] = "none"  # a scaled target is learned at this rate, too
@@ -151,7 +151,7 @@ def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
-def test_patience_goes_on_counting(make_splits, loop):
+def test_early_stopping_continues_to_count_when_resumed(make_splits, loop):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"learning_rate": 2.0, "optimizer": "sgd"})
     options = {"early_stopping": EarlyStopping(patience=3), "loop": loop, "epochs": 60}
@@ -163,7 +163,7 @@ def test_patience_goes_on_counting(make_splits, loop):
 
 
 @pytest.mark.slow
-def test_one_loop_goes_on_from_the_other(make_splits):
+def test_checkpoint_of_one_loop_is_resumed_in_the_other(make_splits):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"dropout": 0.3, "batch_norm": True})
     whole = Run(data, build)
@@ -176,7 +176,7 @@ def test_one_loop_goes_on_from_the_other(make_splits):
         assert rest.result.value == pytest.approx(whole.result.value, rel=1e-6)
 
 
-def test_a_graph_that_is_kept_goes_on_too(make_splits):
+def test_reused_graph_resumes_from_a_checkpoint(make_splits):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"dropout": 0.3})
     structures = Structures()
@@ -208,7 +208,7 @@ class Draws(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits):
+def test_users_network_resumes_with_the_generators_of_the_process(make_splits):
     data = make_splits("regression")
 
     def build():
@@ -238,7 +238,7 @@ def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits
 
 
 @pytest.mark.slow
-def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
+def test_resumed_model_can_be_fitted_again_from_epoch_0(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
     kept = Kept(dies_after=3)
@@ -267,7 +267,7 @@ def changed(state: State, **changes: Any) -> bytes:
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make_splits):
+def test_unfit_checkpoint_is_noted_and_training_restarts(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
     whole = Run(data, build)
@@ -296,7 +296,7 @@ def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make
         assert run.result == whole.result, words
 
 
-def test_a_state_is_read_as_it_was_written(make_splits):
+def test_unpack_reverses_pack(make_splits):
     state = state_of(make_splits("regression"), {"batch_norm": True})
     state = State(**{**vars(state), "logs": [{"a": float("nan"), "b": None}, {"a": 0.1}]})
     again = unpack(pack(state))
@@ -314,7 +314,7 @@ class Evil:
         return (setattr, (Evil, "ran", True))
 
 
-def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits):
+def test_damaged_or_foreign_checkpoint_is_refused_and_never_executed(make_splits):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
         with pytest.raises(UnusableCheckpoint):
