@@ -41,7 +41,7 @@ def test_process_on_another_machine_is_neither_dead_nor_alive():
     assert is_alive(old) is None
 
 
-def test_setting_the_clock_makes_no_process_dead(monkeypatch):
+def test_is_alive_ignores_a_change_of_the_clock(monkeypatch):
     own = own_lease()
     created = psutil.Process.create_time
 
@@ -55,7 +55,7 @@ def test_setting_the_clock_makes_no_process_dead(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_process_is_known_whatever_its_name(tmp_path):
+def test_is_alive_reads_processes_with_unusual_names(tmp_path):
     named = tmp_path / "a) Z 1 (b"
     shutil.copy(shutil.which("sleep"), named)
     process = subprocess.Popen([named, "60"])
@@ -138,7 +138,7 @@ class Overtaken(Recorder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("told_at_once", [True, False])
-def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_once):
+def test_trial_taken_over_by_another_machine_is_left_to_it(laboratory, told_at_once):
     laboratory.behave("slow")
     laboratory.study.write_text(
         laboratory.study.read_text().replace("n_trials = 4", "n_trials = 2")
@@ -157,7 +157,7 @@ def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_
 
 
 @pytest.mark.slow
-def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
+def test_run_waits_for_trials_of_other_machines(laboratory):
     laboratory.run(workers=1, n_trials=1)
     database = Database(laboratory.url, lease=ELSEWHERE)
     study = database.study("scripted")
@@ -182,7 +182,7 @@ def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
 
 
 @pytest.mark.slow
-def test_no_worker_outlives_its_supervisor_for_long(laboratory):
+def test_worker_ends_soon_after_its_supervisor_was_killed(laboratory):
     laboratory.behave("endless")
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     with running([*run, "--workers", "1"], laboratory.folder) as process:
@@ -206,7 +206,7 @@ def test_no_worker_outlives_its_supervisor_for_long(laboratory):
 
 
 @pytest.mark.slow
-def test_a_study_that_is_deleted_ends_its_run_with_one_line(laboratory):
+def test_deleted_study_ends_its_run_with_one_line(laboratory):
     laboratory.behave("slow")
     storage = RDBStorage(laboratory.url)
     deleted = []

@@ -147,7 +147,7 @@ def attrs(study: optuna.Study, number: int) -> dict[str, object]:
     return {key: stored[key] for key in ("attempts", "left_behind", "reason") if key in stored}
 
 
-def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: Bench) -> None:
+def test_attempts_count_only_workers_that_died_in_this_run(bench: Bench) -> None:
     mine, others = dead(bench, 2**22), dead(bench, 2**22 - 1)
     worker: Any = FakeWorker(None, pid=2**22)
     bench.pool.workers.append(worker)
@@ -157,7 +157,7 @@ def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: 
     assert bench.state(mine) is bench.state(others) is TrialState.WAITING
 
 
-def test_a_trial_found_without_its_process_fails_after_ten_times_only(bench: Bench) -> None:
+def test_trial_found_without_its_process_fails_after_ten_requeues(bench: Bench) -> None:
     for _ in range(recovery.LEFT_BEHIND_ALLOWED):
         assert dead(bench, 2**22) == 0
         (returned,) = recovery.return_abandoned(bench.database, bench.study, "its process is gone")

@@ -76,7 +76,7 @@ def test_a_signal_to_the_group_returns_the_trial_uncounted(
     assert first_trial(laboratory, waits_uncounted)
 
 
-def test_a_terminal_that_is_closed_ends_a_run_in_order(laboratory: Laboratory) -> None:
+def test_closed_terminal_ends_a_run_and_requeues_its_trial(laboratory: Laboratory) -> None:
     train_long(laboratory)
     with Terminal(laboratory.folder, "run", "scripted", "--storage", laboratory.url) as terminal:
         first_trial(laboratory, is_running)
@@ -89,7 +89,7 @@ def test_a_terminal_that_is_closed_ends_a_run_in_order(laboratory: Laboratory) -
     assert alive == []
 
 
-def test_a_model_that_prints_without_a_supervisor_is_requeued(laboratory: Laboratory) -> None:
+def test_printing_trial_is_requeued_when_its_supervisor_was_killed(laboratory: Laboratory) -> None:
     script = laboratory.folder / "scripted.py"
     body = "def build_model(params, data):\n"
     loud = (
@@ -105,7 +105,7 @@ def test_a_model_that_prints_without_a_supervisor_is_requeued(laboratory: Labora
     assert first_trial(laboratory, waits_uncounted)
 
 
-def test_processes_of_a_users_code_get_their_signals() -> None:
+def test_processes_of_users_code_receive_signals() -> None:
     code = (
         "import os, signal, subprocess, sys\n"
         "from tuner.workers.entry import _leave_signals_to_supervisor\n"
@@ -123,7 +123,7 @@ def test_processes_of_a_users_code_get_their_signals() -> None:
     assert (done.stdout, done.stderr) == ("-15 15\n", "")
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
+def test_ignored_signal_stays_ignored() -> None:
     heard: list[signal.Signals] = []
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

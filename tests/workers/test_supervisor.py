@@ -28,7 +28,7 @@ def values(run) -> dict[int, tuple]:
 
 
 @pytest.mark.slow
-def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
+def test_run_reaches_the_total_and_then_does_nothing(laboratory):
     run = laboratory.run(workers=2)
     assert run.ending == "done"
     assert run.counts["complete"] == 4
@@ -188,7 +188,7 @@ def test_exception_in_a_network_fails_only_its_trial(laboratory):
 
 
 @pytest.mark.slow
-def test_a_study_of_which_every_trial_fails_ends(laboratory):
+def test_run_ends_when_every_trial_fails(laboratory):
     laboratory.behave("diverges")
     with pytest.raises(StudyError, match=r"the first 10 trials failed, .*NaN"):
         laboratory.run(workers=2)
@@ -208,7 +208,7 @@ def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     database.close()
 
 
-def test_another_file_is_refused_with_the_difference(laboratory):
+def test_study_that_differs_from_the_stored_one_is_refused(laboratory):
     laboratory.run(workers=1, n_trials=1)
     laboratory.study.write_text(laboratory.study.read_text().replace("high = 0.1", "high = 0.5"))
     difference = r"search_space.learning_rate.high: 0.1 in the database, now 0.5"

@@ -32,7 +32,7 @@ def in_trial_0(laboratory: Laboratory, code: str) -> None:
         ("raise SystemExit(3)", '"scripted:build_model" raised SystemExit: 3 (scripted.py, line '),
     ],
 )
-def test_what_ends_a_process_fails_its_trial_in_one_line(
+def test_exception_that_ends_a_process_fails_its_trial_in_one_line(
     laboratory: Laboratory, code: str, reason: str
 ) -> None:
     in_trial_0(laboratory, code)
@@ -43,7 +43,7 @@ def test_what_ends_a_process_fails_its_trial_in_one_line(
     assert "Traceback" not in recorder.notes()
 
 
-def test_what_ends_a_process_while_data_are_loaded_ends_the_run(laboratory: Laboratory) -> None:
+def test_exception_that_ends_a_process_in_load_data_ends_the_run(laboratory: Laboratory) -> None:
     script = laboratory.folder / "scripted.py"
     head = "def load_data():\n"
     script.write_text(script.read_text().replace(head, f"{head}    raise KeyboardInterrupt\n"))
@@ -53,7 +53,7 @@ def test_what_ends_a_process_while_data_are_loaded_ends_the_run(laboratory: Labo
     assert "Traceback" not in recorder.notes()
 
 
-def test_a_trial_that_prints_without_end_is_ended_by_its_limit(laboratory: Laboratory) -> None:
+def test_endlessly_printing_trial_fails_at_its_time_limit(laboratory: Laboratory) -> None:
     in_trial_0(laboratory, "while True: print('a line')")
     recorder = Recorder()
     settings = ["budget.trial.timeout=2"]
