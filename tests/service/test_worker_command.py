@@ -123,7 +123,7 @@ def test_study_whose_trials_all_fail_leaves_the_queue(laboratory, worker, comman
     assert "stopped, 0 of 2: the first 10 trials failed" in listed.out
 
 
-def test_the_commands_say_what_they_did(laboratory, command):
+def test_queue_commands_print_their_result(laboratory, command):
     url = ("--storage", laboratory.url)
     answer = command("submit", laboratory.study, *url, "--priority", "2", "--workers", "3")
     assert answer.out.startswith(
