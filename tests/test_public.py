@@ -71,7 +71,7 @@ def springs(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_three_lines_do_all_of_it(springs: Path) -> None:
+def test_three_lines_run_read_and_train(springs: Path) -> None:
     (springs / "script.py").write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, "script.py"], capture_output=True, text=True, cwd=springs, check=False

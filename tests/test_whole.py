@@ -128,7 +128,7 @@ def test_an_exported_script_needs_no_tuner(command: Command, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_wine")
-def test_the_export_of_a_script_is_quiet(tmp_path: Path) -> None:
+def test_export_of_a_script_prints_no_warnings(tmp_path: Path) -> None:
     done = subprocess.run(
         [*program("tuner"), "export", "wine", "-o", "best.py"],
         capture_output=True,

@@ -29,7 +29,7 @@ def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repet
 
 
 @pytest.mark.parametrize("of", ["a worker", "the supervisor"])
-def test_stopped_process_continues_when_it_is_woken(
+def test_suspended_process_continues_when_it_is_resumed(
     of: str, slow: Laboratory, judge: Judge, repetition: int
 ) -> None:
     with FaultedRun(slow) as run:

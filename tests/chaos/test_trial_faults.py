@@ -42,7 +42,7 @@ def test_trial_that_ends_its_worker_fails_alone(
     "behaviour",
     ["moves", "changes settings", "prints lines", "prints one line", "prints other bytes"],
 )
-def test_trial_that_only_misbehaves_is_complete(
+def test_trial_with_harmless_side_effects_is_complete(
     behaviour: str, hostile: Laboratory, judge: Judge
 ) -> None:
     hostile.behave(behaviour)

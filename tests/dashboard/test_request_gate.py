@@ -107,7 +107,7 @@ def test_a_browser_gets_a_page_and_a_program_json() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "X"])
-def test_only_reading_methods_pass(method: str) -> None:
+def test_methods_that_write_are_refused(method: str) -> None:
     assert asked(read_only(inside), method)[0] == "405 Method Not Allowed"
 
 

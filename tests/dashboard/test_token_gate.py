@@ -138,7 +138,7 @@ def test_a_form_that_is_too_large_is_not_read(asked: Gate) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "two words", "semi;colon", "ü", " " * 20, "x" * 20 + "\n"])
-def test_token_that_cannot_be_sent_is_refused(token: str) -> None:
+def test_token_with_unsendable_characters_is_refused(token: str) -> None:
     with pytest.raises(RequestError, match=r"letters, digits and -\._~ only"):
         guarded(inside, token)
 

@@ -46,7 +46,7 @@ def test_trials_as_json_and_csv(make_result: MakeResult) -> None:
     assert second["value"] == ""
 
 
-def test_trials_without_trials(make_result: MakeResult) -> None:
+def test_trials_of_an_empty_study_are_an_empty_list(make_result: MakeResult) -> None:
     result = make_result(make_spec())
     assert views.trials(result) == "wine has no trials yet\n"
     assert views.trials(result, "json") == "[]\n"

@@ -132,7 +132,7 @@ def test_policy_without_seconds_waits_only_for_a_connection(
         RetryPolicy().call(lambda _again: (_ for _ in ()).throw(away))
 
 
-def test_other_errors_are_no_failure_of_a_server() -> None:
+def test_other_errors_are_not_server_failures() -> None:
     assert trouble_of(ValueError("too many connections")) is None
     assert trouble_of(sa.exc.IntegrityError("INSERT", None, ValueError("duplicate"))) is None
 

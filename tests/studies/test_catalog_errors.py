@@ -81,7 +81,7 @@ def test_file_that_is_not_utf_8_is_refused() -> None:
         find_study("bad")
 
 
-def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("folder.toml").mkdir()
     with pytest.raises(SpecError, match=r"^folder\.toml: cannot be read: Is a directory"):
         find_study("./folder.toml")

@@ -46,7 +46,7 @@ def test_stored_study_of_another_objective_is_refused_with_two_ways_out(
     assert contents(laboratory.database) == before
 
 
-def test_empty_study_of_the_same_direction_is_taken(
+def test_empty_study_of_the_same_direction_is_used(
     command: Command, laboratory: Laboratory
 ) -> None:
     optuna.create_study(study_name="scripted", storage=laboratory.url)
