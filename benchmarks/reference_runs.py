@@ -46,7 +46,7 @@ _ON_ITS_OWN_ROWS = Way("all", "train", held_out=True)
 _ON_A_TRUTH_TABLE = Way("all", "train")
 _WITH_A_PART_FOR_VALIDATION = Way("train", "test")
 
-# Cheapest first: who interrupts it has most of the table.
+# Cheapest first: an interrupted run has most of the table.
 WAYS = {
     "line": _ON_ITS_OWN_ROWS,
     "birth-life": _ON_ITS_OWN_ROWS,
