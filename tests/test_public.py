@@ -61,7 +61,7 @@ print(json.dumps({
 
 @pytest.fixture
 def springs(tmp_path: Path) -> Path:
-    """A folder with a small study on a table of one's own: soft springs stretch further."""
+    """A folder with a small study on a user's table: soft springs stretch further."""
     rows = [
         f"{i % 20 + 40 * (i % 2)},{i % 7 + 7},{'soft' if i % 2 else 'hard'}" for i in range(120)
     ]

@@ -89,7 +89,7 @@ def test_example_with_a_custom_network(command: Command, tmp_path: Path) -> None
     assert answer.status == 0, answer.err
     assert answer.out.startswith("spirals · Two spirals, with a network of one's own\n2 trials in ")
 
-    # As the result says, by its name: the study knows where its functions are.
+    # By its name, as the result suggests: the stored study knows its folder.
     assert "next  tuner export spirals -o best.toml && tuner train best.toml -o m" in answer.out
     answer = command("export", "spirals", "-o", "best.toml")
     assert (answer.status, answer.out, answer.err) == (0, "wrote best.toml\n", "")

@@ -1,4 +1,4 @@
-"""A ``bundle.json`` that was changed: the same predictions, or one line; never half believed."""
+"""A changed ``bundle.json`` gives the same predictions or one line of error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUICK = settings(
 
 
 class Scripted:
-    """A network that says the same whatever the rows."""
+    """A network whose output does not depend on the rows."""
 
     def predict(self, rows: np.ndarray, **_: Any) -> np.ndarray:
         return np.linspace(0.1, 0.9, len(rows), dtype=np.float32)[:, None]

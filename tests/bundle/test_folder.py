@@ -78,9 +78,9 @@ def test_failed_write_leaves_the_earlier_bundle(
     def fail() -> None:
         with new_folder(tmp_path / "a" / "model", force=force) as folder:
             (folder / "half").write_text("")
-            raise error
+            raise error("stopped")
 
-    with pytest.raises(error):
+    with pytest.raises(error, match="stopped"):
         fail()
     if force:
         assert names(tmp_path / "a") == ["model"]

@@ -48,7 +48,7 @@ def test_json_and_table_have_the_same_columns(trained: Bundle, rows: Path) -> No
 
 
 class Scripted:
-    """A network that says what the test wants."""
+    """A network whose output the test chooses."""
 
     def __init__(self, *output: Any) -> None:
         self.output = np.array(output, dtype=np.float32)

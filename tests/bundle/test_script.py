@@ -58,9 +58,9 @@ def test_script_has_the_scores_of_the_bundle_without_tuner(
     )
 
     assert [file.name for file in written] == ["best.py", "best-data.npz"]
-    told = done.stdout.splitlines()[-1]
-    assert told.startswith("test {")
-    scores = ast.literal_eval(told.removeprefix("test "))
+    last_line = done.stdout.splitlines()[-1]
+    assert last_line.startswith("test {")
+    scores = ast.literal_eval(last_line.removeprefix("test "))
     bundle = train(configuration, tmp_path / "model")
     # Another graph adds up its float32 numbers in another order: the last digit may differ.
     assert scores == pytest.approx(bundle.info["scores"]["test"], rel=1e-5)

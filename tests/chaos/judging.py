@@ -1,4 +1,4 @@
-"""What must be true after a fault: which trials are finished, and that the same command goes on."""
+"""What must be true after a fault: which trials are finished, and that the run can be resumed."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_listings_show_control_characters_escaped(
         answer = command(*words, "--format", form)
         check(answer)
         assert r"\x1b]0;owned" in answer.out or r"\u001b]0;owned" in answer.out
-        if form == "json":  # it means what is stored
+        if form == "json":  # it decodes to the stored name
             assert NASTY in json.dumps(json.loads(answer.out), ensure_ascii=False).replace(
                 json.dumps(NASTY, ensure_ascii=False)[1:-1], NASTY
             )

@@ -175,7 +175,7 @@ def test_the_stock_dashboard_shows_the_study(stored: Laboratory) -> None:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
     words = [*program("optuna-dashboard"), stored.url, "--port", port, "--host", "127.0.0.1"]
-    # It prints a line for each request, which nobody here reads.
+    # It prints a line for each request, which this test does not read.
     nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with running(words, stored.folder, **nowhere):
         studies = ask(f"http://127.0.0.1:{port}/api/studies")["study_summaries"]

@@ -33,11 +33,11 @@ def asked(
     setup_testing_defaults(environ)
     if "host" in headers and headers["host"] is None:
         del environ["HTTP_HOST"]
-    heard: list[tuple[str, dict[str, str]]] = []
+    started: list[tuple[str, dict[str, str]]] = []
     body: list[bytes] = application(  # type: ignore[assignment]
-        environ, lambda status, found, *_: heard.append((status, dict(found)))
+        environ, lambda status, found, *_: started.append((status, dict(found)))
     )
-    return (*heard[-1], b"".join(body))
+    return (*started[-1], b"".join(body))
 
 
 @pytest.mark.parametrize(

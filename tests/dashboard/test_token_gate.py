@@ -1,4 +1,4 @@
-"""The dashboard behind a token: who has it comes in, nobody else does."""
+"""The dashboard behind a token: requests without it are refused."""
 
 from __future__ import annotations
 
@@ -48,9 +48,11 @@ class Gate:
                 "wsgi.input": io.BytesIO(form.encode()),
             }
         setup_testing_defaults(environ)
-        heard: list[tuple[str, dict[str, str]]] = []
-        body = self.application(environ, lambda status, found: heard.append((status, dict(found))))
-        return (*heard[0], b"".join(body))
+        started: list[tuple[str, dict[str, str]]] = []
+        body = self.application(
+            environ, lambda status, found: started.append((status, dict(found)))
+        )
+        return (*started[0], b"".join(body))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The trivial predictor says the constant that the metric favours."""
+"""The trivial predictor predicts the constant that the metric favours."""
 
 from __future__ import annotations
 

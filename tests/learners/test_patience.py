@@ -23,7 +23,7 @@ CURVES = st.lists(
 
 
 def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> int:
-    """The number of epochs that Keras's callback lets run."""
+    """The number of epochs until Keras's callback stops the training."""
     callback = keras.callbacks.EarlyStopping(
         monitor="val_score", mode="max" if direction == "maximize" else "min", **rule.model_dump()
     )

@@ -17,7 +17,7 @@ def run(
     early_stopping: EarlyStopping | None = None,
     epochs: int | None = None,
 ) -> tuple[Watch, list[bool]]:
-    """Plays a loop: the values are val_accuracy, epoch by epoch, until the watch says stop."""
+    """Plays a loop: the values are val_accuracy, epoch by epoch, until the watch stops it."""
     watch = Watch(
         epochs or len(values),
         "accuracy",
@@ -161,17 +161,17 @@ def step(loss: float = 1.0, accuracy: float = 0.5) -> dict[str, float]:
 
 
 def test_replayed_steps_count_and_reach_no_hook():
-    heard = []
+    observed = []
     rule = EarlyStopping(patience=2)
     watch = Watch(
         *(9, "accuracy", "maximize"),
-        on_step=lambda epoch, *_: heard.append(epoch),
+        on_step=lambda epoch, *_: observed.append(epoch),
         early_stopping=rule,
     )
     watch.observe(1, step(accuracy=0.1))
     assert watch.replay([step(accuracy=0.9), step(accuracy=0.8)])
     assert watch.observe(3, step(accuracy=0.8)).stop
-    assert heard == [1, 3]
+    assert observed == [1, 3]
     assert (watch.result().epoch, watch.result().epochs) == (1, 3)
 
 

@@ -44,7 +44,7 @@ QUICK = settings(
 
 
 def outcome(file: Path) -> Configuration | None:
-    """Returns what is read; None if it was refused in one line that names the file."""
+    """Returns the configuration; None if it was refused in one line that names the file."""
     try:
         return read(file)
     except SpecError as error:

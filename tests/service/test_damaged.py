@@ -18,7 +18,7 @@ TRIAL = {"attempts": "many", "worker": "me"}
 
 
 def damage(laboratory: Laboratory, key: str) -> None:
-    """Submits a study ``bad``, and does to it what anybody may who can write to the database."""
+    """Submits a study ``bad``, and changes it as any user of the database could."""
     laboratory.submit("bad", priority=5, n_trials=2)
     database = Database(laboratory.url, lease=own_lease() | {"started": 0.0})
     study = database.study("bad")

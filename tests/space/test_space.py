@@ -268,7 +268,7 @@ def test_tpe_works_in_a_conditional_space() -> None:
             changed(dropout=0.25),
             "dropout = 0.25 is wrong: it must be 0.1 plus a multiple of 0.1.",
         ),
-        # A wrong parent says nothing about its children: one mistake, one sentence.
+        # A wrong parent decides nothing about its children: one mistake, one sentence.
         (changed(n_layers="2"), 'n_layers = "2" is wrong: it must be a number, not a string.'),
         (changed(n_layers=None), "n_layers is missing."),
     ],

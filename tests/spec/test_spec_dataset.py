@@ -43,7 +43,7 @@ def test_every_key_is_read_and_stored() -> None:
 
 def test_unset_keys_are_not_stored() -> None:
     assert study().to_dict()["dataset"] == {"csv": "a.csv", "target": "y"}
-    # As computed before there were further keys: stored studies go on.
+    # As computed before there were further keys: stored studies can be resumed.
     assert study().fingerprint == (
         "8b7a7b5785c1119095cd475d6b9dcd786ab413300d4675411cf84b792a729e16"
     )

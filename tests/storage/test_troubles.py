@@ -22,8 +22,8 @@ from tuner.storage.troubles import trouble_of
 
 URL = "postgresql+psycopg://me:secret@db/studies"
 
-# What PostgreSQL or MySQL says; its class in psycopg, if it comes with a number; the advice; what
-# is said while the database is asked again.
+# The text of PostgreSQL or MySQL; its class in psycopg, if it has an error code; the advice; what
+# is logged while the database is asked again.
 SAID = [
     ("sorry, too many clients already", None, "use fewer workers", "no free connection"),
     ("remaining connection slots are reserved", None, "use fewer workers", "no free connection"),

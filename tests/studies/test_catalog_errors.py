@@ -90,7 +90,7 @@ def test_unreadable_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     write_study("mine.toml")
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read whatever the mode says
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read a file of any mode
     with pytest.raises(SpecError, match=r"^mine\.toml: cannot be read: Permission denied"):
         read_toml(Path("mine.toml"))
 

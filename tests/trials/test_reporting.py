@@ -104,14 +104,14 @@ def stored(trial: optuna.Trial) -> dict[int, float]:
 def test_every_epoch_is_reported_in_few_transactions(database, monkeypatch):
     monkeypatch.setattr(reporting, "_SECONDS", 1e9)
     trial = ask(database)
-    told = []
-    monkeypatch.setattr(trial, "report", lambda value, step: told.append(step))
+    reported = []
+    monkeypatch.setattr(trial, "report", lambda value, step: reported.append(step))
     reporter = Reporter(trial, Judging(lambda epoch: epoch in (3, 9), False), database, 40)
     for epoch in range(1, 41):
         reporter.pruned(epoch, 1 / epoch)
     reporter.flush()
-    assert told == [3, 9, 40]
-    assert sorted([*stored(trial), *told]) == list(range(1, 41))
+    assert reported == [3, 9, 40]
+    assert sorted([*stored(trial), *reported]) == list(range(1, 41))
 
 
 def test_about_200_of_many_epochs_are_stored(database):
@@ -149,13 +149,13 @@ def test_stored_pruning_is_repeated_by_the_next_attempt(database, monkeypatch, a
     always = Judging(lambda epoch: epoch > 1, by_all_epochs=all_of_it)
     reporter = Reporter(trial, always, database, 10)
     curve = {1: 0.5, 2: 0.6, 3: 5.0}
-    assert [reporter.pruned(*told) for told in curve.items()] == [False, False, True]
-    # Its process is killed here, before the trial is told; another one begins it again.
+    assert [reporter.pruned(*point) for point in curve.items()] == [False, False, True]
+    # Its process is killed here, before the trial is finished; another one restarts it.
     for _ in range(2):
         again = optuna.Trial(trial.study, trial._trial_id)
         monkeypatch.setattr(again, "should_prune", lambda: pytest.fail("judged once more"))
         retry = Reporter(again, always, database, 10)
-        assert [retry.pruned(*told) for told in curve.items()] == [False, False, True]
+        assert [retry.pruned(*point) for point in curve.items()] == [False, False, True]
     assert stored(trial) == curve
 
 
@@ -163,8 +163,10 @@ def test_unstored_pruning_is_judged_by_the_next_attempt(database, monkeypatch):
     trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=1.0))
     always = Judging(lambda epoch: True, by_all_epochs=False)
     with monkeypatch.context() as dying:
-        dying.setattr(database.storage, "store", lambda *_: (_ for _ in ()).throw(SystemExit))
-        with pytest.raises(SystemExit):
+        dying.setattr(
+            database.storage, "store", lambda *_: (_ for _ in ()).throw(SystemExit("killed"))
+        )
+        with pytest.raises(SystemExit, match="killed"):
             Reporter(trial, always, database, 10).pruned(1, 5.0)
     again = optuna.Trial(trial.study, trial._trial_id)
     assert (stored(trial), again.user_attrs) == ({}, {})
@@ -190,7 +192,7 @@ def test_unjudged_epochs_are_stored_every_two_seconds(database, monkeypatch):
         before = len(stored(trial))
         reporter.pruned(epoch, 1 / epoch)
         if len(stored(trial)) > before:
-            assert epoch in stored(trial), "those who watch see the latest"
+            assert epoch in stored(trial), "the latest epoch is stored"
             written_at.append(now[0])
     waits = [later - earlier for earlier, later in itertools.pairwise(written_at)]
     assert len(written_at) < 20, "of 100 epochs"

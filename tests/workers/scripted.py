@@ -63,7 +63,7 @@ class _Slow(keras.Model):
 
 @keras.saving.register_keras_serializable()
 class _Counts(keras.Model):
-    """Tells by a file that grows how many epochs were really run, whoever ran them."""
+    """Appends a byte to a file for each epoch that any process runs."""
 
     def test_step(self, data):
         import tensorflow as tf

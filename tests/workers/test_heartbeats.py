@@ -1,4 +1,4 @@
-"""Trials of other machines: their heartbeats decide, however long an epoch takes."""
+"""Heartbeats decide whether trials of other machines are alive, however long an epoch takes."""
 
 from __future__ import annotations
 
@@ -112,12 +112,12 @@ ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
 
 
 class Overtaken(Recorder):
-    """Of another machine, to which a trial went while this one was asleep."""
+    """Claims the trial as another machine, as if this one had been suspended."""
 
-    def __init__(self, url: str, *, told_at_once: bool) -> None:
+    def __init__(self, url: str, *, ends_at_once: bool) -> None:
         super().__init__()
         self.database = Database(url, lease=ELSEWHERE)
-        self.told_at_once = told_at_once
+        self.ends_at_once = ends_at_once
         self.trial = None
 
     def epoch_done(self, number, epoch, value):
@@ -127,23 +127,23 @@ class Overtaken(Recorder):
             assert self.database.give_back(seen.trial_id, seen.lease)
             self.trial = study.ask()
             assert self.trial.number == number
-            if self.told_at_once:
+            if self.ends_at_once:
                 study.tell(self.trial, -1.0)
 
     def trial_lost(self, number, reason):
         super().trial_lost(number, reason)
-        if not self.told_at_once:
+        if not self.ends_at_once:
             self.database.study("scripted").tell(number, -1.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told_at_once", [True, False])
-def test_trial_taken_over_by_another_machine_is_left_to_it(laboratory, told_at_once):
+@pytest.mark.parametrize("ends_at_once", [True, False])
+def test_trial_taken_over_by_another_machine_is_left_to_it(laboratory, ends_at_once):
     laboratory.behave("slow")
     laboratory.study.write_text(
         laboratory.study.read_text().replace("n_trials = 4", "n_trials = 2")
     )
-    recorder = Overtaken(laboratory.url, told_at_once=told_at_once)
+    recorder = Overtaken(laboratory.url, ends_at_once=ends_at_once)
     run = laboratory.run(workers=1, recorder=recorder)
     assert run.ending == "done"
     lost = [event[1:] for event in recorder.events if event[0] == "lost"]
@@ -169,14 +169,14 @@ def test_run_waits_for_trials_of_other_machines(laboratory):
             if text.startswith("waiting"):
                 study.tell(trial, -1.0)
 
-    study_of_nobody = Database(laboratory.url).study("scripted")
+    foreign_study = Database(laboratory.url).study("scripted")
     recorder = Waiting()
     run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
     assert "waiting for 1 trial under way elsewhere" in recorder.notes()
     assert (run.ending, run.counts["complete"]) == ("done", 2)
 
-    # What tuner does not run may never end: nobody waits for it.
-    study_of_nobody.ask()
+    # A trial that tuner does not run may never end: the run does not wait for it.
+    foreign_study.ask()
     assert laboratory.run(workers=1, n_trials=3).counts["running"] == 1
     database.close()
 

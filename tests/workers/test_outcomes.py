@@ -135,7 +135,7 @@ def test_a_worker_is_killed_when_its_trial_stays_ended_from_outside(bench: Bench
 
 
 def dead(bench: Bench, pid: int, **lease: object) -> int:
-    """A trial that a process took which is gone; returns its number."""
+    """Stores a running trial whose process is gone; returns its number."""
     gone = Database(bench.database.url, lease={**own_lease(), "pid": pid, "started": 0, **lease})
     number = gone.study("scripted").ask().number
     gone.close()

@@ -29,7 +29,7 @@ def train_long(laboratory: Laboratory) -> None:
 
 
 def first_trial(laboratory: Laboratory, wanted: Callable[[FrozenTrial], bool]) -> FrozenTrial:
-    """Waits until trial 0 is as it is wanted."""
+    """Waits until trial 0 satisfies the condition."""
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         time.sleep(0.2)
@@ -116,7 +116,7 @@ def test_processes_of_users_code_receive_signals() -> None:
         "child.terminate()\n"
         "forked = os.fork() or os.execvp('sleep', ['sleep', '60'])\n"
         "while not (ended := os.waitpid(forked, os.WNOHANG)[1]):\n"
-        "    os.kill(forked, signal.SIGTERM)\n"  # a first one may come before it can hear
+        "    os.kill(forked, signal.SIGTERM)\n"  # the first may arrive before exec
         "print(child.wait(), ended)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
@@ -124,13 +124,13 @@ def test_processes_of_users_code_receive_signals() -> None:
 
 
 def test_ignored_signal_stays_ignored() -> None:
-    heard: list[signal.Signals] = []
+    received: list[signal.Signals] = []
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with interrupts(heard.append):
+        with interrupts(received.append):
             os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)
-        assert heard == [signal.SIGTERM]
+        assert received == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

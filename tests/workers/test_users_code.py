@@ -1,4 +1,4 @@
-"""A user's code that prints without end, or raises what is no ordinary exception."""
+"""A user's code that prints endlessly, or raises an exception that ends a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def in_trial_0(laboratory: Laboratory, code: str) -> None:
-    """Lets ``build_model`` run this code in trial 0; before it, it is called once to try it."""
+    """Lets ``build_model`` run this code in trial 0, its second call: the first is the check."""
     head = "def build_model(params, data):\n"
     lines = (
         "    calls = open(__file__ + '.calls', 'ab')\n"

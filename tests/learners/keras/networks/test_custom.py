@@ -93,8 +93,8 @@ def test_error_for_a_missing_function_offers_the_nearest(build):
 
 
 def test_memory_error_of_build_model_passes_unchanged(build):
-    with pytest.raises(MemoryError):
-        build("    raise MemoryError\n")
+    with pytest.raises(MemoryError, match="too many units"):
+        build("    raise MemoryError('too many units')\n")
 
 
 def test_users_metrics_can_be_the_objective(build, make_splits):

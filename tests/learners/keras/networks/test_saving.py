@@ -1,4 +1,4 @@
-"""Networks of a person's own are saved and loaded before a search."""
+"""Users' networks are saved and loaded once before a search."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_any_unit_is_learned_as_well(scale: float, offset: float) -> None:
 def test_float64_is_kept_only_where_float32_has_too_few_digits() -> None:
     assert splits(LINE * 1e5 + 3e5).train.y.dtype == np.float32
     assert splits(LINE + 300_000_000.25).train.y.dtype == np.float64
-    # A network of one's own gets what it always got.
+    # A user's network gets the targets unscaled.
     data = splits(LINE + 300_000_000.25)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     model.compile(loss="mse")

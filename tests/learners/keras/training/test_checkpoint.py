@@ -1,4 +1,4 @@
-"""A training that is interrupted and resumed elsewhere ends as one without a break."""
+"""A training that is interrupted and resumed elsewhere ends like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EPOCHS = 7
 
 
 class Killed(BaseException):
-    """As a process that dies: nothing of the training handles it."""
+    """Stands for the death of the process: no part of the training handles it."""
 
 
 class Kept:
-    """Checkpoints after every epoch, as the bytes of a file; dies after one of them if asked."""
+    """Keeps the checkpoint of each epoch as bytes; raises after epoch ``dies_after``, unless 0."""
 
     def __init__(self, content: bytes = b"", dies_after: int = 0) -> None:
         self.content = content
@@ -54,7 +54,7 @@ class Kept:
     def save(self, step: int, pack: Callable[[], bytes]) -> None:
         self.content = pack()
         if step == self.dies_after:
-            raise Killed
+            raise Killed(f"killed after epoch {step}")
 
 
 class Run:
@@ -88,7 +88,7 @@ def of_family(family: str, data: Splits, params: dict[str, Any]) -> Callable[[],
 def check(data: Splits, build: Callable[[], keras.Model], after: int, **options: Any) -> Run:
     whole = Run(data, build, **options)
     kept = Kept(dies_after=after)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept, **options)
     random.seed(99)  # whatever the next process did before
     np.random.seed(99)
@@ -169,7 +169,7 @@ def test_checkpoint_of_one_loop_is_resumed_in_the_other(make_splits):
     whole = Run(data, build)
     for first, second in (("fit", "resident"), ("resident", "fit")):
         kept = Kept(dies_after=3)
-        with pytest.raises(Killed):
+        with pytest.raises(Killed, match="killed after"):
             Run(data, build, checkpoints=kept, loop=first)
         rest = Run(data, build, checkpoints=Kept(kept.content), loop=second)
         assert rest.epochs == [4, 5, 6, 7]
@@ -182,7 +182,7 @@ def test_reused_graph_resumes_from_a_checkpoint(make_splits):
     structures = Structures()
     whole = Run(data, build, structures=structures)
     kept = Kept(dies_after=2)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept)
     Run(data, build, structures=structures, seed=8)
     rest = Run(data, build, structures=structures, checkpoints=Kept(kept.content))
@@ -226,7 +226,7 @@ def test_users_network_resumes_with_the_generators_of_the_process(make_splits):
 
     whole = run()
     kept = Kept(dies_after=3)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         run(checkpoints=kept)
     rest = run(checkpoints=Kept(kept.content))
     assert monitored == [4, 5, 6, 7]
@@ -242,7 +242,7 @@ def test_resumed_model_can_be_fitted_again_from_epoch_0(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
     kept = Kept(dies_after=3)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept, loop="fit")
     model, _ = train(
         build,
@@ -257,7 +257,7 @@ def test_resumed_model_can_be_fitted_again_from_epoch_0(make_splits):
 
 def state_of(data: Splits, params: dict[str, Any], after: int = 2) -> State:
     kept = Kept(dies_after=after)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, of_family("mlp", data, params), checkpoints=kept)
     return unpack(kept.content)
 
@@ -317,11 +317,11 @@ class Evil:
 def test_damaged_or_foreign_checkpoint_is_refused_and_never_executed(make_splits):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
-        with pytest.raises(UnusableCheckpoint):
+        with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
             unpack(content[:length])
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    with pytest.raises(UnusableCheckpoint, match=r"torn|not a checkpoint"):
+    with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
         unpack(flipped)
 
     def saved(**arrays: Any) -> bytes:
@@ -345,6 +345,6 @@ def test_damaged_or_foreign_checkpoint_is_refused_and_never_executed(make_splits
         saved(about=np.frombuffer(b"[" * 100_000, np.uint8)),
         zeros.getvalue(),
     ):
-        with pytest.raises(UnusableCheckpoint):
+        with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
             unpack(foreign)
     assert not Evil.ran

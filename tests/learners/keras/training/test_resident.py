@@ -155,8 +155,8 @@ def test_workers_of_a_machine_share_the_memory_for_rows(make_splits, monkeypatch
     free = SimpleNamespace(available=8 * (data.train.x.nbytes + data.train.y.nbytes))
     monkeypatch.setattr("tuner.learners.keras.training.loops.psutil.virtual_memory", lambda: free)
     assert why_fit(model, data.train, [], n_beside=2) is None
-    told = why_fit(model, data.train, [], n_beside=3)
-    assert re.fullmatch(r"the training rows take .* in each of 3 workers, a large part .*", told)
+    reason = why_fit(model, data.train, [], n_beside=3)
+    assert re.fullmatch(r"the training rows take .* in each of 3 workers, a large part .*", reason)
 
 
 @pytest.mark.slow

@@ -131,9 +131,9 @@ def test_graph_is_not_kept_after_an_error(make_splits):
     structures = Structures()
 
     def broken(*_: object) -> None:
-        raise ConnectionError
+        raise ConnectionError("the database is gone")
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError, match="the database is gone"):
         train(
             lambda: network("mlp", {}, data, Path()),
             data,
