@@ -63,7 +63,7 @@ def test_a_worker_serves_through_a_proxy(laboratory):
 
 @pytest.mark.slow
 def test_two_studies_share_a_worker_in_turns(laboratory, monkeypatch):
-    monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.2)
+    monkeypatch.setattr("tuner.service.service.SLICE_SECONDS", 0.0)
     for name in ("one", "two"):
         laboratory.submit(name, n_trials=4)
     assert laboratory.serve("one", "two") == "done"

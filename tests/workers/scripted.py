@@ -77,4 +77,4 @@ def _count():
 
     with (Path(__file__).parent / "counted").open("ab") as file:
         file.write(b".")
-    time.sleep(0.05)
+    time.sleep(0.1)  # so that a test can act in the middle of a trial

@@ -100,9 +100,11 @@ def test_trial_fails_after_killing_three_workers(laboratory):
 @pytest.mark.slow
 def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laboratory):
     laboratory.behave("slow")
+    workers = []
 
     def interrupt(number, epoch):
         if number == 2:
+            workers.extend(psutil.Process(one["pid"]) for one in leases(laboratory).values())
             os.kill(os.getpid(), signal.SIGINT)
 
     laboratory.recorder.on_epoch = interrupt
@@ -111,7 +113,8 @@ def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laborato
     assert run.counts["running"] == 0
     assert run.counts["waiting"] >= 1
     assert run.counts["complete"] < 4
-    assert not [p for p in psutil.Process().children(recursive=True) if "work" in p.name()]
+    assert workers
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
     run = laboratory.run(workers=2)
     assert run.ending == "done"
     assert run.counts["complete"] == 4
