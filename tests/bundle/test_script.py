@@ -132,6 +132,7 @@ def load_data():
 """
 
 
+@pytest.mark.slow
 def test_target_of_more_digits_than_float32_is_trained_but_not_a_script(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:

@@ -103,6 +103,7 @@ def test_worker_runs_code_from_the_database_only_when_allowed(laboratory):
     assert sum(counts.values()) == 0
 
 
+@pytest.mark.slow
 def test_study_whose_trials_all_fail_is_stopped_with_the_reason(laboratory):
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)

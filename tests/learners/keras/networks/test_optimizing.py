@@ -74,6 +74,7 @@ def plateau(data):
     )
 
 
+@pytest.mark.slow
 def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
     data = make_splits("regression")
     _, result = train(
@@ -90,6 +91,7 @@ def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
     assert expected[-1] < 1.0
 
 
+@pytest.mark.slow
 def test_plateau_is_the_same_without_validation_rows(make_splits):
     data = make_splits("regression")
     _, result = train(

@@ -52,7 +52,9 @@ def trained(
     )
 
 
-@pytest.mark.parametrize(("optimizer", "loss"), [("adam", "mse"), ("sgd", "mae")])
+@pytest.mark.parametrize(
+    ("optimizer", "loss"), [("adam", "mse"), pytest.param("sgd", "mae", marks=pytest.mark.slow)]
+)
 def test_training_is_that_on_a_standardised_target(optimizer: str, loss: str) -> None:
     y = LINE * 5e4 + 3e5
     data = splits(y)
@@ -74,7 +76,7 @@ def test_training_is_that_on_a_standardised_target(optimizer: str, loss: str) ->
         (1e5, 3e5),
         pytest.param(1e-12, 5e-12, marks=pytest.mark.slow),
         pytest.param(1e12, 0.0, marks=pytest.mark.slow),
-        (0.5, 300_000_000.25),
+        pytest.param(0.5, 300_000_000.25, marks=pytest.mark.slow),
     ],
 )
 def test_any_unit_is_learned_as_well(scale: float, offset: float) -> None:

@@ -128,6 +128,7 @@ def test_resumed_training_equals_an_uninterrupted_one(make_kind, family, task, p
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
 
 
+@pytest.mark.slow
 def test_metric_from_predictions_is_kept_when_training_is_resumed(make_splits):
     data = make_splits("multiclass")
 
@@ -176,6 +177,7 @@ def test_checkpoint_of_one_loop_is_resumed_in_the_other(make_splits):
         assert rest.result.value == pytest.approx(whole.result.value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_reused_graph_resumes_from_a_checkpoint(make_splits):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"dropout": 0.3})

@@ -14,6 +14,8 @@ from tuner.learners.keras.fitted_network import Network
 from tuner.learners.keras.training.structures import Structures
 from tuner.scoring import reported_names, score
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"learning_rate": 0.05, "batch_size": 16}
 
 
