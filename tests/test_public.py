@@ -1,4 +1,4 @@
-"""``import tuner``: the three lines that do all of it, in a script without a main guard."""
+"""``import tuner``: the three lines of the README, in a script without a main guard."""
 
 from __future__ import annotations
 

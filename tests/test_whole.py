@@ -1,4 +1,4 @@
-"""The whole way, as README and the example show it: run, show, export, train, predict."""
+"""All commands in turn, as in the README and the example: run, show, export, train, predict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WINES = Path(tuner.__file__).parent / "data" / "tables" / "wine.csv.gz"
 
 
 def write_rows(path: Path, rows: int = 5) -> list[str]:
-    """Writes the first wines as a person may have them: other order, other columns too.
+    """Writes the first wines as in a user's file: in another order, with additional columns.
 
     Returns:
         What each of them is.

@@ -1,4 +1,4 @@
-"""Data that a study cannot use, as its workers find out: one clear line, nothing is stored.
+"""Data that a study cannot use: one line of error, and nothing is stored.
 
 The first of these tests waits for TensorFlow, the others do not.
 """

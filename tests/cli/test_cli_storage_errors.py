@@ -1,4 +1,4 @@
-"""Databases that are wrong, unreachable or not ours: one clear line, nothing in them is lost."""
+"""Wrong, unreachable or foreign databases: one line of error, and no change of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees while a study runs, what a script reads, and what Ctrl-C does."""
+"""The display of a run in a terminal and in a pipe, and Ctrl-C."""
 
 from __future__ import annotations
 

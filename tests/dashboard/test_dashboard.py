@@ -116,7 +116,7 @@ def test_renamed_study_keeps_its_curves_and_can_be_resumed(
 def test_error_in_a_request_is_one_line(
     stored: Laboratory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stock application prints tracebacks, with whatever stood in the request."""
+    """The stock application prints tracebacks that contain the request."""
     database = Database(stored.url)
     bad = "\x1b[31mred\n\u202e"
 
@@ -216,7 +216,7 @@ def test_a_browser_asks_for_the_token(
 
 
 def browsed(address: str, tmp_path: Path) -> str:
-    """The page at an address as a browser has built it."""
+    """The page at an address as a browser renders it."""
     words = [
         "--headless",
         "--no-sandbox",

@@ -1,4 +1,4 @@
-"""What reaches the dashboard: nothing that another site made up, nothing that changes things."""
+"""The dashboard refuses requests of other sites and requests that change a study."""
 
 from __future__ import annotations
 

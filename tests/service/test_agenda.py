@@ -1,4 +1,4 @@
-"""What a worker notes of studies that it was asked for and that are not open."""
+"""Notes of a worker about requested studies that are not open."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_worker_continues_with_other_studies(
 
 
 def set_aside(self, name, error):  # type: ignore[no-untyped-def]
-    """As for a worker that is not to be done sometime: it leaves the study to others."""
+    """As for a worker without ``--until-done``, which leaves the study to others."""
     self._agenda.set_aside(name, 300.0)
     self._note(f"{name} is set aside: {error}")
 

@@ -1,4 +1,4 @@
-"""Paths that start at the home folder, and files that are not what their names say."""
+"""Paths that start at the home folder, and files of another kind than their names suggest."""
 
 from __future__ import annotations
 

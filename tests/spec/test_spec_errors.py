@@ -1,4 +1,4 @@
-"""What a study file may not say, and the words that answer it."""
+"""Errors for wrong study files."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_hyperband_knows_the_parameter_that_counts_steps() -> None:
 
 
 class Stored:
-    """A database in which studies of today and of before lie."""
+    """A database with studies of this version and of earlier ones."""
 
     def __init__(self, path: Path) -> None:
         self.database = Database(f"sqlite:///{path / 't.db'}")

@@ -1,4 +1,4 @@
-"""What is wrong with a study is found before TensorFlow is loaded."""
+"""Faults of a study are found before TensorFlow is loaded."""
 
 from __future__ import annotations
 

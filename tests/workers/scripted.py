@@ -1,4 +1,4 @@
-"""A network and data of a user's own, whose behaviour the tests script by parameters."""
+"""A user's network and data, whose behaviour the tests script by parameters."""
 
 from __future__ import annotations
 

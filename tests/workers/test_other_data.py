@@ -1,4 +1,4 @@
-"""Workers that load other data than those of the study."""
+"""Workers that load other data than the study has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes of trials whose workers are killed or die; the database is real, the workers are not."""
+"""Outcomes of trials whose workers are killed or die: a real database and scripted workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuner.workers.outcomes import Outcomes
 
 
 class FakeWorker:
-    """A worker process that only remembers that it was killed."""
+    """A worker process that only records that it was killed."""
 
     def __init__(self, trial: Started | None, pid: int = 2**22) -> None:
         self.trial = trial
@@ -35,7 +35,7 @@ class FakeWorker:
 
 
 class FakePool:
-    """Workers that are replaced by nothing."""
+    """A pool that replaces no workers."""
 
     size = 1
 

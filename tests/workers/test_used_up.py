@@ -79,7 +79,7 @@ def test_run_continues_after_any_number_of_wrongly_enqueued_trials(laboratory: L
 def test_the_same_command_does_nothing_when_the_space_is_used_up(
     finite: Laboratory, command
 ) -> None:
-    """Without a process: what the first run left is stored."""
+    """No process is started: the stored study shows that nothing is left to try."""
     finite.store()
     study = opened(finite)
     for rate in (0.1, 0.2, 0.3):

@@ -29,7 +29,7 @@ def fit(data, *, epochs=4, seed=1, watched=ACCURACY, build=None, **options):
 
 
 class Witness(keras.callbacks.Callback):
-    """Writes down what Keras calls."""
+    """Counts the calls of Keras."""
 
     def __init__(self):
         super().__init__()
