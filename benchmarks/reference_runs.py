@@ -157,7 +157,7 @@ def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Reco
     learner = open_learner(spec.model, Setup(spec.base))
     watch = Watch(max(1, round(learner.steps(params) * identity["epochs_scale"])))
     try:
-        fitted = learner.fit(params, rows, identity["seed"], watch)
+        fitted = learner.fit(params, rows.development, identity["seed"], watch)
         watch.result()
     except TrialFailed as failure:
         return {"scores": {}, "failed": str(failure)}

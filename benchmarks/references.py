@@ -73,7 +73,7 @@ def _records(options: argparse.Namespace) -> Iterator[Record]:
             names = ", ".join(r.name for r in spec.references)
             raise RequestError(f'{study} has no reference "{wanted}"; it has: {names}')
         try:
-            data = data_sets.load(spec.dataset, spec.base)
+            data = data_sets.load_splits(spec.dataset, spec.base)
         except DataError as error:
             print(f"{study} is left out: {error}", file=sys.stderr)
             continue

@@ -20,9 +20,7 @@ from tuner.bundle.card import card
 from tuner.errors import BundleError, DataError
 from tuner.learners.keras.fitted_network import Network
 
-QUICK = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Scripted:

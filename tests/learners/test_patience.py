@@ -37,7 +37,7 @@ def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> 
     return len(curve)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     curve=CURVES,
     direction=st.sampled_from(["minimize", "maximize"]),

@@ -38,9 +38,7 @@ EXPORTED = Configuration(
 )
 JSON = as_json(EXPORTED, FOLDER / "best.json")
 TOML = as_toml(EXPORTED, FOLDER / "best.toml")
-QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(file: Path) -> Configuration | None:

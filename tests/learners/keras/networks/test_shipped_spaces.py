@@ -85,9 +85,7 @@ def test_every_choice_of_a_space_builds(name, data_for):
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=st.sampled_from(CASES), seed=st.integers(0, 2**31))
 def test_suggested_parameters_train(case, seed, data_for):
     name, task = case
