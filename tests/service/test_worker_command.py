@@ -88,14 +88,14 @@ def test_worker_finishes_its_trial_after_a_signal(laboratory, worker, number, st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["grace", "no grace", "twice"])
-def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, how):
+@pytest.mark.parametrize(("grace", "signals"), [("0", 1), ("600", 2)])
+def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, grace, signals):
     laboratory.behave("endless")
     laboratory.submit(n_trials=50)
-    with worker("--grace", {"grace": "0.1s", "no grace": "0", "twice": "600"}[how]) as process:
+    with worker("--grace", grace) as process:
         wait_for(laboratory, {"running": 1})
         process.send_signal(signal.SIGTERM)
-        if how == "twice":
+        if signals == 2:
             assert process.stderr
             while "after a second signal at once" not in process.stderr.readline():
                 assert process.poll() is None

@@ -272,7 +272,8 @@ def changed(state: State, **changes: Any) -> bytes:
 def test_unfit_checkpoint_is_noted_and_training_restarts(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
-    whole = Run(data, build)
+    structures = Structures()
+    whole = Run(data, build, structures=structures)
     state = state_of(data, {})
     other = state_of(data, {"units": 6})
     nan = [*state.logs, {**state.logs[0], "loss": float("nan")}]
@@ -292,7 +293,7 @@ def test_unfit_checkpoint_is_noted_and_training_restarts(make_splits):
     }
     for words, content in cases.items():
         kept = Kept(content)
-        run = Run(data, build, checkpoints=kept)
+        run = Run(data, build, checkpoints=kept, structures=structures)
         assert len(kept.misfits) == 1
         assert words in kept.misfits[0]
         assert run.result == whole.result, words

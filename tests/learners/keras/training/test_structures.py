@@ -215,12 +215,12 @@ def test_memory_stays_flat_over_many_trials(make_splits):
     data = make_splits("binary", rows=20)
     structures = Structures(most=8)
     used = []
-    for trial in range(180):
+    for trial in range(120):
         # Six structures in turn, and a new one now and then, for which older ones are dropped.
-        units = 20 + trial // 25 if trial % 25 == 0 else 4 + trial % 6
+        units = 20 + trial // 15 if trial % 15 == 0 else 4 + trial % 6
         trained(data, {"units": units, "learning_rate": 0.001 * (1 + trial)}, structures)
         used.append(psutil.Process().memory_info().rss / MEBIBYTE)
-    assert used[179] - used[59] < 70, [round(mebibytes) for mebibytes in used[::25]]
+    assert used[119] - used[39] < 50, [round(mebibytes) for mebibytes in used[::15]]
 
 
 @pytest.mark.slow
