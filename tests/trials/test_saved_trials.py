@@ -121,7 +121,7 @@ def test_failing_store_is_retried_and_the_last_checkpoint_kept(
     assert second != first
     broken[0], seconds[0] = True, 60.0
     after(EVERY, 5)
-    assert logged() == [words, words.relocation("epoch 2", "epoch 5")]
+    assert logged() == [words, words.replace("epoch 2", "epoch 5")]
     broken[0] = False
     after(600.0, 6)  # a write that takes a minute to fail is not repeated every 30 s
     assert len(logged()) == 2
