@@ -1,4 +1,4 @@
-"""Says where the time of a trial goes, and how far its epochs are from the bare arithmetic.
+"""Shows where the time of a trial goes, and how far its epochs are from the bare arithmetic.
 
     python benchmarks/arithmetic.py            # the networks of benchmarks/speed.py, as tables
 

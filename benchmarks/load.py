@@ -8,8 +8,8 @@ is a process with its own connection; it asks (six parameters, TPE), reports at 
 Hyperband and tells, as a worker of `tuner run` does. The column TPE is the part of ask in which
 Optuna's sampler chooses the parameters; the rest of it is the storage. Before the time runs, each
 worker reads what is stored, all of them at once: the column loading. At the end the study must
-hold each number once, none still running, and as many finished trials as were told. Times are in
-milliseconds.
+hold each number once, no running trial, and as many finished trials as the workers have counted.
+Times are in milliseconds.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def row(kind: str, url: str, stored: int, workers: int, seconds: float) -> str:
     done: list[dict[str, Any]] = []
     errors: list[str] = []
     for process in processes:
-        with suppress(BrokenPipeError):  # what it died of is told below
+        with suppress(BrokenPipeError):  # its error is collected below
             process.stdin.write(str(seconds))
             process.stdin.close()
         process.stdin = None
@@ -106,11 +106,11 @@ def row(kind: str, url: str, stored: int, workers: int, seconds: float) -> str:
             errors.append(error.strip().splitlines()[-1])
         else:
             done.append(json.loads(out))
-    told = sum(one["told"] for one in done)
-    errors += lost_or_doubled(database, study, stored + told)
+    ended = sum(one["ended"] for one in done)
+    errors += lost_or_doubled(database, study, stored + ended)
     optuna.delete_study(study_name=name, storage=database.storage)
     database.close()
-    cells = [kind, f"{stored:,}", str(workers), f"{told / seconds:.1f}"]
+    cells = [kind, f"{stored:,}", str(workers), f"{ended / seconds:.1f}"]
     for step in COLUMNS:
         times = sorted(1000 * took for one in done for took in one[step]) or [float("nan")]
         last = times[min(len(times) - 1, int(0.99 * len(times)))]
@@ -133,14 +133,14 @@ def lost_or_doubled(database: Database, study: optuna.Study, expected: int) -> l
 
 
 def work(url: str, name: str) -> dict[str, Any]:
-    """One worker: runs trials for as long as it is told; returns the seconds of each step."""
+    """Runs trials for the seconds read from standard input; returns the seconds of each step."""
     import scipy.special  # noqa: F401 - in a real worker Keras has it already
 
     retry = RetryPolicy(OUTAGE_SECONDS)
     database = Database(url, lease=own_lease(), wanted=10**6, retry=retry)
     study = database.study(name)
     study.sampler, study.pruner = search.make_sampler(SPEC), search.make_pruner(SPEC)
-    took: dict[str, Any] = {step: [] for step in COLUMNS} | {"told": 0}
+    took: dict[str, Any] = {step: [] for step in COLUMNS} | {"ended": 0}
     sample = study.sampler.sample_relative
 
     def sample_relative(*args: Any) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def work(url: str, name: str) -> dict[str, Any]:
                 reporter.pruned(rung, value)
         with timed(took["tell"]):
             study.tell(trial, value)
-        took["told"] += 1
+        took["ended"] += 1
     database.close()
     return took
 

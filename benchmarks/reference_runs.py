@@ -46,7 +46,7 @@ _ON_ITS_OWN_ROWS = Way("all", "train", held_out=True)
 _ON_A_TRUTH_TABLE = Way("all", "train")
 _WITH_A_PART_FOR_VALIDATION = Way("train", "test")
 
-# Cheapest first: who interrupts it has most of the table.
+# Cheapest first: an interrupted run has most of the table.
 WAYS = {
     "line": _ON_ITS_OWN_ROWS,
     "birth-life": _ON_ITS_OWN_ROWS,
@@ -157,7 +157,7 @@ def _outcome(spec: StudySpec, reference: Reference, rows: Splits, identity: Reco
     learner = open_learner(spec.model, Setup(spec.base))
     watch = Watch(max(1, round(learner.steps(params) * identity["epochs_scale"])))
     try:
-        fitted = learner.fit(params, rows, identity["seed"], watch)
+        fitted = learner.fit(params, rows.development, identity["seed"], watch)
         watch.result()
     except TrialFailed as failure:
         return {"scores": {}, "failed": str(failure)}

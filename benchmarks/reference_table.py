@@ -88,7 +88,7 @@ def _data(record: Record) -> str:
         text = f"all {rows['learned']:,} rows, scored on them"
     else:
         text = f"{rows['learned']:,} rows to learn, {rows['scored']:,} of test"
-    # A note is about the splits: where learned rows are scored, it says nothing.
+    # A note is about the splits: it is left out where training rows are scored.
     if record["note"] and record["scored"] == "test":
         text += f" ({record['note']})"
     return text

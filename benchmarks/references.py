@@ -27,7 +27,7 @@ from tuner.studies.catalog import find_study
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs what is asked for; returns the exit status."""
+    """Runs the chosen references; returns the exit status."""
     options = _options(arguments)
     # As in a worker: sums come in one order, and small networks are faster.
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -87,7 +87,7 @@ def _records(options: argparse.Namespace) -> Iterator[Record]:
                     record = train(spec, reference, data, identity)
                     _append(options.out, record)
                     _tell(record)
-                # What a note says may be worded anew; it does not make another training.
+                # A reworded note does not require another training.
                 yield {**record, "reported": dict(reference.reported)}
 
 

@@ -1,4 +1,4 @@
-"""What a user would run instead of tuner: one process, started by `speed.py`, tells its times.
+"""What a user would run instead of tuner: `speed.py` starts it, and it prints its times.
 
     python benchmarks/speed_contenders.py plain wine trials.json
 

@@ -197,7 +197,7 @@ WHO = tuple(OPENED)
 
 @contextmanager
 def clock() -> Iterator[Callable[[], Cost]]:
-    """Times the block; what it yields tells the cost afterwards."""
+    """Times the block; yields a function that returns the cost afterwards."""
     wall, cpu = time.perf_counter(), time.process_time()
     took: list[Cost] = []
     yield lambda: took[0]

@@ -5,9 +5,9 @@
     python benchmarks/studies.py --out results.jsonl --readme README.md
 
 Every study's line is written to ``--out`` when it is done, and a study that stands there is not
-run again: a stopped run goes on. The winner is trained on everything but the test split, which is
-scored once; so is the best reference, for the sake of comparison. ``--readme`` writes the table of
-everything in ``--out`` between the page's two markers.
+run again, so an interrupted run can be resumed. The winner is trained on everything but the test
+split, which is scored once; so is the best reference, for the sake of comparison. ``--readme``
+writes the table of everything in ``--out`` between the page's two markers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("studies", nargs="*", help="names; all if none is given")
     parser.add_argument("--n-trials", type=int, help="instead of each study's own number")
     parser.add_argument("--storage", help="Optuna storage URL; a temporary database if not given")
-    parser.add_argument("--out", type=Path, help="file of JSON lines to go on from and add to")
+    parser.add_argument("--out", type=Path, help="file of JSON lines to resume from and append to")
     parser.add_argument("--readme", type=Path, help="only write the table of --out into this page")
     asked = parser.parse_args()
     names = asked.studies or sorted(shipped_studies(), key=lambda n: (n in LAST, n))
@@ -93,7 +93,7 @@ def score(result: StudyResult, number: int | None, bundle: Path) -> dict[str, fl
 
 
 def line(spec: StudySpec, result: StudyResult) -> dict[str, Any]:
-    """Returns what is written about a study's search: plain values, seconds."""
+    """Returns the summary of a study's search: plain values, seconds."""
     assert result.best is not None
     better = max if result.direction == "maximize" else min
     reached = {row.name: row.value for row in result.references if row.value is not None}

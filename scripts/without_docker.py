@@ -48,7 +48,7 @@ def start(service: Mapping[str, Any], words: Sequence[str] = ()) -> subprocess.P
         # A container may listen to all the world, since only this leads to it.
         host, number, _ = expanded(port, os.environ).split(":")
         command += ["--host", host, "--port", number]
-    # In a group of its own: Ctrl-C is for this process, which tells the others.
+    # In a group of its own: Ctrl-C reaches this process only, which ends the others.
     return subprocess.Popen(command, env=here | os.environ, process_group=0)
 
 
@@ -70,7 +70,7 @@ def up(services: Mapping[str, Any], workers: int) -> int:
     for name in ["dashboard", *workers * ["worker"]]:
         running.append(start(services[name]))
     if stopping:
-        end()  # also those that were started meanwhile
+        end()  # including those started in the meantime
     ends = [process.wait() for process in running]
     return next((status for status in ends if status not in FINE), 0)
 

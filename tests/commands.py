@@ -1,4 +1,4 @@
-"""Calls the command line in this process, and judges how it refuses."""
+"""Calls the command line in this process, and checks its refusals."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 
 from tuner.cli import main
 
-# What a run says before its workers can judge the data.
+# What a run prints before its workers have checked the data.
 _NOTES = re.compile(r"(starting workers|training)(; TensorFlow takes some seconds to load)?")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left behind: its exit status and what it printed."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -50,7 +50,7 @@ class Command:
 
 
 def contents(database: Path) -> list[str]:
-    """Everything that stands in a SQLite database, to see that nothing was lost or added."""
+    """The whole content of a SQLite database as SQL, to compare it before and after a command."""
     connection = sqlite3.connect(database)
     try:
         return list(connection.iterdump())

@@ -18,10 +18,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Command
+from hypothesis import settings
 from laboratory import Laboratory
 from servers import Postgres, postgres, programs
 
 from tuner.data import Split, Splits
+
+# A slow machine is no defect of the code. Here, before any test module makes settings of its own.
+settings.register_profile("tuner", deadline=None)
+settings.load_profile("tuner")
 
 GOOD, BAD = ("great", "lovely", "moving"), ("dull", "awful", "boring")
 

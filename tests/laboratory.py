@@ -52,7 +52,7 @@ low = 3
 high = 3
 """
 
-# Settings that make the trials of a slow study as fast as others; their values are the same.
+# Settings that make the trials of a slow study fast; their values are the same.
 CALM = ['search_space.behaviour.choices=["calm"]']
 
 
@@ -125,7 +125,7 @@ class Laboratory:
         submit(str(self.study), storage=self.url, study_name=study_name, **options)
 
     def serve(self, *studies: str, recorder: Recorder | None = None, **options) -> Ending:
-        """Works in this process for what is submitted; all studies have the one recorder."""
+        """Runs the submitted studies in this process; all of them have one recorder."""
         self.recorder = recorder = recorder or Recorder()
         options = {"workers": 1, "allow_code": True, "until_done": True} | options
         request = WorkerRequest(studies=studies, storage=self.url, **options)

@@ -39,7 +39,7 @@ def running(words: Sequence[str], folder: Path, **options: Any) -> Iterator[subp
 
 
 def ask(url: str) -> Any:
-    """The JSON document behind a URL, as soon as somebody answers there."""
+    """The JSON document behind a URL, as soon as a server answers."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:

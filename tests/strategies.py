@@ -6,14 +6,9 @@ import math
 from typing import Any
 
 import optuna
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from tuner.space import SearchSpace
-
-# No deadline: a busy machine is no mistake of the code.
-settings.register_profile("tuner", deadline=None)
-settings.load_profile("tuner")
 
 Table = dict[str, Any]
 

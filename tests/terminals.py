@@ -91,7 +91,7 @@ class Terminal:
         return self.process.returncode, out
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):  # a terminal of which nobody is left is an error
+        with contextlib.suppress(OSError):  # reading a terminal without processes is an error
             while self._is_open:
                 if select.select([self._master], [], [], 0.1)[0]:
                     self.raw += os.read(self._master, 65536).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The benchmark of the storage runs, and measures what it says."""
+"""The benchmark of the storage runs, and has a row for each step."""
 
 from __future__ import annotations
 

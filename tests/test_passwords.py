@@ -100,5 +100,5 @@ def test_password_is_not_in_a_traceback(laboratory: Laboratory) -> None:
         ("", "'…'"),
     ],
 )
-def test_masked(url: str, shown: str) -> None:
+def test_masked_hides_the_password_of_a_url(url: str, shown: str) -> None:
     assert masked(url) == shown

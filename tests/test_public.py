@@ -1,4 +1,4 @@
-"""``import tuner``: the three lines that do all of it, in a script without a main guard."""
+"""``import tuner``: the three lines of the README, in a script without a main guard."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ print(json.dumps({
 
 @pytest.fixture
 def springs(tmp_path: Path) -> Path:
-    """A folder with a small study on a table of one's own: soft springs stretch further."""
+    """A folder with a small study on a user's table: soft springs stretch further."""
     rows = [
         f"{i % 20 + 40 * (i % 2)},{i % 7 + 7},{'soft' if i % 2 else 'hard'}" for i in range(120)
     ]
@@ -71,7 +71,7 @@ def springs(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_three_lines_do_all_of_it(springs: Path) -> None:
+def test_three_lines_run_read_and_train(springs: Path) -> None:
     (springs / "script.py").write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, "script.py"], capture_output=True, text=True, cwd=springs, check=False

@@ -53,7 +53,7 @@ def test_results_are_shown_without_tensorflow(words: str, laboratory: Laboratory
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_explains_itself(name: str, command: Command) -> None:
+def test_every_command_and_option_has_help(name: str, command: Command) -> None:
     answer = command(name, "--help")
     assert (answer.status, answer.err) == (0, "")
     about = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def test_every_command_and_option_explains_itself(name: str, command: Command) -
         assert parameter.help, f"tuner {name}: {parameter.name} has no help"
 
 
-def test_the_commands_that_are_promised_are_there() -> None:
+def test_promised_commands_exist() -> None:
     promised = "run studies show trials best export train predict dashboard"
     assert set(promised.split()) <= set(COMMANDS)
 

@@ -1,4 +1,4 @@
-"""The whole way, as README and the example show it: run, show, export, train, predict."""
+"""All commands in turn, as in the README and the example: run, show, export, train, predict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WINES = Path(tuner.__file__).parent / "data" / "tables" / "wine.csv.gz"
 
 
 def write_rows(path: Path, rows: int = 5) -> list[str]:
-    """Writes the first wines as a person may have them: other order, other columns too.
+    """Writes the first wines as in a user's file: in another order, with additional columns.
 
     Returns:
         What each of them is.
@@ -89,7 +89,7 @@ def test_example_with_a_custom_network(command: Command, tmp_path: Path) -> None
     assert answer.status == 0, answer.err
     assert answer.out.startswith("spirals · Two spirals, with a network of one's own\n2 trials in ")
 
-    # As the result says, by its name: the study knows where its functions are.
+    # By its name, as the result suggests: the stored study knows its folder.
     assert "next  tuner export spirals -o best.toml && tuner train best.toml -o m" in answer.out
     answer = command("export", "spirals", "-o", "best.toml")
     assert (answer.status, answer.out, answer.err) == (0, "wrote best.toml\n", "")
@@ -128,7 +128,7 @@ def test_an_exported_script_needs_no_tuner(command: Command, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_wine")
-def test_the_export_of_a_script_is_quiet(tmp_path: Path) -> None:
+def test_export_of_a_script_prints_no_warnings(tmp_path: Path) -> None:
     done = subprocess.run(
         [*program("tuner"), "export", "wine", "-o", "best.py"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A network and data of one's own: which of two entangled spirals does a point lie on?"""
+"""A user's network and data: which of two entangled spirals does a point lie on?"""
 
 import keras
 import numpy as np

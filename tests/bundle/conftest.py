@@ -22,6 +22,6 @@ def make_configuration(tmp_path: Path) -> MakeConfiguration:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle that tells large boxes from small ones; not to be changed."""
+    """A bundle that classifies boxes as large or small; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained")
     return train(configuration(folder, "class", epochs=40), folder / "model")

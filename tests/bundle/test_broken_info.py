@@ -1,4 +1,4 @@
-"""A ``bundle.json`` that was changed: the same predictions, or one line; never half believed."""
+"""A changed ``bundle.json`` gives the same predictions or one line of error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ from tuner.bundle.card import card
 from tuner.errors import BundleError, DataError
 from tuner.learners.keras.fitted_network import Network
 
-QUICK = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Scripted:
-    """A network that says the same whatever the rows."""
+    """A network whose output does not depend on the rows."""
 
     def predict(self, rows: np.ndarray, **_: Any) -> np.ndarray:
         return np.linspace(0.1, 0.9, len(rows), dtype=np.float32)[:, None]
@@ -65,7 +63,9 @@ def used(bundle: Bundle) -> str:
 
 @QUICK
 @given(st.data())
-def test_a_mutated_description(trained: Bundle, copy: Path, data: st.DataObject) -> None:
+def test_mutated_description_is_read_or_refused(
+    trained: Bundle, copy: Path, data: st.DataObject
+) -> None:
     table = data.draw(mutated(dict(trained.info)))
     (copy / "bundle.json").write_text(json.dumps(table))
     bundle = outcome(copy)
@@ -82,7 +82,9 @@ def test_a_mutated_description(trained: Bundle, copy: Path, data: st.DataObject)
 
 @QUICK
 @given(st.data())
-def test_a_damaged_description(trained: Bundle, copy: Path, data: st.DataObject) -> None:
+def test_damaged_description_is_read_or_refused(
+    trained: Bundle, copy: Path, data: st.DataObject
+) -> None:
     (copy / "bundle.json").write_bytes(data.draw(damaged(json.dumps(trained.info).encode())))
     bundle = outcome(copy)
     if bundle is not None:
@@ -118,7 +120,7 @@ def test_a_damaged_description(trained: Bundle, copy: Path, data: st.DataObject)
         ),
     ],
 )
-def test_the_command_refuses_in_one_line(
+def test_predict_refuses_a_wrong_description_in_one_line(
     keys: list[str], value: Any, match: str, trained: Bundle, copy: Path, command: Command
 ) -> None:
     table = json.loads(json.dumps(trained.info))
@@ -133,7 +135,7 @@ def test_the_command_refuses_in_one_line(
     command("predict", copy, copy.parent / "rows.csv").refused(1, match)
 
 
-def test_a_network_that_does_not_fit_its_description(trained: Bundle, copy: Path) -> None:
+def test_network_that_contradicts_its_description_is_refused(trained: Bundle, copy: Path) -> None:
     data = trained.info["data"] | {"kind": "image", "input_shape": [3, 3], "feature_names": []}
     (copy / "bundle.json").write_text(json.dumps(trained.info | {"data": data}))
     with pytest.raises(BundleError, match=r"model\.keras cannot predict rows as bundle\.json desc"):
@@ -141,7 +143,7 @@ def test_a_network_that_does_not_fit_its_description(trained: Bundle, copy: Path
 
 
 @pytest.mark.parametrize("output", [np.zeros((2, 2, 2)), np.zeros((5, 1)), np.array(1.0)])
-def test_a_network_that_says_something_else(trained: Bundle, output: np.ndarray) -> None:
+def test_output_of_an_unexpected_shape_is_refused(trained: Bundle, output: np.ndarray) -> None:
     class Odd:
         def predict(self, rows: np.ndarray, **_: Any) -> np.ndarray:
             return output

@@ -110,13 +110,17 @@ def test_a_bundle_of_own_code_with_keras_layers_needs_no_permission(
         ("broken.py", r"broken\.py\" raised ZeroDivisionError: .*broken\.py, line 1"),
     ],
 )
-def test_code_that_cannot_be_imported(code: str, match: str, foreign: Path, tmp_path: Path) -> None:
+def test_code_that_cannot_be_imported_is_an_error(
+    code: str, match: str, foreign: Path, tmp_path: Path
+) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(ModelError, match=match):
         load_bundle(foreign, code=tmp_path / code).predict(ROWS)
 
 
-def test_predict_takes_the_options(foreign: Path, command: Command, tmp_path: Path) -> None:
+def test_predict_runs_named_code_but_not_the_bundles(
+    foreign: Path, command: Command, tmp_path: Path
+) -> None:
     (tmp_path / "rows.csv").write_text("width,height\n1,2\n")
     command("predict", foreign, "rows.csv").refused(1, r"no code of a bundle is run by itself")
     assert ran(foreign) == []
@@ -152,7 +156,7 @@ def test_an_archive_that_fills_the_memory_is_not_unpacked(foreign: Path) -> None
         load_bundle(foreign).predict(ROWS)
 
 
-def test_the_cause_is_named_not_the_configuration(foreign: Path) -> None:
+def test_error_names_the_cause_without_the_configuration(foreign: Path) -> None:
     """Here a file of the reader's machine, which Keras refuses to read for a bundle."""
     file = foreign / "model.keras"
     with zipfile.ZipFile(file) as archive:

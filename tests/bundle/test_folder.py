@@ -19,14 +19,14 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def test_a_new_folder_with_its_parents(tmp_path: Path) -> None:
+def test_new_folder_is_created_with_its_parents(tmp_path: Path) -> None:
     write(tmp_path / "models" / "wine")
     assert (tmp_path / "models" / "wine" / MARKER).read_text() == "new"
     assert names(tmp_path / "models") == ["wine"]
     assert (tmp_path / "models" / "wine").stat().st_mode & 0o777 == 0o755
 
 
-def test_an_empty_folder_is_taken_over(tmp_path: Path) -> None:
+def test_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     write(tmp_path / "model")
     assert names(tmp_path) == ["model"]
@@ -46,14 +46,14 @@ def test_a_bundle_is_replaced_only_on_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_another_folder_is_never_replaced(tmp_path: Path, force: bool) -> None:
+def test_folder_without_a_bundle_is_never_replaced(tmp_path: Path, force: bool) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(RequestError, match="is not empty and holds no model bundle; nothing in it"):
         write(tmp_path, force=force)
     assert names(tmp_path) == ["thesis.tex"]
 
 
-def test_a_file_is_in_the_way(tmp_path: Path) -> None:
+def test_file_at_the_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("")
     with pytest.raises(RequestError, match="model is a file; choose a folder for the bundle"):
         write(tmp_path / "model", force=True)
@@ -69,7 +69,7 @@ def test_path_below_a_file_or_in_proc_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_whatever_goes_wrong_leaves_all_as_it_was(
+def test_failed_write_leaves_the_earlier_bundle(
     tmp_path: Path, error: type[BaseException], force: bool
 ) -> None:
     if force:
@@ -78,9 +78,9 @@ def test_whatever_goes_wrong_leaves_all_as_it_was(
     def fail() -> None:
         with new_folder(tmp_path / "a" / "model", force=force) as folder:
             (folder / "half").write_text("")
-            raise error
+            raise error("stopped")
 
-    with pytest.raises(error):
+    with pytest.raises(error, match="stopped"):
         fail()
     if force:
         assert names(tmp_path / "a") == ["model"]
@@ -89,7 +89,7 @@ def test_whatever_goes_wrong_leaves_all_as_it_was(
         assert names(tmp_path) == []
 
 
-def test_a_place_that_was_taken_meanwhile_is_not_touched(tmp_path: Path) -> None:
+def test_bundle_that_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     def race() -> None:
         with new_folder(tmp_path / "model", force=False):
             (tmp_path / "model").mkdir()
@@ -101,7 +101,7 @@ def test_a_place_that_was_taken_meanwhile_is_not_touched(tmp_path: Path) -> None
     assert (tmp_path / "model" / MARKER).read_text() == "theirs"
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_link_to_a_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "model").symlink_to(tmp_path / "disk")
     write(tmp_path / "model")

@@ -27,7 +27,7 @@ def rows(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_class_and_its_probabilities(trained: Bundle, rows: Path) -> None:
+def test_csv_has_the_class_and_its_probabilities(trained: Bundle, rows: Path) -> None:
     text = predict(trained.path, rows)
     first, second = csv.DictReader(io.StringIO(text))
     assert (first["prediction"], second["prediction"]) == ("large", "small")
@@ -38,7 +38,7 @@ def test_a_class_and_its_probabilities(trained: Bundle, rows: Path) -> None:
     )
 
 
-def test_for_programs_and_for_people(trained: Bundle, rows: Path) -> None:
+def test_json_and_table_have_the_same_columns(trained: Bundle, rows: Path) -> None:
     found = json.loads(predict(trained, rows, "json"))
     assert [row["prediction"] for row in found] == ["large", "small"]
     assert isinstance(found[0]["probability_small"], float)
@@ -48,7 +48,7 @@ def test_for_programs_and_for_people(trained: Bundle, rows: Path) -> None:
 
 
 class Scripted:
-    """A network that says what the test wants."""
+    """A network whose output the test chooses."""
 
     def __init__(self, *output: Any) -> None:
         self.output = np.array(output, dtype=np.float32)
@@ -80,7 +80,7 @@ ROWS = np.zeros((2, 2), np.float32)
         ([[1.0, 1.0], [500.0, -500.0]], True, [[0.5, 0.5], [1, 0]]),
     ],
 )
-def test_probabilities_whatever_the_network_says(
+def test_probabilities_follow_from_any_form_of_output(
     trained: Bundle, output: Any, logits: bool, expected: Any
 ) -> None:
     found = scripted(trained, *output, logits=logits).predict(ROWS)
@@ -94,7 +94,7 @@ def test_probabilities_whatever_the_network_says(
         (["1.2e+06", "1.2e+06"], [0.4, 0.6], ["1.2e+06", "1.2e+06 (2)"]),  # of an older version
     ],
 )
-def test_every_output_has_a_column(
+def test_every_output_has_a_column_of_its_own(
     trained: Bundle, rows: Path, class_names: list[str], outputs: list[float], columns: list[str]
 ) -> None:
     bundle = scripted(trained, outputs, outputs, data={"class_names": class_names})
@@ -103,7 +103,7 @@ def test_every_output_has_a_column(
     assert row["prediction"] == columns[-1]
 
 
-def test_quantities(trained: Bundle, rows: Path) -> None:
+def test_predicted_quantities_have_one_column_each(trained: Bundle, rows: Path) -> None:
     quantity = {"task": "regression", "class_names": []}
     one = scripted(trained, [0.1], [2.5], data=quantity)
     assert predict(one, rows) == "prediction\n0.1\n2.5\n"
@@ -111,7 +111,7 @@ def test_quantities(trained: Bundle, rows: Path) -> None:
     assert predict(several, rows) == "prediction_1,prediction_2\n0.1,1.0\n2.5,2.0\n"
 
 
-def test_arrays_for_a_model_that_takes_no_table(trained: Bundle, tmp_path: Path) -> None:
+def test_model_without_columns_reads_arrays_only(trained: Bundle, tmp_path: Path) -> None:
     shape = {"feature_names": [], "input_shape": [2, 2]}
     images = scripted(trained, [0.9], data=shape)
     np.save(tmp_path / "rows.npy", np.zeros((1, 2, 2)))
@@ -133,7 +133,7 @@ def test_arrays_for_a_model_that_takes_no_table(trained: Bundle, tmp_path: Path)
         predict(images, tmp_path / "rows.csv")
 
 
-def test_a_missing_column(trained: Bundle, tmp_path: Path) -> None:
+def test_missing_column_is_refused(trained: Bundle, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("height\n1\n")
     with pytest.raises(DataError, match=r'rows.csv lacks 1 column that the model takes: "width"'):
         predict(trained, tmp_path / "rows.csv")
@@ -176,7 +176,7 @@ def test_the_command_takes_a_dialect(
     command("predict", trained.path, other, "--sep", "::").refused(2, "sep: must be one character")
 
 
-def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path: Path) -> None:
+def test_error_for_an_unfit_dialect_names_the_options(trained: Bundle, tmp_path: Path) -> None:
     bundle = scripted(trained, [0.9], dataset=GERMAN)
     rows = tmp_path / "rows.csv"
     rows.write_text("height;width\n1.5;9.5\n")
@@ -186,7 +186,7 @@ def test_a_dialect_that_does_not_fit_names_the_options(trained: Bundle, tmp_path
         predict(bundle, rows, dialect={"decimal": ";"})
 
 
-def test_what_is_no_bundle(tmp_path: Path) -> None:
+def test_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"absent is not a model bundle: it is not a folder"):
         load_bundle(tmp_path / "absent")
     with pytest.raises(RequestError, match=r"it holds no bundle.json; write one with `tuner train"):
@@ -205,7 +205,9 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_broken_description(trained: Bundle, tmp_path: Path, change: Any, words: str) -> None:
+def test_broken_description_is_refused(
+    trained: Bundle, tmp_path: Path, change: Any, words: str
+) -> None:
     copy = tmp_path / "model"
     shutil.copytree(trained.path, copy)
     (copy / "bundle.json").write_text(change(dict(trained.info)), encoding="utf-8")
@@ -213,7 +215,7 @@ def test_a_broken_description(trained: Bundle, tmp_path: Path, change: Any, word
         load_bundle(copy)
 
 
-def test_a_broken_or_missing_model(trained: Bundle, tmp_path: Path) -> None:
+def test_broken_or_missing_model_is_refused(trained: Bundle, tmp_path: Path) -> None:
     copy = tmp_path / "model"
     shutil.copytree(trained.path, copy)
     (copy / "model.keras").write_bytes((copy / "model.keras").read_bytes()[:1000])
@@ -224,14 +226,14 @@ def test_a_broken_or_missing_model(trained: Bundle, tmp_path: Path) -> None:
         load_bundle(copy)
 
 
-def test_keras_alone_loads_it(trained: Bundle) -> None:
+def test_bundle_is_loaded_with_keras_alone(trained: Bundle) -> None:
     import keras
 
     model = keras.models.load_model(trained.path / "model.keras")
     np.testing.assert_array_equal(model.predict(ROWS, verbose=0)[:, 0], trained.predict(ROWS)[:, 1])
 
 
-def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+def test_importing_bundle_does_not_import_tensorflow() -> None:
     code = (
         "import sys, tuner.bundle; print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     )
@@ -320,5 +322,5 @@ def test_predictions_replace_only_predictions(trained: Bundle, rows: Path, tmp_p
         ("", False),
     ],
 )
-def test_predictions_are_known_by_their_columns(text: str, expected: bool) -> None:
+def test_is_predictions_looks_at_the_columns(text: str, expected: bool) -> None:
     assert is_predictions(text) is expected

@@ -33,7 +33,7 @@ def load_data():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["class", "price", "weighted"])
-def test_the_script_gets_the_same_score_without_us(
+def test_script_has_the_scores_of_the_bundle_without_tuner(
     tmp_path: Path, make_configuration: MakeConfiguration, target: str
 ) -> None:
     params = {"n_layers": 2, "units_1": 8, "units_2": 4, "dropout": 0.2, "batch_norm": True}
@@ -58,9 +58,9 @@ def test_the_script_gets_the_same_score_without_us(
     )
 
     assert [file.name for file in written] == ["best.py", "best-data.npz"]
-    told = done.stdout.splitlines()[-1]
-    assert told.startswith("test {")
-    scores = ast.literal_eval(told.removeprefix("test "))
+    last_line = done.stdout.splitlines()[-1]
+    assert last_line.startswith("test {")
+    scores = ast.literal_eval(last_line.removeprefix("test "))
     bundle = train(configuration, tmp_path / "model")
     # Another graph adds up its float32 numbers in another order: the last digit may differ.
     assert scores == pytest.approx(bundle.info["scores"]["test"], rel=1e-5)
@@ -79,7 +79,9 @@ def test_the_script_is_readable(tmp_path: Path, make_configuration: MakeConfigur
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_the_data_beside_it(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_data_of_the_script_are_written_beside_it(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     export(make_configuration(), tmp_path / "best.py")
     with np.load(tmp_path / "best-data.npz") as data:
         shapes = {name: data[name].shape for name in data}
@@ -91,7 +93,9 @@ def test_the_data_beside_it(tmp_path: Path, make_configuration: MakeConfiguratio
     }
 
 
-def test_the_other_forms(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_export_suffix_decides_the_form(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     for name in ("best.toml", "best.json"):
         assert export(make_configuration(), tmp_path / name) == [tmp_path / name]
         assert read(tmp_path / name).params == make_configuration().params
@@ -99,7 +103,9 @@ def test_the_other_forms(tmp_path: Path, make_configuration: MakeConfiguration) 
         export(make_configuration(), tmp_path / "best.txt")
 
 
-def test_nothing_is_left_behind(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_failed_export_leaves_nothing(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "best.py").mkdir()  # a path that cannot be written to
@@ -110,7 +116,9 @@ def test_nothing_is_left_behind(tmp_path: Path, make_configuration: MakeConfigur
         export(make_configuration(), tmp_path / "nowhere" / "best.py")
 
 
-def test_other_data_than_the_studys(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_other_data_than_the_studys_are_refused(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     with pytest.raises(DataError, match="are not those of the study boxes"):
         export(make_configuration(data_fingerprint="0" * 64), tmp_path / "best.py")
 
@@ -124,7 +132,8 @@ def load_data():
 """
 
 
-def test_a_target_of_more_digits_than_float32_is_predicted_and_no_script(
+@pytest.mark.slow
+def test_target_of_more_digits_than_float32_is_trained_but_not_a_script(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     (tmp_path / "precise_rows.py").write_text(PRECISE)

@@ -48,7 +48,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
 
 
 @pytest.mark.slow
-def test_a_raw_sentence_is_enough(configuration: Configuration, tmp_path: Path) -> None:
+def test_text_bundle_classifies_raw_sentences(configuration: Configuration, tmp_path: Path) -> None:
     trained = bundle.train(configuration, tmp_path / "model")
     assert trained.info["scores"]["test"]["accuracy"] > 0.9
     assert trained.words().endswith("predict " + str(tmp_path / "model") + ' "A TEXT"')
@@ -62,6 +62,8 @@ def test_a_raw_sentence_is_enough(configuration: Configuration, tmp_path: Path) 
         bundle.predict(tmp_path / "model", tmp_path / "lost.txt")
 
 
-def test_a_vocabulary_is_no_script(configuration: Configuration, tmp_path: Path) -> None:
+def test_text_network_is_not_exported_as_a_script(
+    configuration: Configuration, tmp_path: Path
+) -> None:
     with pytest.raises(ModelError, match=r"best\.py: a network for texts carries its vocabulary"):
         bundle.export(configuration, tmp_path / "best.py")

@@ -21,7 +21,7 @@ def fingerprint_of(folder: Path) -> str:
     return load(CsvDataset(csv="class.csv", target="class"), folder).fingerprint
 
 
-def test_the_bundle(trained: Bundle) -> None:
+def test_bundle_describes_the_trained_model(trained: Bundle) -> None:
     path = trained.path
     assert sorted(file.name for file in path.iterdir()) == [
         "MODEL.md",
@@ -45,7 +45,7 @@ def test_the_bundle(trained: Bundle) -> None:
     assert str(path.parent) not in json.dumps(info), "a bundle may be given away"
 
 
-def test_what_is_told_of_it(trained: Bundle) -> None:
+def test_bundle_is_shown_as_json_text_and_card(trained: Bundle) -> None:
     info = trained.info
     assert trained.to_dict() == {
         "bundle": str(trained.path),
@@ -65,7 +65,7 @@ def test_what_is_told_of_it(trained: Bundle) -> None:
     assert "| dropout | 0.1 |" in card
 
 
-def test_the_written_model_takes_raw_rows(trained: Bundle) -> None:
+def test_written_model_takes_raw_rows(trained: Bundle) -> None:
     rows = np.array([[9.5, 9.5], [0.5, 0.5]], dtype=np.float32)
     probabilities = load_bundle(trained.path).predict(rows)
     assert probabilities.shape == (2, 2)
@@ -75,7 +75,7 @@ def test_the_written_model_takes_raw_rows(trained: Bundle) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_configuration_gives_the_same_model_from_a_file_too(
+def test_configuration_read_from_a_file_trains_to_the_same_scores(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     first = train(make_configuration(), tmp_path / "first")
@@ -85,7 +85,9 @@ def test_the_same_configuration_gives_the_same_model_from_a_file_too(
 
 
 @pytest.mark.slow
-def test_quantities(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_bundle_of_quantities_has_their_metrics_and_baseline(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     bundle = train(make_configuration(), tmp_path / "model")
     assert bundle.predict(np.ones((3, 2), np.float32)).shape == (3,)
     assert set(bundle.info["scores"]["test"]) == {"loss", "mse", "mae"}
@@ -102,7 +104,7 @@ def test_other_data_than_the_studys_are_refused(
     assert len(load_data(make_configuration(data_fingerprint=None)).sealed_test) == 30
 
 
-def test_the_place_is_checked_before_anything_is_loaded(
+def test_output_folder_is_checked_before_data_are_loaded(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     configuration = make_configuration(dataset="no such data")
@@ -110,7 +112,7 @@ def test_the_place_is_checked_before_anything_is_loaded(
         train(configuration, tmp_path)
 
 
-def test_a_training_that_diverges_leaves_nothing(
+def test_diverging_training_leaves_nothing(
     tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
     params = {"n_layers": 0, "optimizer": "sgd", "learning_rate": 1e30}
@@ -151,7 +153,9 @@ def build_model(params, data):
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_users_network_is_trained_and_loaded_again(
+    tmp_path: Path, make_configuration: MakeConfiguration
+) -> None:
     (tmp_path / "own_network.py").write_text(OWN)
     own = {"model": "own_network:build_model", "base": tmp_path}
     configuration = make_configuration("class", params={"unregistered": False}, **own)
@@ -182,7 +186,7 @@ def test_a_network_of_ones_own(tmp_path: Path, make_configuration: MakeConfigura
     assert not (tmp_path / "other").exists()
 
 
-def test_a_model_that_does_not_save_what_it_is(
+def test_model_that_predicts_otherwise_when_loaded_is_refused(
     tmp_path: Path, make_configuration: MakeConfiguration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import keras
@@ -202,6 +206,6 @@ def test_a_model_that_does_not_save_what_it_is(
     assert not (tmp_path / "model").exists()
 
 
-def test_an_unknown_model(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
+def test_unknown_model_is_refused(tmp_path: Path, make_configuration: MakeConfiguration) -> None:
     with pytest.raises(ModelError, match="no module"):
         train(make_configuration(model="absent:build"), tmp_path / "model")

@@ -11,7 +11,7 @@ from laboratory import Laboratory
 
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
-    """The values that the scripted trials have in a run that nobody disturbs, by number."""
+    """The values that the scripted trials have of an undisturbed run, by number."""
     run = Laboratory(tmp_path_factory.mktemp("calm")).run(workers=1, n_trials=3 * WANTED)
     return {row.number: row.value for row in run.trials}
 

@@ -41,7 +41,7 @@ class Disk:
                 pass
 
     def free(self) -> None:
-        """Takes away what has filled it."""
+        """Removes the files that fill it."""
         self._filling.unlink(missing_ok=True)
 
 

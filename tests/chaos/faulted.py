@@ -85,7 +85,7 @@ class FaultedRun:
         self.wait_for(lambda: len(self.reported) >= number)
 
     def wait_for(self, happened: Callable[[], bool]) -> None:
-        """Waits until that is so, while the run goes on."""
+        """Waits until the condition holds, while the run continues."""
         until = time.monotonic() + 2 * WAIT_SECONDS
         while not happened():
             assert self.process.poll() is None, f"ended with status {self.process.returncode}"

@@ -1,4 +1,4 @@
-"""What must be true after a fault: which trials are finished, and that the same command goes on."""
+"""What must be true after a fault: which trials are finished, and that the run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.storage.database import Database
 
 
 class Judge:
-    """What must be true after a fault: nothing is lost, nothing counts against an innocent trial.
+    """Checks the trials after a fault: none is lost, and none has attempts that others caused.
 
     Attributes:
         calm: The values of an undisturbed run, by number.
@@ -22,13 +22,15 @@ class Judge:
         self._command = command
         self._calm = calm
 
-    def left(self, laboratory: Laboratory, reported: set[int], *, running: bool = False) -> None:
-        """Judges what a run that has ended has left in the database.
+    def check_left(
+        self, laboratory: Laboratory, reported: set[int], *, running: bool = False
+    ) -> None:
+        """Checks the trials that an ended run has left in the database.
 
         Args:
             laboratory: Whose study it was.
             reported: Trials that were reported as complete.
-            running: Whether trials may be left running: nobody could put them back.
+            running: Whether trials may be left running, as no process could requeue them.
         """
         trials = _stored(laboratory)
         states = [trial.state for trial in trials]
@@ -39,8 +41,8 @@ class Judge:
         assert running or TrialState.RUNNING not in states
         assert [trial.user_attrs.get("attempts", 0) for trial in trials] == [0] * len(trials)
 
-    def goes_on(self, laboratory: Laboratory, reported: set[int]) -> Answer:
-        """Gives the same command again, and judges that it reaches the target.
+    def check_resumed(self, laboratory: Laboratory, reported: set[int]) -> Answer:
+        """Runs the same command again and checks that it reaches the target.
 
         Args:
             laboratory: Whose study it was.
@@ -49,16 +51,18 @@ class Judge:
         answer = self._command(*WORDS, *storage(laboratory))
         assert answer.status == 0, answer.err
         assert "Traceback" not in answer.err, answer.err
-        self.reached(laboratory, reported)
+        self.check_reached(laboratory, reported)
         return answer
 
-    def reached(self, laboratory: Laboratory, reported: set[int], *, failed: bool = False) -> None:
-        """Judges a study whose target was reached.
+    def check_reached(
+        self, laboratory: Laboratory, reported: set[int], *, failed: bool = False
+    ) -> None:
+        """Checks a study whose target was reached.
 
         Args:
             laboratory: Whose study it is.
             reported: Trials that were reported as complete.
-            failed: Whether trials may have failed: those that did the harm.
+            failed: Whether the trials that caused the fault may have failed.
         """
         trials = _stored(laboratory)
         complete = {t.number: t.value for t in trials if t.state is TrialState.COMPLETE}

@@ -34,7 +34,7 @@ DISK_BYTES = 256 * 1024
 
 
 class Workers:
-    """Two `tuner worker` processes; whoever ends is started again, as a service manager does."""
+    """Two `tuner worker` processes; one that ends is restarted, as by a service manager."""
 
     def __init__(self, laboratory: Laboratory, checkpoints: Path, stack: ExitStack) -> None:
         self._command = [*program("tuner"), "worker", "--storage", laboratory.url]

@@ -47,8 +47,8 @@ def test_full_disk_ends_the_run_and_loses_no_trial(
     said = "full" if disk.is_mounted else "disk I/O error"
     assert said in run.output.splitlines()[-1], run.output
     assert status == 1
-    judge.left(slow, reported, running=True)
-    judge.goes_on(slow, reported)
+    judge.check_left(slow, reported, running=True)
+    judge.check_resumed(slow, reported)
 
 
 def _cut(database: Path) -> None:
@@ -82,7 +82,7 @@ def test_damage_in_the_middle_of_a_run_is_reported(
     for file in slow.folder.glob("tuner.db*"):
         file.unlink()
     copy.rename(slow.database)
-    judge.goes_on(slow, reported)
+    judge.check_resumed(slow, reported)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -99,7 +99,7 @@ def test_damaged_file_is_refused_and_left_alone(
         command(*words).refused(2, r"storage sqlite:///tuner\.db: .*(malformed|not a database)")
     assert laboratory.database.read_bytes() == damaged
     copy.rename(laboratory.database)
-    judge.goes_on(laboratory, {row.number for row in run.trials})
+    judge.check_resumed(laboratory, {row.number for row in run.trials})
 
 
 def test_read_only_file_is_refused_and_read(laboratory: Laboratory, judge: Judge) -> None:
@@ -112,7 +112,7 @@ def test_read_only_file_is_refused_and_read(laboratory: Laboratory, judge: Judge
     laboratory.database.chmod(0o644)
     refused.refused(2, "readonly database: the file or its folder cannot be written")
     assert shown.status == 0, shown.err
-    judge.goes_on(laboratory, {row.number for row in run.trials})
+    judge.check_resumed(laboratory, {row.number for row in run.trials})
 
 
 def _as_a_person(laboratory: Laboratory, *words: str) -> Answer:

@@ -24,12 +24,12 @@ def test_kill_of_everything_loses_no_trial(slow: Laboratory, judge: Judge, repet
         run.kill()
         assert run.ended() == -signal.SIGKILL
         reported = run.reported
-    judge.left(slow, reported, running=True)
-    judge.goes_on(slow, reported)
+    judge.check_left(slow, reported, running=True)
+    judge.check_resumed(slow, reported)
 
 
 @pytest.mark.parametrize("of", ["a worker", "the supervisor"])
-def test_stopped_process_continues_when_it_is_woken(
+def test_suspended_process_continues_when_it_is_resumed(
     of: str, slow: Laboratory, judge: Judge, repetition: int
 ) -> None:
     with FaultedRun(slow) as run:
@@ -41,7 +41,7 @@ def test_stopped_process_continues_when_it_is_woken(
         assert run.ended() == 0
         assert "Traceback" not in run.output
         reported = run.reported
-    judge.reached(slow, reported)
+    judge.check_reached(slow, reported)
 
 
 def test_two_runs_share_a_study(slow: Laboratory, judge: Judge, repetition: int) -> None:
@@ -51,7 +51,7 @@ def test_two_runs_share_a_study(slow: Laboratory, judge: Judge, repetition: int)
         assert not first.reported & second.reported
         reported = first.reported | second.reported
     assert len(reported) == 6
-    judge.reached(slow, reported)
+    judge.check_reached(slow, reported)
 
 
 def test_run_takes_over_the_trials_of_a_killed_one(
@@ -64,4 +64,4 @@ def test_run_takes_over_the_trials_of_a_killed_one(
         assert second.ended() == 0
         assert "Traceback" not in second.output
         reported = first.reported | second.reported
-    judge.reached(slow, reported)
+    judge.check_reached(slow, reported)

@@ -49,7 +49,7 @@ def test_run_waits_until_others_leave_the_server(
         for other in others:
             other.close()
     assert "Traceback" not in run.output
-    judge.reached(slow, reported)
+    judge.check_reached(slow, reported)
 
 
 def test_cancelled_statements_are_tried_again(
@@ -67,4 +67,4 @@ def test_cancelled_statements_are_tried_again(
         assert "Traceback" not in run.output
         assert "statements that take too long" in run.output
         reported = run.reported
-    judge.reached(slow, reported)
+    judge.check_reached(slow, reported)

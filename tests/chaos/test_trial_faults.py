@@ -29,7 +29,7 @@ def test_trial_that_ends_its_worker_fails_alone(
     hostile.behave("calm", behaviour)
     run = hostile.run(workers=2, n_trials=WANTED)
     assert run.ending == "done"
-    judge.reached(
+    judge.check_reached(
         hostile, {row.number for row in run.trials if row.state == "complete"}, failed=True
     )
     failed = [row for row in run.trials if row.state == "fail"]
@@ -42,11 +42,11 @@ def test_trial_that_ends_its_worker_fails_alone(
     "behaviour",
     ["moves", "changes settings", "prints lines", "prints one line", "prints other bytes"],
 )
-def test_trial_that_only_misbehaves_is_complete(
+def test_trial_with_harmless_side_effects_is_complete(
     behaviour: str, hostile: Laboratory, judge: Judge
 ) -> None:
     hostile.behave(behaviour)
     since = time.monotonic()
-    answer = judge.goes_on(hostile, set())
+    answer = judge.check_resumed(hostile, set())
     assert time.monotonic() - since < 60
     assert len(answer.err) < 2**23

@@ -1,4 +1,4 @@
-"""Trainings and predictions that cannot be: one clear line, and no folder is touched."""
+"""Refused trainings and predictions: one line of error, and no folder is changed."""
 
 from __future__ import annotations
 

@@ -56,12 +56,14 @@ def check(answer: Answer, status: int = 0) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_listings(command: Command, nasty: Laboratory, form: str) -> None:
+def test_listings_show_control_characters_escaped(
+    command: Command, nasty: Laboratory, form: str
+) -> None:
     for words in (["studies"], *([name, NASTY] for name in ("trials", "show", "best"))):
         answer = command(*words, "--format", form)
         check(answer)
         assert r"\x1b]0;owned" in answer.out or r"\u001b]0;owned" in answer.out
-        if form == "json":  # it means what is stored
+        if form == "json":  # it decodes to the stored name
             assert NASTY in json.dumps(json.loads(answer.out), ensure_ascii=False).replace(
                 json.dumps(NASTY, ensure_ascii=False)[1:-1], NASTY
             )
@@ -91,14 +93,18 @@ def test_listings(command: Command, nasty: Laboratory, form: str) -> None:
         ([NASTY], 2),
     ],
 )
-def test_errors(command: Command, nasty: Laboratory, words: list[str], status: int) -> None:
+def test_errors_show_control_characters_escaped(
+    command: Command, nasty: Laboratory, words: list[str], status: int
+) -> None:
     answer = command(*words)
     check(answer, status)
     lines = answer.err.splitlines()
     assert all(line.startswith(("tuner", "  ", "Undo")) for line in lines), lines
 
 
-def test_the_queue(command: Command, nasty: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queue_commands_show_control_characters_escaped(
+    command: Command, nasty: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tuner.results.doctor._LOAD", "pass")  # TensorFlow takes seconds
     check(command("submit", "scripted", "--study-name", NASTY))
     check(command("stop", NASTY))
@@ -106,7 +112,9 @@ def test_the_queue(command: Command, nasty: Laboratory, monkeypatch: pytest.Monk
     check(command("doctor", "--storage", f"sqlite:///{NASTY}.db"), 0)
 
 
-def test_an_export_reads_back(command: Command, nasty: Laboratory) -> None:
+def test_export_of_a_study_with_control_characters_succeeds(
+    command: Command, nasty: Laboratory
+) -> None:
     check(command("export", NASTY, "-o", "best.toml"))
     check(command("export", NASTY, "-o", "best.json"))
     check(command("export", NASTY, "-o", "scripted.toml"), 2)
@@ -116,7 +124,9 @@ def test_an_export_reads_back(command: Command, nasty: Laboratory) -> None:
 
 
 @pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])
-def test_progress(kind: type[PlainProgress] | type[LiveProgress]) -> None:
+def test_progress_shows_control_characters_escaped(
+    kind: type[PlainProgress] | type[LiveProgress],
+) -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=False, width=200)
     progress = kind(console, Objective(metric=NASTY, direction="maximize"))
@@ -133,20 +143,20 @@ def test_progress(kind: type[PlainProgress] | type[LiveProgress]) -> None:
     assert "[1m" not in out.getvalue()
 
 
-def test_a_line_of_progress_stays_one_line() -> None:
+def test_print_line_prints_one_line() -> None:
     out = io.StringIO()
     print_line(Console(file=out, width=200), "a\nb")
     assert out.getvalue() == "a\\nb\n"
 
 
-def test_lists_below_an_error_stay_lists() -> None:
+def test_error_text_keeps_an_indented_list() -> None:
     listed = "x was made with other settings:\n  a: 1, 2\n  b: 3, 4\nUndo the change"
     assert error_text(listed) == listed
     assert error_text("no study 'a\nb'; try c\n") == r"no study 'a\nb'; try c\n"
 
 
 @given(st.text())
-def test_nothing_of_any_text_controls_a_terminal(text: str) -> None:
+def test_printable_text_never_controls_a_terminal(text: str) -> None:
     assert_safe(printable(text))
     assert_safe(one_line(text))
     assert not re.search(r"[\n\t]", one_line(text))
@@ -156,7 +166,7 @@ def test_nothing_of_any_text_controls_a_terminal(text: str) -> None:
     assert printable(text) == text or any(not c.isprintable() for c in text)
 
 
-def test_letters_of_all_languages_stay_as_they_are() -> None:
+def test_printable_keeps_letters_of_all_languages() -> None:
     text = "Größe 价格 ΔΣ שלום مرحبا 👩\u200d🔬 a\u0301 \u200f"
     assert printable(text) == text == one_line(text)
 

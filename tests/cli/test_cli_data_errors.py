@@ -1,4 +1,4 @@
-"""Data that a study cannot use, as its workers find out: one clear line, nothing is stored.
+"""Data that a study cannot use: one line of error, and nothing is stored.
 
 The first of these tests waits for TensorFlow, the others do not.
 """
@@ -57,13 +57,13 @@ def cats(command: Command, tmp_path: Path) -> Path:
         ("a\0b", r"cats\.csv is a binary file, not a CSV file"),
     ],
 )
-def test_csv_files_that_cannot_be_used(text: str, match: str, cats: Path, command: Command) -> None:
+def test_unusable_csv_file_is_refused(text: str, match: str, cats: Path, command: Command) -> None:
     cats.write_text(text)
     command("run", "cats").refused(2, match)
     assert not [line for line in contents(Path("tuner.db")) if 'INTO "studies"' in line]
 
 
-def test_all_faults_of_a_csv_file_are_in_one_answer(cats: Path, command: Command) -> None:
+def test_all_faults_of_a_csv_file_are_listed(cats: Path, command: Command) -> None:
     cats.write_text(f'{HEADER}\n{ROWS}\n7,long,"3,5"\n,1,?\n')
     answer = command("run", "cats")
     assert (answer.status, answer.out) == (2, "")
@@ -103,7 +103,7 @@ def test_missing_csv_file_is_refused_without_waiting(cats: Path, command: Comman
         ("--set objective.metric=maee", r'does not measure "maee"; did you mean mae\?'),
     ],
 )
-def test_functions_and_metrics_that_do_not_fit(
+def test_unfit_function_or_metric_is_refused(
     words: str, match: str, command: Command, laboratory: Laboratory
 ) -> None:
     laboratory.store("complete", study_name="another")
@@ -120,7 +120,7 @@ def test_several_workers_store_nothing_before_the_model_is_checked(
     assert not [line for line in contents(laboratory.database) if 'INTO "studies"' in line]
 
 
-def test_data_that_have_changed_since(command: Command, laboratory: Laboratory) -> None:
+def test_changed_data_are_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete", fingerprint="0" * 64)
     before = contents(laboratory.database)
     command("run", "scripted").refused(
@@ -134,7 +134,7 @@ def test_data_that_have_changed_since(command: Command, laboratory: Laboratory) 
     assert contents(laboratory.database) == before
 
 
-def test_a_model_that_does_not_read_such_data(command: Command) -> None:
+def test_model_for_another_kind_of_data_is_refused(command: Command) -> None:
     command(
         "run", "xor", "--workers", "1", "--set", "model=cnn", "--set", "search_space=cnn"
     ).refused(2, r"reference")

@@ -1,4 +1,4 @@
-"""Requests that cannot be met: one clear line, exit status 2, nothing stored is lost.
+"""Wrong requests: one line of error, exit status 2, and no change of the database.
 
 Here what can be seen in the study file and in the arguments alone; before any worker starts.
 """

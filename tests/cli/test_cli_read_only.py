@@ -15,12 +15,12 @@ from laboratory import Laboratory
 
 NOBODY = 65534
 LAZY = ("pandas", "tuner.api", "tuner.bundle", "tuner.cli.progress")
-"""What commands import when they need it, and nobody may perhaps not read."""
+"""Modules that commands import late, which the user ``nobody`` may be unable to read."""
 
 
 @contextmanager
 def rights(folder: Path, mode: int) -> Iterator[None]:
-    """The folder has these rights, and they bind even the superuser, who becomes nobody."""
+    """The folder has these rights; the superuser runs the command as ``nobody``, whom they bind."""
     folder.chmod(mode)
     is_root = os.geteuid() == 0
     if is_root:

@@ -1,4 +1,4 @@
-"""Results that are not there, and places where none can be written: one clear line."""
+"""Missing results, and locations that cannot be written: one line of error."""
 
 from __future__ import annotations
 

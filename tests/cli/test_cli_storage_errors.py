@@ -1,4 +1,4 @@
-"""Databases that are wrong, unreachable or not ours: one clear line, nothing in them is lost."""
+"""Wrong, unreachable or foreign databases: one line of error, and no change of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from laboratory import Laboratory
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
+    """A port of this machine on which no program listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

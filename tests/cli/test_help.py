@@ -21,7 +21,7 @@ def squeezed(text: str) -> str:
 
 
 @pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
-def test_the_help_of_a_command_is_whole(words: tuple[str, ...], command: Command) -> None:
+def test_help_of_every_command_is_complete(words: tuple[str, ...], command: Command) -> None:
     answer = command(*words, "--help")
     assert answer.status == 0
     printed = squeezed(answer.out)
@@ -31,7 +31,7 @@ def test_the_help_of_a_command_is_whole(words: tuple[str, ...], command: Command
             assert squeezed(f"[default: ({param.show_default})]") in printed
 
 
-def test_the_options_whose_default_is_found_out_say_how(command: Command) -> None:
+def test_help_explains_computed_defaults(command: Command) -> None:
     printed = squeezed(command("run", "--help").out)
     for default in ("one a core", "TUNER_STORAGE, OPTUNA_STORAGE, or sqlite:///tuner.db"):
         assert squeezed(f"[default: ({default})]") in printed

@@ -14,7 +14,7 @@ from tuner.workers.observer import Observer
 
 
 class Screen:
-    """A console that keeps what is written on it."""
+    """A console that keeps its output."""
 
     def __init__(self, *, terminal: bool) -> None:
         self.file = io.StringIO()

@@ -1,4 +1,4 @@
-"""What a person sees while a study runs, what a script reads, and what Ctrl-C does."""
+"""The display of a run in a terminal and in a pipe, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def test_finished_run_does_nothing(command: Command, laboratory: Laboratory) -> 
     assert "4 trials" in answer.out
 
 
-def test_time_that_is_over_before_the_start(command: Command, laboratory: Laboratory) -> None:
+def test_timeout_shorter_than_loading_the_workers_is_an_error(
+    command: Command, laboratory: Laboratory
+) -> None:
     command("run", "scripted", "--timeout", "0.001").refused(
         1, r"the time was over before the workers had loaded .*; give the run more with --timeout"
     )
@@ -135,7 +137,7 @@ def test_ctrl_c_ends_a_run_and_the_same_command_resumes_it(laboratory: Laborator
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_the_workers_load(laboratory: Laboratory) -> None:
+def test_ctrl_c_ends_a_run_while_the_workers_load(laboratory: Laboratory) -> None:
     with Terminal(laboratory.folder, "run", "scripted") as terminal:
         terminal.wait_for("starting workers")
         family = psutil.Process(terminal.process.pid).children(recursive=True)
@@ -148,7 +150,7 @@ def test_ctrl_c_while_the_workers_load(laboratory: Laboratory) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_while_a_model_is_trained_for_good(tmp_path: Path) -> None:
+def test_ctrl_c_ends_train_and_leaves_nothing(tmp_path: Path) -> None:
     rows = "\n".join(f"{i},{40 + i % 7},{3 + i / 10}" for i in range(30))
     (tmp_path / "cats.csv").write_text(f"age,length,weight\n{rows}\n")
     (tmp_path / "best.toml").write_text(

@@ -116,7 +116,7 @@ def test_renamed_study_keeps_its_curves_and_can_be_resumed(
 def test_error_in_a_request_is_one_line(
     stored: Laboratory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stock application prints tracebacks, with whatever stood in the request."""
+    """The stock application prints tracebacks that contain the request."""
     database = Database(stored.url)
     bad = "\x1b[31mred\n\u202e"
 
@@ -175,7 +175,7 @@ def test_the_stock_dashboard_shows_the_study(stored: Laboratory) -> None:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])
     words = [*program("optuna-dashboard"), stored.url, "--port", port, "--host", "127.0.0.1"]
-    # It prints a line for each request, which nobody here reads.
+    # It prints a line for each request, which this test does not read.
     nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with running(words, stored.folder, **nowhere):
         studies = ask(f"http://127.0.0.1:{port}/api/studies")["study_summaries"]
@@ -216,7 +216,7 @@ def test_a_browser_asks_for_the_token(
 
 
 def browsed(address: str, tmp_path: Path) -> str:
-    """The page at an address as a browser has built it."""
+    """The page at an address as a browser renders it."""
     words = [
         "--headless",
         "--no-sandbox",

@@ -1,4 +1,4 @@
-"""What reaches the dashboard: nothing that another site made up, nothing that changes things."""
+"""The dashboard refuses requests of other sites and requests that change a study."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def asked(
     setup_testing_defaults(environ)
     if "host" in headers and headers["host"] is None:
         del environ["HTTP_HOST"]
-    heard: list[tuple[str, dict[str, str]]] = []
+    started: list[tuple[str, dict[str, str]]] = []
     body: list[bytes] = application(  # type: ignore[assignment]
-        environ, lambda status, found, *_: heard.append((status, dict(found)))
+        environ, lambda status, found, *_: started.append((status, dict(found)))
     )
-    return (*heard[-1], b"".join(body))
+    return (*started[-1], b"".join(body))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_browser_gets_a_page_and_a_program_json() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "X"])
-def test_only_reading_methods_pass(method: str) -> None:
+def test_methods_that_write_are_refused(method: str) -> None:
     assert asked(read_only(inside), method)[0] == "405 Method Not Allowed"
 
 

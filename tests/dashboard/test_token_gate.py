@@ -1,4 +1,4 @@
-"""The dashboard behind a token: who has it comes in, nobody else does."""
+"""The dashboard behind a token: requests without it are refused."""
 
 from __future__ import annotations
 
@@ -48,9 +48,11 @@ class Gate:
                 "wsgi.input": io.BytesIO(form.encode()),
             }
         setup_testing_defaults(environ)
-        heard: list[tuple[str, dict[str, str]]] = []
-        body = self.application(environ, lambda status, found: heard.append((status, dict(found))))
-        return (*heard[0], b"".join(body))
+        started: list[tuple[str, dict[str, str]]] = []
+        body = self.application(
+            environ, lambda status, found: started.append((status, dict(found)))
+        )
+        return (*started[0], b"".join(body))
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_a_form_that_is_too_large_is_not_read(asked: Gate) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "two words", "semi;colon", "ü", " " * 20, "x" * 20 + "\n"])
-def test_token_that_cannot_be_sent_is_refused(token: str) -> None:
+def test_token_with_unsendable_characters_is_refused(token: str) -> None:
     with pytest.raises(RequestError, match=r"letters, digits and -\._~ only"):
         guarded(inside, token)
 

@@ -66,7 +66,7 @@ def test_faults_of_one_kind_are_counted(tmp_path: Path) -> None:
     assert second.startswith('  line 2, column "c": "$3" is not a plain number; ')
 
 
-def test_two_faults_of_one_column(tmp_path: Path) -> None:
+def test_two_faults_of_one_column_are_both_shown(tmp_path: Path) -> None:
     rows = "".join(f'"{n},5",{n % 2}\n' for n in range(30))
     _, first, second = faults_of(write(tmp_path, "a,y\n" + rows + "red,0\n"))
     assert first.startswith('  line 2, column "a": "0,5" is 0.5 with decimal = ","')

@@ -162,7 +162,9 @@ def test_declared_marks_are_missing_values(
     assert "not_missing" not in str(caught.value)
 
 
-def test_a_quantity_that_is_read_as_small_classes(tmp_path: Path) -> None:
+def test_many_small_classes_are_refused_with_the_advice_to_predict_a_quantity(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(
         DataError, match=r'class "0" has 4 rows .* not a class: task = "regression"'
     ):

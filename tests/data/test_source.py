@@ -178,7 +178,7 @@ def test_function_must_accept_its_arguments(
         check_function("own_source:f", tmp_path, arguments=("params", "data"))
 
 
-def test_on_another_machine_a_module_need_not_be_here(tmp_path: Path) -> None:
+def test_module_of_another_machine_may_be_missing(tmp_path: Path) -> None:
     module(tmp_path, "import nowhere_at_all\ndef f(): ...\n")
     check_function("nowhere_at_all:f", tmp_path, elsewhere=True)
     check_function("own_source:f", tmp_path, elsewhere=True)
@@ -186,7 +186,7 @@ def test_on_another_machine_a_module_need_not_be_here(tmp_path: Path) -> None:
         check_function("own_source:g", tmp_path, elsewhere=True)
 
 
-def test_a_module_that_a_script_has_loaded_takes_no_name(
+def test_loaded_module_of_a_script_does_not_hide_the_studys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module(tmp_path / "script", "", "helpers_of_a_script")

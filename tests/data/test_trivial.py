@@ -1,4 +1,4 @@
-"""The trivial predictor says the constant that the metric favours."""
+"""The trivial predictor predicts the constant that the metric favours."""
 
 from __future__ import annotations
 
@@ -106,13 +106,13 @@ def test_metrics_from_predictions_have_a_trivial_value(
     assert trivial(data.development, metric) == found
 
 
-def test_nothing_is_said_of_a_metric_that_is_not_defined_for_the_rows() -> None:
+def test_undefined_metric_has_no_trivial_value() -> None:
     data = splits([0, 1], [1, 1], "binary", names=("no", "yes"))
     assert trivial(data.development, "roc_auc") is None
 
 
 @pytest.mark.parametrize("metric", ["r2_score", "my_metric", "accuracy"])
-def test_nothing_is_said_of_an_unknown_metric(metric: str) -> None:
+def test_unknown_metric_has_no_trivial_value(metric: str) -> None:
     assert trivial(QUANTITIES.development, metric) is None
 
 

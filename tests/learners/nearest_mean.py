@@ -1,4 +1,4 @@
-"""A learner of a user's own: the class whose mean is nearest, in NumPy alone."""
+"""A user's learner: the class whose mean is nearest, in NumPy alone."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ CURVES = st.lists(
 
 
 def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> int:
-    """The number of epochs that Keras's callback lets run."""
+    """The number of epochs until Keras's callback stops the training."""
     callback = keras.callbacks.EarlyStopping(
         monitor="val_score", mode="max" if direction == "maximize" else "min", **rule.model_dump()
     )
@@ -37,7 +37,7 @@ def epochs_of_keras(curve: list[float], direction: str, rule: EarlyStopping) -> 
     return len(curve)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     curve=CURVES,
     direction=st.sampled_from(["minimize", "maximize"]),
@@ -64,6 +64,6 @@ def test_a_difference_of_just_min_delta_is_no_improvement():
     assert is_better(0.9511, 0.95, "maximize", by=0.001)
 
 
-def test_without_a_rule_training_never_stops():
+def test_training_never_stops_early_without_a_rule():
     patience = Patience(None, "maximize")
     assert [patience.exhausted_after(epoch, 0.5) for epoch in range(1, 50)] == [None] * 49

@@ -1,4 +1,4 @@
-"""A learner of a user's own, in fewer than forty lines, from its study file to a bundle."""
+"""A user's learner, in fewer than forty lines, from its study file to a bundle."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def run(
     early_stopping: EarlyStopping | None = None,
     epochs: int | None = None,
 ) -> tuple[Watch, list[bool]]:
-    """Plays a loop: the values are val_accuracy, epoch by epoch, until the watch says stop."""
+    """Plays a loop: the values are val_accuracy, epoch by epoch, until the watch stops it."""
     watch = Watch(
         epochs or len(values),
         "accuracy",
@@ -63,7 +63,7 @@ def test_the_hook_sees_each_epoch_once_in_order():
     assert seen[0][2]["loss"] == 1.0
 
 
-def test_a_text_from_the_hook_prunes_and_is_kept():
+def test_reason_from_the_hook_prunes_and_is_stored():
     watch, _ = run(
         [0.5, 0.4, 0.3, 0.9], on_epoch=lambda epoch, *_: "below the median" if epoch == 3 else None
     )
@@ -77,21 +77,21 @@ def test_the_last_epoch_cannot_be_pruned():
     assert (result.state, result.reason) == ("complete", None)
 
 
-def test_early_stopping_says_how_long_it_waited():
+def test_reason_of_early_stopping_has_its_patience():
     watch, _ = run([0.5, 0.9, 0.8, 0.8, 0.8, 0.8], early_stopping=EarlyStopping(patience=2))
     result = watch.result()
     assert (result.state, result.value, result.epoch, result.epochs) == ("complete", 0.9, 2, 4)
     assert result.reason == "early stopping: no better val_accuracy for 2 epochs"
 
 
-def test_early_stopping_names_its_least_change():
+def test_reason_of_early_stopping_has_its_min_delta():
     rule = EarlyStopping(patience=1, min_delta=0.01)
     result = run([0.5, 0.505, 0.8], early_stopping=rule)[0].result()
     assert result.reason == "early stopping: no better val_accuracy (by more than 0.01) for 1 epoch"
     assert result.value == 0.505  # the best is the best, however small its lead
 
 
-def test_a_run_that_settles_is_not_pruned_in_the_same_epoch():
+def test_early_stopping_comes_before_pruning_in_the_same_epoch():
     watch, _ = run(
         [0.5, 0.4, 0.4], on_epoch=lambda *_: "no", early_stopping=EarlyStopping(patience=1)
     )
@@ -128,14 +128,14 @@ def test_numbers_that_are_not_finite_fail_the_trial(logs, words):
     assert "a lower learning_rate" in caught.value.reason
 
 
-def test_what_is_not_watched_may_be_nan():
+def test_metric_that_is_not_watched_may_be_nan():
     watch = Watch(1, "accuracy", "maximize")
     watch.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, "val_f1": math.nan})
     assert watch.result().value == 0.5
 
 
 @pytest.mark.parametrize("logs", [{"val_acuracy": None}, {}])
-def test_an_absent_metric_is_an_error_that_lists_those_there_are(logs):
+def test_absent_metric_is_an_error_that_lists_those_there_are(logs):
     watch = Watch(3, "acuracy", "maximize")
     assert watch.observe(1, {"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, **logs}).stop
     words = (
@@ -146,12 +146,12 @@ def test_an_absent_metric_is_an_error_that_lists_those_there_are(logs):
         watch.result()
 
 
-def test_a_run_that_something_else_stopped_says_so():
+def test_fit_stopped_by_a_users_callback_has_a_reason():
     result = run([0.5, 0.9], epochs=5)[0].result()
     assert result.reason == "stopped at epoch 2 by a callback of the model's own"
 
 
-def test_a_run_without_epochs_fails():
+def test_fit_without_epochs_fails():
     with pytest.raises(TrialFailed, match="no epoch was run"):
         Watch(5, "accuracy", "maximize").result()
 
@@ -161,17 +161,17 @@ def step(loss: float = 1.0, accuracy: float = 0.5) -> dict[str, float]:
 
 
 def test_replayed_steps_count_and_reach_no_hook():
-    heard = []
+    observed = []
     rule = EarlyStopping(patience=2)
     watch = Watch(
         *(9, "accuracy", "maximize"),
-        on_step=lambda epoch, *_: heard.append(epoch),
+        on_step=lambda epoch, *_: observed.append(epoch),
         early_stopping=rule,
     )
     watch.observe(1, step(accuracy=0.1))
     assert watch.replay([step(accuracy=0.9), step(accuracy=0.8)])
     assert watch.observe(3, step(accuracy=0.8)).stop
-    assert heard == [1, 3]
+    assert observed == [1, 3]
     assert (watch.result().epoch, watch.result().epochs) == (1, 3)
 
 

@@ -1,4 +1,4 @@
-"""Trials that somebody added by hand, with whatever values: shown as such, trained if they fit."""
+"""Trials that a user added by hand with any values: shown as such, trained if they fit."""
 
 from __future__ import annotations
 

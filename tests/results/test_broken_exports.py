@@ -38,13 +38,11 @@ EXPORTED = Configuration(
 )
 JSON = as_json(EXPORTED, FOLDER / "best.json")
 TOML = as_toml(EXPORTED, FOLDER / "best.toml")
-QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(file: Path) -> Configuration | None:
-    """Returns what is read; None if it was refused in one line that names the file."""
+    """Returns the configuration; None if it was refused in one line that names the file."""
     try:
         return read(file)
     except SpecError as error:

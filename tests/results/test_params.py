@@ -50,7 +50,7 @@ def test_groups_without_a_space_have_no_count() -> None:
     ("value", "text"),
     [(0.99774, "0.9977"), (0, "0"), (4.2e-5, "4.2e-05"), (-0.5, "-0.5000"), (1234.56, "1234.56")],
 )
-def test_figures(value: float, text: str) -> None:
+def test_figures_have_their_significant_digits(value: float, text: str) -> None:
     assert figure(value) == text
 
 
@@ -66,11 +66,11 @@ def test_figures(value: float, text: str) -> None:
         (7500, "2 h 5 min"),
     ],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_durations_have_readable_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_settings_and_counts() -> None:
+def test_settings_and_counts_are_written_in_words() -> None:
     assert [setting(value) for value in (True, False, 3, "relu", 0.1)] == [
         "yes",
         "no",

@@ -56,7 +56,7 @@ def test_list_in_every_form() -> None:
     assert [row["trials"] for row in rows] == ["3", ""]
 
 
-def test_queue_column() -> None:
+def test_queue_column_shows_status_and_limits() -> None:
     def queued(standing: str, **place: object) -> str:
         line = StudyLine(
             "wine",

@@ -53,7 +53,7 @@ def test_tables_count_in_steps_of_the_learner(make_result: MakeResult) -> None:
     assert "iteration      4\n" in views.best(result)
 
 
-def test_trials_without_trials(make_result: MakeResult) -> None:
+def test_trials_of_an_empty_study_are_an_empty_list(make_result: MakeResult) -> None:
     result = make_result(make_spec())
     assert views.trials(result) == "wine has no trials yet\n"
     assert views.trials(result, "json") == "[]\n"

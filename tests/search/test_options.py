@@ -1,4 +1,4 @@
-"""Every option of every sampler and pruner: its type and range, and that what is allowed works."""
+"""Every option of every sampler and pruner: its type and range, and that permitted values work."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_permitted_value_of_a_sampler_samples(name: str, option: str, value: A
     one = spec(sampler={"name": name, option: value})
     study = optuna.create_study(sampler=make_sampler(one))
     with warnings.catch_warnings():
-        # CMA-ES divides by nothing when all of a tiny generation are equal; it goes on.
+        # CMA-ES divides by nothing when all values of a tiny generation are equal; it continues.
         warnings.simplefilter("ignore", RuntimeWarning)
         for number in range(12):
             params = one.search_space.suggest(trial := study.ask())

@@ -1,4 +1,4 @@
-"""What a worker notes of studies that it was asked for and that are not open."""
+"""Notes of a worker about requested studies that are not open."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_waiting_worker_notes_the_status_of_a_study_once(laboratory, agenda, sta
     assert recorder.events == [("note", str(raised.value))]
 
 
-def test_a_stopped_study_that_has_all_its_trials_is_done(laboratory):
+def test_stopped_study_with_all_its_trials_is_done(laboratory):
     laboratory.store("complete", "pruned")
     laboratory.submit(n_trials=2)
     submitting.stop("scripted", laboratory.url)

@@ -18,7 +18,7 @@ TRIAL = {"attempts": "many", "worker": "me"}
 
 
 def damage(laboratory: Laboratory, key: str) -> None:
-    """Submits a study ``bad``, and does to it what anybody may who can write to the database."""
+    """Submits a study ``bad``, and changes it as any user of the database could."""
     laboratory.submit("bad", priority=5, n_trials=2)
     database = Database(laboratory.url, lease=own_lease() | {"started": 0.0})
     study = database.study("bad")
@@ -67,7 +67,7 @@ def test_worker_continues_with_other_studies(
 
 
 def set_aside(self, name, error):  # type: ignore[no-untyped-def]
-    """As for a worker that is not to be done sometime: it leaves the study to others."""
+    """As for a worker without ``--until-done``, which leaves the study to others."""
     self._agenda.set_aside(name, 300.0)
     self._note(f"{name} is set aside: {error}")
 

@@ -17,7 +17,7 @@ TABLE = "a,b\n" + "".join(f"{i},{i % 2}\n" for i in range(40))
 
 
 def stored_with(laboratory: Laboratory, **changes: object) -> None:
-    """Changes the stored study as somebody does who can write to the database."""
+    """Changes the stored study as any user of the database could."""
     database = Database(laboratory.url)
     study = database.study("scripted")
     for key, value in changes.items():
@@ -90,7 +90,7 @@ def test_a_script_of_a_stored_study_runs_no_code_of_the_database(
     # A file of that name, but of another network.
     laboratory.study.write_text(own.replace("scripted:build_model", "scripted:other"))
     command(*words).refused(2, refusal)
-    # Such a file in another folder: the database says where the code lies.
+    # Such a file in another folder: the database names the folder of the code.
     laboratory.study.write_text(own)
     elsewhere = laboratory.folder / "elsewhere"
     elsewhere.mkdir()

@@ -12,6 +12,25 @@ from optuna.trial import TrialState
 from processes import WAIT_SECONDS, program, running
 
 from tuner.storage.database import Database
+from tuner.studies import queue
+
+TREES = """
+dataset = "rows_of_trees:load_data"
+model = "hist_gradient_boosting"
+objective = { metric = "mae", direction = "minimize" }
+budget = { n_trials = 2 }
+search_space.max_iter = { type = "int", low = 2, high = 4 }
+"""
+ROWS = """
+import sys
+import numpy as np
+
+assert not {"tensorflow", "keras"} & set(sys.modules)
+
+def load_data():
+    x = np.random.default_rng(0).normal(size=(90, 2))
+    return x, x[:, 0] - x[:, 1]
+"""
 
 
 @pytest.fixture
@@ -40,6 +59,18 @@ def wait_for(laboratory, wanted, name="scripted"):
         database.close()
 
 
+def wait_for_status(laboratory, wanted):
+    """Waits until the study has this status in the queue."""
+    database = Database(laboratory.url)
+    until = time.monotonic() + WAIT_SECONDS
+    try:
+        while queue.status_of(database.study("scripted"), database) != wanted:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        database.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_worker_finishes_its_trial_after_a_signal(laboratory, worker, number, status):
@@ -57,15 +88,17 @@ def test_worker_finishes_its_trial_after_a_signal(laboratory, worker, number, st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["grace", "no grace", "twice"])
-def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, how):
-    laboratory.behave("slow")  # a trial takes 1.5 s
+@pytest.mark.parametrize(("grace", "signals"), [("0", 1), ("600", 2)])
+def test_trial_is_requeued_when_the_grace_period_ends(laboratory, worker, grace, signals):
+    laboratory.behave("endless")
     laboratory.submit(n_trials=50)
-    with worker("--grace", {"grace": "0.1s", "no grace": "0", "twice": "600"}[how]) as process:
+    with worker("--grace", grace) as process:
         wait_for(laboratory, {"running": 1})
         process.send_signal(signal.SIGTERM)
-        if how == "twice":
-            time.sleep(0.3)
+        if signals == 2:
+            assert process.stderr
+            while "after a second signal at once" not in process.stderr.readline():
+                assert process.poll() is None
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0
@@ -88,6 +121,21 @@ def test_trial_of_a_killed_worker_is_run_by_another(laboratory, worker):
     assert "scripted: trial 0 goes back to the queue; its process is gone" in error
     counts = wait_for(laboratory, {"complete": 2})
     assert counts[TrialState.RUNNING] == counts[TrialState.WAITING] == 0
+
+
+@pytest.mark.slow
+def test_worker_runs_networks_and_then_trees_without_tensorflow(laboratory, worker):
+    laboratory.submit("networks", n_trials=2, priority=1)
+    laboratory.study = laboratory.folder / "trees.toml"
+    laboratory.study.write_text(TREES)
+    (laboratory.folder / "rows_of_trees.py").write_text(ROWS)
+    laboratory.submit("trees")
+    with worker("--until-done") as process:
+        _, error = process.communicate(timeout=2 * WAIT_SECONDS)
+    assert process.returncode == 0, error
+    for name in ("networks", "trees"):
+        counts = wait_for(laboratory, {"complete": 2}, name)
+        assert sum(counts.values()) == 2
 
 
 @pytest.mark.slow
@@ -114,8 +162,7 @@ def test_study_whose_trials_all_fail_leaves_the_queue(laboratory, worker, comman
     laboratory.behave("diverges")
     laboratory.submit(n_trials=2)
     with worker() as process:
-        wait_for(laboratory, {"fail": 10})
-        time.sleep(1)
+        wait_for_status(laboratory, "stopped")
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=WAIT_SECONDS)
     assert "scripted is stopped: the first 10 trials failed" in error
@@ -123,7 +170,7 @@ def test_study_whose_trials_all_fail_leaves_the_queue(laboratory, worker, comman
     assert "stopped, 0 of 2: the first 10 trials failed" in listed.out
 
 
-def test_the_commands_say_what_they_did(laboratory, command):
+def test_queue_commands_print_their_result(laboratory, command):
     url = ("--storage", laboratory.url)
     answer = command("submit", laboratory.study, *url, "--priority", "2", "--workers", "3")
     assert answer.out.startswith(

@@ -158,7 +158,7 @@ def test_what_is_suggested_is_in_the_space(table: Table, seed: int) -> None:
 
 
 @given(spaces(), st.integers(0, 99))
-def test_a_fixed_trial_gives_the_same_back(table: Table, seed: int) -> None:
+def test_suggest_returns_the_values_of_a_fixed_trial(table: Table, seed: int) -> None:
     parsed = SearchSpace.parse(table, "a")
     params = suggested(parsed, seed)
     trial = optuna.trial.FixedTrial(params)
@@ -168,7 +168,7 @@ def test_a_fixed_trial_gives_the_same_back(table: Table, seed: int) -> None:
 
 
 @given(spaces(), st.integers(0, 99), st.data())
-def test_leaving_out_or_adding_a_parameter_is_noticed(
+def test_missing_or_additional_parameter_is_a_violation(
     table: Table, seed: int, data: st.DataObject
 ) -> None:
     parsed = SearchSpace.parse(table, "a")
@@ -268,7 +268,7 @@ def test_tpe_works_in_a_conditional_space() -> None:
             changed(dropout=0.25),
             "dropout = 0.25 is wrong: it must be 0.1 plus a multiple of 0.1.",
         ),
-        # A wrong parent says nothing about its children: one mistake, one sentence.
+        # A wrong parent decides nothing about its children: one mistake, one sentence.
         (changed(n_layers="2"), 'n_layers = "2" is wrong: it must be a number, not a string.'),
         (changed(n_layers=None), "n_layers is missing."),
     ],
@@ -282,16 +282,16 @@ def test_all_violations_are_listed() -> None:
     assert len(space().violations(changed(units_1=1, dropout=9.0, momentum=-1))) == 3
 
 
-def test_no_layer_at_all_is_a_configuration() -> None:
+def test_zero_repetitions_are_a_configuration() -> None:
     assert space().contains(changed(n_layers=0, units_1=None, units_2=None))
 
 
-def test_a_whole_number_passes_for_a_float_and_is_read_as_one() -> None:
+def test_float_parameter_accepts_a_whole_number() -> None:
     params = changed(momentum=0)
     assert space().contains(params)
     assert repr(space().read(params)["momentum"]) == "0.0"
 
 
-def test_a_grid_far_from_zero_takes_what_optuna_suggests() -> None:
+def test_grid_far_from_zero_contains_the_suggestions_of_optuna() -> None:
     far = space('[a]\ntype = "float"\nlow = 1000000000.0\nhigh = 1000000010.0\nstep = 0.1')
     assert all(far.violations(suggested(far, seed)) == [] for seed in range(30))

@@ -1,4 +1,4 @@
-"""What a search space file may not say, and the words that answer it."""
+"""Errors for wrong search spaces."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_a_loop_of_links_is_refused_in_one_line(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("csv", ["nu\0l.csv", "x" * 5000])
-def test_what_no_file_system_can_name_is_refused(csv: str) -> None:
+def test_path_that_is_no_file_name_is_refused(csv: str) -> None:
     with pytest.raises(ValidationError, match=r"null character|too long for the path"):
         CsvDataset(csv=csv, target="b")
 

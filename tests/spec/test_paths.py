@@ -1,4 +1,4 @@
-"""Paths that start at the home folder, and files that are not what their names say."""
+"""Paths that start at the home folder, and files of another kind than their names suggest."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_byte_order_mark_is_read_over(home: Path) -> None:
 
 
 def strange_files(folder: Path) -> None:
-    """One file of each kind that is no study, although its name says so."""
+    """One file of each kind that is not a study in spite of its name."""
     folder.mkdir(exist_ok=True)
     (folder / "loop.toml").symlink_to("loop.toml")
     (folder / "dangling.toml").symlink_to("nowhere")

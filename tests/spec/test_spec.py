@@ -48,7 +48,7 @@ def test_a_study_file_is_read() -> None:
         ("profit", "minimize", None),
     ],
 )
-def test_direction_that_makes_the_worst_trial_best_is_doubted(
+def test_doubt_names_the_usual_direction_of_a_metric(
     metric: str, direction: Literal["minimize", "maximize"], meant: str | None
 ) -> None:
     doubt = Objective(metric=metric, direction=direction).doubt()
@@ -67,7 +67,7 @@ def test_study_file_has_defaults() -> None:
     assert study.references == ()
 
 
-def test_a_csv_file_and_functions() -> None:
+def test_dataset_and_model_may_be_a_csv_file_and_functions() -> None:
     study = spec(SHORT + SPACE, 'dataset={ csv = "a.csv", target = "y" }', "model=my.net:build")
     assert study.dataset == CsvDataset(csv="a.csv", target="y")
     assert study.model == "my.net:build"
@@ -201,7 +201,7 @@ def test_duration_is_read_in_seconds(value: object, expected: float) -> None:
 
 
 @pytest.mark.parametrize("nothing", [0, "0", "0s", "0m0s"])
-def test_a_duration_may_be_nothing_only_where_that_is_said(nothing: object) -> None:
+def test_duration_of_zero_is_accepted_only_where_allowed(nothing: object) -> None:
     assert seconds(nothing, zero=True) == 0
     with pytest.raises(ValueError, match="must be above 0 and finite"):
         seconds(nothing)

@@ -41,9 +41,9 @@ def test_every_key_is_read_and_stored() -> None:
     assert StudySpec.from_dict(spec.to_dict(), BASE) == spec
 
 
-def test_what_is_not_set_is_not_stored() -> None:
+def test_unset_keys_are_not_stored() -> None:
     assert study().to_dict()["dataset"] == {"csv": "a.csv", "target": "y"}
-    # As computed before there were further keys: stored studies go on.
+    # As computed before there were further keys: stored studies can be resumed.
     assert study().fingerprint == (
         "8b7a7b5785c1119095cd475d6b9dcd786ab413300d4675411cf84b792a729e16"
     )
@@ -52,7 +52,7 @@ def test_what_is_not_set_is_not_stored() -> None:
 @pytest.mark.parametrize(
     "key", ['sep = ";"', 'decimal = ","', 'missing = ["x"]', 'encoding = "l1"']
 )
-def test_how_a_file_is_written_is_no_part_of_the_identity(key: str) -> None:
+def test_dialect_is_not_part_of_the_identity(key: str) -> None:
     assert study(f", {key}").differences(study()) == []
     assert study(f", {key}").fingerprint == study().fingerprint
 

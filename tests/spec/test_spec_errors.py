@@ -1,4 +1,4 @@
-"""What a study file may not say, and the words that answer it."""
+"""Errors for wrong study files."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_wrong_study_is_refused(key: str, value: Any, match: str) -> None:
     assert str(caught.value).startswith("small.toml: ")
 
 
-def test_two_references_of_one_name() -> None:
+def test_two_references_of_one_name_are_refused() -> None:
     table = table_with("title", "x")
     table["reference"] *= 2
     with pytest.raises(SpecError, match=r'names must be unique, but "document" occurs twice; ren'):

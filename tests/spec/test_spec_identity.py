@@ -33,7 +33,7 @@ def test_to_dict_is_read_back_equal(table: Table) -> None:
 
 @given(studies(), st.data())
 @slow_inputs
-def test_the_fingerprint_does_not_see_the_order_of_keys(table: Table, data: st.DataObject) -> None:
+def test_fingerprint_ignores_the_order_of_keys(table: Table, data: st.DataObject) -> None:
     assert read(shuffled(data.draw, table)).fingerprint == read(table).fingerprint
 
 

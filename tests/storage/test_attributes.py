@@ -159,7 +159,6 @@ def test_stored_attributes_are_read(stored: Stored) -> None:
 @pytest.mark.slow
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

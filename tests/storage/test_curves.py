@@ -50,7 +50,7 @@ def rows(database: Database) -> int:
         return connection.scalar(sa.select(sa.func.count(CurvesModel.trial_id))) or 0
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.dictionaries(st.sampled_from(["loss", "val_loss", "größe"]), FLOATS), min_size=1)
 )

@@ -34,7 +34,7 @@ def test_overview_is_the_same_for_every_database(
     second = optuna.create_study(
         storage=storage, study_name="second", directions=["minimize", "maximize"]
     )
-    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+    with pytest.warns(optuna.exceptions.ExperimentalWarning, match="set_metric_names"):
         second.set_metric_names(["loss", "accuracy"])
     found = stored_studies(url)
     rate = found[0].per_minute

@@ -216,7 +216,7 @@ def test_studies_through_a_proxy(laboratory: Laboratory, command: Command) -> No
     with proxy_here(laboratory.url) as address:
         through = json.loads(command("studies", "--json", "--storage", address).out)
     for line in plain:
-        line["per_minute"] = None  # a proxy does not tell when a trial ended
+        line["per_minute"] = None  # a proxy does not return when a trial ended
     assert through == plain
 
 

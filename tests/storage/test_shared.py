@@ -86,7 +86,7 @@ def test_wanted_trials_are_claimed_once_when_all_ask_together(database: Open) ->
     everyone[0].enqueue_references(everyone[0].study("s"), {"first": RATE, "second": RATE})
     taken = [number for number in at_once(8, lambda i: ask(everyone[i])) if number is not None]
     assert sorted(taken) == [0, 1, 2, 3, 4]
-    # Through a proxy those that had been queued meanwhile stay in the queue.
+    # Through a proxy trials queued in the meantime stay in the queue.
     assert [state for state in states(everyone[0]) if state != "WAITING"] == 5 * ["RUNNING"]
 
 
@@ -97,7 +97,7 @@ def test_references_are_queued_once_by_several_runs(database: Open) -> None:
     trials = everyone[0].study("s").get_trials()
     queued = [trial for trial in trials if trial.state is TrialState.WAITING]
     assert [trial.user_attrs["origin"] for trial in queued] == ["first", "second"]
-    # Through a proxy nothing can be locked: who comes second withdraws what it has queued.
+    # Through a proxy nothing can be locked: the second run withdraws the trials that it has queued.
     assert {t.user_attrs["reason"].split(",")[0] for t in trials if t not in queued} <= {
         "queued twice"
     }

@@ -107,7 +107,7 @@ def test_together_reads_the_study_once(database: Database, open_database: Open) 
         assert len(study.get_trials(deepcopy=False)) == len(first) == 1
         assert database.storage.get_trial(trial._trial_id) == first[0]
         assert len(asked) == 2
-        study.tell(trial, 0.5)  # what was written is read
+        study.tell(trial, 0.5)  # reads the written values
         assert [one.state for one in study.get_trials()] == [
             TrialState.COMPLETE,
             TrialState.RUNNING,

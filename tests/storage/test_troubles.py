@@ -22,8 +22,8 @@ from tuner.storage.troubles import trouble_of
 
 URL = "postgresql+psycopg://me:secret@db/studies"
 
-# What PostgreSQL or MySQL says; its class in psycopg, if it comes with a number; the advice; what
-# is said while the database is asked again.
+# The text of PostgreSQL or MySQL; its class in psycopg, if it has an error code; the advice; what
+# is logged while the database is asked again.
 SAID = [
     ("sorry, too many clients already", None, "use fewer workers", "no free connection"),
     ("remaining connection slots are reserved", None, "use fewer workers", "no free connection"),
@@ -132,7 +132,7 @@ def test_policy_without_seconds_waits_only_for_a_connection(
         RetryPolicy().call(lambda _again: (_ for _ in ()).throw(away))
 
 
-def test_other_errors_are_no_failure_of_a_server() -> None:
+def test_other_errors_are_not_server_failures() -> None:
     assert trouble_of(ValueError("too many connections")) is None
     assert trouble_of(sa.exc.IntegrityError("INSERT", None, ValueError("duplicate"))) is None
 

@@ -20,7 +20,7 @@ def tables(url):
         engine.dispose()
 
 
-def test_upgrade_creates_all_tables_and_changes_nothing_the_second_time(url):
+def test_upgrade_creates_all_tables_and_is_idempotent(url):
     assert upgrade_all(url) is False
     assert {"trials", "alembic_version", "tuner_curves", "tuner_alembic_version"} <= tables(url)
     assert upgrade_all(url) is False

@@ -126,7 +126,7 @@ def test_users_study_finds_a_shipped_space() -> None:
 # --- Settings
 
 
-def test_settings_are_put_in_before_the_file_is_read() -> None:
+def test_settings_are_applied_before_validation() -> None:
     wine = find_study("wine", ["budget.n_trials=3", "sampler.name=random"])
     assert (wine.budget.n_trials, wine.sampler.name) == (3, "random")
 
@@ -155,11 +155,11 @@ def test_a_setting_can_name_another_space() -> None:
         ("search_space.units.high=32", r"units_1 = 48 is wrong: it must lie between 4 and 32"),
     ],
 )
-def test_errors_of_settings(setting: str, match: str) -> None:
+def test_wrong_setting_is_refused(setting: str, match: str) -> None:
     with pytest.raises(SpecError, match=match):
         find_study("wine", [setting])
 
 
-def test_the_package_is_where_the_shipped_files_are_sought() -> None:
+def test_shipped_files_are_found_in_the_package() -> None:
     package = Path(tuner.__file__).parent
     assert find_study("wine").base in (package / "shipped/studies", package.parent / "studies")

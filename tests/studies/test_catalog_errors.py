@@ -81,7 +81,7 @@ def test_file_that_is_not_utf_8_is_refused() -> None:
         find_study("bad")
 
 
-def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("folder.toml").mkdir()
     with pytest.raises(SpecError, match=r"^folder\.toml: cannot be read: Is a directory"):
         find_study("./folder.toml")
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     write_study("mine.toml")
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read whatever the mode says
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read a file of any mode
     with pytest.raises(SpecError, match=r"^mine\.toml: cannot be read: Permission denied"):
         read_toml(Path("mine.toml"))
 

@@ -71,7 +71,7 @@ def test_fixed_is_stored_compared_and_read_back() -> None:
         "fixed.epochs: 7 in the database, now absent",
         'fixed.target_scaling: "none" in the database, now absent',
     ]
-    # A study without it is what it was before there was such a key.
+    # Without it a study has the same fingerprint as before the key existed.
     assert "fixed" not in spec().to_dict()
 
 
@@ -85,7 +85,7 @@ def test_hyperband_knows_the_parameter_that_counts_steps() -> None:
 
 
 class Stored:
-    """A database in which studies of today and of before lie."""
+    """A database with studies of this version and of earlier ones."""
 
     def __init__(self, path: Path) -> None:
         self.database = Database(f"sqlite:///{path / 't.db'}")

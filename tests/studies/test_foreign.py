@@ -1,4 +1,4 @@
-"""Trials that another program holds: a run that misses its target for them says so."""
+"""Trials that another program holds: a run that cannot finish because of them names them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_run_with_too_few_finished_trials_fails_with_the_reason(
     assert re.fullmatch(rf"tuner: 1 of 2 trials wanted are finished: {HELD}", last)
     with pytest.raises(StudyError, match=HELD):
         tuner.run("scripted", workers=1, n_trials=2)
-    # As the line says: then the same command goes on.
+    # After the advised command the run can be resumed.
     database = Database(laboratory.url)
     database.study("scripted").tell(1, state=TrialState.FAIL)
     database.close()
@@ -94,9 +94,9 @@ def test_worker_notes_which_foreign_trials_it_waits_for(
     storage.engine.dispose()
 
     def stop(_service: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stopped by the test")
 
     monkeypatch.setattr("tuner.service.service.Service._wait", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stopped by the test"):
         laboratory.serve(until_done=False)
     assert re.search(f"{HELD}; waiting", laboratory.recorder.notes())

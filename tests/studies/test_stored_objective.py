@@ -1,4 +1,4 @@
-"""A study that stands in the database already keeps its directions: they must be the file's."""
+"""The directions of a study that is already stored must be those of the study file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_stored_study_of_another_objective_is_refused_with_two_ways_out(
     directions, metrics, difference = FOUND[kind]
     study = optuna.create_study(study_name=name, storage=laboratory.url, directions=directions)
     if metrics:
-        with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        with pytest.warns(optuna.exceptions.ExperimentalWarning, match="set_metric_names"):
             study.set_metric_names(metrics)
     before = contents(laboratory.database)
     quoted = f"'{name}'" if " " in name else name
@@ -46,7 +46,7 @@ def test_stored_study_of_another_objective_is_refused_with_two_ways_out(
     assert contents(laboratory.database) == before
 
 
-def test_empty_study_of_the_same_direction_is_taken(
+def test_empty_study_of_the_same_direction_is_used(
     command: Command, laboratory: Laboratory
 ) -> None:
     optuna.create_study(study_name="scripted", storage=laboratory.url)
@@ -56,7 +56,7 @@ def test_empty_study_of_the_same_direction_is_taken(
 def test_study_that_was_searched_in_the_wrong_direction_is_read_by_its_file(
     command: Command, laboratory: Laboratory
 ) -> None:
-    """Earlier versions ran an empty study that somebody else had created to be maximised."""
+    """Earlier versions ran an empty study that another program had created to be maximised."""
     laboratory.store("complete", "complete")
     with sqlite3.connect(laboratory.database) as connection:
         connection.execute("UPDATE study_directions SET direction = 'MAXIMIZE'")

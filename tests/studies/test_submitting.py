@@ -83,7 +83,7 @@ def test_submit_prints_what_workers_need(laboratory, command):
     assert "--allow-code" not in command("submit", "wine", "--storage", laboratory.url).out
 
 
-def test_paused_or_stopped_twice(laboratory, command):
+def test_second_pause_or_stop_says_so(laboratory, command):
     def said(what):
         return command(what, "scripted", "--storage", laboratory.url)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a study is found before TensorFlow is loaded."""
+"""Faults of a study are found before TensorFlow is loaded."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def study(
         ({"parameter": OUTPUT}, r'cats\.toml: search_space: output = "softmax" is not for a regr'),
     ],
 )
-def test_it_takes_no_worker(
+def test_faults_are_found_before_a_worker_starts(
     tmp_path: Path, command: Command, changes: dict[str, str], match: str
 ) -> None:
     study(tmp_path, **changes)
@@ -97,7 +97,7 @@ def test_it_takes_no_worker(
         (lambda path: path.symlink_to(path), r"cats\.toml: dataset: .*cats\.csv"),
     ],
 )
-def test_what_is_no_file_is_not_waited_for(
+def test_csv_that_is_not_a_regular_file_is_refused(
     tmp_path: Path, command: Command, make: Callable[[Path], object], match: str
 ) -> None:
     study(tmp_path)
@@ -106,7 +106,7 @@ def test_what_is_no_file_is_not_waited_for(
     command("run", "cats").refused(2, match)
 
 
-def test_it_takes_no_tensorflow(tmp_path: Path) -> None:
+def test_check_spec_imports_no_tensorflow(tmp_path: Path) -> None:
     study(tmp_path, model="cat_code:build_model", dataset=CSV)
     code = (
         "import sys\nfrom tuner.studies.catalog import find_study\n"
@@ -141,7 +141,7 @@ params = {}
 """
 
 
-def test_a_configuration_is_checked_before_it_is_trained(tmp_path: Path, command: Command) -> None:
+def test_configuration_is_checked_before_it_is_trained(tmp_path: Path, command: Command) -> None:
     study(tmp_path)
     (tmp_path / "best.toml").write_text(CONFIGURATION)
     match = r"study cats: model: .*did you mean build_model\?"
@@ -152,7 +152,7 @@ def test_a_configuration_is_checked_before_it_is_trained(tmp_path: Path, command
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
-def test_what_is_known_of_a_data_set_is_true(name: str) -> None:
+def test_look_up_agrees_with_the_loaded_data_set(name: str) -> None:
     found = look_up(name, Path())
     assert found is not None
     if DATASETS[name].status().state == "lack":
@@ -161,7 +161,9 @@ def test_what_is_known_of_a_data_set_is_true(name: str) -> None:
     assert (found.name, found.kind, found.task) == (loaded.name, loaded.kind, loaded.task)
 
 
-def test_what_is_known_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_look_up_reads_a_small_csv_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study(tmp_path)
     dataset = CsvDataset(csv="cats.csv", target="weight")
     found = look_up(dataset, tmp_path)

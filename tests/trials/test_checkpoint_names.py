@@ -21,7 +21,7 @@ FOREIGN: list[Any] = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def location(tmp_path: Path) -> Path:
     folder = tmp_path / "checkpoints"
     (folder / "sub").mkdir(parents=True)
     for name in ("../thesis.txt", "thesis.txt", "weights.npz", OWN, f"sub/{OWN}", f"{OWN}.txt"):
@@ -29,8 +29,8 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
-def files(place: Path) -> set[str]:
-    return {str(file.relative_to(place.parent)) for file in place.parent.rglob("*.*")}
+def files(location: Path) -> set[str]:
+    return {str(file.relative_to(location.parent)) for file in location.parent.rglob("*.*")}
 
 
 @pytest.mark.parametrize(
@@ -42,26 +42,26 @@ def files(place: Path) -> set[str]:
     ],
 )
 def test_removal_leaves_other_files_alone(
-    attribute: Any, removed: set[str], place: Path, tmp_path: Path
+    attribute: Any, removed: set[str], location: Path, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path / 'tuner.db'}"
     study = optuna.create_study(storage=url, study_name="wine")
     attributes = {"checkpoint": attribute}
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=attributes))
-    before = files(place)
+    before = files(location)
     database = Database(url)
-    remove_of(database, database.study("wine"), 0, str(place))
+    remove_of(database, database.study("wine"), 0, str(location))
     database.close()
-    assert before - files(place) == removed
+    assert before - files(location) == removed
 
 
 @pytest.mark.parametrize("attribute", [*({"id": name, "files": name} for name in FOREIGN), 5, "a"])
-def test_a_trial_resumes_from_checkpoints_only(attribute: Any, place: Path) -> None:
+def test_a_trial_resumes_from_checkpoints_only(attribute: Any, location: Path) -> None:
     frozen = SimpleNamespace(user_attrs={"checkpoint": attribute}, number=0)
     trial: Any = SimpleNamespace(_cached_frozen_trial=frozen, number=0)
     nothing: Any = None
-    kept = TrialCheckpoints(trial, nothing, nothing, str(place), 30.0)
-    before = files(place)
+    kept = TrialCheckpoints(trial, nothing, nothing, str(location), 30.0)
+    before = files(location)
     assert kept.load(lambda content: (1, content)) is None
     kept.remove()
-    assert files(place) == before
+    assert files(location) == before

@@ -154,7 +154,7 @@ def test_an_enqueued_trial_with_an_attribute_of_tuners_fails_and_can_be_read(
     assert runner.learner.fitted == []
 
 
-def test_whole_floats_of_a_table_are_trained_as_the_ints_that_they_are(
+def test_enqueued_whole_floats_are_trained_as_integers(
     make_runner: Callable[..., Runner],
 ) -> None:
     runner = make_runner()
@@ -184,7 +184,7 @@ def test_a_waiting_trial_with_parameters_outside_the_space_fails_too(
     assert runner.learner.fitted == []
 
 
-def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..., Runner]) -> None:
+def test_trial_enqueued_without_parameters_is_sampled(make_runner: Callable[..., Runner]) -> None:
     runner = make_runner()
     runner.study.enqueue_trial({})
     runner.run()
@@ -192,7 +192,7 @@ def test_a_trial_that_nothing_was_said_about_is_sampled(make_runner: Callable[..
     assert runner.spec.search_space.contains(runner.learner.fitted[0])
 
 
-def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(
+def test_error_of_a_sampler_fails_the_trial_with_the_reason(
     make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = make_runner(sampler={"name": "random"})
@@ -209,7 +209,7 @@ def test_a_sampler_that_raises_fails_the_trial_with_what_it_said(
     assert runner.study.trials[0].user_attrs["reason"] == outcome.reason
 
 
-def test_a_sampler_that_raises_after_a_trial_does_not_lose_it(
+def test_error_of_a_sampler_after_a_trial_keeps_its_result(
     make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = make_runner(sampler={"name": "random"})
@@ -224,7 +224,7 @@ def test_a_sampler_that_raises_after_a_trial_does_not_lose_it(
     assert reason.startswith("ValueError: nothing is trained here")
 
 
-def test_a_database_that_fails_meanwhile_fails_no_trial(
+def test_database_failure_leaves_the_trial_running(
     make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = make_runner(sampler={"name": "random"})

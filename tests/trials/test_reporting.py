@@ -45,7 +45,7 @@ def test_halving_pruners_decide_at_their_rungs():
         {"name": "threshold", "lower": 0.3},
     ],
 )
-def test_trials_end_where_they_would_if_every_epoch_were_reported(pruner, monkeypatch, tmp_path):
+def test_trials_end_at_the_same_epochs_as_with_every_epoch_reported(pruner, monkeypatch, tmp_path):
     """The same curves, reported epoch by epoch to Optuna and through the reporter."""
     monkeypatch.setattr(reporting, "_SECONDS", 1e9)
 
@@ -104,17 +104,17 @@ def stored(trial: optuna.Trial) -> dict[int, float]:
 def test_every_epoch_is_reported_in_few_transactions(database, monkeypatch):
     monkeypatch.setattr(reporting, "_SECONDS", 1e9)
     trial = ask(database)
-    told = []
-    monkeypatch.setattr(trial, "report", lambda value, step: told.append(step))
+    reported = []
+    monkeypatch.setattr(trial, "report", lambda value, step: reported.append(step))
     reporter = Reporter(trial, Judging(lambda epoch: epoch in (3, 9), False), database, 40)
     for epoch in range(1, 41):
         reporter.pruned(epoch, 1 / epoch)
     reporter.flush()
-    assert told == [3, 9, 40]
-    assert sorted([*stored(trial), *told]) == list(range(1, 41))
+    assert reported == [3, 9, 40]
+    assert sorted([*stored(trial), *reported]) == list(range(1, 41))
 
 
-def test_of_very_many_epochs_about_two_hundred_are_stored(database):
+def test_about_200_of_many_epochs_are_stored(database):
     trial = ask(database)
     reporter = Reporter(trial, Judging(lambda epoch: epoch == 55, False), database, 2000)
     for epoch in range(1, 2001):
@@ -125,14 +125,14 @@ def test_of_very_many_epochs_about_two_hundred_are_stored(database):
     assert stored(trial)[1000] == pytest.approx(1 / 1000)
 
 
-def test_those_who_watch_see_it_at_once(database, monkeypatch):
+def test_epoch_is_stored_at_once_when_the_interval_is_over(database, monkeypatch):
     monkeypatch.setattr(reporting, "_SECONDS", 0.0)
     trial = ask(database)
     Reporter(trial, Judging(lambda epoch: False, False), database, 10).pruned(1, 0.5)
     assert stored(trial) == {1: 0.5}
 
 
-def test_a_second_attempt_does_not_report_again(database):
+def test_second_attempt_does_not_report_the_same_epochs_again(database):
     trial = ask(database)
     always = Judging(lambda epoch: True, False)
     assert not Reporter(trial, always, database, 10).pruned(1, 0.5)
@@ -144,29 +144,29 @@ def test_a_second_attempt_does_not_report_again(database):
 
 
 @pytest.mark.parametrize("all_of_it", [True, False])
-def test_a_trial_that_dies_between_its_pruning_and_its_end_is_pruned_there_again(
-    database, monkeypatch, all_of_it
-):
+def test_stored_pruning_is_repeated_by_the_next_attempt(database, monkeypatch, all_of_it):
     trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=1.0))
     always = Judging(lambda epoch: epoch > 1, by_all_epochs=all_of_it)
     reporter = Reporter(trial, always, database, 10)
     curve = {1: 0.5, 2: 0.6, 3: 5.0}
-    assert [reporter.pruned(*told) for told in curve.items()] == [False, False, True]
-    # Its process is killed here, before the trial is told; another one begins it again.
+    assert [reporter.pruned(*point) for point in curve.items()] == [False, False, True]
+    # Its process is killed here, before the trial is finished; another one restarts it.
     for _ in range(2):
         again = optuna.Trial(trial.study, trial._trial_id)
         monkeypatch.setattr(again, "should_prune", lambda: pytest.fail("judged once more"))
         retry = Reporter(again, always, database, 10)
-        assert [retry.pruned(*told) for told in curve.items()] == [False, False, True]
+        assert [retry.pruned(*point) for point in curve.items()] == [False, False, True]
     assert stored(trial) == curve
 
 
-def test_a_trial_that_dies_before_its_pruning_is_stored_is_judged_then(database, monkeypatch):
+def test_unstored_pruning_is_judged_by_the_next_attempt(database, monkeypatch):
     trial = ask(database, pruner=optuna.pruners.ThresholdPruner(upper=1.0))
     always = Judging(lambda epoch: True, by_all_epochs=False)
     with monkeypatch.context() as dying:
-        dying.setattr(database.storage, "store", lambda *_: (_ for _ in ()).throw(SystemExit))
-        with pytest.raises(SystemExit):
+        dying.setattr(
+            database.storage, "store", lambda *_: (_ for _ in ()).throw(SystemExit("killed"))
+        )
+        with pytest.raises(SystemExit, match="killed"):
             Reporter(trial, always, database, 10).pruned(1, 5.0)
     again = optuna.Trial(trial.study, trial._trial_id)
     assert (stored(trial), again.user_attrs) == ({}, {})
@@ -181,7 +181,7 @@ def test_pruner_ends_trials_whose_role_allows_it(database, role):
     assert pruned == (role in (Role.SEARCH, Role.DEFAULT))
 
 
-def test_an_epoch_that_is_not_judged_is_seen_within_seconds(database, monkeypatch):
+def test_unjudged_epochs_are_stored_every_two_seconds(database, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
     trial = ask(database)
@@ -192,7 +192,7 @@ def test_an_epoch_that_is_not_judged_is_seen_within_seconds(database, monkeypatc
         before = len(stored(trial))
         reporter.pruned(epoch, 1 / epoch)
         if len(stored(trial)) > before:
-            assert epoch in stored(trial), "those who watch see the latest"
+            assert epoch in stored(trial), "the latest epoch is stored"
             written_at.append(now[0])
     waits = [later - earlier for earlier, later in itertools.pairwise(written_at)]
     assert len(written_at) < 20, "of 100 epochs"

@@ -1,4 +1,4 @@
-"""A network and data of a user's own, whose behaviour the tests script by parameters."""
+"""A user's network and data, whose behaviour the tests script by parameters."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Slow(keras.Model):
 
 @keras.saving.register_keras_serializable()
 class _Counts(keras.Model):
-    """Tells by a file that grows how many epochs were really run, whoever ran them."""
+    """Appends a byte to a file for each epoch that any process runs."""
 
     def test_step(self, data):
         import tensorflow as tf
@@ -77,4 +77,4 @@ def _count():
 
     with (Path(__file__).parent / "counted").open("ab") as file:
         file.write(b".")
-    time.sleep(0.05)
+    time.sleep(0.1)  # so that a test can act in the middle of a trial

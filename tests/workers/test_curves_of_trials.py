@@ -15,7 +15,7 @@ from tuner.storage.database import Database
 
 
 @pytest.mark.slow
-def test_every_epoch_of_every_log_is_kept(laboratory: Laboratory, command: Command) -> None:
+def test_curves_hold_every_epoch_of_every_log(laboratory: Laboratory, command: Command) -> None:
     result = laboratory.run(workers=1, n_trials=2)
     before = contents(laboratory.database)
     for row in result.trials:

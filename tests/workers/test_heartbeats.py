@@ -1,4 +1,4 @@
-"""Trials of other machines: their heartbeats decide, however long an epoch takes."""
+"""Heartbeats decide whether trials of other machines are alive, however long an epoch takes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_process_on_another_machine_is_neither_dead_nor_alive():
     assert is_alive(old) is None
 
 
-def test_setting_the_clock_makes_no_process_dead(monkeypatch):
+def test_is_alive_ignores_a_change_of_the_clock(monkeypatch):
     own = own_lease()
     created = psutil.Process.create_time
 
@@ -55,7 +55,7 @@ def test_setting_the_clock_makes_no_process_dead(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_process_is_known_whatever_its_name(tmp_path):
+def test_is_alive_reads_processes_with_unusual_names(tmp_path):
     named = tmp_path / "a) Z 1 (b"
     shutil.copy(shutil.which("sleep"), named)
     process = subprocess.Popen([named, "60"])
@@ -112,12 +112,12 @@ ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 0.5}
 
 
 class Overtaken(Recorder):
-    """Of another machine, to which a trial went while this one was asleep."""
+    """Claims the trial as another machine, as if this one had been suspended."""
 
-    def __init__(self, url: str, *, told_at_once: bool) -> None:
+    def __init__(self, url: str, *, ends_at_once: bool) -> None:
         super().__init__()
         self.database = Database(url, lease=ELSEWHERE)
-        self.told_at_once = told_at_once
+        self.ends_at_once = ends_at_once
         self.trial = None
 
     def epoch_done(self, number, epoch, value):
@@ -127,23 +127,23 @@ class Overtaken(Recorder):
             assert self.database.give_back(seen.trial_id, seen.lease)
             self.trial = study.ask()
             assert self.trial.number == number
-            if self.told_at_once:
+            if self.ends_at_once:
                 study.tell(self.trial, -1.0)
 
     def trial_lost(self, number, reason):
         super().trial_lost(number, reason)
-        if not self.told_at_once:
+        if not self.ends_at_once:
             self.database.study("scripted").tell(number, -1.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told_at_once", [True, False])
-def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_once):
+@pytest.mark.parametrize("ends_at_once", [True, False])
+def test_trial_taken_over_by_another_machine_is_left_to_it(laboratory, ends_at_once):
     laboratory.behave("slow")
     laboratory.study.write_text(
         laboratory.study.read_text().replace("n_trials = 4", "n_trials = 2")
     )
-    recorder = Overtaken(laboratory.url, told_at_once=told_at_once)
+    recorder = Overtaken(laboratory.url, ends_at_once=ends_at_once)
     run = laboratory.run(workers=1, recorder=recorder)
     assert run.ending == "done"
     lost = [event[1:] for event in recorder.events if event[0] == "lost"]
@@ -157,7 +157,7 @@ def test_a_trial_that_went_to_another_machine_is_left_to_it(laboratory, told_at_
 
 
 @pytest.mark.slow
-def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
+def test_run_waits_for_trials_of_other_machines(laboratory):
     laboratory.run(workers=1, n_trials=1)
     database = Database(laboratory.url, lease=ELSEWHERE)
     study = database.study("scripted")
@@ -169,20 +169,20 @@ def test_a_run_lasts_until_the_trials_of_others_have_ended(laboratory):
             if text.startswith("waiting"):
                 study.tell(trial, -1.0)
 
-    study_of_nobody = Database(laboratory.url).study("scripted")
+    foreign_study = Database(laboratory.url).study("scripted")
     recorder = Waiting()
     run = laboratory.run(workers=1, recorder=recorder, n_trials=2)
     assert "waiting for 1 trial under way elsewhere" in recorder.notes()
     assert (run.ending, run.counts["complete"]) == ("done", 2)
 
-    # What tuner does not run may never end: nobody waits for it.
-    study_of_nobody.ask()
+    # A trial that tuner does not run may never end: the run does not wait for it.
+    foreign_study.ask()
     assert laboratory.run(workers=1, n_trials=3).counts["running"] == 1
     database.close()
 
 
 @pytest.mark.slow
-def test_no_worker_outlives_its_supervisor_for_long(laboratory):
+def test_worker_ends_soon_after_its_supervisor_was_killed(laboratory):
     laboratory.behave("endless")
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
     with running([*run, "--workers", "1"], laboratory.folder) as process:
@@ -206,7 +206,7 @@ def test_no_worker_outlives_its_supervisor_for_long(laboratory):
 
 
 @pytest.mark.slow
-def test_a_study_that_is_deleted_ends_its_run_with_one_line(laboratory):
+def test_deleted_study_ends_its_run_with_one_line(laboratory):
     laboratory.behave("slow")
     storage = RDBStorage(laboratory.url)
     deleted = []

@@ -36,7 +36,7 @@ def run(laboratory, tensorflow: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tensorflow", [*BROKEN, DIES])
-def test_a_run_says_why_in_one_line(laboratory, tensorflow):
+def test_run_without_tensorflow_ends_with_the_reason_in_one_line(laboratory, tensorflow):
     done = run(laboratory, tensorflow)
     note, line = done.stderr.splitlines()
     assert note == "starting workers; TensorFlow takes some seconds to load"
@@ -47,7 +47,7 @@ def test_a_run_says_why_in_one_line(laboratory, tensorflow):
     assert (done.returncode, done.stdout) == (1, "")
 
 
-def test_loading_in_this_process_raises_an_error_of_ours(monkeypatch, capfd):
+def test_load_tensorflow_raises_a_worker_error(monkeypatch, capfd):
     def refuse(name):
         raise ImportError("libcudart\nis not there")
 

@@ -92,7 +92,7 @@ def fill(folder: Path) -> None:
             return
 
 
-def test_full_disk_is_called_that(disk: Path) -> None:
+def test_full_disk_is_named_in_the_error(disk: Path) -> None:
     url = f"sqlite:///{disk}/tuner.db"
     database = Database(url)
     study = optuna.create_study(storage=database.storage, study_name="s")
@@ -134,7 +134,7 @@ def test_database_that_was_emptied_is_explained(laboratory: Laboratory) -> None:
     database.close()
 
 
-def test_error_is_failed_work_once_trials_were_begun(laboratory: Laboratory) -> None:
+def test_error_after_trials_began_has_status_1(laboratory: Laboratory) -> None:
     laboratory.store("complete")
     database = Database(laboratory.url)
     assert database.final(RequestError("wrong")).exit_code == 2

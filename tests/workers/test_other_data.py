@@ -1,4 +1,4 @@
-"""Workers that load other data than those of the study."""
+"""Workers that load other data than the study has."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_workers_with_the_same_data_agree() -> None:
         provenance.require_same_data([data("a"), data("b"), data("a")])
 
 
-def test_the_first_data_of_a_study_stay_its_data(laboratory: Laboratory) -> None:
+def test_study_keeps_its_first_data(laboratory: Laboratory) -> None:
     laboratory.store(fingerprint="a" * 64)
     database = Database(laboratory.url)
     study = database.study("scripted")
@@ -56,7 +56,7 @@ def test_the_first_data_of_a_study_stay_its_data(laboratory: Laboratory) -> None
 
 
 @pytest.mark.slow
-def test_a_shuffle_without_a_seed_is_refused_before_anything_is_stored(
+def test_unseeded_shuffle_is_refused_before_anything_is_stored(
     laboratory: Laboratory, command: Command
 ) -> None:
     shift_with(laboratory, "")
@@ -67,7 +67,7 @@ def test_a_shuffle_without_a_seed_is_refused_before_anything_is_stored(
 
 
 @pytest.mark.slow
-def test_data_that_are_replaced_meanwhile_end_the_run_at_the_next_worker(
+def test_data_replaced_during_a_run_end_it_at_the_next_worker(
     laboratory: Laboratory,
 ) -> None:
     laboratory.behave("slow")

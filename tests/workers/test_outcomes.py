@@ -1,4 +1,4 @@
-"""Outcomes of trials whose workers are killed or die; the database is real, the workers are not."""
+"""Outcomes of trials whose workers are killed or die: a real database and scripted workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuner.workers.outcomes import Outcomes
 
 
 class FakeWorker:
-    """A worker process that only remembers that it was killed."""
+    """A worker process that only records that it was killed."""
 
     def __init__(self, trial: Started | None, pid: int = 2**22) -> None:
         self.trial = trial
@@ -35,7 +35,7 @@ class FakeWorker:
 
 
 class FakePool:
-    """Workers that are replaced by nothing."""
+    """A pool that replaces no workers."""
 
     size = 1
 
@@ -135,7 +135,7 @@ def test_a_worker_is_killed_when_its_trial_stays_ended_from_outside(bench: Bench
 
 
 def dead(bench: Bench, pid: int, **lease: object) -> int:
-    """A trial that a process took which is gone; returns its number."""
+    """Stores a running trial whose process is gone; returns its number."""
     gone = Database(bench.database.url, lease={**own_lease(), "pid": pid, "started": 0, **lease})
     number = gone.study("scripted").ask().number
     gone.close()
@@ -147,7 +147,7 @@ def attrs(study: optuna.Study, number: int) -> dict[str, object]:
     return {key: stored[key] for key in ("attempts", "left_behind", "reason") if key in stored}
 
 
-def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: Bench) -> None:
+def test_attempts_count_only_workers_that_died_in_this_run(bench: Bench) -> None:
     mine, others = dead(bench, 2**22), dead(bench, 2**22 - 1)
     worker: Any = FakeWorker(None, pid=2**22)
     bench.pool.workers.append(worker)
@@ -157,7 +157,7 @@ def test_an_attempt_is_counted_of_the_trial_alone_whose_worker_died_here(bench: 
     assert bench.state(mine) is bench.state(others) is TrialState.WAITING
 
 
-def test_a_trial_found_without_its_process_fails_after_ten_times_only(bench: Bench) -> None:
+def test_trial_found_without_its_process_fails_after_ten_requeues(bench: Bench) -> None:
     for _ in range(recovery.LEFT_BEHIND_ALLOWED):
         assert dead(bench, 2**22) == 0
         (returned,) = recovery.return_abandoned(bench.database, bench.study, "its process is gone")

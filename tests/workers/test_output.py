@@ -73,7 +73,7 @@ def test_lines_are_shown_when_they_end(printer: Printer) -> None:
     assert printer.shown() == []
 
 
-def test_much_output_is_shown_in_part_with_a_notice(clock: list[float], printer: Printer) -> None:
+def test_long_output_is_shortened_with_a_notice(clock: list[float], printer: Printer) -> None:
     printer.write(b"".join(b"%d\n" % number for number in range(1000)))
     assert printer.shown() == [str(number) for number in range(200)]
     assert list(printer.output.last) == [str(number) for number in range(980, 1000)]
@@ -98,7 +98,7 @@ def test_one_call_reads_a_bounded_amount(printer: Printer, monkeypatch: pytest.M
     assert 0 < sum(read) <= 2**17 + 2**16
 
 
-def test_a_line_without_an_end_is_cut_and_costs_little(printer: Printer) -> None:
+def test_line_without_an_end_is_cut(printer: Printer) -> None:
     printer.write(b"x" * 2**25 + b"\nnext\n")
     began = time.process_time()
     lines: list[str] = []

@@ -82,7 +82,9 @@ def test_run_survives_a_killed_node(laboratory, server):
 def test_ctrl_c_ends_workers_of_a_local_cluster(laboratory):
     laboratory.behave("slow")
     run = [*program("tuner"), "run", str(laboratory.study), "--storage", laboratory.url]
-    with running([*run, "--engine", "ray", "--n-trials", "50"], laboratory.folder) as process:
+    with running(
+        [*run, "--engine", "ray", "--workers", "1", "--n-trials", "50"], laboratory.folder
+    ) as process:
         until = time.monotonic() + 2 * WAIT_SECONDS
         while not laboratory.database.exists() or not counts_of(laboratory.url)[TrialState.RUNNING]:
             assert time.monotonic() < until, process.poll()

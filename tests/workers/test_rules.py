@@ -36,7 +36,7 @@ def test_a_worker_is_replaced_after_some_trials(laboratory, monkeypatch):
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
 
 
-def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
+def test_worker_of_much_memory_is_replaced(laboratory, monkeypatch):
     monkeypatch.setattr("tuner.workers.process._GROWTH_A_PROCESS", 60 * 2**20)
     build_with(
         laboratory,
@@ -50,7 +50,7 @@ def test_a_worker_that_has_grown_is_replaced(laboratory, monkeypatch):
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 1]
 
 
-def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
+def test_run_ends_when_every_further_trial_fails(laboratory):
     build_with(
         laboratory,
         "seen = open(__file__ + '.seen', 'ab')",
@@ -62,7 +62,7 @@ def test_a_study_of_which_every_further_trial_fails_ends(laboratory):
     assert [trial.state.name for trial in stored(laboratory)] == ["COMPLETE"] + 10 * ["FAIL"]
 
 
-def test_trials_that_another_run_leaves_behind_are_run(laboratory):
+def test_trials_left_behind_by_another_run_are_run(laboratory):
     def leave_one_behind(number, epoch):
         if (number, epoch) == (0, 1):
             gone = Database(laboratory.url, lease={**own_lease(), "started": 0})

@@ -29,7 +29,7 @@ def train_long(laboratory: Laboratory) -> None:
 
 
 def first_trial(laboratory: Laboratory, wanted: Callable[[FrozenTrial], bool]) -> FrozenTrial:
-    """Waits until trial 0 is as it is wanted."""
+    """Waits until trial 0 satisfies the condition."""
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
         time.sleep(0.2)
@@ -76,7 +76,7 @@ def test_a_signal_to_the_group_returns_the_trial_uncounted(
     assert first_trial(laboratory, waits_uncounted)
 
 
-def test_a_terminal_that_is_closed_ends_a_run_in_order(laboratory: Laboratory) -> None:
+def test_closed_terminal_ends_a_run_and_requeues_its_trial(laboratory: Laboratory) -> None:
     train_long(laboratory)
     with Terminal(laboratory.folder, "run", "scripted", "--storage", laboratory.url) as terminal:
         first_trial(laboratory, is_running)
@@ -89,7 +89,7 @@ def test_a_terminal_that_is_closed_ends_a_run_in_order(laboratory: Laboratory) -
     assert alive == []
 
 
-def test_a_model_that_prints_without_a_supervisor_is_requeued(laboratory: Laboratory) -> None:
+def test_printing_trial_is_requeued_when_its_supervisor_was_killed(laboratory: Laboratory) -> None:
     script = laboratory.folder / "scripted.py"
     body = "def build_model(params, data):\n"
     loud = (
@@ -105,7 +105,7 @@ def test_a_model_that_prints_without_a_supervisor_is_requeued(laboratory: Labora
     assert first_trial(laboratory, waits_uncounted)
 
 
-def test_processes_of_a_users_code_get_their_signals() -> None:
+def test_processes_of_users_code_receive_signals() -> None:
     code = (
         "import os, signal, subprocess, sys\n"
         "from tuner.workers.entry import _leave_signals_to_supervisor\n"
@@ -116,21 +116,21 @@ def test_processes_of_a_users_code_get_their_signals() -> None:
         "child.terminate()\n"
         "forked = os.fork() or os.execvp('sleep', ['sleep', '60'])\n"
         "while not (ended := os.waitpid(forked, os.WNOHANG)[1]):\n"
-        "    os.kill(forked, signal.SIGTERM)\n"  # a first one may come before it can hear
+        "    os.kill(forked, signal.SIGTERM)\n"  # the first may arrive before exec
         "print(child.wait(), ended)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr) == ("-15 15\n", "")
 
 
-def test_a_signal_that_is_ignored_stays_so() -> None:
-    heard: list[signal.Signals] = []
+def test_ignored_signal_stays_ignored() -> None:
+    received: list[signal.Signals] = []
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with interrupts(heard.append):
+        with interrupts(received.append):
             os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGTERM)
-        assert heard == [signal.SIGTERM]
+        assert received == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

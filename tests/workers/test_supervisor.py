@@ -28,7 +28,7 @@ def values(run) -> dict[int, tuple]:
 
 
 @pytest.mark.slow
-def test_runs_to_the_total_and_then_has_nothing_to_do(laboratory):
+def test_run_reaches_the_total_and_then_does_nothing(laboratory):
     run = laboratory.run(workers=2)
     assert run.ending == "done"
     assert run.counts["complete"] == 4
@@ -100,9 +100,11 @@ def test_trial_fails_after_killing_three_workers(laboratory):
 @pytest.mark.slow
 def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laboratory):
     laboratory.behave("slow")
+    workers = []
 
     def interrupt(number, epoch):
         if number == 2:
+            workers.extend(psutil.Process(one["pid"]) for one in leases(laboratory).values())
             os.kill(os.getpid(), signal.SIGINT)
 
     laboratory.recorder.on_epoch = interrupt
@@ -111,7 +113,8 @@ def test_interrupt_requeues_running_trials_and_the_same_command_resumes(laborato
     assert run.counts["running"] == 0
     assert run.counts["waiting"] >= 1
     assert run.counts["complete"] < 4
-    assert not [p for p in psutil.Process().children(recursive=True) if "work" in p.name()]
+    assert workers
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
     run = laboratory.run(workers=2)
     assert run.ending == "done"
     assert run.counts["complete"] == 4
@@ -181,14 +184,16 @@ def test_exception_in_a_network_fails_only_its_trial(laboratory):
     assert (run.trials[0].role, run.trials[0].origin) == ("reference", "calm")
     assert {row.role for row in run.trials[1:]} == {"search"}
     (reason,) = {row.reason for row in run.trials if row.state == "fail"}
+    lines = (laboratory.folder / "scripted.py").read_text().splitlines()
+    (line,) = [number for number, text in enumerate(lines, 1) if "raise ValueError" in text]
     assert reason == (
         '"scripted:build_model" raised ValueError: this network does not like its parameters '
-        "(scripted.py, line 27)"
+        f"(scripted.py, line {line})"
     )
 
 
 @pytest.mark.slow
-def test_a_study_of_which_every_trial_fails_ends(laboratory):
+def test_run_ends_when_every_trial_fails(laboratory):
     laboratory.behave("diverges")
     with pytest.raises(StudyError, match=r"the first 10 trials failed, .*NaN"):
         laboratory.run(workers=2)
@@ -208,7 +213,7 @@ def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     database.close()
 
 
-def test_another_file_is_refused_with_the_difference(laboratory):
+def test_study_that_differs_from_the_stored_one_is_refused(laboratory):
     laboratory.run(workers=1, n_trials=1)
     laboratory.study.write_text(laboratory.study.read_text().replace("high = 0.1", "high = 0.5"))
     difference = r"search_space.learning_rate.high: 0.1 in the database, now 0.5"

@@ -40,7 +40,7 @@ def rates(laboratory: Laboratory) -> list[float]:
 
 
 @pytest.mark.slow
-def test_a_run_ends_well_when_the_space_is_used_up(finite: Laboratory) -> None:
+def test_run_succeeds_when_the_space_is_used_up(finite: Laboratory) -> None:
     run = finite.run(workers=2)
     assert (run.ending, rates(finite)) == ("done", [0.1, 0.2, 0.3])
     assert run.to_dict()["is_used_up"] is True
@@ -53,7 +53,7 @@ def test_a_run_ends_well_when_the_space_is_used_up(finite: Laboratory) -> None:
 
 
 @pytest.mark.slow
-def test_slots_of_the_service_share_a_space_and_leave_it_when_it_is_used_up(
+def test_worker_of_the_service_leaves_a_study_whose_space_is_used_up(
     finite: Laboratory,
 ) -> None:
     finite.submit()
@@ -79,7 +79,7 @@ def test_run_continues_after_any_number_of_wrongly_enqueued_trials(laboratory: L
 def test_the_same_command_does_nothing_when_the_space_is_used_up(
     finite: Laboratory, command
 ) -> None:
-    """Without a process: what the first run left is stored."""
+    """No process is started: the stored study shows that nothing is left to try."""
     finite.store()
     study = opened(finite)
     for rate in (0.1, 0.2, 0.3):

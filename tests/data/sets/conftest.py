@@ -9,7 +9,7 @@ from tuner.data.sets import digits
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder; nothing that this machine has lying elsewhere is seen."""
+    """An empty data folder; the data sets of this machine are hidden."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("TUNER_DATA_HOME", str(folder))

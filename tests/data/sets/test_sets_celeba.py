@@ -33,7 +33,7 @@ def place(home: Path, rows: int = ROWS, own_folders: bool = False) -> Path:
 
 
 @pytest.mark.parametrize("own_folders", [False, True])
-def test_the_layout_of_celeba(home: Path, own_folders: bool) -> None:
+def test_layout_of_celeba_is_read(home: Path, own_folders: bool) -> None:
     place(home, own_folders=own_folders)
     data = load("celeba-gender", Path())
     assert [len(part) for part in (data.train, data.validation, data.test)] == [18, 6, 6]

@@ -122,7 +122,7 @@ def test_malformed_npz_is_refused(
         TOY.read_npz(npz(tmp_path / "toy.npz", **changes), ABOUT)
 
 
-def test_half_an_npz_is_refused_and_kept(tmp_path: Path) -> None:
+def test_truncated_npz_is_refused_and_kept(tmp_path: Path) -> None:
     path = npz(tmp_path / "toy.npz")
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"toy\.npz is broken or no .npz file"):

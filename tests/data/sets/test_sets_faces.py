@@ -9,7 +9,7 @@ from tuner.data import load_splits as load
 from tuner.errors import DataError
 
 
-def test_faces() -> None:
+def test_faces_are_scaled_images_of_two_balanced_classes() -> None:
     data = load("faces", Path())
     assert data.input_shape == (25, 25, 1)
     assert data.train.x.dtype == np.float32

@@ -37,7 +37,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Splits]:
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_digits(real: Callable[[str], Splits], name: str) -> None:
+def test_mnist_has_its_published_parts(real: Callable[[str], Splits], name: str) -> None:
     data = real(name)
     parts = (data.train, data.validation, data.test)
     assert [len(part) for part in parts] == [48_000, 12_000, 10_000]
@@ -52,7 +52,7 @@ def test_digits(real: Callable[[str], Splits], name: str) -> None:
         ]
 
 
-def test_imdb(real: Callable[[str], Splits]) -> None:
+def test_imdb_has_its_published_parts(real: Callable[[str], Splits]) -> None:
     data = real("imdb")
     parts = (data.train, data.validation, data.test)
     assert [len(part) for part in parts] == [20_000, 5_000, 25_000]

@@ -79,7 +79,7 @@ def test_other_orders_are_divided_here(tmp_path: Path) -> None:
     assert "not the published ones" in data.note
 
 
-def test_the_folder_of_the_authors(tmp_path: Path) -> None:
+def test_folder_of_the_authors_is_read(tmp_path: Path) -> None:
     data = toy().read_folder(write_folder(tmp_path / "aclImdb"), ABOUT)
     json_data = toy(write_json(tmp_path / "r.json")).read_json(tmp_path / "r.json", ABOUT)
     assert sorted(data.test.x) == sorted(json_data.test.x)
@@ -90,7 +90,7 @@ def test_the_folder_of_the_authors(tmp_path: Path) -> None:
     ("header", "labels"),
     [("review,sentiment", ("negative", "positive")), ("text,label", (0, 1))],
 )
-def test_csv_is_read(tmp_path: Path, header: str, labels: tuple[Any, Any]) -> None:
+def test_csv_of_reviews_is_read(tmp_path: Path, header: str, labels: tuple[Any, Any]) -> None:
     path = tmp_path / "reviews.csv"
     lines = [f'"{row["t"]} He said ""no"",\nreally",{labels[row["s"]]}' for row in rows()]
     path.write_text("\n".join([header, *lines]), encoding="utf-8")
@@ -149,7 +149,7 @@ def test_malformed_json_is_refused(tmp_path: Path, content: Any, words: str) -> 
     assert str(path) in str(caught.value)
 
 
-def test_half_a_json_is_refused_and_kept(tmp_path: Path) -> None:
+def test_truncated_json_is_refused_and_kept(tmp_path: Path) -> None:
     path = write_json(tmp_path / "reviews.json")
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match=r"reviews.json is cut off or no list .*JSONDecodeError"):
@@ -196,7 +196,7 @@ def test_the_content_of_the_folder_may_lie_in_imdb_itself(home: Path) -> None:
         load("imdb", Path())
 
 
-def test_what_keras_has_counts_only_with_its_words(tmp_path: Path) -> None:
+def test_npz_of_keras_is_used_only_with_its_word_index(tmp_path: Path) -> None:
     cache = tmp_path / "keras" / "datasets"
     cache.mkdir(parents=True)
     (cache / "imdb.npz").write_bytes(b"")

@@ -41,7 +41,7 @@ def test_truth_tables_are_whole_in_every_split(name: str, outputs: list[int]) ->
     assert "the same four rows" in data.sealed().describe()["note"]
 
 
-def test_few_rows_are_held_out_all_the_same() -> None:
+def test_few_rows_are_held_out_as_well() -> None:
     data = load("elderly", Path())
     assert [len(part) for part in (data.train, data.validation, data.test)] == [9, 3, 4]
     assert "16 rows" in data.note

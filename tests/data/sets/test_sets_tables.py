@@ -17,7 +17,7 @@ from tuner.errors import DataError
 TABLES = Path(tuner.data.__file__).parent / "tables"
 
 
-def test_wine_as_the_notes_divide_it() -> None:
+def test_wine_is_divided_as_in_the_notes() -> None:
     wine = load("wine", Path())
     assert wine.class_names == ("red", "white")
     assert wine.input_shape == (12,)
@@ -28,7 +28,7 @@ def test_wine_as_the_notes_divide_it() -> None:
     assert wine.train.x.max() > 100  # sulfur dioxide in mg/l, not scaled
 
 
-def test_pima() -> None:
+def test_pima_is_the_published_table() -> None:
     pima = load("pima", Path())
     assert pima.task == "binary"
     assert pima.class_names == ("negative", "positive")
@@ -38,7 +38,7 @@ def test_pima() -> None:
     assert (whole(pima).x == first).all(axis=1).sum() == 1
 
 
-def test_birth_life() -> None:
+def test_birth_life_is_the_published_table() -> None:
     data = load("birth-life", Path())
     assert data.feature_names == ("fertility",)
     rows = whole(data)
@@ -56,7 +56,7 @@ def note_file(home: Path, rows: int = 190, cell: str = "1.9") -> Path:
 
 
 @pytest.mark.parametrize("inside", ["", "birth-life"])
-def test_the_notes_own_file_wins(home: Path, inside: str) -> None:
+def test_birth_life_file_of_the_user_is_preferred(home: Path, inside: str) -> None:
     (home / inside).mkdir(exist_ok=True)
     note_file(home / inside)
     data = load("birth-life", Path())

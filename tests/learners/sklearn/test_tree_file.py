@@ -1,4 +1,4 @@
-"""Trees on the disk: the same predictions, and nothing that could harm who loads them."""
+"""Trees on the disk: they predict the same, and loading them runs no code."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_every_default_obeys_its_own_rule():
 
 
 @pytest.mark.parametrize("name", ["units", "units_1", "units_12", "n_layers", "epochs"])
-def test_parameters_are_known_repeated_ones_with_their_number(name):
+def test_repeated_parameters_are_known_with_their_number(name):
     check_parameters(Mlp, [name])
 
 
@@ -47,7 +47,7 @@ def test_parameters_are_known_repeated_ones_with_their_number(name):
         ("zzz", r'no parameter "zzz"\. It has: n_layers, units_i, activation, dropout'),
     ],
 )
-def test_an_unknown_parameter_is_named_with_the_nearest(name, words):
+def test_error_for_an_unknown_parameter_offers_the_nearest(name, words):
     with pytest.raises(SpecError, match=words) as caught:
         check_parameters(Mlp, [name], "studies/wine.toml: search_space")
     assert str(caught.value).startswith("studies/wine.toml: search_space: ")
@@ -100,7 +100,7 @@ def test_a_space_is_checked_by_its_choices_and_ends():
         ({"lr": {"type": "float", "low": 0.1, "high": 1.0}}, 'no parameter "lr"'),
     ],
 )
-def test_a_space_that_could_suggest_what_cannot_be_built_is_refused(parameters, words):
+def test_space_that_could_suggest_unbuildable_values_is_refused(parameters, words):
     with pytest.raises(SpecError, match=words):
         check_space(Mlp, space(**parameters))
 
@@ -132,12 +132,12 @@ def test_absent_metric_is_refused_with_the_nearest_and_those_there_are():
         check_metric("f1", Mlp.metrics("multiclass"), "multiclass")
 
 
-def test_an_unknown_model_is_named_with_what_there_is(make_splits, tmp_path):
+def test_error_for_an_unknown_model_lists_those_there_are(make_splits, tmp_path):
     with pytest.raises(UnknownNameError, match='there is no model "mpl"; did you mean mlp'):
         network("mpl", {}, make_splits(), tmp_path)
 
 
-def test_repeated_parameters_of_two_kinds():
+def test_only_repeated_parameters_take_a_number():
     check_parameters(Cnn, ["filters_3", "units_1", "filters"])
     with pytest.raises(SpecError, match='no parameter "kernel_size_1"; did you mean kernel_size'):
         check_parameters(Cnn, ["kernel_size_1"])
@@ -154,7 +154,9 @@ def test_data_of_another_kind_are_refused(name, make_splits, make_images, make_t
             check_data(family, data)
 
 
-def test_what_is_read_and_what_is_there_are_named(make_splits, make_images, make_texts, tmp_path):
+def test_data_of_another_kind_are_named_in_the_error(
+    make_splits, make_images, make_texts, tmp_path
+):
     words = (
         r'"cnn" reads images, but blobs holds a table of numbers, rows of the shape \(3,\); choo'
     )
@@ -166,7 +168,7 @@ def test_what_is_read_and_what_is_there_are_named(make_splits, make_images, make
         network("mlp", {}, make_texts(), tmp_path)
 
 
-def test_a_space_with_an_output_that_the_task_has_not_is_refused(make_texts):
+def test_space_with_an_output_unfit_for_the_task_is_refused(make_texts):
     data = make_texts()
     check_data(Embedding, data, space(output={"type": "categorical", "choices": ["logits"]}))
     for name, choice in [("output", "softmax"), ("loss", "categorical_crossentropy")]:

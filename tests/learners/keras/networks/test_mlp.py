@@ -61,7 +61,7 @@ def test_the_layers_are_those_of_the_parameters(make_splits):
     assert model.layers[5].rate == 0.25
 
 
-def test_what_is_not_given_has_its_default(make_splits):
+def test_missing_parameters_have_their_defaults(make_splits):
     model = build(make_splits())
     assert kinds(model) == ["Rescaling"] * 2 + ["Dense", "Activation"] * 2 + ["Dense"]
     assert [layer.units for layer in model.layers if hasattr(layer, "units")] == [64, 64, 1]
@@ -104,7 +104,7 @@ def test_images_are_flattened(make_splits):
     assert model.layers[0].scale == 1 / data.scale
 
 
-def test_an_impossible_value_names_the_parameter(make_splits):
+def test_error_for_an_impossible_value_names_the_parameter(make_splits):
     with pytest.raises(SpecError, match=r"params: dropout must be less than 1, but got 1\.5"):
         build(make_splits(), dropout=1.5)
 

@@ -74,6 +74,7 @@ def plateau(data):
     )
 
 
+@pytest.mark.slow
 def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
     data = make_splits("regression")
     _, result = train(
@@ -90,7 +91,8 @@ def test_a_plateau_of_the_training_loss_lowers_the_rate(make_splits):
     assert expected[-1] < 1.0
 
 
-def test_a_plateau_is_the_same_when_nothing_is_held_out(make_splits):
+@pytest.mark.slow
+def test_plateau_is_the_same_without_validation_rows(make_splits):
     data = make_splits("regression")
     _, result = train(
         plateau(data), data, epochs=12, batch_size=8, seed=0, watched=("mse", "minimize")
@@ -100,7 +102,7 @@ def test_a_plateau_is_the_same_when_nothing_is_held_out(make_splits):
     assert history["loss"] == result.history["loss"]
 
 
-def test_a_model_of_ones_own_may_bring_callbacks_along(make_splits):
+def test_users_model_may_have_callbacks_of_its_own(make_splits):
     data = make_splits("regression")
 
     def with_callbacks():

@@ -26,7 +26,7 @@ from tuner.learners.keras.networks.outputs import choose
         ("multiclass", "logits", "auto", ("logits", "categorical_crossentropy")),
     ],
 )
-def test_what_is_not_said_follows_from_the_task(task, output, loss, chosen):
+def test_default_output_and_loss_follow_from_the_task(task, output, loss, chosen):
     assert choose(task, output, loss) == chosen
 
 
@@ -44,12 +44,12 @@ def test_what_is_not_said_follows_from_the_task(task, output, loss, chosen):
         ),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_there_is(task, output, loss, words):
+def test_unfit_output_or_loss_is_refused_with_the_alternatives(task, output, loss, words):
     with pytest.raises(SpecError, match=words):
         choose(task, output, loss)
 
 
-def test_a_model_is_not_built_with_an_output_that_does_not_fit(make_splits):
+def test_model_with_an_unfit_output_is_not_built(make_splits):
     with pytest.raises(SpecError, match='output = "softmax" is not for a binary task'):
         build("mlp", make_splits(), output="softmax")
 

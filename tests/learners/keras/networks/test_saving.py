@@ -1,4 +1,4 @@
-"""Networks of a person's own are saved and loaded before a search."""
+"""Users' networks are saved and loaded once before a search."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def check(tmp_path: Path, make_splits):
 
 
 @pytest.mark.parametrize("model", ["layers.Dense(2)", "register(Whole)(2)"])
-def test_a_network_that_can_be_saved(check, model):
+def test_check_saveable_accepts_a_network_that_can_be_saved(check, model):
     check(model)
 
 
@@ -115,7 +115,7 @@ def test_a_network_that_can_be_saved(check, model):
         ("layers.Dense(2, activation=lambda x: x)", "not loaded again: TypeError: Could not inter"),
     ],
 )
-def test_a_network_that_cannot(check, recwarn, model, words):
+def test_network_that_cannot_be_saved_is_refused_with_the_cure(check, recwarn, model, words):
     with pytest.raises(ModelError, match=rf'^"saved_\d+:build_model": .*{words}.*{CURE}') as caught:
         check(model)
     assert "\n" not in str(caught.value)
@@ -123,14 +123,14 @@ def test_a_network_that_cannot(check, recwarn, model, words):
     assert not recwarn.list
 
 
-def test_a_network_that_is_another_when_it_is_loaded(check):
+def test_network_that_predicts_otherwise_when_loaded_is_refused(check):
     with pytest.raises(
         ModelError, match=r"predicts something else when it was saved and loaded; a"
     ):
         check("forgetful()")
 
 
-def test_a_full_disk_stops_no_search(check, monkeypatch, caplog):
+def test_full_disk_does_not_refuse_a_network(check, monkeypatch, caplog):
     def save(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -85,11 +85,9 @@ def test_every_choice_of_a_space_builds(name, data_for):
 
 
 @pytest.mark.slow
-@settings(
-    deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=st.sampled_from(CASES), seed=st.integers(0, 2**31))
-def test_whatever_a_space_suggests_trains(case, seed, data_for):
+def test_suggested_parameters_train(case, seed, data_for):
     name, task = case
     data = data_for(name, task)
     params = suggested(SPACES[name], seed)

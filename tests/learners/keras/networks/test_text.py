@@ -135,7 +135,7 @@ def test_texts_are_split_into_words_once(make_texts, monkeypatch):
     np.testing.assert_array_equal(other.x, train.x[:, :3])
 
 
-def test_what_is_kept_is_bounded_and_goes_with_the_split():
+def test_cached_numbers_are_limited_and_freed_with_the_split():
     rows = split("a b c", "b")
     for length in range(1, 9):
         vectorised(vectoriser(rows, 5, length)[0], rows)
@@ -163,7 +163,7 @@ def own(vocabulary: list[str] | None, texts: np.ndarray, mode: str = "int") -> k
     return model
 
 
-def test_a_persons_own_model_is_trained_on_numbers_too(make_texts):
+def test_users_text_model_is_trained_on_numbers(make_texts):
     data = make_texts()
     part, (rows,) = prepared(own(None, data.train.x), data.train)
     assert rows.x.shape == (24, 4)
@@ -175,7 +175,7 @@ def test_a_persons_own_model_is_trained_on_numbers_too(make_texts):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
-def test_what_cannot_be_split_off_is_trained_whole(make_texts, loop):
+def test_model_whose_words_cannot_be_split_off_is_trained_whole(make_texts, loop):
     data = make_texts()
     bags = own(None, data.train.x, mode="multi_hot")
     assert prepared(bags, data.train)[0] is bags

@@ -35,7 +35,7 @@ def nameless(config: Any) -> Any:
         ({"a": [1]}, '{"a": [1]}'),
     ],
 )
-def test_plain_values(value: Any, text: str) -> None:
+def test_source_of_plain_values(value: Any, text: str) -> None:
     assert source(value) == text
 
 
@@ -83,7 +83,7 @@ def test_plain_values(value: Any, text: str) -> None:
         (lambda: keras.metrics.AUC(name="auc"), None),
     ],
 )
-def test_only_what_is_not_default(make: Callable[[], Any], text: str | None) -> None:
+def test_source_names_only_what_is_not_default(make: Callable[[], Any], text: str | None) -> None:
     thing = make()
     written = source(thing)
     if text is not None:
@@ -93,7 +93,7 @@ def test_only_what_is_not_default(make: Callable[[], Any], text: str | None) -> 
     assert nameless(made.get_config()) == nameless(thing.get_config())
 
 
-def test_long_calls_are_folded_as_a_formatter_would() -> None:
+def test_source_folds_long_calls() -> None:
     layer = layers.Dense(
         128, "relu", kernel_initializer="he_normal", kernel_regularizer=keras.regularizers.L2(0.02)
     )

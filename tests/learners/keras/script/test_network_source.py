@@ -30,7 +30,7 @@ def compiled(model: keras.Model, **settings: Any) -> keras.Model:
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
-def test_every_task_of_the_shipped_family(
+def test_source_of_every_task_rebuilds_the_model(
     make_splits: Callable[..., Splits], task: str, tmp_path: Path
 ) -> None:
     params = {
@@ -52,7 +52,7 @@ def test_every_task_of_the_shipped_family(
     assert made.optimizer.get_config()["momentum"] == 0.5
 
 
-def test_a_convolutional_network_with_augmentation() -> None:
+def test_source_of_a_convolutional_network_with_augmentation() -> None:
     augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomContrast(0.1)])
     model = keras.Sequential(
         [
@@ -71,7 +71,7 @@ def test_a_convolutional_network_with_augmentation() -> None:
     assert "keras.layers.RandomFlip" in model_source(model)
 
 
-def test_a_functional_network_with_two_ways() -> None:
+def test_source_of_a_functional_network_with_two_paths() -> None:
     given = keras.Input((4,), name="import")  # a keyword of Python, and no name in a script
     wide = layers.Dense(3, "relu", name="wide-way")(given)
     deep = layers.Dense(3)(layers.Dense(2)(given))
@@ -81,7 +81,7 @@ def test_a_functional_network_with_two_ways() -> None:
     np.testing.assert_array_equal(model.predict(x, verbose=0), remade(model).predict(x, verbose=0))
 
 
-def test_two_inputs_and_two_outputs() -> None:
+def test_source_of_two_inputs_and_two_outputs() -> None:
     one, two = keras.Input((2,)), keras.Input((3,))
     both = layers.Concatenate()([one, two])
     model = keras.Model([one, two], [layers.Dense(1)(both), layers.Dense(2)(both)])
@@ -129,13 +129,15 @@ def operators() -> keras.Model:
         ),
     ],
 )
-def test_what_cannot_be_written(make: Callable[[], keras.Model], words: str) -> None:
+def test_unwritable_layers_and_models_are_refused(
+    make: Callable[[], keras.Model], words: str
+) -> None:
     with pytest.raises(ModelError, match=words) as caught:
         model_source(compiled(make()))
     assert "which `tuner train` takes" in str(caught.value)
 
 
-def test_a_loss_of_ones_own_cannot_be_written() -> None:
+def test_users_loss_is_refused() -> None:
     def own_loss(y: Any, p: Any) -> Any:
         return keras.ops.mean(y - p)
 

@@ -1,4 +1,4 @@
-"""A training that is interrupted and resumed elsewhere ends as one without a break."""
+"""A training that is interrupted and resumed elsewhere ends like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EPOCHS = 7
 
 
 class Killed(BaseException):
-    """As a process that dies: nothing of the training handles it."""
+    """Stands for the death of the process: no part of the training handles it."""
 
 
 class Kept:
-    """Checkpoints after every epoch, as the bytes of a file; dies after one of them if asked."""
+    """Keeps the checkpoint of each epoch as bytes; raises after epoch ``dies_after``, unless 0."""
 
     def __init__(self, content: bytes = b"", dies_after: int = 0) -> None:
         self.content = content
@@ -54,7 +54,7 @@ class Kept:
     def save(self, step: int, pack: Callable[[], bytes]) -> None:
         self.content = pack()
         if step == self.dies_after:
-            raise Killed
+            raise Killed(f"killed after epoch {step}")
 
 
 class Run:
@@ -88,7 +88,7 @@ def of_family(family: str, data: Splits, params: dict[str, Any]) -> Callable[[],
 def check(data: Splits, build: Callable[[], keras.Model], after: int, **options: Any) -> Run:
     whole = Run(data, build, **options)
     kept = Kept(dies_after=after)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept, **options)
     random.seed(99)  # whatever the next process did before
     np.random.seed(99)
@@ -122,13 +122,14 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "task", "params", "loop"), CASES)
-def test_it_ends_as_one_without_a_break(make_kind, family, task, params, loop):
+def test_resumed_training_equals_an_uninterrupted_one(make_kind, family, task, params, loop):
     data = make_kind(family, task)
     own_code = loop == "fit"  # both ways of seeding
     check(data, of_family(family, data, params), 3, loop=loop, own_code=own_code)
 
 
-def test_metric_from_predictions_is_kept_over_the_break(make_splits):
+@pytest.mark.slow
+def test_metric_from_predictions_is_kept_when_training_is_resumed(make_splits):
     data = make_splits("multiclass")
 
     def score(predictions):
@@ -139,7 +140,7 @@ def test_metric_from_predictions_is_kept_over_the_break(make_splits):
 
 
 @pytest.mark.slow
-def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits):
+def test_lowered_learning_rate_is_restored_and_lowered_again(make_splits):
     data = make_splits("regression")
     params = {"schedule": "plateau", "plateau_patience": 1, "learning_rate": 30.0}
     params["target_scaling"] = "none"  # a scaled target is learned at this rate, too
@@ -151,7 +152,7 @@ def test_a_rate_that_was_lowered_stays_lowered_and_is_lowered_again(make_splits)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["resident", "fit"])
-def test_patience_goes_on_counting(make_splits, loop):
+def test_early_stopping_continues_to_count_when_resumed(make_splits, loop):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"learning_rate": 2.0, "optimizer": "sgd"})
     options = {"early_stopping": EarlyStopping(patience=3), "loop": loop, "epochs": 60}
@@ -163,26 +164,27 @@ def test_patience_goes_on_counting(make_splits, loop):
 
 
 @pytest.mark.slow
-def test_one_loop_goes_on_from_the_other(make_splits):
+def test_checkpoint_of_one_loop_is_resumed_in_the_other(make_splits):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"dropout": 0.3, "batch_norm": True})
     whole = Run(data, build)
     for first, second in (("fit", "resident"), ("resident", "fit")):
         kept = Kept(dies_after=3)
-        with pytest.raises(Killed):
+        with pytest.raises(Killed, match="killed after"):
             Run(data, build, checkpoints=kept, loop=first)
         rest = Run(data, build, checkpoints=Kept(kept.content), loop=second)
         assert rest.epochs == [4, 5, 6, 7]
         assert rest.result.value == pytest.approx(whole.result.value, rel=1e-6)
 
 
-def test_a_graph_that_is_kept_goes_on_too(make_splits):
+@pytest.mark.slow
+def test_reused_graph_resumes_from_a_checkpoint(make_splits):
     data = make_splits("multiclass")
     build = of_family("mlp", data, {"dropout": 0.3})
     structures = Structures()
     whole = Run(data, build, structures=structures)
     kept = Kept(dies_after=2)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept)
     Run(data, build, structures=structures, seed=8)
     rest = Run(data, build, structures=structures, checkpoints=Kept(kept.content))
@@ -208,7 +210,7 @@ class Draws(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits):
+def test_users_network_resumes_with_the_generators_of_the_process(make_splits):
     data = make_splits("regression")
 
     def build():
@@ -226,7 +228,7 @@ def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits
 
     whole = run()
     kept = Kept(dies_after=3)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         run(checkpoints=kept)
     rest = run(checkpoints=Kept(kept.content))
     assert monitored == [4, 5, 6, 7]
@@ -238,11 +240,11 @@ def test_a_network_of_ones_own_and_what_the_whole_process_draws_from(make_splits
 
 
 @pytest.mark.slow
-def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
+def test_resumed_model_can_be_fitted_again_from_epoch_0(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
     kept = Kept(dies_after=3)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, build, checkpoints=kept, loop="fit")
     model, _ = train(
         build,
@@ -257,7 +259,7 @@ def test_a_model_that_went_on_can_be_trained_from_its_first_epoch(make_splits):
 
 def state_of(data: Splits, params: dict[str, Any], after: int = 2) -> State:
     kept = Kept(dies_after=after)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed, match="killed after"):
         Run(data, of_family("mlp", data, params), checkpoints=kept)
     return unpack(kept.content)
 
@@ -267,10 +269,11 @@ def changed(state: State, **changes: Any) -> bytes:
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make_splits):
+def test_unfit_checkpoint_is_noted_and_training_restarts(make_splits):
     data = make_splits("regression")
     build = of_family("mlp", data, {})
-    whole = Run(data, build)
+    structures = Structures()
+    whole = Run(data, build, structures=structures)
     state = state_of(data, {})
     other = state_of(data, {"units": 6})
     nan = [*state.logs, {**state.logs[0], "loss": float("nan")}]
@@ -290,13 +293,13 @@ def test_what_does_not_fit_is_said_and_the_training_begins_at_its_beginning(make
     }
     for words, content in cases.items():
         kept = Kept(content)
-        run = Run(data, build, checkpoints=kept)
+        run = Run(data, build, checkpoints=kept, structures=structures)
         assert len(kept.misfits) == 1
         assert words in kept.misfits[0]
         assert run.result == whole.result, words
 
 
-def test_a_state_is_read_as_it_was_written(make_splits):
+def test_unpack_reverses_pack(make_splits):
     state = state_of(make_splits("regression"), {"batch_norm": True})
     state = State(**{**vars(state), "logs": [{"a": float("nan"), "b": None}, {"a": 0.1}]})
     again = unpack(pack(state))
@@ -314,14 +317,14 @@ class Evil:
         return (setattr, (Evil, "ran", True))
 
 
-def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits):
+def test_damaged_or_foreign_checkpoint_is_refused_and_never_executed(make_splits):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
-        with pytest.raises(UnusableCheckpoint):
+        with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
             unpack(content[:length])
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    with pytest.raises(UnusableCheckpoint, match=r"torn|not a checkpoint"):
+    with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
         unpack(flipped)
 
     def saved(**arrays: Any) -> bytes:
@@ -345,6 +348,6 @@ def test_what_is_no_whole_checkpoint_is_refused_and_never_run(make_splits):
         saved(about=np.frombuffer(b"[" * 100_000, np.uint8)),
         zeros.getvalue(),
     ):
-        with pytest.raises(UnusableCheckpoint):
+        with pytest.raises(UnusableCheckpoint, match=r"it is torn|it is not a checkpoint"):
             unpack(foreign)
     assert not Evil.ran

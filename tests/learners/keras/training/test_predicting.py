@@ -14,6 +14,8 @@ from tuner.learners.keras.fitted_network import Network
 from tuner.learners.keras.training.structures import Structures
 from tuner.scoring import reported_names, score
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"learning_rate": 0.05, "batch_size": 16}
 
 
@@ -85,7 +87,7 @@ def test_reused_graph_predicts_with_the_weights_of_the_new_model(make_splits: An
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_kerass_logs_and_scikit_learn_agree_where_names_do(make_splits: Any, task: str) -> None:
+def test_scores_agree_with_keras_logs_of_the_same_name(make_splits: Any, task: str) -> None:
     data = make_splits(task)
     best, _ = fit(data, "r2" if task == "regression" else "balanced_accuracy", {})
     logs = best.evaluate(data.validation)

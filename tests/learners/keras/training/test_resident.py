@@ -63,7 +63,7 @@ CASES = [
 ]
 
 
-def test_the_cases_are_all_that_the_spaces_offer():
+def test_cases_cover_every_choice_of_the_spaces():
     def tried(name: str) -> set[Any]:
         return {
             params.get(name, FAMILIES[family].parameters()[name]) for family, _, params in CASES
@@ -77,7 +77,7 @@ def test_the_cases_are_all_that_the_spaces_offer():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "task", "params"), CASES)
-def test_the_numbers_are_those_of_fit_on_the_same_order_of_rows(
+def test_resident_loop_gives_the_numbers_of_fit(
     make_kind: Callable[..., Splits], family: str, task: str, params: dict[str, Any]
 ):
     data = make_kind(family, task)
@@ -135,7 +135,7 @@ class _OwnLoop(keras.Model):
         return super().make_train_function(force)
 
 
-def test_one_rule_says_when_fit_has_to_train(make_splits):
+def test_why_fit_names_the_reason(make_splits):
     data = make_splits("binary")
     model = built("mlp", data, {})
     assert why_fit(model, data.train, []) is None
@@ -155,8 +155,8 @@ def test_workers_of_a_machine_share_the_memory_for_rows(make_splits, monkeypatch
     free = SimpleNamespace(available=8 * (data.train.x.nbytes + data.train.y.nbytes))
     monkeypatch.setattr("tuner.learners.keras.training.loops.psutil.virtual_memory", lambda: free)
     assert why_fit(model, data.train, [], n_beside=2) is None
-    told = why_fit(model, data.train, [], n_beside=3)
-    assert re.fullmatch(r"the training rows take .* in each of 3 workers, a large part .*", told)
+    reason = why_fit(model, data.train, [], n_beside=3)
+    assert re.fullmatch(r"the training rows take .* in each of 3 workers, a large part .*", reason)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What a trial changes of its process does not reach the next one."""
+"""Changes that a trial makes to its process are undone before the next trial."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def fit(data, *, epochs=4, seed=1, watched=ACCURACY, build=None, **options):
 
 
 class Witness(keras.callbacks.Callback):
-    """Writes down what Keras calls."""
+    """Counts the calls of Keras."""
 
     def __init__(self):
         super().__init__()
@@ -70,7 +70,7 @@ def test_early_stopping_ends_the_run_with_the_best_weights(make_splits):
     assert training.evaluate(model, data.validation)["accuracy"] == result.value
 
 
-def test_pruning_ends_fit_properly(make_splits):
+def test_pruning_calls_on_train_end(make_splits):
     witness = Witness()
     watched = ("accuracy", "maximize", lambda e, *_: "below the median" if e == 2 else None)
     model, result = fit(make_splits("multiclass"), watched=watched, callbacks=[witness])
@@ -81,7 +81,7 @@ def test_pruning_ends_fit_properly(make_splits):
     assert model.stop_training
 
 
-def test_a_diverging_run_fails_the_trial_after_fit_has_ended_properly(make_splits):
+def test_divergence_fails_the_trial_and_calls_on_train_end(make_splits):
     data = make_splits("regression")
     witness = Witness()
     with pytest.raises(TrialFailed, match=r"^val_mse is (NaN|infinite) at epoch \d+: the training"):
@@ -94,12 +94,12 @@ def test_a_diverging_run_fails_the_trial_after_fit_has_ended_properly(make_split
     assert witness.ended == 1
 
 
-def test_an_absent_metric_is_an_error_after_one_epoch(make_splits):
+def test_absent_metric_is_an_error_after_one_epoch(make_splits):
     with pytest.raises(MetricError, match=r'"f1".* It measures: loss, accuracy'):
         fit(make_splits("multiclass"), watched=("f1", "maximize"))
 
 
-def test_a_metric_that_a_users_callback_adds_can_be_watched(make_splits):
+def test_metric_of_a_users_callback_can_be_watched(make_splits):
     class Adds(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             logs["val_mine"] = float(epoch)
@@ -116,7 +116,7 @@ def test_an_error_in_the_hook_is_not_swallowed(make_splits):
         fit(make_splits("multiclass"), watched=("accuracy", "maximize", broken))
 
 
-def test_running_out_of_memory_fails_the_trial(make_splits):
+def test_memory_error_fails_the_trial(make_splits):
     def greedy():
         raise MemoryError
 
@@ -149,7 +149,7 @@ def test_the_numbers_are_those_of_keras_fit(make_splits, loop):
 
 
 @pytest.mark.slow
-def test_a_value_depends_on_parameters_data_and_seed_alone(make_splits):
+def test_value_depends_only_on_parameters_data_and_seed(make_splits):
     data = make_splits("multiclass")
     build = mlp(data, dropout=0.3)
     first = fit(data, build=build)[1]
@@ -196,7 +196,7 @@ print(fit(data, build=mlp(data, dropout=0.3))[1].history)
     assert shown.stdout.strip().splitlines()[-1] == str(here)
 
 
-def test_a_trained_model_is_as_its_compile_left_it(make_splits):
+def test_trained_model_keeps_its_compile_settings(make_splits):
     data = make_splits("multiclass")
     model, _ = fit(data, epochs=1)
     assert model.steps_per_execution == 1
@@ -206,7 +206,7 @@ def test_a_trained_model_is_as_its_compile_left_it(make_splits):
 
 
 @pytest.mark.slow
-def test_refitting_takes_exactly_its_epochs(make_splits):
+def test_refit_runs_exactly_its_epochs(make_splits):
     data = make_splits("multiclass")
     build = mlp(data)
     model, history = refit(build, data.train, epochs=3, batch_size=8, seed=1)
@@ -216,7 +216,7 @@ def test_refitting_takes_exactly_its_epochs(make_splits):
     assert training.evaluate(model, data.test)["accuracy"] > 1 / 3
 
 
-def test_refitting_that_diverges_fails(make_splits):
+def test_refit_fails_when_the_loss_diverges(make_splits):
     data = make_splits("regression")
     build = mlp(data, learning_rate=1e12)
     with pytest.raises(TrialFailed, match=r"^loss is .* at epoch"):
@@ -238,7 +238,7 @@ class _Subclass(keras.Model):
     [_Subclass, lambda: keras.Sequential([keras.layers.Dense(3, "softmax")])],
     ids=["subclass", "sequential"],
 )
-def test_a_network_that_its_first_batch_would_build_trains_in_both_loops(make_splits, make):
+def test_unbuilt_network_trains_in_both_loops(make_splits, make):
     data = make_splits("multiclass")
 
     def build():
