@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LinearRegression
 
 from tuner.errors import BundleError
-from tuner.learners.sklearn.hist_gradient_boosting import FILE
+from tuner.learners.sklearn import FILE
 from tuner.learners.sklearn.tree_file import read_trees, write_trees
 
 X = np.random.default_rng(0).normal(size=(60, 3))

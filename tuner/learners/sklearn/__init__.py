@@ -1,1 +1,4 @@
 """Learners of scikit-learn; they need no TensorFlow."""
+
+FILE = "model.skops"
+"""The file of a saved model in its bundle."""

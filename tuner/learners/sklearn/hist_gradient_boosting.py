@@ -17,6 +17,7 @@ from tuner.errors import SpecError
 from tuner.learners.base import Fitted, Learner
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
+from tuner.learners.sklearn import FILE
 from tuner.wording import either, toml
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tuner.learners.watch import Watch
     from tuner.space import SearchSpace, Value
 
-FILE = "model.skops"
 _NONE = ("none",)
 _QUANTITY_LOSSES = ("squared_error", "absolute_error", "gamma", "poisson", "quantile")
 _OF_CLASSES, _OF_QUANTITIES = ("class_weight",), ("quantile",)

@@ -27,7 +27,7 @@ from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from tuner.data.raised import described
 from tuner.errors import BundleError
 from tuner.learners.archives import check_unpacked_size
-from tuner.learners.sklearn.hist_gradient_boosting import FILE
+from tuner.learners.sklearn import FILE
 
 Estimator = Any  # scikit-learn has no types
 
