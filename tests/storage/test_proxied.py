@@ -17,6 +17,8 @@ import optuna
 import pytest
 from commands import Command
 from laboratory import Laboratory
+from optuna.distributions import IntDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 from servers import proxy_here
 
@@ -82,6 +84,20 @@ def test_deleted_study_leaves_nothing_to_the_next_one_with_its_identifier(
     study = optuna.create_study(study_name="again", storage=storage)
     assert study._study_id == deleted._study_id
     assert study.ask().suggest_int("x", 0, 9) in range(10)
+
+
+def test_finished_trial_is_neither_claimed_nor_given_parameters(
+    both: Callable[..., Database],
+) -> None:
+    study = both("proxy").study("s")
+    trial = study.ask()
+    trial.suggest_float("x", 0, 1)
+    study.tell(trial, 1.0)
+    storage = study._storage
+    with pytest.raises(UpdateFinishedTrialError, match="Trial#0 has already finished"):
+        storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+    with pytest.raises(UpdateFinishedTrialError, match="Trial#0 has already finished"):
+        storage.set_trial_param(trial._trial_id, "x", 1, IntDistribution(0, 9))
 
 
 def test_claim_without_a_lease_is_requeued_when_its_heartbeat_stops(

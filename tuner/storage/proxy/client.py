@@ -101,7 +101,11 @@ class RemoteStorage(Storage, GrpcStorageProxy):
             key = (study_id, param_name)
             if key not in self._distributions:
                 self._distributions[key] = self._stored(*key) or distribution
-            check_distribution_compatibility(self._distributions[key], distribution)
+            try:
+                check_distribution_compatibility(self._distributions[key], distribution)
+            except ValueError:
+                self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
+                raise
         self.write(trial_id, Writes(params={param_name: (param_value_internal, distribution)}))
 
     def _stored(self, study_id: int, name: str) -> BaseDistribution | None:

@@ -56,7 +56,10 @@ class ClaimingStorage(RemoteStorage):
             self.end(trial_id, state, values)
             return True
         if state is TrialState.RUNNING:
-            return self.take(self._study_of.get(trial_id), trial_id)
+            if self.take(self._study_of.get(trial_id), trial_id):
+                return True
+            self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
+            return False
         return super().set_trial_state_values(trial_id, state, values)
 
     def _queue_new(self, study_id: int, again: bool) -> None:
