@@ -186,6 +186,7 @@ def test_users_network_is_trained_and_loaded_again(
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_model_that_predicts_otherwise_when_loaded_is_refused(
     tmp_path: Path, make_configuration: MakeConfiguration, monkeypatch: pytest.MonkeyPatch
 ) -> None:

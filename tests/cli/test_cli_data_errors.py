@@ -1,6 +1,6 @@
 """Data that a study cannot use: one line of error, and nothing is stored.
 
-The first of these tests waits for TensorFlow, the others do not.
+Those marked slow start a worker, which loads TensorFlow.
 """
 
 from __future__ import annotations
@@ -96,11 +96,16 @@ def test_missing_csv_file_is_refused_without_waiting(cats: Path, command: Comman
         ("--set dataset=scriptd:load_data", r"there is no module.*scriptd|scriptd.*did you mean"),
         ("--set model=scripted:build_modle", r"build_modle.*did you mean build_model\?"),
         ("--set model=scripted:load_data", r'"scripted:load_data"'),
-        (
+        pytest.param(
             "--set objective.metric=accuracy --set objective.direction=maximize",
             r'does not measure "accuracy".* It measures: loss, mae; the target was read as a quan',
+            marks=pytest.mark.slow,
         ),
-        ("--set objective.metric=maee", r'does not measure "maee"; did you mean mae\?'),
+        pytest.param(
+            "--set objective.metric=maee",
+            r'does not measure "maee"; did you mean mae\?',
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_unfit_function_or_metric_is_refused(
@@ -112,6 +117,7 @@ def test_unfit_function_or_metric_is_refused(
     assert contents(laboratory.database) == before
 
 
+@pytest.mark.slow
 def test_several_workers_store_nothing_before_the_model_is_checked(
     command: Command, laboratory: Laboratory
 ) -> None:
@@ -120,6 +126,7 @@ def test_several_workers_store_nothing_before_the_model_is_checked(
     assert not [line for line in contents(laboratory.database) if 'INTO "studies"' in line]
 
 
+@pytest.mark.slow
 def test_changed_data_are_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete", fingerprint="0" * 64)
     before = contents(laboratory.database)

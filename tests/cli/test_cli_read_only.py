@@ -82,6 +82,7 @@ def test_unreadable_folder_is_refused(folder: Path, command: Command) -> None:
     assert sorted(path.name for path in (folder / "secret").iterdir()) == ["tuner.db"]
 
 
+@pytest.mark.slow
 def test_run_on_a_read_only_database_is_refused(command: Command, laboratory: Laboratory) -> None:
     laboratory.store("complete", study_name="another")
     before = contents(laboratory.database)

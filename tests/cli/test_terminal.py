@@ -34,6 +34,7 @@ def test_in_a_pipe_progress_is_plain_lines_on_standard_error(
     assert "next  tuner export scripted -o best.toml && tuner train" in answer.out
 
 
+@pytest.mark.slow
 def test_failed_trials_are_shown_with_their_reason(
     command: Command, laboratory: Laboratory
 ) -> None:

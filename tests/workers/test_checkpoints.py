@@ -144,6 +144,7 @@ def test_trial_restarts_with_a_note_when_its_checkpoint_is_unreadable(
     assert list(place.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_short_trial_writes_nothing(laboratory: Laboratory) -> None:
     laboratory.run(workers=1, n_trials=1)
     assert not Path(f"{laboratory.database}-checkpoints").exists()

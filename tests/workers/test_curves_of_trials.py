@@ -39,6 +39,7 @@ def test_curves_hold_every_epoch_of_every_log(laboratory: Laboratory, command: C
     assert contents(laboratory.database) == before
 
 
+@pytest.mark.slow
 def test_curves_of_a_pruned_trial_end_where_it_stopped(laboratory: Laboratory) -> None:
     settings = ["pruner.name=threshold", "pruner.upper=1e-9", "pruner.n_warmup_steps=2"]
     result = laboratory.run(workers=1, n_trials=1, settings=settings)

@@ -199,12 +199,14 @@ def test_run_ends_when_every_trial_fails(laboratory):
         laboratory.run(workers=2)
 
 
+@pytest.mark.slow
 def test_network_that_cannot_be_built_is_refused_before_anything_is_stored(laboratory):
     laboratory.behave("raises")
     with pytest.raises(ModelError, match="this network does not like its parameters"):
         laboratory.run(workers=1)
 
 
+@pytest.mark.slow
 def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     with pytest.raises(MetricError, match=r"accuracy.*measures:? loss, mae"):
         laboratory.run(workers=1, settings=["objective.metric=accuracy"])
@@ -213,6 +215,7 @@ def test_absent_metric_is_refused_before_anything_is_stored(laboratory):
     database.close()
 
 
+@pytest.mark.slow
 def test_study_that_differs_from_the_stored_one_is_refused(laboratory):
     laboratory.run(workers=1, n_trials=1)
     laboratory.study.write_text(laboratory.study.read_text().replace("high = 0.1", "high = 0.5"))
@@ -221,6 +224,7 @@ def test_study_that_differs_from_the_stored_one_is_refused(laboratory):
         laboratory.run(workers=1)
 
 
+@pytest.mark.slow
 def test_output_of_users_code_is_shown_apart_from_results(laboratory, capfd):
     laboratory.behave("prints")
     laboratory.run(workers=1, n_trials=1)
@@ -228,6 +232,7 @@ def test_output_of_users_code_is_shown_apart_from_results(laboratory, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_end_the_run(laboratory):
     laboratory.behave("dies")
     with pytest.raises(WorkerError, match="die before they can run a trial"):

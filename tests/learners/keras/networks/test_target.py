@@ -52,9 +52,8 @@ def trained(
     )
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "loss"), [("adam", "mse"), pytest.param("sgd", "mae", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("optimizer", "loss"), [("adam", "mse"), ("sgd", "mae")])
 def test_training_is_that_on_a_standardised_target(optimizer: str, loss: str) -> None:
     y = LINE * 5e4 + 3e5
     data = splits(y)
@@ -106,6 +105,7 @@ def test_a_unit_whose_squares_float32_cannot_hold_is_refused(scale: float) -> No
         splits(LINE * scale)
 
 
+@pytest.mark.slow
 def test_several_targets_have_means_and_deviations_of_their_own() -> None:
     data = splits(np.stack([LINE * 100 + 7, X[:, 0] * 100 - 1e4], axis=1))
     model, result = trained(data)
@@ -146,7 +146,8 @@ def test_a_kept_graph_and_fit_give_what_a_new_graph_gives(offset: float) -> None
         assert by_fit.history[name] == pytest.approx(values, rel=1e-4)
 
 
-@pytest.mark.parametrize("loop", ["resident", pytest.param("fit", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_sample_weights_count_as_they_do_in_keras(loop: str) -> None:
     weight = np.where(np.arange(90) % 2, 3.0, 0.25)
     data = splits(LINE, weight)
@@ -160,6 +161,7 @@ def test_sample_weights_count_as_they_do_in_keras(loop: str) -> None:
     assert unweighted[1].history["loss"][-1] != pytest.approx(result.history["loss"][-1])
 
 
+@pytest.mark.slow
 def test_rows_of_no_weight_are_not_learned_from() -> None:
     y = LINE.copy()
     y[::2] = 1e3

@@ -126,6 +126,7 @@ def test_kept_graphs_are_limited_by_number_and_memory(make_splits, monkeypatch):
     assert kept == [1, 1, 2, 2, 1, 1]  # of three, the older half has gone
 
 
+@pytest.mark.slow
 def test_graph_is_not_kept_after_an_error(make_splits):
     data = make_splits("binary")
     structures = Structures()
