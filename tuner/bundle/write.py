@@ -21,7 +21,7 @@ from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
 from tuner.learners.base import Fitted, Learner, Setup
 from tuner.learners.checks import check_metric
-from tuner.learners.registry import open_learner, shared_params
+from tuner.learners.registry import load_runtime, open_learner, shared_params
 from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin
@@ -121,6 +121,7 @@ def opened(configuration: Configuration) -> Learner:
         ModelError: The user's module cannot be imported.
     """
     configuration.check_access()
+    load_runtime(configuration.model, configuration.base)
     setup = Setup(configuration.base, batch_size=configuration.batch_size)
     return open_learner(configuration.model, setup)
 
