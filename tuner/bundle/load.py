@@ -19,7 +19,7 @@ from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, RequestError, TunerError
 from tuner.learners.base import Fitted
-from tuner.learners.registry import open_saved, saved_file
+from tuner.learners.registry import load_runtime, open_saved, saved_file
 from tuner.learners.setup import Setup
 
 
@@ -50,6 +50,7 @@ class Bundle:
             ModelError: The user's ``code`` cannot be imported.
         """
         named, library = self.info["model"], self.info.get("learner", "keras")
+        load_runtime(named, self._base, library)
         module = None if self.code is None else import_file(self.code, ModelError)
         missing_code = ""
         if module is None and ":" in named:

@@ -38,11 +38,11 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         DataError: The data are not those of the study.
         ModelError: The model has parts that are not Keras's own.
     """
+    learner = opened(configuration)
     data = load_data(configuration)
     development = data.development
     rows = development.rows
     companion = companion_of(path)
-    learner = opened(configuration)
     held_out = len(data.sealed_test)
     about = Script(
         title=_title(configuration),

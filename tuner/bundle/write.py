@@ -126,6 +126,7 @@ def opened(configuration: Configuration) -> Learner:
         ModelError: The user's module cannot be imported.
     """
     configuration.check_access()
+    load_runtime(configuration.model, configuration.base)
     setup = Setup(configuration.base, batch_size=configuration.batch_size)
     return open_learner(configuration.model, setup)
 

@@ -185,11 +185,10 @@ def absent_metric(
     """
     near = nearest(metric.removeprefix("val_"), [*logged, *others])
     said = f": {reason}." if reason else f"; did you mean {near}?" if near else "."
-    own = f" It measures: {', '.join(logged)}" if logged else ""
-    others_text = (
-        f". From predictions: {', '.join(others)}, and {scoring.MORE_NAMES}" if others else ""
-    )
-    return MetricError(
-        f'{where}: the model does not measure "{metric}"{said}{own}'
-        f"{f'; {why}' if why else ''}{others_text}"
-    )
+    lists = [f"It measures: {', '.join(logged)}"] if logged else []
+    if others:
+        lists.append(f"From predictions: {', '.join(others)}, and {scoring.MORE_NAMES}")
+    if why and lists:
+        lists[0] += f"; {why}"
+    head = f'{where}: the model does not measure "{metric}"{said}'
+    return MetricError(" ".join([head, ". ".join(lists)]).rstrip())

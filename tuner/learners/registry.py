@@ -75,6 +75,27 @@ def runtime_of(model: str, base: Path) -> tuple[tuple[str, ...], str]:
     return ((), "") if learner is None else (learner.preload, learner.runtime)
 
 
+def load_runtime(model: str, base: Path, library: str | None = None) -> None:
+    """Imports the runtime of a learner before a user's module does.
+
+    Imported by a user's module, TensorFlow would print what it finds out about the machine.
+
+    Args:
+        model: As in :func:`open_learner`.
+        base: Folder of the user's modules.
+        library: ``Learner.library`` of the learner that saved the model, if it is a saved one.
+
+    Raises:
+        UnknownNameError: There is no model of that name.
+    """
+    if library is None:
+        learner = known_class(model, base)
+    else:
+        learner = _class(_NETWORK) if library == "keras" else None
+    for module in learner.preload if learner else ():
+        import_module(module)
+
+
 def step_word(model: str) -> str:
     """Returns what people call a step of a model, such as "epoch"."""
     return shipped(model).step_word if model in LEARNERS else Learner.step_word
@@ -84,13 +105,6 @@ def doing(what: str, model: str, base: Path) -> str:
     """Returns a line that says what is done now, and which runtime people must wait for."""
     _, runtime = runtime_of(model, base)
     return f"{what}; {runtime} takes some seconds to load" if runtime else what
-
-
-def load_runtime(model: str, base: Path) -> None:
-    """Imports what a learner needs, as the fork server does for workers."""
-    preload, _ = runtime_of(model, base)
-    for module in preload:
-        import_module(module)
 
 
 def open_learner(model: str, setup: Setup) -> Learner:

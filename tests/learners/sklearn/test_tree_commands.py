@@ -255,7 +255,15 @@ def test_imports_begin_early_for_trees_but_not_for_tensorflow(
             ("max_leaf_nodes = 4", "epochs = 4"),
             r'model "hist_gradient_boosting" has no parameter "epochs"',
         ),
-        (("log_loss", "loss"), r"objective\.metric: .*loss"),
+        (
+            ("log_loss", "loss"),
+            r'objective\.metric: the model does not measure "loss"; did you mean log_loss\? '
+            r"From predictions: accuracy, .*get_scorer_names\(\); the target was read as 3 classes",
+        ),
+        (
+            ("log_loss", "r2"),
+            r'measure "r2": r2 is not for a multiclass task\. From predictions: accuracy, ',
+        ),
     ],
 )
 def test_faults_of_a_study_are_found_before_workers_start(
