@@ -20,7 +20,7 @@ from tuner.learners.checks import absent_metric
 from tuner.learners.fit_result import FitResult
 from tuner.learners.patience import Patience, is_better
 from tuner.spec.models import Direction
-from tuner.units import count
+from tuner.units import count_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -229,9 +229,8 @@ class Watch:
         if waited is not None:
             delta = self._early_stopping.min_delta if self._early_stopping else 0.0
             by = f" (by more than {delta:g})" if delta else ""
-            self._reason = (
-                f"early stopping: no better {self._watched}{by} for {count(waited, self._word)}"
-            )
+            steps = count_plain(waited, self._word)
+            self._reason = f"early stopping: no better {self._watched}{by} for {steps}"
         elif pruned is not None:
             self._pruned, self._reason = True, f"pruned at {self._word} {step}: {pruned}"
 
