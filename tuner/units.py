@@ -57,6 +57,11 @@ def count(number: int, noun: str, nouns: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
+def count_plain(number: int, noun: str) -> str:
+    """Returns ``1 epoch`` or ``2000 epochs``: steps and trials, whose numbers are not grouped."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def format_bytes(size: int) -> str:
     """Returns mebibytes or gibibytes: ``2147483648`` → ``2.0 GiB``."""
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -156,6 +156,14 @@ def test_fit_without_epochs_fails():
         Watch(5, "accuracy", "maximize").result()
 
 
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_steps_that_are_not_counted_one_by_one_fail_the_trial(step):
+    watch = run([0.5], epochs=5)[0]
+    assert watch.observe(step, {"val_accuracy": 0.9}).stop
+    with pytest.raises(TrialFailed, match=rf"^epoch {step} was reported where epoch 2 is due: "):
+        watch.result()
+
+
 def step(loss: float = 1.0, accuracy: float = 0.5) -> dict[str, float]:
     return {"loss": loss, "val_loss": 1.0, "val_accuracy": accuracy}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tuner.learners.registry import step_word
-from tuner.units import count, figure
+from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
 
@@ -23,7 +23,7 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     trained = rows["train"] + rows["validation"]
     lines = [
         f"{path} · {origin(info)}",
-        f"{count(info['epochs'], step_word(info['model']))} on {trained:,} rows; "
+        f"{count_plain(info['epochs'], step_word(info['model']))} on {trained:,} rows; "
         f"scored once on {rows['test']:,} rows that no trial has seen",
         "",
     ]

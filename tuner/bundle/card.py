@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
 from tuner.learners.registry import step_word
-from tuner.units import count, setting
+from tuner.units import count_plain, setting
 from tuner.wording import toml
 
 _TASKS = {
@@ -81,7 +81,7 @@ def _trained(info: Mapping[str, Any]) -> str:
     params = "\n".join(f"| {name} | {setting(value)} |" for name, value in info["params"].items())
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     word = step_word(info["model"])
-    steps = count(info["epochs"], word)
+    steps = count_plain(info["epochs"], word)
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"

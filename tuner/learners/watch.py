@@ -20,7 +20,7 @@ from tuner.learners.checks import absent_metric
 from tuner.learners.fit_result import FitResult
 from tuner.learners.patience import Patience, is_better
 from tuner.spec.models import Direction
-from tuner.units import count
+from tuner.units import count_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +133,7 @@ class Watch:
         """Records one finished step.
 
         Args:
-            step: 1-based.
+            step: 1, 2, 3 …, as often as it is called.
             logs: This step's values.
             predict: Returns predictions for the validation rows, as ``Fitted.predict`` does. It
                 is called only if the metric is to be computed from them.
@@ -201,7 +201,12 @@ class Watch:
         undefined: MetricError | None = None,
     ) -> Verdict:
         watched = ("loss",) if self.is_blind else (self._watched, "val_loss", "loss")
-        self._error = undefined or self._absent(logs) or diverged(step, logs, watched, self._word)
+        self._error = (
+            self._skipped(step)
+            or undefined
+            or self._absent(logs)
+            or diverged(step, logs, watched, self._word)
+        )
         if self._error is not None:
             return Verdict(improved=False, stop=True)
         self.logs.append(logs)
@@ -224,11 +229,19 @@ class Watch:
         if waited is not None:
             delta = self._early_stopping.min_delta if self._early_stopping else 0.0
             by = f" (by more than {delta:g})" if delta else ""
-            self._reason = (
-                f"early stopping: no better {self._watched}{by} for {count(waited, self._word)}"
-            )
+            steps = count_plain(waited, self._word)
+            self._reason = f"early stopping: no better {self._watched}{by} for {steps}"
         elif pruned is not None:
             self._pruned, self._reason = True, f"pruned at {self._word} {step}: {pruned}"
+
+    def _skipped(self, step: int) -> TrialFailed | None:
+        due = len(self.logs) + 1
+        if step == due:
+            return None
+        return TrialFailed(
+            f"{self._word} {step} was reported where {self._word} {due} is due: fit must call "
+            "watch.observe with 1, 2, 3 …"
+        )
 
     def _absent(self, logs: Logs) -> MetricError | None:
         if self.is_blind or logs.get(self._watched) is not None:

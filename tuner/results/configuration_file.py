@@ -21,7 +21,7 @@ from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
-from tuner.units import count, figure
+from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
 SUFFIXES = (".toml", ".json", ".py")
@@ -121,7 +121,7 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     scored = ""
     if value is not None:
         scored = f": {configuration.metric} {figure(value)} on validation "
-        scored += f"after {count(configuration.epochs, step_word(configuration.model))}"
+        scored += f"after {count_plain(configuration.epochs, step_word(configuration.model))}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
     code = configuration.own_code

@@ -9,7 +9,7 @@ from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
 from tuner.results.study_result import StudyResult
-from tuner.units import count, duration
+from tuner.units import count, count_plain, duration
 from tuner.wording import one_line
 
 _ENDED = {
@@ -43,7 +43,7 @@ def _head(result: StudyResult) -> list[str]:
     else:
         spared = spared_s(result.trials)
         saved = f" (about {_about(spared)} saved)" if spared >= 1 else ""
-        line = count(finished, "trial")
+        line = count_plain(finished, "trial")
         if result.wall_s is not None:
             line += f" in {duration(result.wall_s)}"
         if result.n_workers is not None:

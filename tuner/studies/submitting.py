@@ -16,7 +16,7 @@ from tuner.storage.url import chosen_url
 from tuner.studies import lifecycle, queue
 from tuner.studies.catalog import find_study, locate
 from tuner.trials.checking import check_spec
-from tuner.units import count
+from tuner.units import count_plain
 from tuner.wording import one_line
 
 
@@ -51,7 +51,9 @@ class Submitted:
     def _wanted(self) -> list[str]:
         now = self.entry
         before = now if self.before.n_trials is None else self.before
-        parts = [f"{count(now.n_trials or 0, 'trial')} wanted{_was(before.n_trials, now.n_trials)}"]
+        parts = [
+            f"{count_plain(now.n_trials or 0, 'trial')} wanted{_was(before.n_trials, now.n_trials)}"
+        ]
         if now.workers or before.workers:
             most = [entry.workers or "any number" for entry in (before, now)]
             parts.append(f"{most[1]} at a time{_was(*most)}")

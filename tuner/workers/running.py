@@ -19,7 +19,7 @@ from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.studies import lifecycle
 from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
-from tuner.units import count
+from tuner.units import count_plain
 from tuner.workers.ending import Ending
 from tuner.workers.engines import Engine, run_here
 from tuner.workers.messages import Job
@@ -148,7 +148,7 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
     finished = n_finished(database.counts(study))
     if finished >= total:
         return None
-    progress = f"{finished} of {count(total, 'trial')} wanted are finished"
+    progress = f"{finished} of {count_plain(total, 'trial')} wanted are finished"
     if held := foreign_trials(database, study):
         return f"{progress}: {how_to_end(database, study, held)}"
     name = shlex.quote(study.study_name)
