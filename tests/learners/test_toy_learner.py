@@ -90,6 +90,11 @@ def test_toy_learner_is_short() -> None:
     assert len(LEARNER.read_text().splitlines()) < 40
 
 
+def test_documentation_shows_the_toy_learner() -> None:
+    documentation = Path(__file__).parents[2] / "docs" / "studies.md"
+    assert f"```python\n{LEARNER.read_text()}```" in documentation.read_text()
+
+
 @pytest.mark.slow
 def test_toy_learner_goes_through_every_command(folder: Path, command: Command) -> None:
     run = command("run", "toy.toml", "--workers", 2, "--storage", "sqlite:///t.db", "--json")

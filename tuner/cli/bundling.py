@@ -41,7 +41,7 @@ def export(
     allow_code: AllowCode = False,
     data_root: DataRoots = None,
 ) -> None:
-    """Write the best configuration: TOML, JSON, or a Python script that needs only Keras."""
+    """Write the best configuration: TOML, JSON, or a Python script that runs without tuner."""
     from tuner import api
 
     written = api.export(
