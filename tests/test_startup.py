@@ -44,6 +44,7 @@ def test_listing_and_help_import_no_library(words: str, laboratory: Laboratory) 
     assert not modules & (HEAVY | {"optuna", "sqlalchemy", "numpy"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["trials", "best", "show"])
 def test_results_are_shown_without_tensorflow(words: str, laboratory: Laboratory) -> None:
     laboratory.store("complete", "pruned", "complete")
@@ -79,6 +80,7 @@ def test_version_is_printed(command: Command) -> None:
     assert command("--version").out == f"tuner {tuner.__version__}\n"
 
 
+@pytest.mark.slow
 def test_closed_pipe_ends_a_command_quietly(laboratory: Laboratory) -> None:
     laboratory.store("complete")
     code = "from tuner.cli import main; main()"

@@ -61,6 +61,7 @@ def used(bundle: Bundle) -> str:
     return ""
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.data())
 def test_mutated_description_is_read_or_refused(
@@ -80,6 +81,7 @@ def test_mutated_description_is_read_or_refused(
         assert predictions == used(load_bundle(copy))
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.data())
 def test_damaged_description_is_read_or_refused(

@@ -59,6 +59,7 @@ def test_write_beyond_a_size_limit_leaves_nothing(
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a disk")
 def test_train_on_a_full_disk_leaves_nothing(
     tmp_path: Path, make_configuration: MakeConfiguration

@@ -15,6 +15,7 @@ from processes import WAIT_SECONDS
 from terminals import Terminal
 
 
+@pytest.mark.slow
 def test_in_a_pipe_progress_is_plain_lines_on_standard_error(
     command: Command, laboratory: Laboratory
 ) -> None:

@@ -190,6 +190,7 @@ def test_whatever_an_own_learner_raises_is_one_line(folder: Path, command: Comma
     answer.refused(1, r"model cannot be loaded: EOFError: .*; train the bundle again")
 
 
+@pytest.mark.slow
 def test_parameters_of_own_learner_are_checked_before_any_trial(
     folder: Path, command: Command
 ) -> None:

@@ -64,6 +64,7 @@ def test_shares_are_computed_once_when_they_are_asked_for(
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_only_show_computes_shares(
     laboratory: Laboratory, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

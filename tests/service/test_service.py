@@ -111,6 +111,7 @@ def test_study_whose_trials_all_fail_is_stopped_with_the_reason(laboratory):
         laboratory.serve()
 
 
+@pytest.mark.slow
 def test_error_of_this_machine_leaves_the_study_open(laboratory, monkeypatch):
     """TensorFlow cannot be loaded here; elsewhere it may, so the study stays open."""
     laboratory.submit(n_trials=1)

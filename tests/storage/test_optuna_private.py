@@ -67,6 +67,7 @@ def test_only_one_module_imports_private_modules_of_optuna() -> None:
     assert private == []
 
 
+@pytest.mark.slow
 def test_private_attributes_of_optuna_are_those_that_are_named() -> None:
     trees = [parsed(file) for file in FILES]
     named = {name.partition(".")[2] for name in NAMES}

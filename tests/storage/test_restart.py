@@ -52,6 +52,7 @@ def test_run_survives_a_restart_of_its_database(laboratory: Laboratory, server: 
     assert found == pytest.approx({row.number: row.value for row in calm.trials}, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_report_waits_for_its_database(server: Postgres):
     database = Database(server.new_database(), retry=RetryPolicy(60))
     study = optuna.create_study(storage=database.storage, study_name="s")
@@ -77,6 +78,7 @@ def test_report_waits_for_its_database(server: Postgres):
     database.close()
 
 
+@pytest.mark.slow
 def test_outage_longer_than_the_policy_is_an_error(server: Postgres):
     asked: list[None] = []
 

@@ -154,6 +154,7 @@ def test_statement_timeout_has_its_own_advice(guest: str) -> None:
     database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["studies", "trials scripted"])
 def test_reading_commands_wait_for_a_connection_and_log_it(
     words: str,

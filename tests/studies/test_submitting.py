@@ -83,6 +83,7 @@ def test_submit_prints_what_workers_need(laboratory, command):
     assert "--allow-code" not in command("submit", "wine", "--storage", laboratory.url).out
 
 
+@pytest.mark.slow
 def test_second_pause_or_stop_says_so(laboratory, command):
     def said(what):
         return command(what, "scripted", "--storage", laboratory.url)

@@ -273,6 +273,7 @@ def test_faults_of_a_study_are_found_before_workers_start(
     command("run", "trees.toml", "--storage", "sqlite:///t.db").refused(2, said)
 
 
+@pytest.mark.slow
 def test_several_targets_are_refused_before_any_trial(folder: Path, command: Command) -> None:
     several = DATA.replace("(x[:, 0] * x[:, 1]).astype(np.float32)", "x * 2")
     (folder / "products.py").write_text(several)

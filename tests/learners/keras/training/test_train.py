@@ -43,6 +43,7 @@ class Witness(keras.callbacks.Callback):
         self.ended += 1
 
 
+@pytest.mark.slow
 def test_a_complete_run_has_the_best_epochs_value_and_weights(make_splits):
     data = make_splits("multiclass")
     # A rate so high that the last epoch is not the best.
@@ -56,6 +57,7 @@ def test_a_complete_run_has_the_best_epochs_value_and_weights(make_splits):
     assert scores["loss"] == pytest.approx(result.history["val_loss"][result.epoch - 1], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_the_run_with_the_best_weights(make_splits):
     data = make_splits("multiclass")
     model, result = fit(
@@ -70,6 +72,7 @@ def test_early_stopping_ends_the_run_with_the_best_weights(make_splits):
     assert training.evaluate(model, data.validation)["accuracy"] == result.value
 
 
+@pytest.mark.slow
 def test_pruning_calls_on_train_end(make_splits):
     witness = Witness()
     watched = ("accuracy", "maximize", lambda e, *_: "below the median" if e == 2 else None)
@@ -81,6 +84,7 @@ def test_pruning_calls_on_train_end(make_splits):
     assert model.stop_training
 
 
+@pytest.mark.slow
 def test_divergence_fails_the_trial_and_calls_on_train_end(make_splits):
     data = make_splits("regression")
     witness = Witness()
@@ -94,11 +98,13 @@ def test_divergence_fails_the_trial_and_calls_on_train_end(make_splits):
     assert witness.ended == 1
 
 
+@pytest.mark.slow
 def test_absent_metric_is_an_error_after_one_epoch(make_splits):
     with pytest.raises(MetricError, match=r'"f1".* It measures: loss, accuracy'):
         fit(make_splits("multiclass"), watched=("f1", "maximize"))
 
 
+@pytest.mark.slow
 def test_metric_of_a_users_callback_can_be_watched(make_splits):
     class Adds(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -108,6 +114,7 @@ def test_metric_of_a_users_callback_can_be_watched(make_splits):
     assert (result.value, result.epoch) == (3.0, 4)
 
 
+@pytest.mark.slow
 def test_an_error_in_the_hook_is_not_swallowed(make_splits):
     def broken(*_):
         raise ConnectionError("the database is gone")
@@ -116,6 +123,7 @@ def test_an_error_in_the_hook_is_not_swallowed(make_splits):
         fit(make_splits("multiclass"), watched=("accuracy", "maximize", broken))
 
 
+@pytest.mark.slow
 def test_memory_error_fails_the_trial(make_splits):
     def greedy():
         raise MemoryError
@@ -196,6 +204,7 @@ print(fit(data, build=mlp(data, dropout=0.3))[1].history)
     assert shown.stdout.strip().splitlines()[-1] == str(here)
 
 
+@pytest.mark.slow
 def test_trained_model_keeps_its_compile_settings(make_splits):
     data = make_splits("multiclass")
     model, _ = fit(data, epochs=1)
@@ -216,6 +225,7 @@ def test_refit_runs_exactly_its_epochs(make_splits):
     assert training.evaluate(model, data.test)["accuracy"] > 1 / 3
 
 
+@pytest.mark.slow
 def test_refit_fails_when_the_loss_diverges(make_splits):
     data = make_splits("regression")
     build = mlp(data, learning_rate=1e12)
