@@ -16,8 +16,35 @@ from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, concatenated
 
 
+class Shaped:
+    """What is known of data by their training rows and class names."""
+
+    train: Split
+    class_names: tuple[str, ...]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """See `Split`."""
+        return self.train.input_shape
+
+    @property
+    def kind(self) -> Kind:
+        """See `Split`."""
+        return self.train.kind
+
+    @property
+    def scale(self) -> float | None:
+        """See `Split`; that of the training rows."""
+        return self.train.scale
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        return len(self.class_names)
+
+
 @dataclass(frozen=True, eq=False)
-class Development:
+class Development(Shaped):
     """Training and validation rows, and what is known of them.
 
     Attributes:
@@ -44,26 +71,6 @@ class Development:
     licence: str = ""
     note: str = ""
     schema: Schema | None = None
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """See `Split`."""
-        return self.train.input_shape
-
-    @property
-    def kind(self) -> Kind:
-        """See `Split`."""
-        return self.train.kind
-
-    @property
-    def scale(self) -> float | None:
-        """See `Split`; that of the training rows."""
-        return self.train.scale
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes; 0 for a regression."""
-        return len(self.class_names)
 
     @property
     def rows(self) -> Split:

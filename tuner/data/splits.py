@@ -27,7 +27,7 @@ from typing import get_args
 
 import numpy as np
 
-from tuner.data.development import Development, SealedData, SealedTest
+from tuner.data.development import Development, SealedData, SealedTest, Shaped
 from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, checked, quantities
 from tuner.errors import DataError
@@ -39,7 +39,7 @@ __all__ = ["PARTS", "Kind", "Split", "Splits", "Task"]
 
 
 @dataclass(frozen=True, eq=False)
-class Splits:
+class Splits(Shaped):
     """A data set in three parts, checked and brought to the module's dtypes when it is made.
 
     Attributes:
@@ -146,26 +146,6 @@ class Splits:
     def sealed(self) -> SealedData:
         """Returns the same data with the test rows sealed."""
         return SealedData(self.development, SealedTest(self.test), self.fingerprint)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """See `Split`."""
-        return self.train.input_shape
-
-    @property
-    def kind(self) -> Kind:
-        """See `Split`."""
-        return self.train.kind
-
-    @property
-    def scale(self) -> float | None:
-        """See `Split`."""
-        return self.train.scale
-
-    @property
-    def n_classes(self) -> int:
-        """Number of classes; 0 for a regression."""
-        return len(self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:

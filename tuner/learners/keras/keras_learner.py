@@ -151,7 +151,7 @@ class KerasLearner(Learner):
             return self.build(params, data)
         except (TunerError, MemoryError):
             raise
-        except Exception as exc:
+        except Exception as exc:  # Keras, or a user's network, raises what it likes
             said = described(exc, self.setup.base)
             raise ModelError(f"the network cannot be built: {said}") from exc
 

@@ -63,8 +63,8 @@ def claim(connection: sa.Connection, study_id: int, trial_id: int, taker: Taker)
 def requeue_own(connection: sa.Connection, study_id: int, taker: Taker) -> None:
     """Requeues the claims of this process whose commit was never acknowledged.
 
-    A process that asks for a trial runs none. Without a lease, its claims cannot be told from the
-    running trials of other programs, so they stay.
+    A process that asks for a trial runs none. Without a lease, its claims cannot be distinguished
+    from the running trials of other programs, so they stay.
     """
     if taker.lease is None:
         return
