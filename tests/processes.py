@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 
 def program(name: str) -> list[str]:

@@ -39,6 +39,8 @@ def build_model(params, data):
     seconds = {"slow": 0.5, "grows": 0.5, "endless": 60}.get(behaviour)
     model = _Slow(inputs, outputs, name="slow") if seconds else keras.Model(inputs, outputs)
     model.seconds = seconds
+    if behaviour == "held":
+        model = _Held(inputs, outputs, name="held")
     if behaviour == "counts":
         model = _Counts(inputs, outputs, name="counts")
     rate = float("nan") if behaviour == "diverges" else params["learning_rate"]
@@ -59,6 +61,24 @@ class _Slow(keras.Model):
     def _wait(self, rows):
         if rows != CHECKED_ROWS:
             time.sleep(self.seconds)
+
+
+@keras.saving.register_keras_serializable()
+class _Held(keras.Model):
+    """Waits for the file ``released``, except in the few rows of a worker's check."""
+
+    def test_step(self, data):
+        import tensorflow as tf
+
+        tf.py_function(_wait_for_release, [tf.shape(data[0])[0]], [])
+        return super().test_step(data)
+
+
+def _wait_for_release(rows):
+    from pathlib import Path
+
+    while rows != CHECKED_ROWS and not (Path(__file__).parent / "released").exists():
+        time.sleep(0.1)
 
 
 @keras.saving.register_keras_serializable()
