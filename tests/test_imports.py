@@ -31,6 +31,7 @@ ORDER = (
     "service",
     "results",
     "bundle",
+    "automl",
     "dashboard",
     "api",
     "cli",

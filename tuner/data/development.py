@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, concatenated
@@ -76,9 +77,21 @@ class Development(Shaped):
     def rows(self) -> Split:
         """Training and validation rows in one split; those of a truth table only once."""
         train, validation = self.train, self.validation
+        if self.kind == "mixed":
+            return concatenated(train, validation)
         if np.array_equal(train.x, validation.x) and np.array_equal(train.y, validation.y):
             return train
         return concatenated(train, validation)
+
+    def fold(self, train: NDArray[np.intp], validation: NDArray[np.intp]) -> Development:
+        """Returns these data divided otherwise.
+
+        Args:
+            train: Positions in ``rows`` to fit on.
+            validation: Positions in ``rows`` that are held out.
+        """
+        rows = self.rows
+        return replace(self, train=rows.take(train), validation=rows.take(validation))
 
     def trained_on(self, rows: Split) -> Development:
         """Returns these data with other training rows, whose scaling a learner then takes."""
@@ -144,7 +157,9 @@ class SealedData:
             },
             "kind": data.kind,
             "input_shape": list(data.input_shape),
-            "input_dtype": "text" if data.kind == "text" else str(data.train.x.dtype),
+            "input_dtype": "text"
+            if data.kind == "text"
+            else str(getattr(data.train.x, "dtype", "mixed")),
             "scale": data.scale,
             **({} if data.train.sample_weight is None else {"weighted": True}),
             "n_classes": data.n_classes,

@@ -15,13 +15,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tuner.data.table import Column, ColumnKind
+from tuner.data.table import Column
 from tuner.spec import Dialect
+from tuner.spec.models import ColumnKind
 
 Task = Literal["regression", "binary", "multiclass"]
-Treatment = Literal["number", "text", "target", "drop", "refuse"]
-"""How a column is used: as numbers, as the text of the row, to be predicted, or not at all; in
-a schema that is stored no column is refused."""
+Treatment = Literal[
+    "number", "category", "date", "text", "target", "group", "time", "weight", "drop", "refuse"
+]
+"""How a column is used: as a feature of one of four kinds (`tuner.data.mixed`; "text" of a table
+with one feature is the text of the row), to be predicted, to divide the rows by, as their weight,
+or not at all; in a schema that is stored no column is refused."""
+FEATURES: tuple[Treatment, ...] = ("number", "category", "date", "text")
 
 # What learners take today. A file's words for yes and no are texts to them.
 NUMBERS: frozenset[ColumnKind] = frozenset({"number"})
@@ -45,6 +50,8 @@ class ColumnSchema(_Stored):
         treatment: What was decided.
         missing: Number of rows without a value.
         notation: How its values are written, as `Column` has it.
+        declared: Whether the user names the kind or the treatment.
+        reason: Why it is dropped or treated as it is, for people; empty if that is obvious.
     """
 
     name: str
@@ -52,6 +59,8 @@ class ColumnSchema(_Stored):
     treatment: Treatment
     missing: Missing = 0
     notation: str = ""
+    declared: bool = False
+    reason: str = ""
 
 
 class TargetSchema(_Stored):

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.inputs import inputs, targets
+from tuner.data.mixed import check_frame, is_frame, is_mixed
 from tuner.data.schema import Task
 from tuner.errors import DataError
 from tuner.units import count
 
-Kind = Literal["table", "image", "text"]
+Kind = Literal["table", "image", "text", "mixed"]
+Inputs = Any
+"""An array, or a frame of pandas for "mixed"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +30,17 @@ class Split:
         y: Targets, ``(n,)`` or ``(n, k)``; the dtype follows from the task.
         sample_weight: How much each row counts for the loss, ``(n,)``, as in ``keras.Model.fit``;
             None if all count the same.
+        group: Number of the group of each row, int64 ``(n,)``: rows of one group never stand on
+            both sides of a division; None if rows do not belong together.
+        time: When each row was, int64 ``(n,)``, in any unit: what is held out is never earlier
+            than what is fitted on; None if that does not matter.
     """
 
-    x: NDArray[Any]
+    x: Inputs
     y: NDArray[Any]
     sample_weight: NDArray[Any] | None = None
+    group: NDArray[np.int64] | None = None
+    time: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -44,7 +53,9 @@ class Split:
 
     @property
     def kind(self) -> Kind:
-        """What a row of ``x`` is: of a table, an image or a text."""
+        """What a row of ``x`` is: of a table of numbers or a mixed one, an image or a text."""
+        if is_frame(self.x):
+            return "mixed"
         if self.x.dtype == np.object_:
             return "text"
         return "image" if self.x.ndim > 2 else "table"
@@ -69,11 +80,19 @@ class Split:
 
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Returns the rows of these numbers."""
-        return Split(*(array[rows] for array in self.arrays))
+        x = self.x.iloc[rows].reset_index(drop=True) if is_frame(self.x) else self.x[rows]
+        rest = (self.y, self.sample_weight, self.group, self.time)
+        return Split(x, *(None if array is None else array[rows] for array in rest))  # type: ignore[arg-type]  # y is there
 
     def detached(self) -> Split:
         """Returns the same rows in arrays through whose ``base`` no other rows can be reached."""
-        return Split(*(a.copy() if _is_part(a) else a for a in self.arrays))
+        x = self.x.copy(deep=True) if is_frame(self.x) else _detached(self.x)
+        rest = (self.y, self.sample_weight, self.group, self.time)
+        return Split(x, *(None if array is None else _detached(array) for array in rest))  # type: ignore[arg-type]  # y is there
+
+
+def _detached(array: NDArray[Any]) -> NDArray[Any]:
+    return array.copy() if _is_part(array) else array
 
 
 def _is_part(array: NDArray[Any]) -> bool:
@@ -91,8 +110,18 @@ def _is_part(array: NDArray[Any]) -> bool:
 
 def concatenated(*splits: Split) -> Split:
     """Returns the rows of several splits in one; all have sample weights, or none has."""
-    columns = zip(*(split.arrays for split in splits), strict=True)
-    return Split(*(np.concatenate(column) for column in columns))
+    first = splits[0]
+    if is_frame(first.x):
+        import pandas as pd
+
+        x: Inputs = pd.concat([split.x for split in splits], ignore_index=True)
+    else:
+        x = np.concatenate([split.x for split in splits])
+    rest = (
+        None if getattr(first, name) is None else np.concatenate([getattr(s, name) for s in splits])
+        for name in ("y", "sample_weight", "group", "time")
+    )
+    return Split(x, *rest)  # type: ignore[arg-type]  # y is there
 
 
 def checked(split: Split, task: Task, where: str) -> Split:
@@ -106,7 +135,11 @@ def checked(split: Split, task: Task, where: str) -> Split:
     Raises:
         DataError: The arrays are empty, disagree, hold what is no number, or are no classes.
     """
-    x = split.x if type(split.x) is np.ndarray else inputs(split.x, where)
+    if is_mixed(split.x):
+        check_frame(split.x, where)
+        x: Inputs = split.x
+    else:
+        x = split.x if type(split.x) is np.ndarray else inputs(split.x, where)
     y = split.y if type(split.y) is np.ndarray else targets(split.y, where)
     if y.dtype.kind not in "fiub":
         raise DataError(f"{where}: y must hold numbers, but its dtype is {y.dtype}")
@@ -121,10 +154,11 @@ def checked(split: Split, task: Task, where: str) -> Split:
         _check_labels(y, task, where)
     kept = y.dtype == np.float32 or task != "regression"
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused just below
-        x = _inputs(x, where)
+        x = x if is_frame(x) else _inputs(x, where)
         narrow = y.astype(np.int32 if task == "multiclass" else np.float32, copy=False)
     for letter, array in (("x", x), ("y", narrow)):
-        bad = int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
+        is_float = not is_frame(array) and array.dtype.kind == "f"
+        bad = int(array.size - np.isfinite(array).sum()) if is_float else 0
         if bad:
             raise DataError(
                 f"{where}: {letter} holds {count(bad, 'value that is', 'values that are')} "
@@ -132,7 +166,8 @@ def checked(split: Split, task: Task, where: str) -> Split:
             )
     weight = split.sample_weight
     weight = None if weight is None else checked_weights(np.asarray(weight), len(x), where)
-    return Split(x, narrow if kept else y.astype(np.float64, copy=False), weight)
+    y = narrow if kept else y.astype(np.float64, copy=False)
+    return Split(x, y, weight, split.group, split.time)
 
 
 def checked_weights(weight: NDArray[Any], rows: int, where: str) -> NDArray[np.float32]:

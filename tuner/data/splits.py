@@ -8,7 +8,8 @@ Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
   - ``"table"``: float32 ``(n, features)``;
   - ``"image"``: ``(n, height, width, channels)``, uint8 of 0 … 255 or float32. uint8 stays what it
     is, a quarter of the memory in every worker: training casts, batch by batch;
-  - ``"text"``: ``(n,)`` of Python's ``str``, dtype object; the model begins with a vocabulary.
+  - ``"text"``: ``(n,)`` of Python's ``str``, dtype object; the model begins with a vocabulary;
+  - ``"mixed"``: a frame of pandas, as `tuner.data.mixed` describes it.
 
 - ``y``: float32 ``(n,)`` or ``(n, k)`` for ``"regression"``, float64 where float32 would lose what
   there is to learn (300,000,000.25 among its like); float32 ``(n,)`` of 0 and 1 for
@@ -28,6 +29,7 @@ from typing import get_args
 import numpy as np
 
 from tuner.data.development import Development, SealedData, SealedTest, Shaped
+from tuner.data.mixed import described, is_frame, row_hashes
 from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, checked, quantities
 from tuner.errors import DataError
@@ -151,12 +153,17 @@ class Splits(Shaped):
     def fingerprint(self) -> str:
         """SHA-256 over dtype, shape and bytes of all arrays, as hex; computed once.
 
-        A text's bytes are its length and its UTF-8.
+        A text's bytes are its length and its UTF-8; a frame counts by its columns' names and
+        dtypes and by pandas' hashes of its rows.
         """
         digest = hashlib.sha256()
         for part in PARTS:
             split: Split = getattr(self, part)
-            for array in split.arrays:
+            beside = [array for array in (split.group, split.time) if array is not None]
+            for array in (*split.arrays, *beside):
+                if is_frame(array):
+                    digest.update(described(array).encode() + row_hashes(array).tobytes())
+                    continue
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
                 if array.dtype == np.object_:
                     for text in array.tolist():

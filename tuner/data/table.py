@@ -15,15 +15,16 @@ The kinds of a column, and the values that each has for ``n`` rows:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.spec.models import ColumnKind
+
 if TYPE_CHECKING:
     import pandas as pd
 
-ColumnKind = Literal["number", "category", "date", "text", "yes/no"]
 Typed = tuple[ColumnKind, NDArray[Any], str]  # kind, values and notation of a column
 
 # Pairs of words, in lower case; the first is yes.

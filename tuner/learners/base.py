@@ -52,7 +52,7 @@ class Fitted(ABC):
         """Returns predictions for raw rows.
 
         Args:
-            x: Shape ``(n, …)``.
+            x: Shape ``(n, …)``; a frame for a mixed table.
 
         Returns:
             For classes probabilities, shape ``(n, classes)``, one column a class; for quantities
@@ -122,6 +122,30 @@ class Learner(Parametrised, ABC):
         Raises:
             TrialFailed: It cannot be fitted with these parameters.
         """
+
+    def fit_folds(
+        self,
+        params: Mapping[str, Value],
+        folds: Sequence[Development],
+        seeds: Sequence[int],
+        watches: Sequence[Watch],
+    ) -> list[Fitted]:
+        """Fits a model for each fold, as ``fit`` would; a learner may fit them all at once.
+
+        Args:
+            params: As in ``fit``.
+            folds: Data of one study, each divided otherwise into training and validation rows.
+            seeds: One for each fold.
+            watches: One for each fold.
+
+        Returns:
+            A model for each fold, after its best step.
+
+        Raises:
+            TrialFailed: One of them cannot be fitted.
+        """
+        together = zip(folds, seeds, watches, strict=True)
+        return [self.fit(params, data, seed, watch) for data, seed, watch in together]
 
     @abstractmethod
     def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:

@@ -133,7 +133,12 @@ def _called(learner: type[Learner]) -> str:
     return learner.name or learner.__name__
 
 
-_PLURALS = {"table": "a table of numbers", "image": "images", "text": "texts"}
+_PLURALS = {
+    "table": "a table of numbers",
+    "mixed": "a mixed table",
+    "image": "images",
+    "text": "texts",
+}
 
 
 def _kinds(learner: type[Learner]) -> str:

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from tuner.spec.paths import expanded
@@ -113,6 +114,10 @@ class Dialect(Part):
         return encoding
 
 
+ColumnKind = Literal["number", "category", "date", "text", "yes/no"]
+"""What a column of a table holds."""
+
+
 class CsvDataset(Dialect):
     """A table of the user's own.
 
@@ -121,6 +126,11 @@ class CsvDataset(Dialect):
         target: The column to predict.
         task: Whether the target holds classes or a quantity; follows from its cells if None.
         drop: Columns that are no features.
+        kind: Column to kind, where it is not the one that would be found.
+        group: A column: rows with the same value there stand in one split and one fold.
+        time: A column of dates or numbers: what is held out is later than what is fitted on.
+        weight: A column of numbers: how much each row counts.
+        sheet: A sheet of an Excel file; the first if None.
     """
 
     csv: FilePath = Field(examples=['"measurements.csv"'])
@@ -129,6 +139,11 @@ class CsvDataset(Dialect):
         default=None, examples=['"regression"']
     )
     drop: list[Text] | None = Field(default=None, examples=['["id"]'])
+    kind: dict[Text, ColumnKind] | None = Field(default=None, examples=['{ zip = "category" }'])
+    group: Text | None = Field(default=None, examples=['"patient"'])
+    time: Text | None = Field(default=None, examples=['"date"'])
+    weight: Text | None = Field(default=None, examples=['"weight"'])
+    sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
 
     @field_validator("drop")
     @classmethod
@@ -245,6 +260,25 @@ class Training(Part):
     loop: Loop = Field(default="auto", examples=['"auto"'])
     checkpoint: Seconds = Field(default=30.0, examples=['"30s"'])
     saveable: bool = Field(default=True, examples=["false"])
+
+
+class Validation(Part):
+    """How trials are compared; without it by the validation split alone.
+
+    Attributes:
+        folds: Parts into which the rows that are not for the test are divided; each is held out
+            once. 1 holds out the validation split alone.
+        repeats: How often that is done, each time with another division.
+    """
+
+    folds: int = Field(default=1, ge=1, le=50, examples=["5"])
+    repeats: int = Field(default=1, ge=1, le=20, examples=["1"])
+
+    @model_validator(mode="after")
+    def _check_repeats(self) -> Validation:
+        if self.folds == 1 and self.repeats > 1:
+            raise ValueError("repeats need folds: write folds = 5 beside it")
+        return self
 
 
 class EarlyStopping(Part):

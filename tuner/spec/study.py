@@ -25,6 +25,7 @@ from tuner.spec.models import (
     Part,
     Reference,
     Training,
+    Validation,
 )
 from tuner.spec.toml_tables import read_study
 from tuner.wording import Position, toml
@@ -48,6 +49,7 @@ class StudySpec(Part):
         pruner: Optuna's pruner by name.
         early_stopping: When training stops by itself, or None.
         training: How trials are trained.
+        validation: How trials are compared, or None.
         references: Configurations to run first.
         base: The study file's folder, from which CSV paths and functions are found.
     """
@@ -66,6 +68,7 @@ class StudySpec(Part):
     pruner: Choice
     early_stopping: EarlyStopping | None
     training: Training
+    validation: Validation | None
     references: tuple[Reference, ...]
     base: Path
 
@@ -122,7 +125,7 @@ class StudySpec(Part):
         JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
         """
         parts = self.model_dump(
-            include={"objective", "budget", "early_stopping", "training"},
+            include={"objective", "budget", "early_stopping", "training", "validation"},
             exclude_none=True,
         )
         dataset = self.dataset
@@ -144,6 +147,7 @@ class StudySpec(Part):
             "pruner": {"name": self.pruner.name, **self.pruner.options},
             "early_stopping": parts.get("early_stopping"),
             "training": parts["training"],
+            "validation": parts.get("validation"),
             "reference": [reference.model_dump() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.

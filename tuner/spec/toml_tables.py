@@ -16,6 +16,7 @@ from tuner.spec.models import (
     EarlyStopping,
     Objective,
     Training,
+    Validation,
 )
 from tuner.spec.reading import check_keys, check_plain, read_part
 from tuner.spec.references import read_references
@@ -33,6 +34,7 @@ _KEYS = (
     "pruner",
     "early_stopping",
     "training",
+    "validation",
     "reference",
 )
 _REQUIRED = {
@@ -67,7 +69,7 @@ def read_study(
             raise position.at(key).error(f"is missing; write {example}")
     title = {"title": _text(table["title"], position.at("title"))} if "title" in table else {}
     space = _search_space(table["search_space"], position.at("search_space"), load_space)
-    early = table.get("early_stopping")
+    early, validation = table.get("early_stopping"), table.get("validation")
     return {
         **title,
         "dataset": read_dataset(table["dataset"], position.at("dataset")),
@@ -82,6 +84,9 @@ def read_study(
         if early is None
         else read_part(EarlyStopping, early, position.at("early_stopping")),
         "training": read_part(Training, table.get("training", {}), position.at("training")),
+        "validation": None
+        if validation is None
+        else read_part(Validation, validation, position.at("validation")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
 
