@@ -29,6 +29,7 @@ LEARNERS: Mapping[str, str] = MappingProxyType(
         "hist_gradient_boosting": (
             "tuner.learners.sklearn.hist_gradient_boosting:HistGradientBoosting"
         ),
+        "automl": "tuner.learners.combined:Combined",
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""
