@@ -83,8 +83,13 @@ def test_fitted_model_is_the_one_after_the_best_iteration() -> None:
     fitted = LEARNER.fit(PARAMS, found, 7, watch)
     best = watch.result().epoch
     assert 1 < best < 30
-    expected = plain(found, best).predict_proba(found.validation.x)
-    np.testing.assert_array_equal(fitted.predict(found.validation.x), expected)
+    expected = plain(found, best)
+    rows = found.validation.x
+    np.testing.assert_array_equal(fitted.predict(rows), expected.predict_proba(rows))
+    assert isinstance(fitted, Trees)
+    assert fitted.model.get_params() == expected.get_params()
+    assert fitted.model.n_iter_ == best
+    assert vars(fitted.model).keys() == vars(expected).keys()
 
 
 def test_blind_fit_runs_all_steps_and_sees_no_validation_rows() -> None:

@@ -68,10 +68,6 @@ class Trees(Fitted):
 def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch: Watch) -> Trees:
     """Fits trees to the training rows.
 
-    A search compares trials by what the watch has seen, and drops the trees. There is no public
-    way to drop only those after the best iteration: so the model of a watched fit is fitted again,
-    with as many iterations as were best, when it is first used.
-
     Args:
         arguments: Of the estimator's class, but for those that decide how many iterations are run.
         data: Training rows, and validation rows to watch; one target a row.
@@ -104,8 +100,14 @@ def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch:
     scorer = _WatchingScorer(watch, data.validation.x, data.n_classes)
     # Without rows held out, and stopped by the first score that is not above the one before.
     stopping = {"validation_fraction": None, "n_iter_no_change": 1, "tol": 0.0}
-    fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
-    return Trees(lambda: fitted(watch.result().epoch), data.n_classes)
+    estimator = fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
+    return Trees(lambda: _best(estimator, watch), data.n_classes)
+
+
+def _best(estimator: Estimator, watch: Watch) -> Estimator:
+    from tuner.learners.sklearn.tree_file import first_iterations  # skops takes half a second
+
+    return first_iterations(estimator, watch.result().epoch)
 
 
 class _WatchingScorer:
