@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from tuner.learners.base import Fitted
+from tuner.learners.sklearn.classes import all_classes
 
 if TYPE_CHECKING:
     from tuner.data import Development
@@ -57,7 +58,7 @@ class Trees(Fitted):
     def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
         if not self._n_classes:
             return np.asarray(self.model.predict(x))
-        return _all_classes(self.model, self.model.predict_proba(x), self._n_classes)
+        return all_classes(self.model.classes_, self.model.predict_proba(x), self._n_classes)
 
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
@@ -136,18 +137,4 @@ class _WatchingScorer:
             yield from estimator.staged_predict(self._x)
             return
         for some in estimator.staged_predict_proba(self._x):
-            yield _all_classes(estimator, some, self._n_classes)
-
-
-def _all_classes(
-    estimator: Estimator, probabilities: NDArray[Any], n_classes: int
-) -> NDArray[np.floating]:
-    """Returns a column for each class of the data; the training rows may lack some.
-
-    For a single class scikit-learn predicts two columns, of which the first is that class.
-    """
-    if len(estimator.classes_) == n_classes:
-        return probabilities
-    all_of_them = np.zeros((len(probabilities), n_classes), probabilities.dtype)
-    all_of_them[:, estimator.classes_] = probabilities[:, : len(estimator.classes_)]
-    return all_of_them
+            yield all_classes(estimator.classes_, some, self._n_classes)

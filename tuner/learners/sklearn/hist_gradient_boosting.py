@@ -76,8 +76,13 @@ class HistGradientBoosting(SklearnLearner):
         self.check_targets(data)
         from tuner.learners.sklearn.tree_script import tree_script
 
-        arguments = self.arguments(params, data.task)
-        return tree_script(arguments, data.task, about), lambda rows: rows
+        arguments = {
+            **self.arguments(params, data.task),
+            "max_iter": about.steps,
+            "early_stopping": False,
+            "random_state": about.seed,
+        }
+        return tree_script("HistGradientBoosting", arguments, data.task, about), lambda rows: rows
 
     @classmethod
     def arguments(cls, params: Mapping[str, Value], task: str) -> dict[str, Any]:

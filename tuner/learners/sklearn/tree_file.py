@@ -1,16 +1,16 @@
 """Boosted trees as data: the first of them alone, and saved without pickle.
 
-Loading runs no code from the file. Its form is that of ``skops.io``, a zip archive of JSON and arrays: it constructs objects of the
-types that it trusts, which are scikit-learn's own, and no others. Pickle, and joblib with it, run
-whatever the file says; ONNX rounds the thresholds of trees to float32, so that predictions would
-differ.
+Loading runs no code from the file. Its form is that of ``skops.io``, a zip archive of JSON and
+arrays: it constructs objects of the types that it trusts, which are scikit-learn's own, and no
+others. Pickle, and joblib with it, run whatever the file says; ONNX rounds the thresholds of trees
+to float32, so that predictions would differ.
 
 Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
 ``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes``, and
-``_predictors`` and ``_scorer`` of the estimator. skops does not trust ``TreePredictor`` by default, since
-scikit-learn follows the indices of its nodes without checking them: a forged file could
-crash the process. So they are checked here. ``tests/learners/sklearn/
-test_tree_file.py`` breaks when one of these names changes.
+``_predictors`` and ``_scorer`` of the estimator. skops does not trust ``TreePredictor`` by default,
+since scikit-learn follows the indices of its nodes without checking them: a forged file could
+crash the process. So they are checked here. ``tests/learners/sklearn/test_tree_file.py`` breaks
+when one of these names changes.
 """
 
 from __future__ import annotations
