@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from tuner.space import Value
 
 _FAMILIES = "tuner.learners.keras.networks.families"
+_SKLEARN = "tuner.learners.sklearn"
 LEARNERS: Mapping[str, str] = MappingProxyType(
     {
+        "automl": "tuner.learners.combined:Combined",
         "mlp": f"{_FAMILIES}:Mlp",
         "linear": f"{_FAMILIES}:Linear",
         "cnn": f"{_FAMILIES}:Cnn",
         "embedding": f"{_FAMILIES}:Embedding",
-        "hist_gradient_boosting": (
-            "tuner.learners.sklearn.hist_gradient_boosting:HistGradientBoosting"
-        ),
-        "automl": "tuner.learners.combined:Combined",
+        "hist_gradient_boosting": f"{_SKLEARN}.hist_gradient_boosting:HistGradientBoosting",
+        "random_forest": f"{_SKLEARN}.forests:RandomForest",
+        "extra_trees": f"{_SKLEARN}.forests:ExtraTrees",
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""

@@ -1,20 +1,21 @@
-"""Saves fitted trees without pickle: loading runs no code from the file.
+"""Boosted trees as data: the first of them alone, and saved without pickle.
 
-The form is that of ``skops.io``, a zip archive of JSON and arrays: it constructs objects of the
-types that it trusts, which are scikit-learn's own, and no others. Pickle, and joblib with it, run
-whatever the file says; ONNX rounds the thresholds of trees to float32, so that predictions would
-differ.
+Loading runs no code from the file. Its form is that of ``skops.io``, a zip archive of JSON and
+arrays: it constructs objects of the types that it trusts, which are scikit-learn's own, and no
+others. Pickle, and joblib with it, run whatever the file says; ONNX rounds the thresholds of trees
+to float32, so that predictions would differ.
 
 Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
 ``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes``, and
-``_predictors`` of the estimator. skops does not trust ``TreePredictor`` by default, since
-scikit-learn follows the indices of its nodes without checking them: a forged file could
-crash the process. So they are checked here. ``tests/learners/sklearn/
-test_tree_file.py`` breaks when one of these names changes.
+``_predictors`` and ``_scorer`` of the estimator. skops does not trust ``TreePredictor`` by default,
+since scikit-learn follows the indices of its nodes without checking them: a forged file could
+crash the process. So they are checked here. ``tests/learners/sklearn/test_tree_file.py`` breaks
+when one of these names changes.
 """
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,28 @@ from tuner.learners.archives import check_unpacked_size
 from tuner.learners.sklearn import FILE
 
 Estimator = Any  # scikit-learn has no types
+
+
+def first_iterations(estimator: Estimator, n_iterations: int) -> Estimator:
+    """Returns an estimator as it would be fitted with fewer iterations, and without stopping.
+
+    Args:
+        estimator: A fitted one; it shares its trees with the one that is returned.
+        n_iterations: How many there are to be, at most as many as there are.
+    """
+    fewer = copy.copy(estimator)
+    usual = type(estimator)()
+    stopping = ("scoring", "validation_fraction", "n_iter_no_change", "tol")
+    fewer.set_params(
+        max_iter=n_iterations,
+        early_stopping=False,
+        **{name: getattr(usual, name) for name in stopping},
+    )
+    fewer._predictors = estimator._predictors[:n_iterations]
+    fewer._scorer = None
+    fewer.do_early_stopping_ = False
+    fewer.train_score_ = fewer.validation_score_ = np.empty(0)
+    return fewer
 
 
 def write_trees(estimator: Estimator, folder: Path) -> None:
