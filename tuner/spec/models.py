@@ -270,7 +270,7 @@ class Validation(Part):
             once. 1 holds out the validation split alone.
         repeats: How often that is done, each time with another division.
         keep: Whether complete trials leave their out-of-fold predictions and models, see
-            :mod:`tuner.trials.outputs`.
+            :mod:`tuner.trials.trial_outputs`.
     """
 
     folds: int = Field(default=1, ge=1, le=50, examples=["5"])

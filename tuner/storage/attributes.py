@@ -137,7 +137,7 @@ class Pointer(Stored):
 
 
 class StoredOutputs(Stored):
-    """``outputs`` of a trial: see :mod:`tuner.trials.outputs`.
+    """``outputs`` of a trial: see :mod:`tuner.trials.trial_outputs`.
 
     Attributes:
         id: Name of the file. It is stored before the file is written, the others afterwards.

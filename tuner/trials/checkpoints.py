@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _KEY = "checkpoint"
 OUTPUTS = "outputs"
-"""The attribute of a trial that points at its outputs, see :mod:`tuner.trials.outputs`."""
+"""The attribute of a trial that points at its outputs, see :mod:`tuner.trials.trial_outputs`."""
 _LONGEST_NAME = 100  # of the study, in a file's name
 _SHARE = 10  # of a trial's time a store that fails may take one part
 

@@ -23,7 +23,7 @@ from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.storage.database import Database
 from tuner.trials.checkpoints import remove_of
-from tuner.trials.outputs import (
+from tuner.trials.trial_outputs import (
     outputs_of,
     read_models,
     read_out_of_fold,
