@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tuner.bundle.bundle_text import words
 from tuner.bundle.folder import MARKER
 from tuner.bundle.info_file import read_info
+from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.members import read_members
 from tuner.bundle.members_text import members_document, members_words
-from tuner.bundle.inputs_by_name import as_inputs
 from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
 from tuner.errors import BundleError, ModelError, RequestError, TunerError
