@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.bundle.fold_model import save_fitted
 from tuner.bundle.members import Members, out_of_fold
 from tuner.bundle.write_members import Member
 from tuner.data import SealedData, Split, Splits
 from tuner.learners.base import Fitted
 from tuner.learners.registry import shipped
+from tuner.learners.saved import save_model
 from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 
@@ -63,7 +63,9 @@ def member(data: SealedData, folder: Path, trial: int = 3, **changes: Any) -> Me
     params = {"max_iter": 5 + trial, "min_samples_leaf": 4}
     models = fitted_folds(data, params)
     for fold, model in enumerate(models):
-        save_fitted(model, folder / f"fold-{fold}", "hist_gradient_boosting", params)
+        (folder / f"fold-{fold}").mkdir(parents=True)
+        learner = shipped("hist_gradient_boosting")("hist_gradient_boosting", Setup())
+        save_model(model, folder / f"fold-{fold}", learner, params)
     predicted = out_of_fold(models, data.development.rows.x, folds_of(data)).astype(np.float32)
     values: dict[str, Any] = {
         "learner": "hist_gradient_boosting",

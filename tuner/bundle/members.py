@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.bundle.fold_model import read_fitted
+from tuner.bundle.temperature import with_temperature
 from tuner.data.split import Inputs
 from tuner.errors import BundleError
 from tuner.learners.base import Fitted
-
-_LEAST_PROBABILITY = 1e-15
+from tuner.learners.saved import load_model
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Voter:
     weight: float = 1.0
     temperature: float = 1.0
 
-    def predict(self, x: Inputs) -> NDArray[np.float64]:
+    def predict(self, x: Inputs) -> NDArray[np.floating]:
         """Returns predictions for raw rows, as `Fitted.predict`."""
         total: NDArray[np.float64] | None = None
         for model in self.models:
@@ -48,7 +47,7 @@ class Voter:
             total = predicted if total is None else total + predicted
         if total is None:
             raise BundleError("a member without models")
-        return tempered(total / len(self.models), self.temperature)
+        return with_temperature(total / len(self.models), self.temperature)
 
 
 class Members(Fitted):
@@ -77,7 +76,7 @@ class Members(Fitted):
             As `predict`; NaN for rows that no fold holds out.
         """
         parts = (
-            voter.weight * tempered(out_of_fold(voter.models, x, folds), voter.temperature)
+            voter.weight * with_temperature(out_of_fold(voter.models, x, folds), voter.temperature)
             for voter in self.voters
         )
         return np.asarray(sum(parts))
@@ -114,20 +113,6 @@ def take_rows(x: Inputs, rows: NDArray[np.intp]) -> Inputs:
     return x[rows] if isinstance(x, np.ndarray) else x.iloc[rows].reset_index(drop=True)
 
 
-def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Returns probabilities whose logarithms are divided by a temperature.
-
-    Args:
-        probabilities: ``(n, classes)``; quantities have the temperature 1.
-        temperature: Above 0; less than 1 sharpens.
-    """
-    if temperature == 1.0:
-        return np.asarray(probabilities, np.float64)
-    logs = np.log(np.clip(probabilities, _LEAST_PROBABILITY, None)) / temperature
-    scaled = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
-
-
 def read_members(folder: Path, info: Mapping[str, Any]) -> Members:
     """Reads the members of a bundle.
 
@@ -141,7 +126,7 @@ def read_members(folder: Path, info: Mapping[str, Any]) -> Members:
     voters = []
     for number, member in enumerate(info["members"], start=1):
         models = [
-            read_fitted(place, member["learner"], info["data"])
+            load_model(place, {"data": info["data"]})
             for place in fold_folders(folder, number, member["folds"])
         ]
         voters.append(Voter(models, member["weight"], member["temperature"]))

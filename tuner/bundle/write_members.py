@@ -39,10 +39,10 @@ class Member:
         learner: Name of the learner that fitted it.
         params: What it was fitted with.
         trial: Number of its trial.
-        models: A folder with ``fold-0``, ``fold-1`` …, each as
-            `tuner.bundle.fold_model.save_fitted` writes it.
-        out_of_fold: Predictions of the fold models for the development rows, as
-            `tuner.bundle.members.out_of_fold`; what the bundle is compared with.
+        models: A folder with ``fold-0``, ``fold-1`` …, as `tuner.trials.trial_outputs.read_models`
+            makes them.
+        out_of_fold: What `tuner.trials.trial_outputs.read_out_of_fold` returns; the bundle is
+            compared with it.
         weight: See `tuner.bundle.members.Voter`; the weights of all members sum to 1.
         temperature: See there.
         value: The objective's metric on ``out_of_fold``.
