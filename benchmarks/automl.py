@@ -5,7 +5,8 @@
     python benchmarks/automl.py show --seconds 60              # the table of the README
 
 Every contender gets the same training rows, as many seconds and two cores; a run is one process
-after another. What is measured is the whole process, and the score of its predictions for the test
+after another. "autogluon-portfolio" is the preset with AutoGluon's newest portfolio for processors
+without a GPU (December 2025). What is measured is the whole process, and the score of its predictions for the test
 rows, which none has seen. A peer whose environment is not there is left out with a notice.
 
 `--folder` holds the environments, tables and results; by default that is
@@ -38,7 +39,7 @@ ENVIRONMENTS = {
 CONTENDERS: dict[str, tuple[str, list[str]]] = {
     "tuner": ("", []),
     "autogluon-medium": ("autogluon", ["autogluon_tabular.py", "medium_quality"]),
-    "autogluon-best": ("autogluon", ["autogluon_tabular.py", "best_quality"]),
+    "autogluon-portfolio": ("autogluon", ["autogluon_tabular.py", "best_quality_v150"]),
     "flaml": ("flaml", ["flaml_automl.py"]),
     "boosting": ("", ["hgb.py"]),
 }

@@ -14,15 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST = 1e-7
-"""Probabilities below are counted as this much: one row that is surely wrong is not everything."""
+from tuner.bundle.temperature import LEAST_PROBABILITY, logarithms, softmax, with_temperature
+
+__all__ = [
+    "CalibrationBin",
+    "calibration_bins",
+    "calibration_error",
+    "fit_temperature",
+    "log_loss",
+    "with_temperature",
+]
+
 _RANGE = (0.05, 20.0)
 
 
 def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
     """Returns the mean negative logarithm of the probability of each row's class."""
     of_class = probabilities[np.arange(len(y)), y].astype(np.float64)
-    return float(-np.log(np.clip(of_class, _LEAST, None)).mean())
+    return float(-np.log(np.clip(of_class, LEAST_PROBABILITY, None)).mean())
 
 
 def fit_temperature(y: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
@@ -36,33 +45,14 @@ def fit_temperature(y: NDArray[np.integer], probabilities: NDArray[np.floating])
     """
     from scipy.optimize import minimize_scalar
 
-    logarithms = _logarithms(probabilities)
+    logits = logarithms(probabilities)
 
     def loss(log_temperature: float) -> float:
-        return log_loss(y, _softmax(logarithms / np.exp(log_temperature)))
+        return log_loss(y, softmax(logits / np.exp(log_temperature)))
 
     low, high = np.log(_RANGE)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
-
-
-def with_temperature(
-    probabilities: NDArray[np.floating], temperature: float
-) -> NDArray[np.floating]:
-    """Returns the probabilities at a temperature, in their own dtype; at 1 as they are."""
-    if temperature == 1.0:
-        return probabilities
-    scaled = _softmax(_logarithms(probabilities) / temperature)
-    return scaled.astype(probabilities.dtype)
-
-
-def _logarithms(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.log(np.clip(probabilities.astype(np.float64), _LEAST, None))
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
