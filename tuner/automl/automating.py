@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import optuna
 
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
 from tuner.automl.finishing import finish
+from tuner.automl.leaderboard import leaderboard_text
 from tuner.automl.planning import plan
 from tuner.bundle.folder import check_free
 from tuner.bundle.load import Bundle
@@ -25,7 +28,7 @@ from tuner.studies.definition import stored_spec
 from tuner.studies.provenance import check_data
 from tuner.studies.queue import n_finished
 from tuner.trials.checking import check_dataset
-from tuner.units import count_plain
+from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
 from tuner.workers.request import RunRequest, cores
@@ -53,6 +56,33 @@ class AutoMLOutcome:
     ending: Ending | None
     trials: int
     seconds: float
+
+    def words(self, *, options: str = "") -> str:
+        """Returns the outcome as people read it, without a line break at its end.
+
+        Args:
+            options: What the next commands need beside the study's name: ``--storage URL``.
+        """
+        info, objective = self.bundle.info, self.spec.objective
+        name = shlex.quote(info["study"])
+        value = info["baseline"]["test"].get(objective.metric)
+        baseline = None if value is None else {**info["baseline"], "value": value}
+        head = f"{self.spec.title}: {count_plain(self.trials, 'trial')} in {duration(self.seconds)}"
+        board = leaderboard_text(info["leaderboard"], objective.metric, baseline)
+        after = f"      tuner dashboard {options}".rstrip() + "   every trial, in the browser"
+        more = f"      tuner automl … --more 60s   goes on with the study {name}"
+        return "\n".join([head, "", board, self.bundle.words(), after, more])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the document of ``tuner automl --json``."""
+        return {
+            **self.bundle.to_dict(),
+            "study": self.bundle.info["study"],
+            "storage": self.storage,
+            "ending": self.ending,
+            "trials": self.trials,
+            "wall_s": round(self.seconds, 3),
+        }
 
 
 def run_automl(

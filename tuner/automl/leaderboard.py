@@ -52,7 +52,7 @@ def leaderboard_text(
         baseline: The trivial predictor, as `tuner.data.trivial` returns it; None if it has no
             value.
     """
-    cells = [
+    cells: list[Sequence[str]] = [
         (
             row["learner"],
             _with_error(row["value"], row["error"]),

@@ -168,14 +168,6 @@ class Learner(Parametrised, ABC):
 
     # Optional: what it takes.
 
-    def chosen(self, params: Mapping[str, Value]) -> tuple[Learner, Mapping[str, Value]]:
-        """Returns the learner that fits such parameters, and them as it names them.
-
-        A learner that stands for one: itself. One that combines several: that which the
-        parameters name.
-        """
-        return self, params
-
     kinds: ClassVar[tuple[Kind, ...]] = ("table",)
     """The kinds of data that it reads."""
 
