@@ -71,7 +71,7 @@ class PortfolioSampler(BaseSampler):
         self._seed = seed
         self._by = by
         self.deadline = deadline
-        self._given: Mapping[str, Any] = {}
+        self._given: dict[int, Mapping[str, Any]] = {}  # by the number of a trial under way
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Decides the trial's parameters."""
@@ -79,9 +79,10 @@ class PortfolioSampler(BaseSampler):
         left = float("inf") if self.deadline is None else self.deadline - time.time()
         default = self._next_default(trials, trial.number, left)
         if default is not None:
-            self._given = default.params
+            self._given[trial.number] = default.params
         else:
-            self._given = self._drawn(trials, self._next_value(trials, left), trial.number)
+            value = self._next_value(trials, left)
+            self._given[trial.number] = self._drawn(trials, value, trial.number)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -103,7 +104,16 @@ class PortfolioSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        return self._given[param_name]
+        return self._given[trial.number][param_name]
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._given.pop(trial.number, None)
 
     def _next_default(
         self, trials: Sequence[FrozenTrial], number: int, left: float
