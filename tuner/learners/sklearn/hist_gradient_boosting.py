@@ -50,6 +50,7 @@ class HistGradientBoosting(SklearnLearner):
     choices_of_classes: ClassVar = MappingProxyType({"loss": ("auto", "log_loss")})
     choices_of_quantities: ClassVar = MappingProxyType({"loss": ("auto", *_QUANTITY_LOSSES)})
     not_passed = ("max_iter",)
+    encoding = "trees"
     steps_setting = "max_iter"
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
