@@ -206,12 +206,10 @@ def restricted(space: Mapping[str, Any], learners: list[str]) -> dict[str, Any]:
         space: As a search space file has it.
         learners: Names.
     """
-    kept = {}
+    kept = {"learner": {**space["learner"], "choices": learners}}
     for name, table in space.items():
-        if name == "learner":
-            kept[name] = {**table, "choices": learners}
-            continue
-        owners = [one for one in table.get("when", {}).get("learner", ()) if one in learners]
-        if owners:
-            kept[name] = {**table, "when": {**table["when"], "learner": owners}}
+        if table.get("repeat") in kept or any(
+            one in learners for one in table.get("when", {}).get("learner", ())
+        ):
+            kept[name] = dict(table)
     return kept
