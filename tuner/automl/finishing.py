@@ -125,9 +125,7 @@ def finish(
 
     def describe(members: Members) -> dict[str, Any]:
         seconds = max(_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE * clock.left)
-        return facts(
-            *(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds
-        )
+        return facts(*(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds)
 
     with tempfile.TemporaryDirectory() as folder:
         members = [
@@ -230,9 +228,7 @@ def leaderboard(
     for learner in dict.fromkeys(one.learner for one in found):
         best = next(one for one in found if one.learner == learner)
         error = bootstrap(y, best.predictions, judge, spec.sampler.seed, _BOOTSTRAPS).error
-        share = sum(
-            weight for n, weight in ensemble.weights.items() if found[n].learner == learner
-        )
+        share = sum(weight for n, weight in ensemble.weights.items() if found[n].learner == learner)
         rows.append(
             Row(
                 learner,

@@ -43,7 +43,11 @@ _COLUMNS_A_TEXT = 100
 
 
 def plan(
-    data: Development, request: AutoMLRequest, seconds: float, n_workers: int, space_file: str = NAME
+    data: Development,
+    request: AutoMLRequest,
+    seconds: float,
+    n_workers: int,
+    space_file: str = NAME,
 ) -> StudySpec:
     """Returns the study for a table.
 
@@ -65,7 +69,9 @@ def plan(
     extent = extent_of(data, seconds, folds * repeats)
     defaults = portfolio(extent)
     if not defaults:
-        raise DataError(f"no learner of tuner reads {data.name}, whose rows are of kind {data.kind}")
+        raise DataError(
+            f"no learner of tuner reads {data.name}, whose rows are of kind {data.kind}"
+        )
     learners = learners_of(defaults)
     full = find_space(space_file, Path())
     space = restricted(full.to_dict(), learners)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,10 @@ from tuner.cli.options import (
     print_out,
     storage_option,
 )
+
+if TYPE_CHECKING:
+    from tuner.spec import StudySpec
+    from tuner.workers.observer import Observer
 
 
 def automl(
@@ -137,12 +141,13 @@ def automl(
         force=force,
     )
     console = standard_error()
-    outcome = run_automl(
-        request,
-        started=started,
-        note=print_note,
-        observe=lambda spec: progress.progress_for(console, spec.objective, "step"),
-    )
+
+    def observe(spec: StudySpec) -> Observer:
+        ends = time.monotonic() + (spec.budget.timeout or 0.0)
+        word = "fold" if spec.n_folds > 1 else "step"
+        return progress.progress_for(console, spec.objective, word, ends)
+
+    outcome = run_automl(request, started=started, note=print_note, observe=observe)
     if as_json:
         print_out(document(outcome.to_dict()))
     else:
