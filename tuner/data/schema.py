@@ -93,6 +93,19 @@ class Schema(_Stored):
     target: TargetSchema
     dialect: Dialect | None = None
 
+    @property
+    def features(self) -> tuple[ColumnSchema, ...]:
+        """The columns that models are fitted on."""
+        return tuple(column for column in self.columns if column.treatment in FEATURES)
+
+    @property
+    def form(self) -> Literal["table", "text", "mixed"]:
+        """What the features are together: numbers without gaps, one text a row, or mixed."""
+        features = self.features
+        if all(column.treatment == "number" and not column.missing for column in features):
+            return "table"
+        return "text" if [column.treatment for column in features] == ["text"] else "mixed"
+
     def to_dict(self) -> dict[str, Any]:
         """Returns it as values that JSON holds, without what is empty."""
         return self.model_dump(mode="json", exclude_defaults=True)

@@ -148,6 +148,13 @@ class Learner(Parametrised, ABC):
         together = zip(folds, seeds, watches, strict=True)
         return [self.fit(params, data, seed, watch) for data, seed, watch in together]
 
+    def chosen(self, params: Mapping[str, Value]) -> tuple[Learner, Mapping[str, Value]]:
+        """Returns the learner that fits with a trial's parameters, and what it is given of them.
+
+        It is this learner and all of them, unless it stands for several learners.
+        """
+        return self, params
+
     @abstractmethod
     def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
         """Reads what ``Fitted.save`` wrote, without running code from the folder.
@@ -167,6 +174,9 @@ class Learner(Parametrised, ABC):
     encoded (`tuner.learners.encoded`), unless it names "mixed" itself."""
     encoding: ClassVar[Style] = "one_hot"
     """How mixed tables are encoded for it."""
+
+    batches_folds: ClassVar[bool] = False
+    """Whether ``fit_folds`` fits all folds at once; then no trial ends between two of them."""
 
     @classmethod
     def metrics(cls, task: str) -> tuple[str, ...] | None:

@@ -269,10 +269,13 @@ class Validation(Part):
         folds: Parts into which the rows that are not for the test are divided; each is held out
             once. 1 holds out the validation split alone.
         repeats: How often that is done, each time with another division.
+        keep: Whether complete trials leave their out-of-fold predictions and models, see
+            :mod:`tuner.trials.trial_outputs`.
     """
 
     folds: int = Field(default=1, ge=1, le=50, examples=["5"])
     repeats: int = Field(default=1, ge=1, le=20, examples=["1"])
+    keep: bool = Field(default=False, examples=["true"])
 
     @model_validator(mode="after")
     def _check_repeats(self) -> Validation:
