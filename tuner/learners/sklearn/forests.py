@@ -7,18 +7,19 @@ and may be pruned. ``n_parts`` says in how many; everything else has scikit-lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tuner.learners.base import Fitted
+from tuner.learners.encoding import Encoder, settings_of
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
 from tuner.learners.sklearn.sklearn_learner import CLASS_WEIGHT, NONE, SklearnLearner
 
 if TYPE_CHECKING:
-    from tuner.data import Development, Split
+    from tuner.data import Development
     from tuner.learners.watch import Watch
     from tuner.space import Value
 
@@ -44,6 +45,7 @@ def _settings(*, bootstrap: bool) -> Mapping[str, Setting]:
             "bootstrap": Setting(bootstrap),
             "max_samples": Setting(1.0, low=0.0, high=1.0, above=True),
             "class_weight": CLASS_WEIGHT,
+            **settings_of("trees"),
         }
     )
 
@@ -58,34 +60,34 @@ class _Forest(SklearnLearner):
     estimator: ClassVar[str]
     """Stem of the names of scikit-learn's classes."""
 
-    def fit(
-        self, params: Mapping[str, Value], data: Development, seed: int, watch: Watch
+    def fit_rows(
+        self,
+        params: Mapping[str, Value],
+        data: Development,
+        seed: int,
+        watch: Watch,
+        encoder: Encoder | None = None,
     ) -> Fitted:
-        self.check_targets(data)
         from tuner.learners.sklearn.growing import grow
 
         arguments = self.arguments(params, data.task)
         sizes = [self.n_trees(params, part) for part in range(1, watch.steps + 1)]
         return grow(self.estimator, arguments, sizes, data, seed, watch)
 
-    def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
+    def load_rows(self, folder: Path, n_features: int, n_classes: int) -> Fitted:
         from tuner.learners.sklearn.forest_file import read_forest
 
-        data = info["data"]
-        return read_forest(folder, data["input_shape"][0], data["n_classes"])
+        return read_forest(folder, n_features, n_classes)
 
-    def script(
-        self, params: Mapping[str, Value], data: Development, about: Script
-    ) -> tuple[str, Callable[[Split], Split]]:
-        self.check_targets(data)
+    def script_text(self, params: Mapping[str, Value], task: str, about: Script) -> str:
         from tuner.learners.sklearn.tree_script import tree_script
 
         arguments = {
-            **self.arguments(params, data.task),
+            **self.arguments(params, task),
             _TREES: self.n_trees(params, about.steps),
             "random_state": about.seed,
         }
-        return tree_script(self.estimator, arguments, data.task, about), lambda rows: rows
+        return tree_script(self.estimator, arguments, task, about)
 
     @classmethod
     def arguments(cls, params: Mapping[str, Value], task: str) -> dict[str, Any]:

@@ -2,28 +2,31 @@
 
 Source: ``sklearn.ensemble.HistGradientBoostingClassifier`` and ``HistGradientBoostingRegressor``.
 A step is a boosting iteration, so ``max_iter`` plays the part of ``epochs``. When to stop is the
-study's ``[early_stopping]``: scikit-learn's own stopping is not used.
+study's ``[early_stopping]``: scikit-learn's own stopping is not used. The categories of a mixed
+table are split into groups of levels, gaps go to either side: nothing is filled in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tuner.learners.base import Fitted
+from tuner.learners.encoding import Encoder, settings_of
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
 from tuner.learners.sklearn import FILE
 from tuner.learners.sklearn.sklearn_learner import CLASS_WEIGHT, NONE, SklearnLearner
 
 if TYPE_CHECKING:
-    from tuner.data import Development, Split
+    from tuner.data import Development
     from tuner.learners.watch import Watch
     from tuner.space import Value
 
 _QUANTITY_LOSSES = ("squared_error", "absolute_error", "gamma", "poisson", "quantile")
+_MAX_LEVELS = "encode_max_levels"
 
 
 class HistGradientBoosting(SklearnLearner):
@@ -44,6 +47,7 @@ class HistGradientBoosting(SklearnLearner):
             "max_bins": Setting(255, low=2, high=255),
             "interaction_cst": Setting("none", choices=("none", "pairwise", "no_interactions")),
             "class_weight": CLASS_WEIGHT,
+            **settings_of("trees"),
         }
     )
     of_quantities = ("quantile",)
@@ -55,35 +59,48 @@ class HistGradientBoosting(SklearnLearner):
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
 
-    def fit(
-        self, params: Mapping[str, Value], data: Development, seed: int, watch: Watch
+    def fit_rows(
+        self,
+        params: Mapping[str, Value],
+        data: Development,
+        seed: int,
+        watch: Watch,
+        encoder: Encoder | None = None,
     ) -> Fitted:
-        self.check_targets(data)
         from tuner.learners.sklearn.boosting import fit_trees
 
-        return fit_trees(self.arguments(params, data.task), data, seed, watch)
+        arguments = self.arguments(params, data.task)
+        n_codes = sum(column.kind == "code" for column in encoder.layout) if encoder else 0
+        if n_codes:
+            arguments["categorical_features"] = list(range(n_codes))
+        return fit_trees(arguments, data, seed, watch)
 
-    def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
+    def load_rows(self, folder: Path, n_features: int, n_classes: int) -> Fitted:
         from tuner.learners.sklearn.boosting import Trees
         from tuner.learners.sklearn.tree_file import read_trees
 
-        data = info["data"]
-        estimator = read_trees(folder, n_features=data["input_shape"][0])
-        return Trees(lambda: estimator, data["n_classes"])
+        estimator = read_trees(folder, n_features)
+        return Trees(lambda: estimator, n_classes)
 
-    def script(
-        self, params: Mapping[str, Value], data: Development, about: Script
-    ) -> tuple[str, Callable[[Split], Split]]:
-        self.check_targets(data)
+    def script_text(self, params: Mapping[str, Value], task: str, about: Script) -> str:
         from tuner.learners.sklearn.tree_script import tree_script
 
         arguments = {
-            **self.arguments(params, data.task),
+            **self.arguments(params, task),
             "max_iter": about.steps,
             "early_stopping": False,
             "random_state": about.seed,
         }
-        return tree_script("HistGradientBoosting", arguments, data.task, about), lambda rows: rows
+        return tree_script("HistGradientBoosting", arguments, task, about)
+
+    @classmethod
+    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+        # A category has at most as many codes as there are bins; rare levels are one of them.
+        bins = int(params.get("max_bins", cls.settings["max_bins"].default))
+        found = super().encoding(params)
+        wanted = found.get(_MAX_LEVELS, "auto")
+        most = bins - 1 if wanted == "auto" else min(int(wanted), bins - 1)
+        return {**found, _MAX_LEVELS: most}
 
     @classmethod
     def arguments(cls, params: Mapping[str, Value], task: str) -> dict[str, Any]:
