@@ -26,6 +26,8 @@ LEARNERS: Mapping[str, str] = MappingProxyType(
         "linear": f"{_FAMILIES}:Linear",
         "cnn": f"{_FAMILIES}:Cnn",
         "embedding": f"{_FAMILIES}:Embedding",
+        "realmlp": "tuner.learners.keras.tabular.realmlp:RealMlp",
+        "tabm": "tuner.learners.keras.tabular.tabm:TabM",
         "hist_gradient_boosting": (
             "tuner.learners.sklearn.hist_gradient_boosting:HistGradientBoosting"
         ),
