@@ -134,7 +134,8 @@ class Worker:
         self._described = loaded.describe()
         self._data = loaded.development
         del loaded  # with the test rows, which no trial may see
-        setup = Setup(spec.base, spec.training, n_beside=job.n_beside, keep=True)
+        metric = spec.objective.metric
+        setup = Setup(spec.base, spec.training, n_beside=job.n_beside, keep=True, metric=metric)
         self._learner = open_learner(spec.model, setup)
         if known is not type(self._learner):  # a class of the user's own
             self._learner.prepare_worker()
