@@ -18,7 +18,7 @@ import numpy as np
 
 from tuner import scoring
 from tuner.automl.automl_request import AutoMLRequest
-from tuner.automl.portfolio import Extent, learners_of, portfolio, restricted
+from tuner.automl.portfolio import Extent, portfolio, restricted
 from tuner.data import Development
 from tuner.errors import DataError, MetricError, RequestError
 from tuner.learners.combined import NAME
@@ -72,9 +72,7 @@ def plan(
         raise DataError(
             f"no learner of tuner reads {data.name}, whose rows are of kind {data.kind}"
         )
-    learners = learners_of(defaults)
-    full = find_space(space_file, Path())
-    space = restricted(full.to_dict(), learners)
+    space = restricted(find_space(space_file, Path()).to_dict(), defaults)
     trial = {} if request.memory_bytes is None else {"memory": memory_a_trial(request, n_workers)}
     table = {
         "title": f"{metric} of {data.name}",

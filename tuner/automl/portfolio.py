@@ -172,14 +172,37 @@ def _neighbors(extent: Extent) -> Default | None:
     return Default("k_neighbors", "k_neighbors", {"n_neighbors": 20}, seconds)
 
 
-def _network(learner: str, seconds_a_row: float) -> Callable[[Extent], Default | None]:
-    def make(extent: Extent) -> Default | None:
-        an_epoch = extent.folds * extent.rows * seconds_a_row
-        affordable = _SHARE_OF_TIME * extent.seconds / an_epoch
-        epochs = next((n for n in _EPOCHS if n <= affordable), _EPOCHS[-1])
-        return Default(learner, learner, {"epochs": epochs}, _LOADING_SECONDS + an_epoch * epochs)
+def _network(
+    extent: Extent, learner: str, seconds_a_row: float, params: Params, most: int
+) -> Default:
+    """Returns a network with as many epochs as its share of the time allows."""
+    an_epoch = extent.folds * extent.rows * seconds_a_row
+    affordable = _SHARE_OF_TIME * extent.seconds / an_epoch
+    epochs = next((n for n in _EPOCHS if n <= min(affordable, most)), _EPOCHS[-1])
+    seconds = _LOADING_SECONDS + an_epoch * epochs
+    return Default(learner, learner, {**params, "epochs": epochs}, seconds)
 
-    return make
+
+def _realmlp(extent: Extent) -> Default | None:
+    params: Params = {
+        "learning_rate": 0.2 if extent.is_quantity else 0.04,
+        "units": 256,
+        "dropout": 0.15,
+        "weight_decay": 0.02,
+        "number_embedding": "pbld",
+    }
+    return _network(extent, "realmlp", 1.2e-5, params, 256)
+
+
+def _tabm(extent: Extent) -> Default | None:
+    params: Params = {
+        "learning_rate": 0.002,
+        "units": 128,
+        "dropout": 0.1,
+        "weight_decay": 3e-4,
+        "number_embedding": "none",
+    }
+    return _network(extent, "tabm", 4e-5, params, 100)
 
 
 _MAKERS: tuple[Callable[[Extent], Default | None], ...] = (
@@ -189,8 +212,8 @@ _MAKERS: tuple[Callable[[Extent], Default | None], ...] = (
     _forest("extra_trees", 2e-8),
     _forest("random_forest", 6e-8),
     _neighbors,
-    _network("realmlp", 1.2e-5),
-    _network("tabm", 2.5e-5),
+    _realmlp,
+    _tabm,
 )
 
 
@@ -199,17 +222,24 @@ def learners_of(defaults: list[Default]) -> list[str]:
     return list(dict.fromkeys(one.learner for one in defaults))
 
 
-def restricted(space: Mapping[str, Any], learners: list[str]) -> dict[str, Any]:
-    """Returns the part of the combined search space that belongs to some learners.
+def restricted(space: Mapping[str, Any], defaults: list[Default]) -> dict[str, Any]:
+    """Returns the part of the combined search space that belongs to the learners of defaults.
+
+    No network trains longer than the default does, which suits the time.
 
     Args:
         space: As a search space file has it.
-        learners: Names.
+        defaults: The study's.
     """
+    learners = learners_of(defaults)
     kept = {"learner": {**space["learner"], "choices": learners}}
     for name, table in space.items():
         if table.get("repeat") in kept or any(
             one in learners for one in table.get("when", {}).get("learner", ())
         ):
             kept[name] = dict(table)
+    for one in defaults:
+        if (epochs := one.params.get("epochs")) is not None:
+            table = kept[f"{one.learner}_epochs"]
+            table |= {"low": min(table["low"], epochs), "high": epochs}
     return kept

@@ -54,7 +54,6 @@ class HistGradientBoosting(SklearnLearner):
     choices_of_classes: ClassVar = MappingProxyType({"loss": ("auto", "log_loss")})
     choices_of_quantities: ClassVar = MappingProxyType({"loss": ("auto", *_QUANTITY_LOSSES)})
     not_passed = ("max_iter",)
-    encoding = "trees"
     steps_setting = "max_iter"
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
@@ -94,10 +93,10 @@ class HistGradientBoosting(SklearnLearner):
         return tree_script("HistGradientBoosting", arguments, task, about)
 
     @classmethod
-    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         # A category has at most as many codes as there are bins; rare levels are one of them.
         bins = int(params.get("max_bins", cls.settings["max_bins"].default))
-        found = super().encoding(params)
+        found = super().encoder_params(params)
         wanted = found.get(_MAX_LEVELS, "auto")
         most = bins - 1 if wanted == "auto" else min(int(wanted), bins - 1)
         return {**found, _MAX_LEVELS: most}

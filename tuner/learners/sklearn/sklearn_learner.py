@@ -95,7 +95,7 @@ class SklearnLearner(Learner):
             return self.fit_rows(params, data, seed, watch)
         from tuner.learners.sklearn.encoded_rows import Encoded, encoded, framed
 
-        encoder = Encoder.fit(framed(data.train.x), self.style, **self.encoding(params))
+        encoder = Encoder.fit(framed(data.train.x), self.style, **self.encoder_params(params))
         sparse = self.is_sparse(encoder)
         rows = [
             # A blind fit must not look at validation rows, which may be anything.
@@ -168,7 +168,7 @@ class SklearnLearner(Learner):
         raise NotImplementedError
 
     @classmethod
-    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         """Returns the encoder's parameters."""
         return split_params(params, cls.style)[0]
 
