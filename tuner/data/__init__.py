@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
+from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file, uses_of
 from tuner.data.development import Development, SealedData, SealedTest
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
@@ -87,9 +87,8 @@ def load_splits(dataset: str | CsvDataset, base: Path, access: Access | None = N
             file,
             dataset.target,
             source=dataset.csv,
-            task=dataset.task,
-            drop=dataset.drop or (),
             dialect=dataset,
+            **uses_of(dataset),
         )
     if dataset in DATASETS:
         return DATASETS[dataset].load()

@@ -70,7 +70,16 @@ def _series(column: Column, treatment: str) -> Any:
 
 
 def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> list[str | None]:
-    return [None if gone else str(v) for v, gone in zip(values, missing, strict=True)]
+    return [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
+
+
+def _text(value: object) -> str:
+    """Returns a value as a file has it: pandas makes floats of whole numbers beside gaps."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def is_mixed(value: Any) -> TypeGuard[pd.DataFrame]:
