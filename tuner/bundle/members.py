@@ -113,6 +113,32 @@ def take_rows(x: Inputs, rows: NDArray[np.intp]) -> Inputs:
     return x[rows] if isinstance(x, np.ndarray) else x.iloc[rows].reset_index(drop=True)
 
 
+def replaced(x: Inputs, column: int, rows: NDArray[np.intp]) -> Inputs:
+    """Returns rows in which one column has the values of other rows.
+
+    Args:
+        x: ``(n, columns)``, an array or a frame.
+        column: Position of the column.
+        rows: ``(n,)`` position of the row whose value each row gets.
+    """
+    changed = x.copy()
+    if isinstance(changed, np.ndarray):
+        changed[:, column] = x[rows, column]
+    else:
+        changed.isetitem(column, x.iloc[rows, column].reset_index(drop=True))
+    return changed
+
+
+def restricted(folds: Sequence[NDArray[np.intp]], some: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Returns what each fold holds out of some rows, as positions among these.
+
+    Args:
+        folds: For each fold the positions of the rows that it holds out.
+        some: Positions of the rows that are wanted, in ascending order.
+    """
+    return [np.flatnonzero(np.isin(some, fold)) for fold in folds]
+
+
 def read_members(folder: Path, info: Mapping[str, Any]) -> Members:
     """Reads the members of a bundle.
 

@@ -19,6 +19,7 @@ SCHEMA = 2
 
 _MOST_MODELS = 10_000
 Count = Annotated[int, Field(ge=0)]
+Bounds = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -73,7 +74,7 @@ class MemberScores(Scores):
         test_interval: Metric → lower and upper bound of its 95 % bootstrap interval on them.
     """
 
-    test_interval: dict[str, tuple[Finite, Finite]] = Field(default={}, strict=False)
+    test_interval: dict[str, Bounds] = Field(default={})
 
 
 class LeaderboardRow(Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from numpy.typing import NDArray
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info_file import check_info
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.bundle.members import Members, fold_folders, out_of_fold, read_members, take_rows
+from tuner.bundle.members import (
+    Members,
+    fold_folders,
+    out_of_fold,
+    read_members,
+    restricted,
+    take_rows,
+)
 from tuner.bundle.members_card import members_card
 from tuner.bundle.members_info import SCHEMA
 from tuner.data import SealedData
@@ -110,7 +118,7 @@ def write_members(
             raise BundleError(said) from error.__cause__
         for member, voter in zip(members, loaded.voters, strict=True):
             _check_predictions(member, voter.models, data, folds)
-        info |= describe(loaded)
+        info = json.loads(document(info | describe(loaded)))  # NaN is null there
         check_info(info, str(out_dir / MARKER))
         with writing(out_dir):
             (folder / "MODEL.md").write_text(members_card(info, out_dir.name), encoding="utf-8")
@@ -150,10 +158,7 @@ def _check_predictions(
     rows = data.development.rows
     held = np.unique(np.concatenate(folds))
     some = held[np.linspace(0, len(held) - 1, min(_CHECKED_ROWS, len(held))).astype(np.intp)]
-    positions = np.full(len(rows), -1)
-    positions[some] = np.arange(len(some))
-    of_some = [kept[kept >= 0] for kept in (positions[fold] for fold in folds)]
-    now = out_of_fold(models, take_rows(rows.x, some), of_some)
+    now = out_of_fold(models, take_rows(rows.x, some), restricted(folds, some))
     then = member.out_of_fold[some].astype(np.float64)
     close = _OF_DEVIATION * float(np.std(then)) + 1e-6
     if now.shape != then.shape or not np.allclose(now, then, _RELATIVE, close):
