@@ -26,6 +26,8 @@ _LOADING_SECONDS = 6.0
 _SHARE_OF_TIME = 0.2
 """That one network may take of all the time."""
 _EPOCHS = (256, 192, 128, 96, 64, 48, 32, 24, 16)
+_SHARE_OF_ITERATIONS = 0.5
+"""Of the iterations of a boosting that early stopping leaves."""
 _MOST_CELLS_OF_NEIGHBORS = 2_000_000
 _MOST_CLASSES_OF_FORESTS = 200
 
@@ -120,7 +122,7 @@ def _linear(extent: Extent) -> Default | None:
 
 
 def _boosting(extent: Extent, name: str, params: Params) -> Default:
-    trees = int(params["max_iter"]) * extent.trees_a_round
+    trees = _SHARE_OF_ITERATIONS * int(params["max_iter"]) * extent.trees_a_round
     leaves = int(params["max_leaf_nodes"])
     seconds = extent.folds * trees * (1e-3 + 4e-5 * leaves + 1.5e-8 * extent.cells)
     return Default(name, "hist_gradient_boosting", params, seconds)
