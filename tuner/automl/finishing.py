@@ -37,7 +37,7 @@ from tuner.units import duration
 
 _MOST_OF_A_LEARNER = 5
 _BOOTSTRAPS = 50
-_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE = 0.3, 0.3
+_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE = 0.2, 0.5
 
 
 @dataclass(frozen=True, eq=False)
