@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tuner.data import Development, Split
-    from tuner.data.split import Kind
+    from tuner.data.split import Inputs, Kind
     from tuner.learners.checks import Described
+    from tuner.learners.encoding import Style
     from tuner.learners.setup import Script, Setup
     from tuner.learners.watch import Watch
     from tuner.space import SearchSpace, Value
@@ -48,7 +49,7 @@ class Fitted(ABC):
     """A fitted model."""
 
     @abstractmethod
-    def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
+    def predict(self, x: Inputs) -> NDArray[np.floating]:
         """Returns predictions for raw rows.
 
         Args:
@@ -77,7 +78,7 @@ class Fitted(ABC):
     lost: ClassVar[str] = "save or load probably leaves something out"
     """Why a model that was loaded again may predict something else, for an error's text."""
 
-    def agrees(self, other: Fitted, x: NDArray[Any]) -> bool:
+    def agrees(self, other: Fitted, x: Inputs) -> bool:
         """Returns whether another model predicts the same for some rows, but for rounding."""
         mine, others = self.predict(x), other.predict(x)
         same = mine.shape == others.shape
@@ -169,7 +170,10 @@ class Learner(Parametrised, ABC):
     # Optional: what it takes.
 
     kinds: ClassVar[tuple[Kind, ...]] = ("table",)
-    """The kinds of data that it reads."""
+    """The kinds of data that it reads. One that reads tables of numbers is given mixed tables
+    encoded (`tuner.learners.encoded`), unless it names "mixed" itself."""
+    encoding: ClassVar[Style] = "one_hot"
+    """How mixed tables are encoded for it."""
 
     batches_folds: ClassVar[bool] = False
     """Whether ``fit_folds`` fits all folds at once; then no trial ends between two of them."""

@@ -13,6 +13,7 @@ from tuner.data.importing import import_function
 from tuner.data.source import derives_from
 from tuner.errors import ModelError, UnknownNameError
 from tuner.learners.base import Learner
+from tuner.learners.encoded import reading_mixed
 from tuner.learners.setup import Setup
 from tuner.wording import hint
 
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
     from tuner.space import Value
 
 _FAMILIES = "tuner.learners.keras.networks.families"
+_SKLEARN = "tuner.learners.sklearn"
 LEARNERS: Mapping[str, str] = MappingProxyType(
     {
+        "automl": "tuner.learners.combined:Combined",
         "mlp": f"{_FAMILIES}:Mlp",
         "linear": f"{_FAMILIES}:Linear",
         "cnn": f"{_FAMILIES}:Cnn",
         "embedding": f"{_FAMILIES}:Embedding",
-        "hist_gradient_boosting": (
-            "tuner.learners.sklearn.hist_gradient_boosting:HistGradientBoosting"
-        ),
+        "realmlp": "tuner.learners.keras.tabular.realmlp:RealMlp",
+        "tabm": "tuner.learners.keras.tabular.tabm:TabM",
+        "hist_gradient_boosting": f"{_SKLEARN}.hist_gradient_boosting:HistGradientBoosting",
+        "random_forest": f"{_SKLEARN}.forests:RandomForest",
+        "extra_trees": f"{_SKLEARN}.forests:ExtraTrees",
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""
@@ -173,7 +178,7 @@ def own_class(model: str, found: object) -> type[Learner]:
         raise ModelError(
             f'"{model}": steps_setting is "{found.steps_setting}", which is not among its settings'
         )
-    return found
+    return reading_mixed(found)
 
 
 def current_defaults(model: str) -> dict[str, Value]:
@@ -206,5 +211,4 @@ def shared_params(
 
 def _class(location: str) -> type[Learner]:
     module, _, name = location.partition(":")
-    found: type[Learner] = getattr(import_module(module), name)
-    return found
+    return reading_mixed(getattr(import_module(module), name))

@@ -24,11 +24,12 @@ class Setting:
         default: Used when a trial does not give the parameter; its type is the parameter's.
         choices: The words that it may be; empty when it is a number or a truth value.
         words: Words that a number may be instead. A default that is one of them is that of a
-            whole number.
+            whole number, unless ``real``.
         low: Smallest value, itself allowed unless ``above``.
         high: Largest value, itself allowed unless ``below``.
         above: True if the value must be greater than ``low``.
         below: True if the value must be less than ``high``.
+        real: True if numbers that are not whole make sense although the default is a word.
     """
 
     default: Value
@@ -38,12 +39,13 @@ class Setting:
     high: float | None = None
     above: bool = False
     below: bool = False
+    real: bool = False
 
     @property
     def whole(self) -> bool:
         """True if only whole numbers make sense."""
         is_int = isinstance(self.default, int) and not isinstance(self.default, bool)
-        return is_int or self.default in self.words
+        return is_int or (self.default in self.words and not self.real)
 
     def violation(self, value: Value) -> str | None:
         """Returns the rule that a value breaks, such as "must be at least 1"; None if none."""
@@ -102,7 +104,6 @@ class Parametrised:
             return cls.settings[stem]
         return cls.settings.get(name)
 
-    @final
     @classmethod
     def steps(cls, params: Mapping[str, Value]) -> int:
         """Returns how many steps a trial with these parameters may take."""

@@ -47,6 +47,9 @@ DEFAULT_NAMES = {"sampler": "tpe", "pruner": "hyperband"}
 EXHAUSTIVE = "bruteforce"
 """The sampler that tries every combination of the search space once, and then has no more."""
 
+PORTFOLIO = "portfolio"
+"""The sampler that tries the references of the role ``default`` itself, before it searches."""
+
 Loop = Literal["auto", "resident", "fit"]
 
 
@@ -130,6 +133,8 @@ class CsvDataset(Dialect):
         group: A column: rows with the same value there stand in one split and one fold.
         time: A column of dates or numbers: what is held out is later than what is fitted on.
         weight: A column of numbers: how much each row counts.
+        select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
+            None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
     """
 
@@ -143,6 +148,7 @@ class CsvDataset(Dialect):
     group: Text | None = Field(default=None, examples=['"patient"'])
     time: Text | None = Field(default=None, examples=['"date"'])
     weight: Text | None = Field(default=None, examples=['"weight"'])
+    select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
 
     @field_validator("drop")
@@ -151,6 +157,20 @@ class CsvDataset(Dialect):
         if drop and info.data.get("target") in drop:
             raise ValueError(f"must not name the target, but got {toml(drop)}; leave it out there")
         return drop
+
+    @field_validator("group", "time", "weight")
+    @classmethod
+    def _check_role(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None:
+            return None
+        if info.field_name == "time" and info.data.get("group") is not None:
+            raise ValueError("cannot stand beside group: rows are divided by one of the two")
+        for other in ("target", "group", "time"):
+            if info.data.get(other) == name:
+                raise ValueError(f"must not name the {other} column, but got {toml(name)}")
+        if name in (info.data.get("drop") or ()):
+            raise ValueError(f"must not name a column of drop, but got {toml(name)}")
+        return name
 
     def to_table(self) -> dict[str, Any]:
         """Returns the table of a study file; what is not set is left out."""
@@ -306,9 +326,22 @@ class Reference(Part):
         params: A complete configuration in the search space.
         reported: Scores that were published with it, and the ``split`` that they were taken on.
         note: Where it comes from.
+        role: Whether the search is compared with it, or begins with it as one of its own trials.
+        expected: Seconds that its trial will take on a usual machine; None if that is not known.
     """
 
     name: Text = Field(examples=['"document"'])
     params: dict[str, Any] = Field(examples=["{ units = 16, learning_rate = 0.01 }"])
     reported: dict[str, Any] = Field(default={}, examples=['{ split = "test", accuracy = 0.95 }'])
     note: str = Field(default="", examples=['"section 6"'])
+    role: Literal["reference", "default"] = Field(default="reference", examples=['"default"'])
+    expected: Seconds | None = Field(default=None, examples=['"20s"'])
+
+    def to_table(self) -> dict[str, Any]:
+        """Returns the table of a study file; what studies had not at first is left out if unset."""
+        table = self.model_dump()
+        if self.role == "reference":
+            del table["role"]
+        if self.expected is None:
+            del table["expected"]
+        return table

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from tuner.learners.base import Fitted
+from tuner.learners.sklearn.classes import all_classes
 
 if TYPE_CHECKING:
     from tuner.data import Development
@@ -57,7 +58,7 @@ class Trees(Fitted):
     def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
         if not self._n_classes:
             return np.asarray(self.model.predict(x))
-        return _all_classes(self.model, self.model.predict_proba(x), self._n_classes)
+        return all_classes(self.model.classes_, self.model.predict_proba(x), self._n_classes)
 
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
@@ -67,10 +68,6 @@ class Trees(Fitted):
 
 def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch: Watch) -> Trees:
     """Fits trees to the training rows.
-
-    A search compares trials by what the watch has seen, and drops the trees. There is no public
-    way to drop only those after the best iteration: so the model of a watched fit is fitted again,
-    with as many iterations as were best, when it is first used.
 
     Args:
         arguments: Of the estimator's class, but for those that decide how many iterations are run.
@@ -104,8 +101,14 @@ def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch:
     scorer = _WatchingScorer(watch, data.validation.x, data.n_classes)
     # Without rows held out, and stopped by the first score that is not above the one before.
     stopping = {"validation_fraction": None, "n_iter_no_change": 1, "tol": 0.0}
-    fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
-    return Trees(lambda: fitted(watch.result().epoch), data.n_classes)
+    estimator = fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
+    return Trees(lambda: _best(estimator, watch), data.n_classes)
+
+
+def _best(estimator: Estimator, watch: Watch) -> Estimator:
+    from tuner.learners.sklearn.tree_file import first_iterations  # skops takes half a second
+
+    return first_iterations(estimator, watch.result().epoch)
 
 
 class _WatchingScorer:
@@ -134,18 +137,4 @@ class _WatchingScorer:
             yield from estimator.staged_predict(self._x)
             return
         for some in estimator.staged_predict_proba(self._x):
-            yield _all_classes(estimator, some, self._n_classes)
-
-
-def _all_classes(
-    estimator: Estimator, probabilities: NDArray[Any], n_classes: int
-) -> NDArray[np.floating]:
-    """Returns a column for each class of the data; the training rows may lack some.
-
-    For a single class scikit-learn predicts two columns, of which the first is that class.
-    """
-    if len(estimator.classes_) == n_classes:
-        return probabilities
-    all_of_them = np.zeros((len(probabilities), n_classes), probabilities.dtype)
-    all_of_them[:, estimator.classes_] = probabilities[:, : len(estimator.classes_)]
-    return all_of_them
+            yield all_classes(estimator.classes_, some, self._n_classes)
