@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tuner.learners.registry import step_word
+from tuner.spec.study import scored_on
 from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
@@ -66,8 +67,9 @@ def scores(info: Mapping[str, Any]) -> list[ScoreRow]:
         trivial = "" if beside is None else figure(beside)
         predicts = baseline.get("predicts_for", {}).get(name, baseline["predicts"])
         rows.append(ScoreRow(f"{name} on test", _text(value), trivial, predicts))
+    on = scored_on(info.get("folds", 1))
     for name, value in info["scores"]["validation"].items():
-        rows.append(ScoreRow(f"{name} on validation, in the search", _text(value)))
+        rows.append(ScoreRow(f"{name} {on}, in the search", _text(value)))
     return rows
 
 
