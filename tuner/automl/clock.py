@@ -6,7 +6,7 @@ import time
 
 _LEAST_RESERVE, _SHARE, _MOST_RESERVE = 2.0, 0.05, 20.0
 _SECONDS_A_ROW = 2e-5
-_MOST_SLOWDOWN = 5.0
+_MOST_SLOWDOWN = 3.0
 _LEAST_SHARE = 0.5  # of the time that trials get
 
 

@@ -117,8 +117,9 @@ def _fits(learner: str, extent: Extent) -> bool:
 
 
 def _linear(extent: Extent) -> Default | None:
+    params: Params = {"alpha": 1.0, "encode_numbers": "robust"}
     seconds = extent.folds * (0.03 + 3e-7 * extent.cells * extent.classes)
-    return Default("linear", "linear_model", {"C": 1.0}, seconds)
+    return Default("linear", "linear_model", params, seconds)
 
 
 def _boosting(extent: Extent, name: str, params: Params) -> Default:
@@ -171,7 +172,8 @@ def _neighbors(extent: Extent) -> Default | None:
     if extent.cells > _MOST_CELLS_OF_NEIGHBORS:
         return None
     seconds = extent.folds * (0.05 + 2e-9 * extent.rows * extent.cells)
-    return Default("k_neighbors", "k_neighbors", {"n_neighbors": 20}, seconds)
+    params: Params = {"n_neighbors": 20, "weights": "distance", "encode_numbers": "standard"}
+    return Default("k_neighbors", "k_neighbors", params, seconds)
 
 
 def _network(

@@ -66,9 +66,9 @@ class LinearModel(SklearnLearner):
         return read_linear(folder, n_features, n_classes)
 
     @classmethod
-    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         usual = {name: setting.default for name, setting in _TEXTS.items()}
-        return {**usual, **super().encoding(params)}
+        return {**usual, **super().encoder_params(params)}
 
     @classmethod
     def is_sparse(cls, encoder: Encoder) -> bool:
