@@ -62,6 +62,7 @@ def every_choice(space: SearchSpace) -> list[dict[str, Value]]:
 
 def test_every_shipped_space_of_networks_is_tested_here():
     elsewhere = {"hist_gradient_boosting"}  # tests/learners/sklearn/test_boosting.py
+    elsewhere |= {"realmlp", "tabm"}  # tests/learners/keras/tabular/test_tabular_nets.py
     assert {file.stem for file in FOLDER.glob("*.toml")} == set(MADE_FOR) | elsewhere
 
 
