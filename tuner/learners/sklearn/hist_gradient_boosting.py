@@ -53,6 +53,7 @@ class HistGradientBoosting(Learner):
             "class_weight": Setting("none", choices=("none", "balanced")),
         }
     )
+    encoding = "trees"
     steps_setting = "max_iter"
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
