@@ -84,7 +84,9 @@ def run(
     console = standard_error()
     result = api.run_request(
         request,
-        lambda spec: progress.progress_for(console, spec.objective, step_word(spec.model)),
+        lambda spec: progress.progress_for(
+            console, spec.objective, "fold" if spec.n_folds > 1 else step_word(spec.model)
+        ),
     )
     if as_json:
         print_out(document(result.to_dict()))
@@ -102,4 +104,5 @@ def _begin_loading(study: str, settings: Sequence[str]) -> None:
     from tuner.workers.forkserver import begin_loading
 
     with contextlib.suppress(TunerError):  # the run itself reports it
-        begin_loading(find_study(study, settings))
+        spec = find_study(study, settings)
+        begin_loading(spec.model, spec.base)

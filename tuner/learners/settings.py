@@ -29,7 +29,7 @@ class Setting:
         high: Largest value, itself allowed unless ``below``.
         above: True if the value must be greater than ``low``.
         below: True if the value must be less than ``high``.
-        real: True if the number that a default's word stands for need not be whole.
+        real: True if numbers that are not whole make sense although the default is a word.
     """
 
     default: Value
@@ -104,7 +104,6 @@ class Parametrised:
             return cls.settings[stem]
         return cls.settings.get(name)
 
-    @final
     @classmethod
     def steps(cls, params: Mapping[str, Value]) -> int:
         """Returns how many steps a trial with these parameters may take."""

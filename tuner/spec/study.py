@@ -33,6 +33,11 @@ from tuner.wording import Position, toml
 SpaceLoader = Callable[[str, Path], SearchSpace]
 
 
+def scored_on(n_folds: int) -> str:
+    """Returns what a value is measured on, such as "over 5 folds"."""
+    return "on validation" if n_folds == 1 else f"over {n_folds} folds"
+
+
 class StudySpec(Part):
     """A validated study.
 
@@ -148,7 +153,7 @@ class StudySpec(Part):
             "early_stopping": parts.get("early_stopping"),
             "training": parts["training"],
             "validation": parts.get("validation"),
-            "reference": [reference.model_dump() for reference in self.references],
+            "reference": [reference.to_table() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
         present = {key: value for key, value in table.items() if value is not None}
@@ -185,8 +190,9 @@ class StudySpec(Part):
             for key in Dialect.model_fields:
                 table["dataset"].pop(key, None)
         # What was reported of a reference changes no trial.
+        deciding = ("name", "params", "role")
         table["reference"] = [
-            {"name": reference["name"], "params": reference["params"]}
+            {key: reference[key] for key in deciding if key in reference}
             for reference in table["reference"]
         ]
         return table

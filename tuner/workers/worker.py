@@ -184,7 +184,7 @@ class Worker:
             except DataError as error:
                 raise DataChangedError(str(error)) from None
             self._common = common_params(job.spec, self._study.user_attrs)
-            self._study.sampler = search.make_sampler(job.spec)
+            self._study.sampler = search.make_sampler(job.spec, deadline=job.deadline)
             steps = self._learner.steps_setting
             self._study.pruner = search.make_pruner(job.spec, steps=steps)
         with storage_errors(job.url):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from tables import data, watching
 
 from tuner.data import Development, Split
 from tuner.errors import SpecError
@@ -24,31 +25,6 @@ from tuner.studies.catalog import find_space
 
 PARAMS: dict[str, Any] = {"learning_rate": 0.3, "max_leaf_nodes": 4, "max_features": 0.5}
 LEARNER = HistGradientBoosting("hist_gradient_boosting", Setup())
-
-
-def data(task: str = "binary", n_classes: int = 2, rows: int = 120) -> Development:
-    random = np.random.default_rng(0)
-
-    def split(n: int) -> Split:
-        x = random.normal(size=(n, 3)).astype(np.float32)
-        quantity = x[:, 0] + x[:, 1] * x[:, 2] + random.normal(scale=0.3, size=n)
-        if task == "regression":
-            return Split(x, quantity.astype(np.float32))
-        labels = np.digitize(quantity, np.linspace(-1, 1, n_classes + 1)[1:-1])
-        return Split(x, labels.astype(np.float32 if n_classes == 2 else np.int32))
-
-    names = () if task == "regression" else tuple("abcd"[:n_classes])
-    return Development(split(rows), split(rows // 2), task, class_names=names)  # type: ignore[arg-type]
-
-
-def watching(steps: int, found: Development, metric: str, **more: Any) -> Watch:
-    held = found.validation
-
-    def scored(predictions: NDArray[Any]) -> float:
-        return score([metric], found.task, held.y, predictions)[metric]
-
-    direction = "minimize" if metric in ("log_loss", "mse") else "maximize"
-    return Watch(steps, metric, direction, score=scored, word="iteration", **more)
 
 
 def plain(found: Development, n_iterations: int, seed: int = 7) -> Any:
@@ -83,8 +59,13 @@ def test_fitted_model_is_the_one_after_the_best_iteration() -> None:
     fitted = LEARNER.fit(PARAMS, found, 7, watch)
     best = watch.result().epoch
     assert 1 < best < 30
-    expected = plain(found, best).predict_proba(found.validation.x)
-    np.testing.assert_array_equal(fitted.predict(found.validation.x), expected)
+    expected = plain(found, best)
+    rows = found.validation.x
+    np.testing.assert_array_equal(fitted.predict(rows), expected.predict_proba(rows))
+    assert isinstance(fitted, Trees)
+    assert fitted.model.get_params() == expected.get_params()
+    assert fitted.model.n_iter_ == best
+    assert vars(fitted.model).keys() == vars(expected).keys()
 
 
 def test_blind_fit_runs_all_steps_and_sees_no_validation_rows() -> None:
@@ -99,11 +80,37 @@ def test_blind_fit_runs_all_steps_and_sees_no_validation_rows() -> None:
 
 def test_early_stopping_counts_iterations() -> None:
     found = data()
-    watch = watching(200, found, "log_loss", early_stopping=EarlyStopping(patience=3))
+    rule = EarlyStopping(patience=3)
+    watch = watching(200, found, "log_loss", early_stopping=rule, word="iteration")
     LEARNER.fit(PARAMS, found, 7, watch)
     result = watch.result()
     assert result.epochs == result.epoch + 3
     assert result.reason == "early stopping: no better val_log_loss for 3 iterations"
+
+
+def test_every_tenth_iteration_is_scored_and_the_last() -> None:
+    found = data()
+    every = watching(35, found, "log_loss")
+    LEARNER.fit(PARAMS, found, 7, every)
+    watch = watching(35, found, "log_loss")
+    fitted = LEARNER.fit(PARAMS | {"score_every": 10}, found, 7, watch)
+    scored = {n: logs for n, logs in enumerate(watch.logs, start=1) if logs}
+    assert list(scored) == [10, 20, 30, 35]
+    assert scored == {n: every.logs[n - 1] for n in scored}
+    best = min(scored, key=lambda n: scored[n]["val_log_loss"])
+    assert watch.result().epoch == best
+    assert isinstance(fitted, Trees)
+    assert fitted.model.n_iter_ == best
+
+
+def test_patience_counts_iterations_that_are_not_scored() -> None:
+    found = data()
+    rule = EarlyStopping(patience=15)
+    watch = watching(1_000_000, found, "log_loss", early_stopping=rule, word="iteration")
+    LEARNER.fit(PARAMS | {"score_every": 10}, found, 7, watch)
+    result = watch.result()
+    assert result.epochs == result.epoch + 20
+    assert result.reason == "early stopping: no better val_log_loss for 20 iterations"
 
 
 def test_pruning_ends_the_fit_at_the_iteration_where_the_hook_says_so() -> None:
@@ -114,7 +121,7 @@ def test_pruning_ends_the_fit_at_the_iteration_where_the_hook_says_so() -> None:
         return "too bad" if step == 9 else None
 
     found = data()
-    watch = watching(1_000_000, found, "accuracy", on_step=prune)  # would take an hour
+    watch = watching(1_000_000, found, "accuracy", on_step=prune, word="iteration")  # takes an hour
     LEARNER.fit(PARAMS, found, 7, watch)
     result = watch.result()
     assert (result.state, result.reason) == ("pruned", "pruned at iteration 9: too bad")

@@ -37,7 +37,7 @@ def test_trees_predict_the_same_when_they_are_read_again(tmp_path: Path) -> None
         ("right", 0, "children that are not behind it"),
         ("feature_idx", 3, "a column that is not one of 3"),
         ("feature_idx", -1, "a column that is not one of 3"),
-        ("is_categorical", 1, "a column that is not one of 3"),
+        ("is_categorical", 1, "splits numbers as if they were categories"),
     ],
 )
 def test_forged_nodes_are_refused(tmp_path: Path, field: str, value: int, said: str) -> None:
@@ -87,3 +87,53 @@ def test_broken_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(BundleError, match=r"model\.skops cannot be loaded"):
         read_trees(tmp_path, 3)
+
+
+def with_categories() -> Any:
+    x = np.random.default_rng(0).integers(0, 6, (90, 3)).astype(float)
+    y = 9 * np.isin(x[:, 0], (1, 4)) + x[:, 2]
+    kind = HistGradientBoostingRegressor
+    return kind(max_iter=3, min_samples_leaf=2, categorical_features=[0, 1]).fit(x, y)
+
+
+def test_trees_with_categories_predict_the_same_when_they_are_read_again(tmp_path: Path) -> None:
+    fitted = with_categories()
+    write_trees(fitted, tmp_path)
+    rows = np.random.default_rng(1).integers(0, 6, (90, 3)).astype(float)
+    rows[::5] = np.nan
+    rows[1] = [9, 7, 1]  # unknown codes
+    np.testing.assert_array_equal(read_trees(tmp_path, 3).predict(rows), fitted.predict(rows))
+    assert fitted._preprocessor is not None  # as it was
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("bitset_idx", 2**31, "a group of categories that it does not have"),
+        ("feature_idx", 2, "splits numbers as if they were categories"),
+    ],
+)
+def test_forged_splits_by_categories_are_refused(
+    tmp_path: Path, field: str, value: int, said: str
+) -> None:
+    forged = with_categories()
+    nodes = forged._predictors[0][0].nodes
+    nodes[field][np.flatnonzero(nodes["is_categorical"])[0]] = value
+    write_trees(forged, tmp_path)
+    with pytest.raises(BundleError, match=said):
+        read_trees(tmp_path, 3)
+
+
+def test_forged_groups_of_categories_are_refused(tmp_path: Path) -> None:
+    forged = with_categories()
+    forged._predictors[0][0].raw_left_cat_bitsets = np.zeros((9, 1), np.uint32)
+    write_trees(forged, tmp_path)
+    with pytest.raises(BundleError, match="the groups of a tree's categories have another form"):
+        read_trees(tmp_path, 3)
+
+
+def test_columns_of_categories_come_first(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 6, (90, 3)).astype(float)
+    fitted = HistGradientBoostingRegressor(max_iter=3, categorical_features=[2]).fit(x, x[:, 2])
+    with pytest.raises(ValueError, match="the columns of categories must come first"):
+        write_trees(fitted, tmp_path)

@@ -8,8 +8,8 @@ test makes sure that the trees are those of a plain ``fit``.
 The score of iteration t needs the predictions of t trees, which ``staged_predict`` adds up from
 the first. So iterations are scored several at a time, whenever there are a quarter more of them
 than the last time: all predictions together cost less than five passes over the validation rows.
-The watch still sees every iteration in turn; trees that come after the one where it stops are
-not used.
+The watch still sees every iteration in turn, or every few of them; trees that come after the one
+where it stops are not used.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from tuner.learners.base import Fitted
+from tuner.learners.sklearn.classes import all_classes
 
 if TYPE_CHECKING:
     from tuner.data import Development
@@ -57,7 +58,7 @@ class Trees(Fitted):
     def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
         if not self._n_classes:
             return np.asarray(self.model.predict(x))
-        return _all_classes(self.model, self.model.predict_proba(x), self._n_classes)
+        return all_classes(self.model.classes_, self.model.predict_proba(x), self._n_classes)
 
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
@@ -65,18 +66,21 @@ class Trees(Fitted):
         write_trees(self.model, folder)
 
 
-def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch: Watch) -> Trees:
+def fit_trees(
+    arguments: Mapping[str, Any],
+    data: Development,
+    seed: int,
+    watch: Watch,
+    score_every: int = 1,
+) -> Trees:
     """Fits trees to the training rows.
-
-    A search compares trials by what the watch has seen, and drops the trees. There is no public
-    way to drop only those after the best iteration: so the model of a watched fit is fitted again,
-    with as many iterations as were best, when it is first used.
 
     Args:
         arguments: Of the estimator's class, but for those that decide how many iterations are run.
         data: Training rows, and validation rows to watch; one target a row.
         seed: All chance depends on it.
         watch: Says how many iterations are wanted, and when to stop.
+        score_every: After how many iterations the watch is asked, and after the last one.
 
     Returns:
         The model after the best iteration.
@@ -101,20 +105,27 @@ def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch:
             watch.observe(step, {})
         return Trees(lambda: estimator, data.n_classes)
 
-    scorer = _WatchingScorer(watch, data.validation.x, data.n_classes)
+    scorer = _WatchingScorer(watch, data.validation.x, data.n_classes, score_every)
     # Without rows held out, and stopped by the first score that is not above the one before.
     stopping = {"validation_fraction": None, "n_iter_no_change": 1, "tol": 0.0}
-    fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
-    return Trees(lambda: fitted(watch.result().epoch), data.n_classes)
+    estimator = fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
+    return Trees(lambda: _best(estimator, watch), data.n_classes)
+
+
+def _best(estimator: Estimator, watch: Watch) -> Estimator:
+    from tuner.learners.sklearn.tree_file import first_iterations  # skops takes half a second
+
+    return first_iterations(estimator, watch.result().epoch)
 
 
 class _WatchingScorer:
     """Shows iterations to a watch; as a score it gives their number, or less to stop the fit."""
 
-    def __init__(self, watch: Watch, x: NDArray[Any], n_classes: int) -> None:
+    def __init__(self, watch: Watch, x: NDArray[Any], n_classes: int, score_every: int) -> None:
         self._watch = watch
         self._x = x
         self._n_classes = n_classes
+        self._score_every = score_every
         self._n_iterations = -1  # scikit-learn asks once before the first
         self._n_shown = 0
 
@@ -124,7 +135,9 @@ class _WatchingScorer:
         if self._n_iterations > int(self._n_shown * _GROWTH) or is_last:
             for predictions in islice(self._stages(estimator), self._n_shown, None):
                 self._n_shown += 1
-                if self._watch.observe(self._n_shown, {}, partial(np.asarray, predictions)).stop:
+                if self._n_shown % self._score_every and self._n_shown < self._watch.steps:
+                    self._watch.skip(self._n_shown)
+                elif self._watch.observe(self._n_shown, {}, partial(np.asarray, predictions)).stop:
                     return -1.0
         return float(self._n_iterations)
 
@@ -134,18 +147,4 @@ class _WatchingScorer:
             yield from estimator.staged_predict(self._x)
             return
         for some in estimator.staged_predict_proba(self._x):
-            yield _all_classes(estimator, some, self._n_classes)
-
-
-def _all_classes(
-    estimator: Estimator, probabilities: NDArray[Any], n_classes: int
-) -> NDArray[np.floating]:
-    """Returns a column for each class of the data; the training rows may lack some.
-
-    For a single class scikit-learn predicts two columns, of which the first is that class.
-    """
-    if len(estimator.classes_) == n_classes:
-        return probabilities
-    all_of_them = np.zeros((len(probabilities), n_classes), probabilities.dtype)
-    all_of_them[:, estimator.classes_] = probabilities[:, : len(estimator.classes_)]
-    return all_of_them
+            yield all_classes(estimator.classes_, some, self._n_classes)

@@ -1,150 +1,114 @@
 """Gradient boosting of decision trees on binned numbers, by scikit-learn.
 
-Source: ``sklearn.ensemble.HistGradientBoostingClassifier`` and ``HistGradientBoostingRegressor``;
-the parameters have their names, rules and defaults. The word "none" stands for Python's None.
+Source: ``sklearn.ensemble.HistGradientBoostingClassifier`` and ``HistGradientBoostingRegressor``.
 A step is a boosting iteration, so ``max_iter`` plays the part of ``epochs``. When to stop is the
-study's ``[early_stopping]``: scikit-learn's own stopping is not used.
+study's ``[early_stopping]``: scikit-learn's own stopping is not used. The categories of a mixed
+table are split into groups of levels, gaps go to either side: nothing is filled in. Of many
+iterations ``score_every`` scores only every n-th: a score takes as long as a small tree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tuner.errors import SpecError
-from tuner.learners.base import Fitted, Learner
+from tuner.learners.base import Fitted
+from tuner.learners.encoding import Encoder, settings_of
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
 from tuner.learners.sklearn import FILE
-from tuner.wording import either, toml
+from tuner.learners.sklearn.sklearn_learner import CLASS_WEIGHT, NONE, SklearnLearner
 
 if TYPE_CHECKING:
-    from tuner.data import Development, Split
-    from tuner.learners.checks import Described
+    from tuner.data import Development
     from tuner.learners.watch import Watch
-    from tuner.space import SearchSpace, Value
+    from tuner.space import Value
 
-_NONE = ("none",)
 _QUANTITY_LOSSES = ("squared_error", "absolute_error", "gamma", "poisson", "quantile")
-_OF_CLASSES, _OF_QUANTITIES = ("class_weight",), ("quantile",)
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
+_MAX_LEVELS = "encode_max_levels"
 
 
-class HistGradientBoosting(Learner):
+class HistGradientBoosting(SklearnLearner):
     """Gradient-boosted decision trees."""
 
     name = "hist_gradient_boosting"
-    library = "sklearn"
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "loss": Setting("auto", choices=("auto", "log_loss", *_QUANTITY_LOSSES)),
             "quantile": Setting(0.5, low=0.0, high=1.0),
             "learning_rate": Setting(0.1, low=0.0, above=True),
             "max_iter": Setting(100, low=1),
-            "max_leaf_nodes": Setting(31, low=2, words=_NONE),
-            "max_depth": Setting("none", low=1, words=_NONE),
+            "max_leaf_nodes": Setting(31, low=2, words=NONE),
+            "max_depth": Setting("none", low=1, words=NONE),
             "min_samples_leaf": Setting(20, low=1),
             "l2_regularization": Setting(0.0, low=0.0),
             "max_features": Setting(1.0, low=0.0, high=1.0, above=True),
             "max_bins": Setting(255, low=2, high=255),
             "interaction_cst": Setting("none", choices=("none", "pairwise", "no_interactions")),
-            "class_weight": Setting("none", choices=("none", "balanced")),
+            "class_weight": CLASS_WEIGHT,
+            "score_every": Setting(1, low=1),
+            **settings_of("trees"),
         }
     )
-    encoding = "trees"
+    of_quantities = ("quantile",)
+    choices_of_classes: ClassVar = MappingProxyType({"loss": ("auto", "log_loss")})
+    choices_of_quantities: ClassVar = MappingProxyType({"loss": ("auto", *_QUANTITY_LOSSES)})
+    not_passed = ("max_iter", "score_every")
     steps_setting = "max_iter"
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
-    file = FILE
 
-    @classmethod
-    def metrics(cls, task: str) -> tuple[str, ...]:
-        return ()  # all are computed from predictions
-
-    @classmethod
-    def check_task(
-        cls,
-        data: Described,
-        space: SearchSpace | None = None,
-        fixed: Mapping[str, Value] = _EMPTY,
-    ) -> None:
-        is_quantity = data.task == "regression"
-        what, other = ("a quantity", "classes") if is_quantity else ("classes", "quantities")
-        names = {*fixed, *(space.names() if space else ())}
-        for name in sorted(names & set(_OF_CLASSES if is_quantity else _OF_QUANTITIES)):
-            raise SpecError(
-                f"{name} is for {other}, but the target of {data.name} is {what}; remove it"
-            )
-        known = ("auto", *_QUANTITY_LOSSES) if is_quantity else ("auto", "log_loss")
-        losses = [fixed["loss"]] if "loss" in fixed else []
-        for parameter in space.parameters if space else ():
-            losses += parameter.choices if parameter.name == "loss" else ()
-        for loss in losses:
-            if loss not in known:
-                raise SpecError(
-                    f"loss must be {either(known)} where the target is {what}, but got {toml(loss)}"
-                )
-
-    def try_out(self, params: Mapping[str, Value], data: Development) -> tuple[str, ...]:
-        self._check_targets(data)
-        return ()
-
-    def fit(
-        self, params: Mapping[str, Value], data: Development, seed: int, watch: Watch
+    def fit_rows(
+        self,
+        params: Mapping[str, Value],
+        data: Development,
+        seed: int,
+        watch: Watch,
+        encoder: Encoder | None = None,
     ) -> Fitted:
-        self._check_targets(data)
         from tuner.learners.sklearn.boosting import fit_trees
 
-        return fit_trees(self.arguments(params, data.task), data, seed, watch)
+        arguments = self.arguments(params, data.task)
+        n_codes = sum(column.kind == "code" for column in encoder.layout) if encoder else 0
+        if n_codes:
+            arguments["categorical_features"] = list(range(n_codes))
+        score_every = int(params.get("score_every", self.settings["score_every"].default))
+        return fit_trees(arguments, data, seed, watch, score_every)
 
-    def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
+    def load_rows(self, folder: Path, n_features: int, n_classes: int) -> Fitted:
         from tuner.learners.sklearn.boosting import Trees
         from tuner.learners.sklearn.tree_file import read_trees
 
-        data = info["data"]
-        estimator = read_trees(folder, n_features=data["input_shape"][0])
-        return Trees(lambda: estimator, data["n_classes"])
+        estimator = read_trees(folder, n_features)
+        return Trees(lambda: estimator, n_classes)
 
-    def script(
-        self, params: Mapping[str, Value], data: Development, about: Script
-    ) -> tuple[str, Callable[[Split], Split]]:
-        self._check_targets(data)
+    def script_text(self, params: Mapping[str, Value], task: str, about: Script) -> str:
         from tuner.learners.sklearn.tree_script import tree_script
 
-        arguments = self.arguments(params, data.task)
-        return tree_script(arguments, data.task, about), lambda rows: rows
+        arguments = {
+            **self.arguments(params, task),
+            "max_iter": about.steps,
+            "early_stopping": False,
+            "random_state": about.seed,
+        }
+        return tree_script("HistGradientBoosting", arguments, task, about)
+
+    @classmethod
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+        # A category has at most as many codes as there are bins; rare levels are one of them.
+        bins = int(params.get("max_bins", cls.settings["max_bins"].default))
+        found = super().encoder_params(params)
+        wanted = found.get(_MAX_LEVELS, "auto")
+        most = bins - 1 if wanted == "auto" else min(int(wanted), bins - 1)
+        return {**found, _MAX_LEVELS: most}
 
     @classmethod
     def arguments(cls, params: Mapping[str, Value], task: str) -> dict[str, Any]:
-        """Returns what the estimator's class is called with, but for ``max_iter`` and the seed.
-
-        Parameters that a trial does not give are left to scikit-learn's defaults, but for
-        ``quantile``, which has none.
-        """
-        if params.get("loss") == "quantile":
+        if params.get("loss") == "quantile":  # scikit-learn has no default for it
             params = {"quantile": cls.settings["quantile"].default, **params}
-        other = _OF_CLASSES if task == "regression" else _OF_QUANTITIES
-        left_out = {"max_iter", *other}
-        return {
-            name: None if value in _NONE else value
-            for name, value in params.items()
-            if name in cls.settings and name not in left_out and (name, value) != ("loss", "auto")
-        }
-
-    def _check_targets(self, data: Development) -> None:
-        """Refuses several targets a row.
-
-        Raises:
-            SpecError: There are several.
-        """
-        if data.train.y.ndim > 1:
-            raise SpecError(
-                f'model: "{self.model}" predicts one quantity, but {data.name} has '
-                f"{data.train.y.shape[1]} targets in each row; choose another model, such as mlp, "
-                "or keep one target"
-            )
+        return super().arguments(params, task)
 
     @staticmethod
     def card(folder: str) -> str:

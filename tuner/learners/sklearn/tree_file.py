@@ -1,20 +1,21 @@
-"""Saves fitted trees without pickle: loading runs no code from the file.
+"""Boosted trees as data: the first of them alone, and saved without pickle.
 
-The form is that of ``skops.io``, a zip archive of JSON and arrays: it constructs objects of the
-types that it trusts, which are scikit-learn's own, and no others. Pickle, and joblib with it, run
-whatever the file says; ONNX rounds the thresholds of trees to float32, so that predictions would
-differ.
+Loading runs no code from the file. Its form is that of ``skops.io``, a zip archive of JSON and
+arrays: it constructs objects of the types that it trusts, which are scikit-learn's own, and no
+others. Pickle, and joblib with it, run whatever the file says; ONNX rounds the thresholds of trees
+to float32, so that predictions would differ.
 
 Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
-``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes``, and
-``_predictors`` of the estimator. skops does not trust ``TreePredictor`` by default, since
-scikit-learn follows the indices of its nodes without checking them: a forged file could
-crash the process. So they are checked here. ``tests/learners/sklearn/
-test_tree_file.py`` breaks when one of these names changes.
+``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes`` and
+``raw_left_cat_bitsets``, and of the estimator ``_predictors``, ``_scorer``, ``_bin_mapper`` and
+``_preprocessor``. skops does not trust ``TreePredictor`` by default, since scikit-learn follows the
+indices of its nodes without checking them: a forged file could crash the process. So they are
+checked here. ``tests/learners/sklearn/test_tree_file.py`` breaks when one of these names changes.
 """
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,65 @@ from tuner.learners.archives import check_unpacked_size
 from tuner.learners.sklearn import FILE
 
 Estimator = Any  # scikit-learn has no types
+_WORDS = 8
+"""Words of 32 bits in a set of categories."""
+
+
+def first_iterations(estimator: Estimator, n_iterations: int) -> Estimator:
+    """Returns an estimator as it would be fitted with fewer iterations, and without stopping.
+
+    Args:
+        estimator: A fitted one; it shares its trees with the one that is returned.
+        n_iterations: How many there are to be, at most as many as there are.
+    """
+    fewer = copy.copy(estimator)
+    usual = type(estimator)()
+    stopping = ("scoring", "validation_fraction", "n_iter_no_change", "tol")
+    fewer.set_params(
+        max_iter=n_iterations,
+        early_stopping=False,
+        **{name: getattr(usual, name) for name in stopping},
+    )
+    fewer._predictors = estimator._predictors[:n_iterations]
+    fewer._scorer = None
+    fewer.do_early_stopping_ = False
+    fewer.train_score_ = fewer.validation_score_ = np.empty(0)
+    return fewer
 
 
 def write_trees(estimator: Estimator, folder: Path) -> None:
     """Writes a fitted estimator into a folder.
 
+    Args:
+        estimator: Its columns of categories, if it has any, come first, and hold all of the codes
+            0, 1, 2 … in the rows that it was fitted on, or NaN.
+        folder: Folder of the file.
+
     Raises:
+        ValueError: They do not.
         OSError: The file cannot be written.
     """
+    if getattr(estimator, "_preprocessor", None) is not None:
+        estimator = _without_preprocessor(estimator)
     skops.io.dump(estimator, folder / FILE, compression=zipfile.ZIP_DEFLATED)
+
+
+def _without_preprocessor(estimator: Estimator) -> Estimator:
+    """Returns an estimator that takes codes as they are; it predicts the same.
+
+    scikit-learn puts columns of categories first, and their values in place of codes. For rows of
+    which both is true already that needs no file: what does it is a function, which skops does not
+    trust.
+    """
+    is_category = np.asarray(estimator.is_categorical_)
+    encoder = estimator._preprocessor.named_transformers_["encoder"]
+    known = [codes[~np.isnan(codes)] for codes in encoder.categories_]
+    in_order = (is_category[:-1] >= is_category[1:]).all()
+    if not in_order or any((codes != np.arange(len(codes))).any() for codes in known):
+        raise ValueError("the columns of categories must come first and hold the codes 0, 1, 2 …")
+    plain = copy.copy(estimator)
+    plain._preprocessor = None
+    return plain
 
 
 def read_trees(folder: Path, n_features: int) -> Estimator:
@@ -71,6 +122,9 @@ def _fault(estimator: Estimator, n_features: int) -> str | None:
     trees = getattr(estimator, "_predictors", None)
     if not isinstance(trees, list) or not all(isinstance(several, list) for several in trees):
         return "it holds no trees"
+    is_category = np.asarray(getattr(estimator._bin_mapper, "is_categorical_", None))
+    if is_category.shape != (n_features,):
+        return f"it is not for {n_features} columns"
     for tree in (tree for several in trees for tree in several):
         nodes = getattr(tree, "nodes", None) if isinstance(tree, TreePredictor) else None
         if not isinstance(nodes, np.ndarray) or nodes.ndim != 1 or not len(nodes):
@@ -81,6 +135,14 @@ def _fault(estimator: Estimator, n_features: int) -> str | None:
         if ((children <= inner) | (children >= len(nodes))).any():
             return "a node of a tree has children that are not behind it"
         columns = nodes["feature_idx"][inner]
-        if ((columns < 0) | (columns >= n_features)).any() or nodes["is_categorical"].any():
-            return f"a tree splits by a column that is not one of {n_features} of numbers"
+        if ((columns < 0) | (columns >= n_features)).any():
+            return f"a tree splits by a column that is not one of {n_features}"
+        by_category = inner[nodes["is_categorical"][inner] != 0]
+        if not is_category[nodes["feature_idx"][by_category]].all():
+            return "a tree splits numbers as if they were categories"
+        groups = tree.raw_left_cat_bitsets
+        if groups.ndim != 2 or groups.shape[1] != _WORDS:
+            return "the groups of a tree's categories have another form"
+        if (nodes["bitset_idx"][by_category] >= len(groups)).any():
+            return "a tree splits by a group of categories that it does not have"
     return None

@@ -1,4 +1,4 @@
-"""The text of a script that fits boosted trees with scikit-learn alone."""
+"""The text of a script that fits trees with scikit-learn alone."""
 
 from __future__ import annotations
 
@@ -59,32 +59,27 @@ _QUANTITIES = {
 }
 
 
-def tree_script(arguments: Mapping[str, Any], task: str, about: Script) -> str:
+def tree_script(name: str, arguments: Mapping[str, Any], task: str, about: Script) -> str:
     """Returns the script.
 
     Args:
-        arguments: Of the estimator's class, but for ``max_iter`` and the seed.
+        name: Stem of the estimator's class, such as "RandomForest".
+        arguments: Of the estimator's class, its number of steps and seed among them.
         task: "regression", "binary" or "multiclass".
         about: What else stands in it.
     """
     is_quantity = task == "regression"
     scores = _QUANTITIES if is_quantity else _CLASSES
-    everything = {
-        **arguments,
-        "max_iter": about.steps,
-        "early_stopping": False,
-        "random_state": about.seed,
-    }
     return _TEMPLATE.format(
         title=in_docstring(f"The trees of {about.title}."),
         data=in_docstring(about.data_name),
         data_name=_literal(about.data_name),
         rows=about.rows,
         script=in_docstring(shlex.quote(about.name)),
-        kind=f"HistGradientBoosting{'Regressor' if is_quantity else 'Classifier'}",
+        kind=f"{name}{'Regressor' if is_quantity else 'Classifier'}",
         metrics=", ".join(sorted(call.partition("(")[0] for call in scores.values())),
         arguments="".join(
-            f"        {name}={_literal(value)},\n" for name, value in everything.items()
+            f"        {name}={_literal(value)},\n" for name, value in arguments.items()
         ),
         weight_train=', data["sample_weight_train"]' if about.weighted else "",
         scores="".join(f'        "{name}": {call},\n' for name, call in scores.items()),
