@@ -27,13 +27,20 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
         alone: How the model is used without tuner; empty if that is not possible.
     """
     parts = [
-        card_head(info, "" if "learner" in info else ": scaling is part of the model"),
+        card_head(info, _scaled(info)),
         card_data(info),
         card_scores(info),
         _trained(info),
         _use(info, folder, alone),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _scaled(info: Mapping[str, Any]) -> str:
+    """Returns what becomes of the raw values, to follow "as they stand in the data"."""
+    if info["data"].get("kind") == "mixed":
+        return ": what makes numbers of them is part of the model"
+    return "" if "learner" in info else ": scaling is part of the model"
 
 
 def card_head(info: Mapping[str, Any], scaled: str) -> str:
@@ -112,8 +119,11 @@ def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
             takes = "Or `rows.txt` with one text a line, or a CSV file with the column `text`."
         case "image":
             file, takes = "rows.npy", f"`rows.npy` holds an array of shape (n, {shape})."
-        case _:
+        case kind:
             file = "rows.csv"
+            if kind == "mixed":
+                rows = "`rows` a frame of pandas with these columns"
+                alone = ""  # without tuner nothing makes numbers of them
             takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
             takes += dialect_words(info.get("dataset"))
     own = ":" in info["model"]
