@@ -198,7 +198,7 @@ def test_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     [
         (lambda info: "{", "bundle.json cannot be read: .*; train the bundle again"),
         (lambda info: "[]", "tuner_bundle is nothing, this version of tuner reads 1"),
-        (lambda info: json.dumps(info | {"tuner_bundle": 2}), "tuner_bundle is 2, this version"),
+        (lambda info: json.dumps(info | {"tuner_bundle": 3}), "tuner_bundle is 3, this version"),
         (
             lambda info: json.dumps({k: v for k, v in info.items() if k != "scores"}),
             "bundle.json: scores: is missing; train the bundle again$",

@@ -13,6 +13,7 @@ from tuner.data.csv_target import CsvTask
 from tuner.data.splits import Splits
 from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.wording import quoted, toml
 
 
 def load(
@@ -136,13 +137,12 @@ def test_numbers_in_another_notation_are_no_classes(
     ],
 )
 def test_marks_for_missing_values_are_no_classes(tmp_path: Path, mark: str) -> None:
-    with pytest.raises(DataError, match=r'20 empty cells in column "y" \(first in line 4; .*as em'):
-        load(tmp_path, ["0", "1", mark])
-    path = tmp_path / "features.csv"
-    path.write_text(f"a,y\n{mark},0\n" + "1,0\n2,1\n" * 10, encoding="utf-8")
-    with pytest.raises(DataError, match=r'1 empty cell in column "a" \(first in line 2; .*as empt'):
-        load_csv(path, "y")
-    with pytest.raises(DataError, match=r'40 empty cells in column "y"') as caught:
+    data = load(tmp_path, ["0", "1", mark])
+    assert data.class_names == ("0", "1")
+    assert data.note.startswith(f'20 rows without a value of "y" left out; {quoted(mark)} counts')
+    assert data.note.endswith(f"if it is a class: not_missing = [{toml(mark)}]")
+    assert len(whole(data)) == 40
+    with pytest.raises(DataError, match='"y" is no in every row that has a value') as caught:
         load(tmp_path, ["no", mark, mark])  # the only word, but not among numbers
     assert "is not a number" not in str(caught.value)
     kept = Dialect(not_missing=[mark])
@@ -157,9 +157,9 @@ def test_marks_for_missing_values_are_no_classes(tmp_path: Path, mark: str) -> N
 def test_declared_marks_are_missing_values(
     tmp_path: Path, target: list[str], marks: list[str]
 ) -> None:
-    with pytest.raises(DataError, match='empty cells in column "y"') as caught:
-        load(tmp_path, target, dialect=Dialect(missing=marks))
-    assert "not_missing" not in str(caught.value)
+    data = load(tmp_path, target, dialect=Dialect(missing=marks))
+    assert 'rows without a value of "y" left out; ' in data.note
+    assert "not_missing" not in data.note
 
 
 def test_many_small_classes_are_refused_with_the_advice_to_predict_a_quantity(

@@ -53,11 +53,14 @@ class ScoreRow(NamedTuple):
     predicts: str = ""
 
 
-def scores(info: Mapping[str, Any]) -> list[ScoreRow]:
+def scores(
+    info: Mapping[str, Any], validation: str = "on validation, in the search"
+) -> list[ScoreRow]:
     """Returns a row a score, those on the test split first.
 
     Args:
         info: What ``bundle.json`` holds.
+        validation: What the scores of the search were computed on, in words.
     """
     baseline = info["baseline"]
     rows = []
@@ -67,7 +70,7 @@ def scores(info: Mapping[str, Any]) -> list[ScoreRow]:
         predicts = baseline.get("predicts_for", {}).get(name, baseline["predicts"])
         rows.append(ScoreRow(f"{name} on test", _text(value), trivial, predicts))
     for name, value in info["scores"]["validation"].items():
-        rows.append(ScoreRow(f"{name} on validation, in the search", _text(value)))
+        rows.append(ScoreRow(f"{name} {validation}", _text(value)))
     return rows
 
 

@@ -27,8 +27,8 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
         alone: How the model is used without tuner; empty if that is not possible.
     """
     parts = [
-        _head(info),
-        _data(info),
+        card_head(info, _scaled(info)),
+        card_data(info),
         card_scores(info),
         _trained(info),
         _use(info, folder, alone),
@@ -36,7 +36,20 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _head(info: Mapping[str, Any]) -> str:
+def _scaled(info: Mapping[str, Any]) -> str:
+    """Returns what becomes of the raw values, to follow "as they stand in the data"."""
+    if info["data"].get("kind") == "mixed":
+        return ": what makes numbers of them is part of the model"
+    return "" if "learner" in info else ": scaling is part of the model"
+
+
+def card_head(info: Mapping[str, Any], scaled: str) -> str:
+    """Returns the title, and what the model predicts from what.
+
+    Args:
+        info: What ``bundle.json`` holds.
+        scaled: What becomes of the raw values, to follow "as they stand in the data".
+    """
     data = info["data"]
     what = _TASKS[data["task"]]
     if data["class_names"]:
@@ -45,7 +58,6 @@ def _head(info: Mapping[str, Any]) -> str:
         source = f"{len(data['feature_names'])} columns: {_listed(data['feature_names'])}"
     else:
         source = f"arrays of shape {tuple(data['input_shape'])}"
-    scaled = "" if "learner" in info else ": scaling is part of the model"
     return (
         f"# {data['name']}\n\n"
         f"Predicts {what}.\n\n"
@@ -53,7 +65,8 @@ def _head(info: Mapping[str, Any]) -> str:
     )
 
 
-def _data(info: Mapping[str, Any]) -> str:
+def card_data(info: Mapping[str, Any]) -> str:
+    """Returns the section on the data."""
     data = info["data"]
     rows = data["rows"]
     return (
@@ -103,10 +116,13 @@ def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
             takes = "Or `rows.txt` with one text a line, or a CSV file with the column `text`."
         case "image":
             file, takes = "rows.npy", f"`rows.npy` holds an array of shape (n, {shape})."
-        case _:
+        case kind:
             file = "rows.csv"
+            if kind == "mixed":
+                rows = "`rows` a frame of pandas with these columns"
+                alone = ""  # without tuner nothing makes numbers of them
             takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
-            takes += _dialect(info.get("dataset"))
+            takes += dialect_words(info.get("dataset"))
     own = ":" in info["model"]
     code = " --code FILE.py" if own else ""
     if own:
@@ -126,7 +142,7 @@ def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
     )
 
 
-def _dialect(dataset: object) -> str:
+def dialect_words(dataset: object) -> str:
     """Returns how rows are written if the training file was not written as most are."""
     table = dataset if isinstance(dataset, Mapping) else {}
     keys = [key for key in ("sep", "decimal", "thousands", "encoding") if key in table]

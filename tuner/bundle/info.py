@@ -1,25 +1,19 @@
-"""The rules of ``bundle.json``: what is read back is what was written, or an error."""
+"""The rules of the ``bundle.json`` of one model."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tuner.data.schema import Schema
-from tuner.errors import BundleError, SpecError
-from tuner.results.configuration_rules import Trained, with_names
+from tuner.results.configuration_rules import Trained
 from tuner.spec.models import Finite, Part
-from tuner.spec.reading import read_part, rule
-from tuner.wording import Position, toml
+from tuner.spec.reading import rule
+from tuner.wording import toml
 
 SCHEMA = 1
 """Version of the form of ``bundle.json``; raised when an older reader could not understand it."""
-
-_ADVICE = "train the bundle again"
 
 
 class Rows(Part):
@@ -39,7 +33,7 @@ class DataInfo(Part):
     name: str
     task: Literal["regression", "binary", "multiclass"]
     rows: Rows
-    kind: Literal["table", "image", "text"] = "table"
+    kind: Literal["table", "image", "text", "mixed"] = "table"
     input_shape: list[int]
     input_dtype: str = "float32"
     scale: Finite | None = None
@@ -128,30 +122,3 @@ class BundleInfo(Trained):
     versions: dict[str, str]
     search_versions: dict[str, str] = Field(default={})
     created: str
-
-
-def read_info(file: Path) -> dict[str, Any]:
-    """Reads ``bundle.json``.
-
-    Returns:
-        Its table, which follows all rules of :class:`BundleInfo`.
-
-    Raises:
-        BundleError: It cannot be read, or breaks a rule.
-    """
-    try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as exc:
-        raise BundleError(f"{file} cannot be read: {exc}; {_ADVICE}") from exc
-    if not isinstance(info, Mapping) or info.get("tuner_bundle") != SCHEMA:
-        found = info.get("tuner_bundle") if isinstance(info, Mapping) else None
-        raise BundleError(
-            f"{file}: tuner_bundle is {toml(found)}, this version of tuner reads {SCHEMA}; "
-            f"{_ADVICE}, or update tuner"
-        )
-    position = Position(str(file))
-    try:
-        read_part(BundleInfo, with_names(info, position), position, _ADVICE)
-    except SpecError as error:
-        raise BundleError(str(error)) from None
-    return dict(info)

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from tuner.bundle.bundle_text import words
 from tuner.bundle.folder import MARKER
-from tuner.bundle.info import read_info
+from tuner.bundle.info_file import read_info
+from tuner.bundle.inputs_by_name import as_inputs
+from tuner.bundle.members import read_members
+from tuner.bundle.members_text import members_document, members_words
 from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
-from tuner.errors import BundleError, DataError, ModelError, RequestError, TunerError
+from tuner.errors import BundleError, ModelError, RequestError, TunerError
 from tuner.learners.base import Fitted
 from tuner.learners.registry import load_runtime, open_saved, saved_file
 from tuner.learners.setup import Setup
@@ -49,6 +52,8 @@ class Bundle:
                 is not allowed.
             ModelError: The user's ``code`` cannot be imported.
         """
+        if "members" in self.info:
+            return read_members(self.path, self.info)
         named, library = self.info["model"], self.info.get("learner", "keras")
         load_runtime(named, self._base, library)
         module = None if self.code is None else import_file(self.code, ModelError)
@@ -83,29 +88,26 @@ class Bundle:
         """The model as its library has it, such as a ``keras.Model`` that takes raw rows."""
         return getattr(self.fitted, "model", self.fitted)
 
-    def predict(self, rows: NDArray[Any]) -> NDArray[np.floating]:
+    def predict(self, rows: Any) -> NDArray[np.floating]:
         """Returns the model's output for raw rows.
 
         Args:
-            rows: ``(n, …)`` in the columns' order of ``bundle.json``.
+            rows: ``(n, …)`` in the columns' order of ``bundle.json``; of a table also a frame of
+                pandas, a mapping of names to columns, or a list of rows as mappings: their
+                columns are found by name.
 
         Returns:
             For classes ``(n, classes)`` probabilities, one column a class; for quantities
             ``(n,)``, or ``(n, k)`` if there are several; float64 where float32 has too few digits.
 
         Raises:
-            DataError: The rows have not the shape that the model takes.
+            DataError: The rows have not the shape that the model takes, or lack a column.
             BundleError: The model cannot be loaded, or does not fit ``bundle.json``.
         """
-        shape = tuple(self.info["data"]["input_shape"])
-        if tuple(rows.shape[1:]) != shape:
-            raise DataError(
-                f"the model in {self.path} takes rows of shape {shape}, but these have "
-                f"{tuple(rows.shape[1:])}; give an array of shape (n, {', '.join(map(str, shape))})"
-            )
+        inputs = as_inputs(rows, self.info["data"], f"the model in {self.path}")
         fitted = self.fitted
         try:
-            return fitted.predict(rows)
+            return fitted.predict(inputs)
         except TunerError:
             raise
         except Exception as exc:  # for the same reason
@@ -113,7 +115,9 @@ class Bundle:
             raise BundleError(f"the model in {self.path} cannot predict the rows: {said}") from exc
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the document of ``tuner train --json``."""
+        """Returns the document of ``tuner train --json``, or of ``tuner automl --json``."""
+        if "members" in self.info:
+            return members_document(self.path, self.info)
         return {
             "bundle": str(self.path),
             "epochs": self.info["epochs"],
@@ -124,6 +128,8 @@ class Bundle:
 
     def words(self) -> str:
         """Returns what was trained and how good it is, and the next command."""
+        if "members" in self.info:
+            return members_words(self.path, self.info)
         return words(self.path, self.info)
 
     @property
@@ -158,6 +164,8 @@ def load_bundle(
             f"write one with `tuner train CONFIG -o {path}`"
         )
     info = read_info(file)
+    if "members" in info:
+        return Bundle(path, info)
     model = saved_file(info["model"], info.get("learner", "keras"))
     if model is not None and not (path / model).is_file():
         raise BundleError(f"{path}: {model} is missing; train the bundle again")

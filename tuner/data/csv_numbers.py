@@ -11,7 +11,7 @@ from tuner.data.csv_column import CsvColumn, read_column
 from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
-from tuner.data.schema import NUMBERS, ColumnSchema, decide
+from tuner.data.schema import ColumnSchema
 from tuner.units import count
 from tuner.wording import quoted, toml
 
@@ -31,7 +31,11 @@ def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
     """
     faults = Faults(table.path)
     columns = [read_column(table, name) for name in names]
-    values = checked_numbers(columns, decide(columns, takes=NUMBERS), faults, training=False)
+    decided = [
+        ColumnSchema(name=c.name, kind=c.kind, treatment="number", missing=int(c.missing.sum()))
+        for c in columns
+    ]
+    values = checked_numbers(columns, decided, faults, training=False)
     faults.raise_if_any()
     return values
 
@@ -57,7 +61,7 @@ def checked_numbers(
     features = [
         (column, decision)
         for column, decision in zip(columns, decided, strict=True)
-        if decision.treatment in ("number", "refuse")
+        if decision.treatment == "number"
     ]
     values = np.empty((len(features[0][0].cells) if features else 0, len(features)), np.float32)
     empty = [column for column, decision in features if decision.missing]
@@ -71,7 +75,8 @@ def checked_numbers(
                 of_text.append(column)
                 continue
             faults.add(fault)
-            faults.add(column.cell_fault(_cure(column.name, training)))
+            cure = number_cure(column.name) if training else "write a number"
+            faults.add(column.cell_fault(cure))
         elif training and not decision.missing:
             faults.add(_precision_fault(column))
     if len(of_text) == 1:
@@ -84,9 +89,8 @@ def checked_numbers(
     return values
 
 
-def _cure(name: str, training: bool) -> str:
-    if not training:
-        return "write a number"
+def number_cure(name: str) -> str:
+    """Returns what to do about a cell of a column of numbers that is none."""
     return f"correct it, or leave the column out: drop = [{toml(name)}]"
 
 

@@ -44,8 +44,10 @@ class Column:
         kind: What its values are.
         values: ``(n,)``, as the module describes them.
         missing: ``(n,)`` whether there is no value.
-        notation: How the values were written, where that was found out: a date's format, or the
-            words for yes and no.
+        notation: How the values were written, where that was found out: a date's format, the
+            words for yes and no, or ``1.234,5 €`` of numbers that are not plain.
+        distinct: Number of different values, without what is missing.
+        note: What was found out about its cells, for people; empty if that is obvious.
     """
 
     name: str
@@ -53,6 +55,21 @@ class Column:
     values: NDArray[Any]
     missing: NDArray[np.bool_]
     notation: str = ""
+    distinct: int = 0
+    note: str = ""
+
+
+def taken(column: Column, rows: NDArray[np.bool_]) -> Column:
+    """Returns some rows of a column, without where they stood in a file."""
+    return Column(
+        column.name,
+        column.kind,
+        column.values[rows],
+        column.missing[rows],
+        column.notation,
+        column.distinct,
+        column.note,
+    )
 
 
 def from_frame(frame: pd.DataFrame) -> list[Column]:

@@ -19,12 +19,25 @@ def check_unpacked_size(file: Path) -> None:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
+            check_archive(archive, file.stat().st_size, str(file))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return  # reading it raises the error that says what is wrong
-    packed = file.stat().st_size
+
+
+def check_archive(archive: zipfile.ZipFile, packed: int, name: str) -> None:
+    """Refuses an open archive that would fill the memory.
+
+    Args:
+        archive: The archive.
+        packed: Its size in bytes.
+        name: What errors call it.
+
+    Raises:
+        BundleError: It unpacks to far more than it takes on the disk.
+    """
+    unpacked = sum(part.file_size for part in archive.infolist())
     if unpacked > _SMALL_BYTES and unpacked > _MOST_EXPANSION * packed:
         raise BundleError(
-            f"{file} cannot be loaded: it unpacks from {format_bytes(packed)} to "
+            f"{name} cannot be loaded: it unpacks from {format_bytes(packed)} to "
             f"{format_bytes(unpacked)}, which no saved model does; train the bundle again"
         )

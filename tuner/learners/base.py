@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tuner.data import Development, Split
-    from tuner.data.split import Kind
+    from tuner.data.split import Inputs, Kind
     from tuner.learners.checks import Described
+    from tuner.learners.encoding import Style
     from tuner.learners.setup import Script, Setup
     from tuner.learners.watch import Watch
     from tuner.space import SearchSpace, Value
@@ -48,7 +49,7 @@ class Fitted(ABC):
     """A fitted model."""
 
     @abstractmethod
-    def predict(self, x: NDArray[Any]) -> NDArray[np.floating]:
+    def predict(self, x: Inputs) -> NDArray[np.floating]:
         """Returns predictions for raw rows.
 
         Args:
@@ -77,7 +78,7 @@ class Fitted(ABC):
     lost: ClassVar[str] = "save or load probably leaves something out"
     """Why a model that was loaded again may predict something else, for an error's text."""
 
-    def agrees(self, other: Fitted, x: NDArray[Any]) -> bool:
+    def agrees(self, other: Fitted, x: Inputs) -> bool:
         """Returns whether another model predicts the same for some rows, but for rounding."""
         mine, others = self.predict(x), other.predict(x)
         same = mine.shape == others.shape
@@ -147,6 +148,13 @@ class Learner(Parametrised, ABC):
         together = zip(folds, seeds, watches, strict=True)
         return [self.fit(params, data, seed, watch) for data, seed, watch in together]
 
+    def chosen(self, params: Mapping[str, Value]) -> tuple[Learner, Mapping[str, Value]]:
+        """Returns the learner that fits with a trial's parameters, and what it is given of them.
+
+        It is this learner and all of them, unless it stands for several learners.
+        """
+        return self, params
+
     @abstractmethod
     def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
         """Reads what ``Fitted.save`` wrote, without running code from the folder.
@@ -162,7 +170,13 @@ class Learner(Parametrised, ABC):
     # Optional: what it takes.
 
     kinds: ClassVar[tuple[Kind, ...]] = ("table",)
-    """The kinds of data that it reads."""
+    """The kinds of data that it reads. One that reads tables of numbers is given mixed tables
+    encoded (`tuner.learners.encoded`), unless it names "mixed" itself."""
+    encoding: ClassVar[Style] = "one_hot"
+    """How mixed tables are encoded for it."""
+
+    batches_folds: ClassVar[bool] = False
+    """Whether ``fit_folds`` fits all folds at once; then no trial ends between two of them."""
 
     @classmethod
     def metrics(cls, task: str) -> tuple[str, ...] | None:

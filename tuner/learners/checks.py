@@ -124,7 +124,7 @@ def check_data(
         shape = f", rows of the shape {data.input_shape}" if data.input_shape else ""
         raise SpecError(
             f'model: "{_called(learner)}" reads {_kinds(learner)}, but {data.name} holds '
-            f"{_PLURALS[data.kind]}{shape}; choose another model for these data"
+            f"{plural(data.kind)}{shape}; choose another model for these data"
         )
     learner.check_task(data, space, fixed or {})
 
@@ -141,8 +141,15 @@ _PLURALS = {
 }
 
 
+def plural(kind: Kind) -> str:
+    """Returns what data of a kind hold, in words."""
+    return _PLURALS[kind]
+
+
 def _kinds(learner: type[Learner]) -> str:
-    return " or ".join(_PLURALS[kind] for kind in learner.kinds)
+    # Whatever reads a table of numbers reads a mixed one.
+    named = [kind for kind in learner.kinds if kind != "mixed" or "table" not in learner.kinds]
+    return " or ".join(_PLURALS[kind] for kind in named)
 
 
 def check_metric(

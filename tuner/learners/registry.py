@@ -13,6 +13,7 @@ from tuner.data.importing import import_function
 from tuner.data.source import derives_from
 from tuner.errors import ModelError, UnknownNameError
 from tuner.learners.base import Learner
+from tuner.learners.encoded import reading_mixed
 from tuner.learners.setup import Setup
 from tuner.wording import hint
 
@@ -176,7 +177,7 @@ def own_class(model: str, found: object) -> type[Learner]:
         raise ModelError(
             f'"{model}": steps_setting is "{found.steps_setting}", which is not among its settings'
         )
-    return found
+    return reading_mixed(found)
 
 
 def current_defaults(model: str) -> dict[str, Value]:
@@ -209,5 +210,4 @@ def shared_params(
 
 def _class(location: str) -> type[Learner]:
     module, _, name = location.partition(":")
-    found: type[Learner] = getattr(import_module(module), name)
-    return found
+    return reading_mixed(getattr(import_module(module), name))

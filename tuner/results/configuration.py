@@ -89,7 +89,7 @@ class Configuration:
             "metric": self.metric,
             "direction": self.direction,
             "value": self.value,
-            "dataset": self._dataset_table(folder),
+            "dataset": dataset_table(self.dataset, self.base, folder),
             "model": self.model,
             "base": self._base_text(folder),
             "epochs": self.epochs,
@@ -136,19 +136,27 @@ class Configuration:
             base=Path(os.path.normpath(folder.absolute() / expanded(read.base or "."))),
         )
 
-    def _dataset_table(self, folder: Path) -> str | dict[str, Any]:
-        if isinstance(self.dataset, str):
-            return self.dataset
-        csv = expanded(self.dataset.csv)
-        if not csv.is_absolute():
-            csv = _relative(self.base / csv, folder)
-        return self.dataset.to_table() | {"csv": csv.as_posix()}
-
     def _base_text(self, folder: Path) -> str | None:
         """Returns where ``module:function`` is found; None when nothing is imported from there."""
         if not self.own_code:
             return None
         return _relative(self.base, folder).as_posix()
+
+
+def dataset_table(dataset: str | CsvDataset, base: Path, folder: Path) -> str | dict[str, Any]:
+    """Returns a data set as a file in ``folder`` names it.
+
+    Args:
+        dataset: As in a `Configuration`.
+        base: Folder that a relative path in it starts at.
+        folder: Folder that a relative path in the result starts at.
+    """
+    if isinstance(dataset, str):
+        return dataset
+    csv = expanded(dataset.csv)
+    if not csv.is_absolute():
+        csv = _relative(base / csv, folder)
+    return dataset.to_table() | {"csv": csv.as_posix()}
 
 
 def _relative(path: Path, folder: Path) -> Path:

@@ -21,7 +21,7 @@ SCHEMA = 1
 _LARGEST = 2**31  # epochs, rows: what the libraries below can count
 
 
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
+def plain_params(params: dict[str, Any]) -> dict[str, Any]:
     """Refuses parameters that no search space could have drawn."""
     for name, value in params.items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -54,7 +54,9 @@ class Trained(Part):
     batch_size: int = Field(ge=1, lt=_LARGEST, examples=["64"])
     seed: int = Field(ge=0, lt=2**32, examples=["0"])
     data_fingerprint: Text | None = Field(default=None, examples=['"(SHA-256 of the data)"'])
-    params: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(examples=["{ units = 16 }"])
+    params: Annotated[dict[str, Any], AfterValidator(plain_params)] = Field(
+        examples=["{ units = 16 }"]
+    )
     versions: dict[str, str] = Field(default={}, examples=['{ keras = "3.15.1" }'])
 
 

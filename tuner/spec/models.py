@@ -130,6 +130,8 @@ class CsvDataset(Dialect):
         group: A column: rows with the same value there stand in one split and one fold.
         time: A column of dates or numbers: what is held out is later than what is fitted on.
         weight: A column of numbers: how much each row counts.
+        select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
+            None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
     """
 
@@ -143,6 +145,7 @@ class CsvDataset(Dialect):
     group: Text | None = Field(default=None, examples=['"patient"'])
     time: Text | None = Field(default=None, examples=['"date"'])
     weight: Text | None = Field(default=None, examples=['"weight"'])
+    select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
 
     @field_validator("drop")
@@ -151,6 +154,20 @@ class CsvDataset(Dialect):
         if drop and info.data.get("target") in drop:
             raise ValueError(f"must not name the target, but got {toml(drop)}; leave it out there")
         return drop
+
+    @field_validator("group", "time", "weight")
+    @classmethod
+    def _check_role(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None:
+            return None
+        if info.field_name == "time" and info.data.get("group") is not None:
+            raise ValueError("cannot stand beside group: rows are divided by one of the two")
+        for other in ("target", "group", "time"):
+            if info.data.get(other) == name:
+                raise ValueError(f"must not name the {other} column, but got {toml(name)}")
+        if name in (info.data.get("drop") or ()):
+            raise ValueError(f"must not name a column of drop, but got {toml(name)}")
+        return name
 
     def to_table(self) -> dict[str, Any]:
         """Returns the table of a study file; what is not set is left out."""
@@ -269,10 +286,13 @@ class Validation(Part):
         folds: Parts into which the rows that are not for the test are divided; each is held out
             once. 1 holds out the validation split alone.
         repeats: How often that is done, each time with another division.
+        keep: Whether complete trials leave their out-of-fold predictions and models, see
+            :mod:`tuner.trials.trial_outputs`.
     """
 
     folds: int = Field(default=1, ge=1, le=50, examples=["5"])
     repeats: int = Field(default=1, ge=1, le=20, examples=["1"])
+    keep: bool = Field(default=False, examples=["true"])
 
     @model_validator(mode="after")
     def _check_repeats(self) -> Validation:

@@ -160,6 +160,11 @@ class StudySpec(Part):
         """The ``module:function`` code that it names for its network and its data."""
         return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
 
+    @property
+    def n_folds(self) -> int:
+        """How many models a trial fits, each on other rows; 1 without folds."""
+        return 1 if self.validation is None else self.validation.folds * self.validation.repeats
+
     def coverage(self) -> Coverage | None:
         """Returns what counts the combinations tried; None if the sampler never has no more."""
         if self.sampler.name != EXHAUSTIVE or not is_finite(self.search_space):
@@ -171,6 +176,10 @@ class StudySpec(Part):
         table = self.to_dict()
         for key in ("name", "title", "budget", "training"):  # these may change on resume
             del table[key]
+        # What trials leave changes none, and without folds there is nothing else to say.
+        table.get("validation", {}).pop("keep", None)
+        if self.n_folds == 1:
+            table.pop("validation", None)
         if isinstance(table["dataset"], dict):
             # How a file is written changes no trial: the data have a fingerprint of their own.
             for key in Dialect.model_fields:

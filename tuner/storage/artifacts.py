@@ -1,4 +1,4 @@
-"""Where checkpoints are stored: a folder, or a bucket of an S3-like store, by Optuna's stores.
+"""Where files of trials are stored: a folder, or a bucket of an S3-like store, by Optuna's stores.
 
 Terms:
     location: an absolute folder, or ``s3://BUCKET`` or ``s3://BUCKET/PREFIX``. One plain string, so
@@ -10,9 +10,11 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from tuner.errors import RequestError
 from tuner.spec.paths import expanded
@@ -100,9 +102,30 @@ class Artifacts:
         Raises:
             ArtifactError: It is not there, or cannot be read.
         """
+        with self._failures_of(name), self._store().open_reader(self._prefix + name) as reader:
+            return reader.read()
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[BinaryIO]:
+        """Opens a file in which one can seek, to read a part of it.
+
+        Raises:
+            ArtifactError: It is not there, or cannot be read.
+        """
+        with self._failures_of(name):
+            reader = self._store().open_reader(self._prefix + name)
+        with reader:
+            if reader.seekable():
+                yield reader
+                return
+            with self._failures_of(name):
+                content = io.BytesIO(reader.read())
+            yield content
+
+    @contextmanager
+    def _failures_of(self, name: str) -> Iterator[None]:
         try:
-            with self._store().open_reader(self._prefix + name) as reader:
-                return reader.read()
+            yield
         except Exception as error:
             if _is_absence(error):
                 raise ArtifactError(f"{name} is not in {self.location}") from None

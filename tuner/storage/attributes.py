@@ -24,7 +24,7 @@ from tuner.wording import kind, one_line, toml
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]*-\d+-[0-9a-f]{32}\.npz$")]
-"""Of a checkpoint; never a path, for such files are removed."""
+"""Of a checkpoint or outputs; never a path, for such files are removed."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
@@ -134,6 +134,24 @@ class Pointer(Stored):
     id: FileName | None = None
     epoch: Count | None = None
     files: list[FileName] = Field(default=[])
+
+
+class StoredOutputs(Stored):
+    """``outputs`` of a trial: see :mod:`tuner.trials.trial_outputs`.
+
+    Attributes:
+        id: Name of the file. It is stored before the file is written, the others afterwards.
+        size: Bytes of the file.
+        models: How many models it holds.
+        fit_s: Seconds that all models took to fit.
+        predict_s: Seconds that one of them takes to predict 1,000 rows.
+    """
+
+    id: FileName
+    size: Count | None = None
+    models: Count = 0
+    fit_s: Finite = 0.0
+    predict_s: Finite = 0.0
 
 
 class TrialAttrs(Stored):

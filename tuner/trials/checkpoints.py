@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from tuner.errors import SpecError
 from tuner.learners.watch import S, UnusableCheckpoint
 from tuner.storage.artifacts import ArtifactError, Artifacts
-from tuner.storage.attributes import Pointer, read
+from tuner.storage.attributes import Pointer, StoredOutputs, read
 from tuner.storage.error_mapping import storage_errors
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _KEY = "checkpoint"
+OUTPUTS = "outputs"
+"""The attribute of a trial that points at its outputs, see :mod:`tuner.trials.trial_outputs`."""
 _LONGEST_NAME = 100  # of the study, in a file's name
 _SHARE = 10  # of a trial's time a store that fails may take one part
 
@@ -51,6 +55,7 @@ class TrialCheckpoints:
         reporter: Reporter,
         location: str,
         every_s: float,
+        word: str = "epoch",
     ) -> None:
         """Begins with what an earlier attempt at the trial has left.
 
@@ -60,12 +65,14 @@ class TrialCheckpoints:
             reporter: Of its epochs, which are stored with the pointer.
             location: Folder or S3 address, see :mod:`tuner.storage.artifacts`.
             every_s: Seconds from the beginning to the first checkpoint, and to each further one.
+            word: What people call a step of the trial.
         """
         self._trial = trial
         self._database = database
         self._reporter = reporter
         self._artifacts = Artifacts(location)
         self._every_s = every_s
+        self._word = word
         self._due_at = time.monotonic() + every_s
         left = _left_by(trial._cached_frozen_trial)
         self._current = left.id
@@ -83,7 +90,7 @@ class TrialCheckpoints:
                 "begins again, because it cannot be resumed from its checkpoint: %s", str(error)
             )
             return None
-        _log.info("trial %d resumes after epoch %d", self._trial.number, step)
+        _log.info("trial %d resumes after %s %d", self._trial.number, self._word, step)
         return state
 
     def due(self) -> bool:
@@ -107,7 +114,7 @@ class TrialCheckpoints:
         except (ArtifactError, MemoryError) as error:
             why = str(error) or "out of memory"
             if not self._failing:
-                self._warn(f"is not saved after epoch {step}, and tried again: %s", why)
+                self._warn(f"is not saved after {self._word} {step}, and tried again: %s", why)
             self._failing = True
             now = time.monotonic()
             self._due_at = now + max(self._every_s, _SHARE * (now - began))
@@ -134,8 +141,7 @@ class TrialCheckpoints:
         self._database.write_attrs(self._trial._trial_id, {_KEY: pointer})
 
     def _new_name(self) -> str:
-        study = quote(self._trial.study.study_name, safe="")[:_LONGEST_NAME]
-        name = f"{study}-{self._trial.number}-{uuid4().hex}.npz"
+        name = new_name(self._trial)
         self._files.add(name)
         return name
 
@@ -143,13 +149,21 @@ class TrialCheckpoints:
         _log.warning(f"trial %d {text}", self._trial.number, why)
 
 
+def new_name(trial: optuna.Trial) -> str:
+    """Returns a name for a file of a trial that no other one has, see ``FileName``."""
+    study = quote(trial.study.study_name, safe="")[:_LONGEST_NAME]
+    return f"{study}-{trial.number}-{uuid4().hex}.npz"
+
+
 def remove_of(database: Database, study: optuna.Study, number: int, location: str) -> None:
-    """Removes the checkpoints of a trial that has ended, but not in its own process."""
+    """Removes the files of a trial that has failed, but not in its own process."""
     with storage_errors(database.url):
         storage = study._storage
         trial_id = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-        left = _left_by(storage.get_trial(trial_id))
-    _remove(Artifacts(location), left.files, number)
+        trial = storage.get_trial(trial_id)
+    outputs = stored_outputs(trial)
+    files = [*_left_by(trial).files, *([] if outputs is None else [outputs.id])]
+    _remove(Artifacts(location), files, number)
 
 
 def _left_by(trial: FrozenTrial) -> Pointer:
@@ -161,6 +175,14 @@ def _left_by(trial: FrozenTrial) -> Pointer:
     except SpecError as error:
         _log.warning("its checkpoints are neither used nor removed: %s", error)
         return Pointer()
+
+
+def stored_outputs(trial: FrozenTrial) -> StoredOutputs | None:
+    """Returns what a trial's attribute says of its outputs; None if it is absent or damaged."""
+    try:
+        return StoredOutputs.model_validate(trial.user_attrs.get(OUTPUTS))
+    except ValidationError:
+        return None
 
 
 def _remove(artifacts: Artifacts, names: Iterable[str], number: int) -> None:

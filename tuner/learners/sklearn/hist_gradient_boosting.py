@@ -96,10 +96,10 @@ class HistGradientBoosting(SklearnLearner):
         return tree_script("HistGradientBoosting", arguments, task, about)
 
     @classmethod
-    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         # A category has at most as many codes as there are bins; rare levels are one of them.
         bins = int(params.get("max_bins", cls.settings["max_bins"].default))
-        found = super().encoding(params)
+        found = super().encoder_params(params)
         wanted = found.get(_MAX_LEVELS, "auto")
         most = bins - 1 if wanted == "auto" else min(int(wanted), bins - 1)
         return {**found, _MAX_LEVELS: most}
