@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.csv_column import CsvColumn, read_column
-from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
 from tuner.data.schema import NUMBERS, ColumnSchema, decide
+from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted, toml
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_up
 from tuner.data.csv_column import read_column
-from tuner.data.csv_file import first_line_hint, read_text
+from tuner.data.csv_file import read_text
+from tuner.data.csv_header import first_line_hint
 from tuner.data.csv_numbers import checked_numbers, numbers
 from tuner.data.csv_rows import LINE_BREAK, likely_separator
 from tuner.data.csv_target import CsvTask, csv_target
