@@ -131,6 +131,7 @@ class CsvDataset(Dialect):
         time: A column of dates or numbers: what is held out is later than what is fitted on.
         weight: A column of numbers: how much each row counts.
         sheet: A sheet of an Excel file; the first if None.
+        most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.
     """
 
     csv: FilePath = Field(examples=['"measurements.csv"'])
@@ -144,6 +145,7 @@ class CsvDataset(Dialect):
     time: Text | None = Field(default=None, examples=['"date"'])
     weight: Text | None = Field(default=None, examples=['"weight"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
+    most_rows: int | None = Field(default=None, ge=1, examples=["1000000"])
 
     @field_validator("drop")
     @classmethod
