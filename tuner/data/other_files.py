@@ -42,7 +42,7 @@ def form_of(path: Path) -> Form:
         return "parquet"
     if start == _OLD_EXCEL:
         return "sheet"
-    if start == ZIP and zipfile.is_zipfile(path):
+    if start in ZIP and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return "sheet" if is_workbook(archive.namelist()) else "csv"
     return "csv"

@@ -15,7 +15,7 @@ from tuner.wording import hint
 
 GZIP = b"\x1f\x8b"
 _LOOKED_AT = 2**22  # bytes by which it is seen how well a file is compressed
-ZIP = b"PK\x03\x04"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second of an archive without files
 
 
 def start_of(path: Path) -> bytes:
@@ -39,7 +39,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     with _readable(path), path.open("rb") as raw:
         start = raw.read(4)
         raw.seek(0)
-        if start == ZIP:
+        if start in ZIP:
             with zipfile.ZipFile(raw) as archive, archive.open(_member(path, archive)) as file:
                 yield file
         elif start.startswith(GZIP):
