@@ -174,18 +174,13 @@ def test_rows_to_predict_name_options_of_the_command(tmp_path: Path) -> None:
     assert rows_from_csv(path, ["a", "b"], Dialect(decimal=",")).tolist() == [[1.5, 2]]
 
 
-@pytest.mark.parametrize(
-    ("encoding", "words"),
-    [
-        (None, r'is not UTF-8 text \(byte 0xf6\); .* such as encoding = "cp1252"'),
-        ("ascii", r"is not text in the encoding ascii \(byte 0xf6\); declare another one"),
-    ],
-)
-def test_an_encoding_can_be_declared(tmp_path: Path, encoding: str | None, words: str) -> None:
+def test_an_encoding_can_be_declared(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_bytes("größe,y\n1,2\n".encode("latin-1"))
-    with pytest.raises(DataError, match=words):
-        read_text(path, Dialect(encoding=encoding))
+    for encoding in ("ascii", "utf-8"):
+        words = rf"is not text in the encoding {encoding} \(byte 0xf6\); declare another one"
+        with pytest.raises(DataError, match=words):
+            read_text(path, Dialect(encoding=encoding))
     assert list(read_text(path, Dialect(encoding="latin-1")).cells) == ["größe", "y"]
 
 

@@ -302,12 +302,9 @@ def _unread(cells: Cells, odd: NDArray[np.bool_], kind: ColumnKind) -> str:
     if not odd.any():
         return ""
     row = int(odd.argmax())
-    more = int(odd.sum()) - 1
-    return (
-        f"{cells.table.row_word} {cells.table.line(row, cells.name)}: "
-        f"{quoted(str(cells.text.iat[row]))} is no {kind}{f' (and {more:,} more)' if more else ''}: "
-        "read as missing"
-    )
+    line = f"{cells.table.row_word} {cells.table.line(row, cells.name)}"
+    more = f" (and {odd.sum() - 1:,} more)" if odd.sum() > 1 else ""
+    return f"{line}: {quoted(str(cells.text.iat[row]))} is no {kind}{more}: read as missing"
 
 
 def _folded(cells: pd.Series[str]) -> pd.Series[str]:

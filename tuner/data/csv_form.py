@@ -65,7 +65,7 @@ class CsvForm:
     def chunks(self, rows: int | None = None) -> Iterator[pd.DataFrame]:
         """Yields the cells as text, the header as the first row, in chunks of a number of rows.
 
-        The index counts lines, but for line breaks inside of cells of the same chunk.
+        The index counts lines, but for line breaks in the header and in cells of the same chunk.
 
         Args:
             rows: Rows of a chunk; everything is one chunk if None.
@@ -92,9 +92,9 @@ class CsvForm:
                 if isinstance(reader, pd.DataFrame):
                     yield reader
                     return
-                breaks = 0
-                for chunk in reader:
-                    inside = breaks_in(chunk)
+                breaks = 0  # in cells of earlier chunks, without the header
+                for number, chunk in enumerate(reader):
+                    inside = breaks_in(chunk if number else chunk.iloc[1:])
                     yield chunk.set_axis(chunk.index + breaks)
                     breaks += int(inside.sum())
         except UnicodeError as exc:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tuner.data.csv_header import column_names
-from tuner.data.packed import ZIP, start_of
+from tuner.data.packed import ZIP, is_workbook, start_of
 from tuner.data.text_table import TextTable
 from tuner.errors import DataError
 from tuner.spec import Dialect
@@ -42,11 +42,9 @@ def form_of(path: Path) -> Form:
         return "parquet"
     if start == _OLD_EXCEL:
         return "sheet"
-    if start == ZIP and zipfile.is_zipfile(path):
+    if start in ZIP and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-        if "[Content_Types].xml" in names or {"mimetype", "content.xml"} <= names:
-            return "sheet"
+            return "sheet" if is_workbook(archive.namelist()) else "csv"
     return "csv"
 
 
@@ -209,6 +207,22 @@ def frame_table(
     )
 
 
+def parquet_shape(path: Path) -> tuple[int, int]:
+    """Returns the number of rows and of columns of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as exc:
+        raise DataError(_broken(path, exc)) from exc
+    return metadata.num_rows, metadata.num_columns
+
+
+def _broken(path: Path, exc: Exception) -> str:
+    return f"{path} cannot be read as a Parquet file ({exc}); get it again"
+
+
 def _batches(path: Path, rows: int = 65_536) -> Iterator[tuple[pd.DataFrame, int]]:
     """Yields frames of a Parquet file, each with the number of rows of the file; at least one."""
     import pyarrow as pa
@@ -224,4 +238,4 @@ def _batches(path: Path, rows: int = 65_536) -> Iterator[tuple[pd.DataFrame, int
                     frame = frame.reset_index()  # pandas stores an index as columns
                 yield frame, total
     except (pa.ArrowException, OSError) as exc:
-        raise DataError(f"{path} cannot be read as a Parquet file ({exc}); get it again") from exc
+        raise DataError(_broken(path, exc)) from exc

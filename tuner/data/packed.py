@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -14,7 +14,8 @@ from tuner.errors import DataError
 from tuner.wording import hint
 
 GZIP = b"\x1f\x8b"
-ZIP = b"PK\x03\x04"
+_LOOKED_AT = 2**22  # bytes by which it is seen how well a file is compressed
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second of an archive without files
 
 
 def start_of(path: Path) -> bytes:
@@ -38,7 +39,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     with _readable(path), path.open("rb") as raw:
         start = raw.read(4)
         raw.seek(0)
-        if start == ZIP:
+        if start in ZIP:
             with zipfile.ZipFile(raw) as archive, archive.open(_member(path, archive)) as file:
                 yield file
         elif start.startswith(GZIP):
@@ -46,6 +47,24 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield cast("IO[bytes]", file)
         else:
             yield raw
+
+
+def unpacked_size(path: Path) -> int:
+    """Returns about how many bytes a file has without its compression.
+
+    Raises:
+        DataError: See :func:`opened`.
+    """
+    with opened(path) as file:
+        if isinstance(file, zipfile.ZipExtFile):
+            with zipfile.ZipFile(path) as archive:
+                return archive.getinfo(file.name).file_size
+        size = path.stat().st_size
+        if not isinstance(file, gzip.GzipFile):
+            return size
+        raw = file.fileobj
+        read = len(file.read(_LOOKED_AT))
+        return read if read < _LOOKED_AT else size * read // max(raw.tell(), 1)
 
 
 @contextmanager
@@ -56,7 +75,9 @@ def _readable(path: Path) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise DataError(f"{path} is a broken gzip file ({exc}); get it again") from exc
     except (zipfile.BadZipFile, NotImplementedError) as exc:
-        raise DataError(f"{path} is a broken zip file ({exc}); get it again") from exc
+        raise DataError(
+            f"{path} is a broken zip archive or Excel workbook ({exc}); get it again"
+        ) from exc
     except RuntimeError as exc:  # the class that zipfile raises for it
         if "password" not in str(exc):
             raise
@@ -67,9 +88,16 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path} cannot be read: {exc.strerror or exc}") from exc
 
 
+def is_workbook(names: Collection[str]) -> bool:
+    """Returns whether the files of an archive are those of an Excel or OpenDocument workbook."""
+    return "[Content_Types].xml" in names or {"mimetype", "content.xml"} <= set(names)
+
+
 def _member(path: Path, archive: zipfile.ZipFile) -> str:
     """Returns the only file of an archive; what macOS adds and hidden files count for nothing."""
     names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if is_workbook(names):
+        raise DataError(f"{path} is an Excel or OpenDocument workbook; save the sheet as CSV")
     names = [
         name
         for name in names

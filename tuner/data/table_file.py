@@ -13,13 +13,24 @@ from pathlib import Path
 from tuner.data.columns import Known, read_columns
 from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_file import iter_text, read_text
-from tuner.data.other_files import form_of, iter_parquet, read_parquet, read_sheet
+from tuner.data.other_files import (
+    form_of,
+    iter_parquet,
+    parquet_shape,
+    read_parquet,
+    read_sheet,
+)
+from tuner.data.packed import opened, unpacked_size
 from tuner.data.text_table import TextTable
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
 from tuner.spec.models import ColumnKind
 from tuner.wording import quoted
+
+_LOOKED_AT = 2**20  # bytes by which the length of a row is estimated
+_BYTES_A_BYTE = 15  # memory for a byte of a CSV file, as measured on texts; numbers take 8
+_BYTES_A_CELL = 32  # for a cell of a Parquet file
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +170,33 @@ def iter_tables(
             chunks = (replace(whole, cells=whole.cells[n : n + rows]) for n in starts)
     for chunk in chunks:
         yield table_of(chunk, like=like)
+
+
+def rows_that_fit(path: Path, memory: int) -> int | None:
+    """Returns how many rows of a file fit into memory; None if all do, or it is a workbook.
+
+    Args:
+        path: The file.
+        memory: Bytes that the typed columns may take.
+
+    Raises:
+        DataError: The file is missing or unreadable.
+    """
+    require_regular(path)
+    match form_of(path):
+        case "sheet":  # has no more than a million rows
+            return None
+        case "parquet":
+            rows, columns = parquet_shape(path)
+            fitting = memory // max(columns * _BYTES_A_CELL, 1)
+            return None if fitting >= rows else max(fitting, 1)
+    size = unpacked_size(path)
+    if size * _BYTES_A_BYTE <= memory:
+        return None
+    with opened(path) as file:
+        head = file.read(_LOOKED_AT)
+    a_row = len(head) / max(head.count(b"\n"), head.count(b"\r"), 1)
+    return max(int(memory / (a_row * _BYTES_A_BYTE)), 1)
 
 
 def _check_no_sheet(path: Path, sheet: str | None) -> None:

@@ -46,7 +46,7 @@ def marked_encoding(head: bytes) -> str | None:
         if head.startswith(mark):
             return codec
     zeros = (head[::2].count(0), head[1::2].count(0))
-    if min(zeros) == 0 and max(zeros) * 20 > len(head) // 2:
+    if len(head) % 2 == 0 and min(zeros) == 0 and max(zeros) * 20 > len(head) // 2:
         codec = "utf-16-le" if zeros[1] else "utf-16-be"
         text = head[: len(head) // 2 * 2].decode(codec, errors="replace")
         if not _CONTROL.search(text):
