@@ -71,7 +71,7 @@ def table_with(keys: str, value: Any) -> Table:
         (
             "validation",
             {"repeats": 2},
-            r"validation: repeats need folds: write folds = 5 beside it",
+            r"validation\.repeats: must be 1 without folds, but got 2; write folds",
         ),
         ("validation", {"fold": 5}, r"validation\.fold: unknown key; did you mean folds\?"),
         ("objective.metric", None, r'objective\.metric: is missing; write metric = "accuracy"'),
