@@ -21,7 +21,7 @@ from tuner import scoring
 from tuner.automl.automl_request import DEFAULT_TIME, LEAST_SECONDS
 from tuner.automl.ensemble import Judge
 from tuner.automl.planning import METRICS, check_metric
-from tuner.automl.small import MOST_ROWS, fit_small
+from tuner.automl.small import MOST_ROWS, fit_small, one_thread
 from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import Development, Split
@@ -126,7 +126,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
             return output
         return np.asarray(self.classes_[output.argmax(axis=1)])
 
-    @available_if(_has_classes)
+    @available_if(_has_classes)  # type: ignore[untyped-decorator]  # of scikit-learn
     def predict_proba(self, X: Any) -> NDArray[np.floating]:
         """Returns the probabilities, shape ``(n, classes)``, in the order of ``classes_``."""
         return self._output(X)
@@ -265,9 +265,10 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         try:
             if bundle is None:
                 inputs = as_inputs(X, self._about, "the model")
-                output = self._members.predict(
-                    inputs.astype(np.float32) if isinstance(inputs, np.ndarray) else inputs
-                )
+                if isinstance(inputs, np.ndarray) and inputs.dtype != np.object_:
+                    inputs = inputs.astype(np.float32)
+                with one_thread():
+                    output = self._members.predict(inputs)
             else:
                 output = bundle.predict(self._frame(X))
         except RequestError as error:

@@ -8,7 +8,8 @@ fold models predict together.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +65,20 @@ def fit_small(data: Development, judge: Judge, seed: int, seconds: float) -> Sma
         TrialFailed: A candidate cannot be fitted.
         DataError: The rows are not usable.
     """
-    deadline = time.monotonic() + seconds
+    with one_thread():
+        return _fit_small(data, judge, seed, time.monotonic() + seconds)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets libraries use one thread: for few rows several only wait for each other."""
+    from threadpoolctl import threadpool_limits  # of scikit-learn, which needs it
+
+    with threadpool_limits(1):
+        yield
+
+
+def _fit_small(data: Development, judge: Judge, seed: int, deadline: float) -> Small:
     rows = data.train
     positions = _positions(rows, data, seed)
     folds = [data.fold(train, held) for train, held in positions] or [data]
