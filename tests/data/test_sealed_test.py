@@ -23,6 +23,8 @@ STUDIES = {
     "mlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
     "cnn": ("images", "accuracy", {"epochs": 2, "n_blocks": 1, "filters": 2, "units": 4}),
     "embedding": ("texts", "accuracy", {"epochs": 2, "embedding_width": 2, "units": 4}),
+    "realmlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
+    "tabm": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4, "k": 2}),
     "hist_gradient_boosting": ("table", "mse", {"max_iter": 2}),
     "random_forest": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
     "extra_trees": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),

@@ -85,7 +85,7 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
 def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnSchema:
     role = declared.role(column.name)
     if role is not None:
-        treatment, reason = role, ""
+        treatment, reason = role, "" if role == "drop" else column.note
     elif useless is not None:
         treatment, reason = "drop", useless
     else:
@@ -155,13 +155,17 @@ def _names_rows(column: Column) -> str | None:
         if _ID_NAME.fullmatch(column.name) and len(np.unique(present)) == len(present):
             return "an id: another number in each row"
         return None
-    if column.kind != "text" or len(set(present.tolist())) < len(present):
+    if column.kind != "text" or not all(map(_is_word, present)):
         return None
-    one_word = all(
-        is_text(text) and len(text) <= _LONGEST_ID and text.isascii() and len(text.split()) == 1
-        for text in present
-    )
-    return "an id: another word in each row" if one_word else None
+    is_id = len(set(present.tolist())) == len(present)
+    return "an id: another word in each row" if is_id else None
+
+
+def _is_word(value: object) -> bool:
+    """Returns whether a value is a short text in ASCII without blanks, as ids are."""
+    if not isinstance(value, str) or len(value) > _LONGEST_ID:
+        return False
+    return value.isascii() and len(value.split()) == 1
 
 
 def _is_rising(values: NDArray[Any]) -> bool:

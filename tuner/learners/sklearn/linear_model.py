@@ -36,7 +36,7 @@ class LinearModel(SklearnLearner):
 
     name = "linear_model"
     kinds: ClassVar[tuple[Kind, ...]] = ("table", "mixed", "text")
-    style = "one_hot"
+    encoding = "one_hot"
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "alpha": Setting(1.0, low=0.0, above=True),
@@ -66,9 +66,9 @@ class LinearModel(SklearnLearner):
         return read_linear(folder, n_features, n_classes)
 
     @classmethod
-    def encoding(cls, params: Mapping[str, Value]) -> dict[str, Value]:
+    def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         usual = {name: setting.default for name, setting in _TEXTS.items()}
-        return {**usual, **super().encoding(params)}
+        return {**usual, **super().encoder_params(params)}
 
     @classmethod
     def is_sparse(cls, encoder: Encoder) -> bool:
