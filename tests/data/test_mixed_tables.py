@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tuner.bundle.info import DataInfo
-from tuner.data import Splits, functions, load, load_splits, look_up
+from tuner.data import Split, Splits, functions, load, load_splits, look_up
 from tuner.data.folds import folds_of
 from tuner.data.rows_to_predict import iter_rows, rows_from_frame, rows_from_table
 from tuner.data.schema import Schema
@@ -138,6 +138,30 @@ def test_development_knows_no_levels_of_test_rows(monkeypatch: pytest.MonkeyPatc
 def test_column_of_a_single_kind_is_mixed(column: str, tmp_path: Path) -> None:
     data = load_splits(write(tmp_path, FRAME[[column, "y"]]), tmp_path)
     assert (data.kind, data.feature_names) == ("mixed", (column,))
+
+
+def test_gaps_of_one_part_make_all_parts_mixed() -> None:
+    x = pd.DataFrame({"a": np.arange(10.0)})
+    gaps = x.mask(x > 7)
+    y = np.arange(10) / 7
+    data = Splits(*(Split(frame, y) for frame in (gaps, x, x)), task="regression")
+    assert {part.kind for part in (data.train, data.validation, data.test)} == {"mixed"}
+    data = Splits(*(Split(frame, y) for frame in (x, x, x)), task="regression")
+    assert data.test.x.dtype == np.float32
+
+
+def test_numbers_that_float32_cannot_tell_apart_stay_float64_where_that_is_wanted(
+    tmp_path: Path,
+) -> None:
+    seconds = 1_700_000_000 + np.random.default_rng(0).permutation(N)
+    frame = pd.DataFrame({"seconds": seconds, "y": np.arange(N) / 7})
+    dataset = write(tmp_path, frame)
+    with pytest.raises(DataError, match='"seconds": 60 different values become 1 in float32'):
+        load_splits(dataset, tmp_path)
+    data = load_splits(dataset.model_copy(update={"select": "useful"}), tmp_path)
+    assert data.kind == "mixed"
+    parts = (data.train, data.validation, data.test)
+    assert sorted(x for part in parts for x in part.x["seconds"]) == sorted(seconds)
 
 
 def test_plain_numbers_stay_an_array_beside_rows_that_are_left_out(tmp_path: Path) -> None:
