@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 YES = ("true", "false")  # how values of a source with types are written
-_MOSTLY = 0.95  # share of numbers among which words are missing values
-_MOST_WORDS = 5  # different words
-_MANY_NUMBERS = 20  # different numbers, among which one word is a missing value at any share
+# Share of cells that are no numbers, up to which they are missing: whatever they are, if there are
+# at most so many different ones, and if it is always the same word among many different numbers.
+_SINGLE, _FEW, _HALF = 0.01, 0.05, 0.5
+_MOST_WORDS = 5
+_MANY_NUMBERS = 20
 
 
 class Known(Protocol):
@@ -158,12 +160,14 @@ def _are_missing(cells: Cells, numbers: NDArray[Any], words: NDArray[np.bool_]) 
         return True
     different = cells.text[words].unique()
     kept = {mark(text) for text in cells.table.dialect.not_missing or ()}
-    if len(different) > _MOST_WORDS or not kept.isdisjoint(map(mark, different)):
+    if not kept.isdisjoint(map(mark, different)):
         return False
-    if words.sum() <= (1 - _MOSTLY) * (~cells.missing).sum():
+    share = words.sum() / len(cells.present)
+    if share <= _SINGLE or (share <= _FEW and len(different) <= _MOST_WORDS):
         return True
     are_many = len(np.unique(numbers[np.isfinite(numbers)])) > _MANY_NUMBERS
-    return len(different) == 1 and are_many and not any(map(str.isdigit, different[0]))
+    is_word = len(different) == 1 and not any(map(str.isdigit, different[0]))
+    return is_word and are_many and share <= _HALF
 
 
 def _number_column(
@@ -183,7 +187,9 @@ def _number_column(
             f"{joined(others)}"
         )
     if words.any():
-        shown = ", ".join(map(quoted, cells.text[words].unique()))
+        different = cells.text[words].unique()
+        shown = ", ".join(map(quoted, different[:_MOST_WORDS]))
+        shown += " …" if len(different) > _MOST_WORDS else ""
         notes.append(f"{shown} in {count(int(words.sum()), 'cell')} read as missing")
     numbers = finite_in_float32(numbers)
     return _column(

@@ -86,7 +86,9 @@ def read_sheet(
                     f"{path} has no sheet {quoted(sheet)}; {hint(sheet, names, 'sheets')}"
                 )
             chosen = sheet or names[0]
-            values = book.parse(chosen, header=None, dtype=object, na_filter=False)
+            values = pd.read_excel(
+                book, sheet_name=chosen, header=None, dtype=object, na_filter=False
+            )
     except PasswordError as exc:
         raise DataError(f"{path} is protected by a password; save it without one") from exc
     except (CalamineError, ValueError) as exc:
