@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from workbooks import write_workbook
 
 from tuner.bundle.info import DataInfo
 from tuner.data import Split, Splits, functions, load, load_splits, look_up
@@ -330,3 +331,30 @@ def test_columns_that_cannot_be_what_they_are_declared(
         load_splits(dataset, tmp_path)
     assert "\n" not in str(caught.value)
     assert "own.csv" in str(caught.value)
+
+
+def test_sample_of_a_large_file_is_noted(tmp_path: Path) -> None:
+    dataset = write(tmp_path, pd.concat([FRAME] * 5)).model_copy(update={"most_rows": 90})
+    data = load_splits(dataset, tmp_path)
+    assert data.schema is not None
+    assert data.schema.rows == 90
+    assert data.note == "a sample of 90 of the 300 rows is read"
+    assert data.note in data.schema.notes
+    assert load_splits(dataset, tmp_path).fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize("form", ["parquet", "xlsx"])
+def test_other_files_give_the_rows_of_a_csv_file(form: str, tmp_path: Path) -> None:
+    data = load_splits(write(tmp_path), tmp_path)
+    frame = FRAME.assign(day=pd.to_datetime(FRAME["day"]))
+    if form == "parquet":
+        frame.assign(smoker=FRAME["smoker"] == "yes").to_parquet(tmp_path / "own.parquet")
+    else:
+        rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+        for row in rows:
+            row[3] = row[3].date()
+        write_workbook(tmp_path / "own.xlsx", {"Sheet1": [list(frame.columns), *rows]})
+    other = load_splits(CsvDataset(csv=f"own.{form}", target="y"), tmp_path)
+    pd.testing.assert_frame_equal(other.train.x, data.train.x)
+    assert other.fingerprint == data.fingerprint
+    assert other.name == "own"
