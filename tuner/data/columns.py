@@ -121,11 +121,10 @@ def _column(
     ambiguous: bool = False,
     note: str = "",
 ) -> CsvColumn:
-    missing = cells.missing if missing is None else missing
     kind, values, notation = typed
     return CsvColumn(
-        *(cells.name, kind, values, missing, notation),
-        distinct=int(cells.text[~missing].nunique()),
+        *(cells.name, kind, values, cells.missing if missing is None else missing, notation),
+        distinct=len(cells.different) if missing is None else int(cells.text[~missing].nunique()),
         note=note,
         table=cells.table,
         source=cells.text,
@@ -149,7 +148,7 @@ def _as_found(cells: Cells, chosen: tuple[Reading, bool] | None, *, is_target: b
             is_number = _are_missing(cells, numbers, words)
         if is_number:
             return _number_column(cells, chosen[0], words, ambiguous)
-    typed = from_texts(cells.text, cells.missing)
+    typed = from_texts(cells.text, cells.missing, cells.different)
     note = f"written {example(typed[2])}" if typed[0] == "date" and typed[2] != ISO else ""
     return _column(cells, typed, note=note)
 
@@ -195,7 +194,7 @@ def _number_column(
     return _column(
         cells,
         ("number", numbers, str(numerals)),
-        missing=cells.missing | words,
+        missing=cells.missing | words if words.any() else None,
         numbers=numbers,
         numerals=numerals,
         ambiguous=ambiguous,
@@ -207,7 +206,7 @@ def _as_declared(
     cells: Cells, chosen: tuple[Reading, bool] | None, kind: ColumnKind, faults: Faults
 ) -> CsvColumn:
     """Returns a column of a kind; collects which cell is not of it."""
-    distinct = cells.present.drop_duplicates()
+    distinct = cells.different
     match kind:
         case "number":
             reading, ambiguous = chosen or ((Numerals(), cells.numbers), False)
@@ -283,7 +282,7 @@ def _as_known(cells: Cells, known: Known) -> CsvColumn:
             pair = (first, second)
             words = _folded(cells.present)
             if not words.isin(pair).all():
-                pair = yes_no(cells.present.drop_duplicates(), DECLARED_YES_NO) or pair
+                pair = yes_no(cells.different, DECLARED_YES_NO) or pair
             odd = ~_folded(cells.text).isin(pair) & ~cells.missing
             values = are_yes(cells.text, pair) & ~cells.missing
             typed = ("yes/no", values, "/".join(pair))
@@ -291,7 +290,7 @@ def _as_known(cells: Cells, known: Known) -> CsvColumn:
             form = known.notation or ISO
             dates = read_dates(cells.text.mask(cells.missing), form)
             if np.isnat(dates[~cells.missing]).any():
-                formats = date_formats(cells.present.drop_duplicates())
+                formats = date_formats(cells.different)
                 form = formats[0] if len(formats) == 1 else form
                 dates = read_dates(cells.text.mask(cells.missing), form)
             odd = np.isnat(dates) & ~cells.missing
