@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +29,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+class OwnFolder:
+    """A temporary folder that is removed with this object, or when Python ends.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="tuner-automl-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True, eq=False)
 class AutoMLResult:
     """What `automl` has found.
@@ -41,7 +55,7 @@ class AutoMLResult:
     bundle: Bundle
     outcome: AutoMLOutcome = field(repr=False)
     url: str = field(repr=False)
-    folder: tempfile.TemporaryDirectory[str] = field(repr=False)
+    folder: OwnFolder = field(repr=False)
 
     @cached_property
     def leaderboard(self) -> pd.DataFrame:
@@ -168,12 +182,12 @@ def automl(
     from time import time as now
 
     started = now()
-    folder = tempfile.TemporaryDirectory(prefix="tuner-automl-")
-    url = storage or f"sqlite:///{folder.name}/tuner.db"
+    folder = OwnFolder()
+    url = storage or f"sqlite:///{folder.path}/tuner.db"
     request = AutoMLRequest(
-        data=_file_of(data, Path(folder.name)),
+        data=_file_of(data, folder.path),
         target=target,
-        out=str(Path(folder.name, "model") if out is None else out),
+        out=str(folder.path / "model" if out is None else out),
         time=time,
         metric=metric,
         task=task,
@@ -234,6 +248,7 @@ def write_frame(frame: pd.DataFrame, file: Path) -> None:
         try:
             arrays.append(pa.Array.from_pandas(column))
         except (pa.ArrowException, TypeError, NotImplementedError):  # of several types, or others
-            texts = column.map(str).where(column.notna(), None)
-            arrays.append(pa.array(texts.tolist(), pa.string()))
+            gone = column.isna().tolist()
+            texts = [None if no else str(cell) for cell, no in zip(column, gone, strict=True)]
+            arrays.append(pa.array(texts, pa.string()))
     pq.write_table(pa.table(arrays, names=list(named)), file)

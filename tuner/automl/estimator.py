@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -19,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from tuner import scoring
 from tuner.automl.automl_request import DEFAULT_TIME, LEAST_SECONDS
+from tuner.automl.automl_result import OwnFolder, automl
 from tuner.automl.ensemble import Judge
 from tuner.automl.planning import METRICS, check_metric
 from tuner.automl.small import MOST_ROWS, fit_small, one_thread
@@ -106,6 +106,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         """
         X, y = self._checked(X, y)
         codes = self._read_target(y)
+        names = X.columns if is_frame(X) else (f"x{n + 1}" for n in range(self.n_features_in_))
+        self._columns = [str(name) for name in names]
         allowed = seconds(DEFAULT_TIME if self.time is None else self.time)
         is_small = self.time is None and len(y) <= MOST_ROWS
         for name in ("bundle_", "_members", "_about", "_folder"):  # of an earlier fit
@@ -203,7 +205,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
             x = x.astype(np.float32)
             if not np.isfinite(x).all():
                 raise ValueError("X holds numbers that are infinite or beyond float32")
-        rows, names = self._rows(x, codes), tuple(self._names())
+        rows, names = self._rows(x, codes), tuple(self._columns)
         data = Development(
             train=rows,
             validation=rows.take(np.arange(1)),
@@ -237,8 +239,6 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         return "binary" if len(self.classes_) == 2 else "multiclass"
 
     def _fit_study(self, X: Any, codes: NDArray[Any], allowed: float) -> None:
-        from tuner.automl.automl_result import automl
-
         frame = self._frame(X)
         target = "target"
         while target in frame.columns:
@@ -264,7 +264,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         bundle: Bundle | None = self.__dict__.get("bundle_")
         try:
             if bundle is None:
-                inputs = as_inputs(X, self._about, "the model")
+                inputs = as_inputs(self._frame(X), self._about, "the model")
                 if isinstance(inputs, np.ndarray) and inputs.dtype != np.object_:
                     inputs = inputs.astype(np.float32)
                 with one_thread():
@@ -279,17 +279,12 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         spread[:, [int(name) for name in bundle.info["data"]["class_names"]]] = output
         return spread
 
-    def _names(self) -> list[str]:
-        given = getattr(self, "feature_names_in_", None)
-        count = self.n_features_in_
-        return [f"x{n + 1}" for n in range(count)] if given is None else list(map(str, given))
-
     def _frame(self, X: Any) -> pd.DataFrame:
         import pandas as pd
 
         if is_frame(X):
-            return X.reset_index(drop=True).set_axis([str(name) for name in X.columns], axis=1)
-        return pd.DataFrame(X, columns=self._names())
+            return X.reset_index(drop=True).set_axis(self._columns, axis=1)
+        return pd.DataFrame(X, columns=self._columns)
 
     def _seed(self) -> int:
         if self.random_state is None:
@@ -305,10 +300,10 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
     def __setstate__(self, state: dict[str, Any]) -> None:
         packed = state.get("bundle_")
         if isinstance(packed, bytes):
-            folder = tempfile.TemporaryDirectory(prefix="tuner-automl-")
+            folder = OwnFolder()
             with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-                archive.extractall(Path(folder.name, "model"))
-            state = {**state, "_folder": folder, "bundle_": load_bundle(Path(folder.name, "model"))}
+                archive.extractall(folder.path / "model")
+            state = {**state, "_folder": folder, "bundle_": load_bundle(folder.path / "model")}
         super().__setstate__(state)
 
 
