@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from workbooks import write_workbook
 
 from tuner.bundle.info import DataInfo
-from tuner.data import Splits, functions, load, load_splits, look_up
+from tuner.data import Split, Splits, functions, load, load_splits, look_up
 from tuner.data.folds import folds_of
 from tuner.data.rows_to_predict import iter_rows, rows_from_frame, rows_from_table
 from tuner.data.schema import Schema
@@ -138,6 +139,30 @@ def test_development_knows_no_levels_of_test_rows(monkeypatch: pytest.MonkeyPatc
 def test_column_of_a_single_kind_is_mixed(column: str, tmp_path: Path) -> None:
     data = load_splits(write(tmp_path, FRAME[[column, "y"]]), tmp_path)
     assert (data.kind, data.feature_names) == ("mixed", (column,))
+
+
+def test_gaps_of_one_part_make_all_parts_mixed() -> None:
+    x = pd.DataFrame({"a": np.arange(10.0)})
+    gaps = x.mask(x > 7)
+    y = np.arange(10) / 7
+    data = Splits(*(Split(frame, y) for frame in (gaps, x, x)), task="regression")
+    assert {part.kind for part in (data.train, data.validation, data.test)} == {"mixed"}
+    data = Splits(*(Split(frame, y) for frame in (x, x, x)), task="regression")
+    assert data.test.x.dtype == np.float32
+
+
+def test_numbers_that_float32_cannot_tell_apart_stay_float64_where_that_is_wanted(
+    tmp_path: Path,
+) -> None:
+    seconds = 1_700_000_000 + np.random.default_rng(0).permutation(N)
+    frame = pd.DataFrame({"seconds": seconds, "y": np.arange(N) / 7})
+    dataset = write(tmp_path, frame)
+    with pytest.raises(DataError, match='"seconds": 60 different values become 1 in float32'):
+        load_splits(dataset, tmp_path)
+    data = load_splits(dataset.model_copy(update={"select": "useful"}), tmp_path)
+    assert data.kind == "mixed"
+    parts = (data.train, data.validation, data.test)
+    assert sorted(x for part in parts for x in part.x["seconds"]) == sorted(seconds)
 
 
 def test_plain_numbers_stay_an_array_beside_rows_that_are_left_out(tmp_path: Path) -> None:
@@ -306,3 +331,30 @@ def test_columns_that_cannot_be_what_they_are_declared(
         load_splits(dataset, tmp_path)
     assert "\n" not in str(caught.value)
     assert "own.csv" in str(caught.value)
+
+
+def test_sample_of_a_large_file_is_noted(tmp_path: Path) -> None:
+    dataset = write(tmp_path, pd.concat([FRAME] * 5)).model_copy(update={"most_rows": 90})
+    data = load_splits(dataset, tmp_path)
+    assert data.schema is not None
+    assert data.schema.rows == 90
+    assert data.note == "a sample of 90 of the 300 rows is read"
+    assert data.note in data.schema.notes
+    assert load_splits(dataset, tmp_path).fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize("form", ["parquet", "xlsx"])
+def test_other_files_give_the_rows_of_a_csv_file(form: str, tmp_path: Path) -> None:
+    data = load_splits(write(tmp_path), tmp_path)
+    frame = FRAME.assign(day=pd.to_datetime(FRAME["day"]))
+    if form == "parquet":
+        frame.assign(smoker=FRAME["smoker"] == "yes").to_parquet(tmp_path / "own.parquet")
+    else:
+        rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+        for row in rows:
+            row[3] = row[3].date()
+        write_workbook(tmp_path / "own.xlsx", {"Sheet1": [list(frame.columns), *rows]})
+    other = load_splits(CsvDataset(csv=f"own.{form}", target="y"), tmp_path)
+    pd.testing.assert_frame_equal(other.train.x, data.train.x)
+    assert other.fingerprint == data.fingerprint
+    assert other.name == "own"

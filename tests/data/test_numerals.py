@@ -16,7 +16,8 @@ from tuner.data.numerals import Numerals, numerals_of
 
 def found(cells: list[str]) -> list[tuple[str, list[Any]]]:
     """Returns the readings of cells: an example of each, and the numbers."""
-    readings = numerals_of(pd.Series(cells, dtype="str"))
+    texts = pd.Series(cells, dtype="str")
+    readings = numerals_of(texts, texts.drop_duplicates())
     return [(str(numerals), numbers.tolist()) for numerals, numbers in readings]
 
 

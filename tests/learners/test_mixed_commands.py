@@ -57,6 +57,9 @@ MODELS = {
     "mlp": "fixed = { epochs = 8, learning_rate = 0.02, encode_numbers = 'quantile' }",
     "linear": "fixed = { epochs = 8, learning_rate = 0.05, scaling = 'none' }",
     "hist_gradient_boosting": "fixed = { max_iter = 20, min_samples_leaf = 5 }",
+    "random_forest": "fixed = { n_estimators = 20, n_parts = 4 }",
+    "linear_model": "",
+    "k_neighbors": "",
     "shirt_network:build": SHORT,
     "nearest_mean:NearestMean": "",
 }

@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 YES = ("true", "false")  # how values of a source with types are written
-_MOSTLY = 0.95  # share of numbers among which words are missing values
-_MOST_WORDS = 5  # different words
-_MANY_NUMBERS = 20  # different numbers, among which one word is a missing value at any share
+# Share of cells that are no numbers, up to which they are missing: whatever they are, if there are
+# at most so many different ones, and if it is always the same word among many different numbers.
+_SINGLE, _FEW, _HALF = 0.01, 0.05, 0.5
+_MOST_WORDS = 5
+_MANY_NUMBERS = 20
 
 
 class Known(Protocol):
@@ -119,11 +121,10 @@ def _column(
     ambiguous: bool = False,
     note: str = "",
 ) -> CsvColumn:
-    missing = cells.missing if missing is None else missing
     kind, values, notation = typed
     return CsvColumn(
-        *(cells.name, kind, values, missing, notation),
-        distinct=int(cells.text[~missing].nunique()),
+        *(cells.name, kind, values, cells.missing if missing is None else missing, notation),
+        distinct=len(cells.different) if missing is None else int(cells.text[~missing].nunique()),
         note=note,
         table=cells.table,
         source=cells.text,
@@ -147,7 +148,7 @@ def _as_found(cells: Cells, chosen: tuple[Reading, bool] | None, *, is_target: b
             is_number = _are_missing(cells, numbers, words)
         if is_number:
             return _number_column(cells, chosen[0], words, ambiguous)
-    typed = from_texts(cells.text, cells.missing)
+    typed = from_texts(cells.text, cells.missing, cells.different)
     note = f"written {example(typed[2])}" if typed[0] == "date" and typed[2] != ISO else ""
     return _column(cells, typed, note=note)
 
@@ -158,12 +159,14 @@ def _are_missing(cells: Cells, numbers: NDArray[Any], words: NDArray[np.bool_]) 
         return True
     different = cells.text[words].unique()
     kept = {mark(text) for text in cells.table.dialect.not_missing or ()}
-    if len(different) > _MOST_WORDS or not kept.isdisjoint(map(mark, different)):
+    if not kept.isdisjoint(map(mark, different)):
         return False
-    if words.sum() <= (1 - _MOSTLY) * (~cells.missing).sum():
+    share = words.sum() / len(cells.present)
+    if share <= _SINGLE or (share <= _FEW and len(different) <= _MOST_WORDS):
         return True
     are_many = len(np.unique(numbers[np.isfinite(numbers)])) > _MANY_NUMBERS
-    return len(different) == 1 and are_many and not any(map(str.isdigit, different[0]))
+    is_word = len(different) == 1 and not any(map(str.isdigit, different[0]))
+    return is_word and are_many and share <= _HALF
 
 
 def _number_column(
@@ -183,13 +186,15 @@ def _number_column(
             f"{joined(others)}"
         )
     if words.any():
-        shown = ", ".join(map(quoted, cells.text[words].unique()))
+        different = cells.text[words].unique()
+        shown = ", ".join(map(quoted, different[:_MOST_WORDS]))
+        shown += " …" if len(different) > _MOST_WORDS else ""
         notes.append(f"{shown} in {count(int(words.sum()), 'cell')} read as missing")
     numbers = finite_in_float32(numbers)
     return _column(
         cells,
         ("number", numbers, str(numerals)),
-        missing=cells.missing | words,
+        missing=cells.missing | words if words.any() else None,
         numbers=numbers,
         numerals=numerals,
         ambiguous=ambiguous,
@@ -201,7 +206,7 @@ def _as_declared(
     cells: Cells, chosen: tuple[Reading, bool] | None, kind: ColumnKind, faults: Faults
 ) -> CsvColumn:
     """Returns a column of a kind; collects which cell is not of it."""
-    distinct = cells.present.drop_duplicates()
+    distinct = cells.different
     match kind:
         case "number":
             reading, ambiguous = chosen or ((Numerals(), cells.numbers), False)
@@ -277,7 +282,7 @@ def _as_known(cells: Cells, known: Known) -> CsvColumn:
             pair = (first, second)
             words = _folded(cells.present)
             if not words.isin(pair).all():
-                pair = yes_no(cells.present.drop_duplicates(), DECLARED_YES_NO) or pair
+                pair = yes_no(cells.different, DECLARED_YES_NO) or pair
             odd = ~_folded(cells.text).isin(pair) & ~cells.missing
             values = are_yes(cells.text, pair) & ~cells.missing
             typed = ("yes/no", values, "/".join(pair))
@@ -285,7 +290,7 @@ def _as_known(cells: Cells, known: Known) -> CsvColumn:
             form = known.notation or ISO
             dates = read_dates(cells.text.mask(cells.missing), form)
             if np.isnat(dates[~cells.missing]).any():
-                formats = date_formats(cells.present.drop_duplicates())
+                formats = date_formats(cells.different)
                 form = formats[0] if len(formats) == 1 else form
                 dates = read_dates(cells.text.mask(cells.missing), form)
             odd = np.isnat(dates) & ~cells.missing

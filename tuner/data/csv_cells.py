@@ -128,7 +128,7 @@ def parsed(cells: pd.Series[str], notation: Notation) -> NDArray[np.float64 | np
 
 def mark(text: str) -> str:
     """Returns a text in the form in which marks for missing values are compared."""
-    return "".join(text.split()).casefold()
+    return "".join(text.split()).lower()
 
 
 def is_mark(cells: pd.Series[str], marks: Collection[str]) -> NDArray[np.bool_]:
@@ -138,9 +138,12 @@ def is_mark(cells: pd.Series[str], marks: Collection[str]) -> NDArray[np.bool_]:
         cells: ``(n,)`` text.
         marks: As `missing_marks` returns them.
     """
-    short = cells.str.len() <= _LONGEST
-    found = [cell for cell in cells[short].unique() if mark(cell) in marks]
-    return cells.isin(found).to_numpy(np.bool_)
+    is_short = np.array(cells.str.len() <= _LONGEST, dtype=np.bool_)
+    short = cells[is_short].str.lower()
+    for blank in " \t\u00a0":
+        short = short.str.replace(blank, "", regex=False)
+    is_short[is_short] = short.isin(marks)
+    return is_short
 
 
 def missing_marks(dialect: Dialect) -> frozenset[str]:

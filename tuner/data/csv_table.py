@@ -46,6 +46,7 @@ class Uses(TypedDict, total=False):
     weight: str | None
     select: Select | None
     sheet: str | None
+    most_rows: int | None
 
 
 def uses_of(dataset: CsvDataset) -> Uses:
@@ -130,7 +131,14 @@ def read_csv(
             text names all faults.
     """
     kinds = uses.get("kind") or {}
-    table = read_table(path, dialect, sheet=uses.get("sheet"), kinds=kinds, target=target)
+    table = read_table(
+        path,
+        dialect,
+        sheet=uses.get("sheet"),
+        kinds=kinds,
+        target=target,
+        most_rows=uses.get("most_rows"),
+    )
     faults = Faults(path)
     declared = _declared(table.names, target, uses, faults)
     if short := row_count_fault(len(table)):
@@ -163,7 +171,8 @@ def read_csv(
         notes=(*table.notes, *left_out),
     )
     divided_by = {name: values[kept] for name, values in roles.items()}
-    return CsvTable(Split(x, found.y, **divided_by), found, schema, tuple(left_out))
+    sample = [] if len(table) == table.rows_in_file else [table.notes[-1]]
+    return CsvTable(Split(x, found.y, **divided_by), found, schema, (*sample, *left_out))
 
 
 def _learnable(

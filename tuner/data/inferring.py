@@ -23,6 +23,9 @@ from tuner.data.text_table import TextTable
 if TYPE_CHECKING:
     import pandas as pd
 
+_LOOKED_AT = 2_000  # cells by which a column without plain numbers is recognised
+_RARE = 0.1  # share of plain numbers among them below which single ones are not read
+
 Reading = tuple[Numerals, NDArray[Any]]  # how numbers are written, and the numbers (n,)
 
 
@@ -54,8 +57,18 @@ class Cells:
         if not is_text or cells.hasnans:  # of a source with types
             cells = as_text(cells, np.asarray(cells.isna(), dtype=np.bool_)).fillna("")
         text = cells.str.strip()
-        numbers = parsed(text, notation_of(table.dialect))
+        notation = notation_of(table.dialect)
+        looked_at = text.iloc[:: max(len(text) // _LOOKED_AT, 1)]
+        if np.isfinite(parsed(looked_at, notation)).sum() < _RARE * (looked_at != "").sum():
+            numbers = np.full(len(text), np.nan)
+        else:
+            numbers = parsed(text, notation)
         return cls(table, name, text, numbers, missing_cells(table, text, numbers))
+
+    @cached_property
+    def different(self) -> pd.Series[str]:
+        """Those that are not missing, each once."""
+        return self.present.drop_duplicates()
 
     @cached_property
     def present(self) -> pd.Series[str]:
@@ -69,7 +82,7 @@ class Cells:
         present = self.numbers[~self.missing]
         if len(present) and not np.isnan(present).any():
             return [(declared, self.numbers)]
-        found = numerals_of(self.present, _notations(self.table))
+        found = numerals_of(self.present, self.different, _notations(self.table))
         return [(numerals, self.spread(numbers)) for numerals, numbers in found]
 
     def spread(self, numbers: NDArray[Any]) -> NDArray[Any]:

@@ -70,19 +70,20 @@ class Numerals:
 
 
 def numerals_of(
-    cells: pd.Series[str], notations: Sequence[Notation] = NOTATIONS
+    cells: pd.Series[str], different: pd.Series[str], notations: Sequence[Notation] = NOTATIONS
 ) -> list[tuple[Numerals, NDArray[Any]]]:
     """Finds how numbers are written.
 
     Args:
         cells: ``(n,)`` text without blanks around it, none of them missing.
+        different: The same, each once.
         notations: Those that are considered, from the simplest on.
 
     Returns:
         What reads the most cells, and the numbers. Several only if all read as many and the numbers
         differ; none if nothing reads nearly all of the cells that have digits.
     """
-    looked_at = cells.drop_duplicates().iloc[:_LOOKED_AT]
+    looked_at = different.iloc[:_LOOKED_AT]
     looked_at = looked_at[looked_at.str.contains(r"\d")]
     if looked_at.empty:
         return []

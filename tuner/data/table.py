@@ -216,21 +216,23 @@ def yes_no(
     return next((pair for pair in pairs if words == set(pair)), None)
 
 
-def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> Typed:
+def from_texts(
+    cells: pd.Series[str], missing: NDArray[np.bool_], distinct: pd.Series[str] | None = None
+) -> Typed:
     """Returns what cells are that are not numbers.
 
     Args:
         cells: ``(n,)`` text.
         missing: ``(n,)`` whether the cell marks a missing value.
+        distinct: Those that are not missing, each once, if that is known.
     """
-    present = cells[~missing]
-    distinct = present.drop_duplicates()
+    distinct = cells[~missing].drop_duplicates() if distinct is None else distinct
     if (pair := yes_no(distinct)) is not None:
         return "yes/no", are_yes(cells, pair) & ~missing, "/".join(pair)
     formats = date_formats(distinct)
     if len(formats) == 1:
         return "date", read_dates(cells.mask(missing), formats[0]), formats[0]
-    return kind_of_texts(distinct, len(present)), as_objects(cells, missing), ""
+    return kind_of_texts(distinct, int((~missing).sum())), as_objects(cells, missing), ""
 
 
 def are_yes(cells: pd.Series[str], pair: tuple[str, str]) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.precision import blurred
 from tuner.data.schema import FEATURES, ColumnSchema, Treatment
 from tuner.data.table import Column, is_text
 from tuner.units import count
@@ -45,8 +46,9 @@ class Declared:
         weight: How much each row counts.
         drop: Columns that are no features.
         kinds: Columns whose kind is declared.
-        select: "useful" to drop what cannot help, "all" to drop nothing but ``drop``; None drops
-            where not all features are numbers without gaps.
+        select: "useful" to drop what cannot help, and to keep float64 where float32 is too short,
+            "all" to drop nothing but ``drop``; None is "useful" where not all features are numbers
+            without gaps.
     """
 
     target: str | None = None
@@ -78,11 +80,17 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
     features = [column for column in columns if declared.role(column.name) is None]
     are_plain = all(column.kind == "number" and not column.missing.any() for column in features)
     select = declared.select or ("all" if are_plain else "useful")
-    useless = _useless(features, declared.kinds) if select == "useful" else {}
-    return [_decided(column, declared, useless.get(column.name)) for column in columns]
+    useless, wide = {}, set[str]()
+    if select == "useful":
+        useless = _useless(features, declared.kinds)
+        wide = {column.name for column in features if _is_wide(column)}
+    return [
+        _decided(column, declared, useless.get(column.name), column.name in wide)
+        for column in columns
+    ]
 
 
-def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnSchema:
+def _decided(column: Column, declared: Declared, useless: str | None, wide: bool) -> ColumnSchema:
     role = declared.role(column.name)
     if role is not None:
         treatment, reason = role, "" if role == "drop" else column.note
@@ -97,9 +105,17 @@ def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnS
         missing=int(column.missing.sum()),
         levels=len(levels_of(column)) if treatment == "category" else 0,
         notation=column.notation,
+        wide=wide,
         declared=column.name in declared.kinds or role == "drop",
         reason=reason,
     )
+
+
+def _is_wide(column: Column) -> bool:
+    if column.kind != "number":
+        return False
+    present = column.values[~column.missing]
+    return bool(np.isfinite(present).all()) and blurred(present) is not None
 
 
 def _treatment(column: Column) -> Treatment:

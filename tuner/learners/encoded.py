@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from tuner.space import SearchSpace, Value
 
 
+NO_SCRIPT = (
+    "a model of a mixed table carries what encodes the columns, which is no readable script; "
+    "export it as .toml or .json, which `tuner train` takes"
+)
+
+
 class EncodedModel(Fitted):
     """A model of encoded rows, and what encodes them.
 
@@ -139,10 +145,7 @@ class _ReadsMixed(Learner):
         self, params: Mapping[str, Value], data: Development, about: Script
     ) -> tuple[str, Callable[[Split], Split]]:
         if data.kind == "mixed":
-            raise ModelError(
-                "a model of a mixed table carries what encodes the columns, which is no readable "
-                "script; export it as .toml or .json, which `tuner train` takes"
-            )
+            raise ModelError(NO_SCRIPT)
         return super().script(params, data, about)
 
     def _passed_on(
@@ -207,6 +210,6 @@ def reading_mixed(learner: type[Learner]) -> type[Learner]:
         "__module__": learner.__module__,
         "__qualname__": learner.__qualname__,
         "kinds": (*learner.kinds, "mixed"),
-        "settings": MappingProxyType({**settings_of(learner.encoding), **learner.settings}),
+        "settings": MappingProxyType({**learner.settings, **settings_of(learner.encoding)}),
     }
     return type(learner.__name__, (_ReadsMixed, learner), attributes)

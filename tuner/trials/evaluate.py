@@ -235,9 +235,9 @@ def _written(
     written = write_outputs(trial, database, location, out_of_fold, models)
     if written is None:
         return {}
-    predicted = sum(len(fold.predictions) for fold in folds)
     written["fit_s"] = round(sum(fold.fit_s for fold in folds), 4)
-    written["predict_s"] = round(1000 * sum(fold.predict_s for fold in folds) / predicted, 6)
+    first = folds[0]
+    written["predict_s"] = round(1000 * (first.predict_s or 0.0) / len(first.predictions), 6)
     return {OUTPUTS: written}
 
 

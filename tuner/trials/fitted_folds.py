@@ -26,8 +26,8 @@ class FittedFold:
         logs: What was logged at the best step.
         predictions: For the held-out rows, as ``Fitted.predict`` returns them, but ``(n,)`` instead
             of ``(n, 1)``.
-        fit_s: Seconds that it took to fit.
-        predict_s: Seconds that it took to predict the held-out rows.
+        fit_s: Seconds that it took to fit, and to predict for the first time.
+        predict_s: Seconds that it took to predict the held-out rows once more; None if it did not.
         model: The model as :func:`tuner.learners.saved.pack_model` packs it; None if it is not
             kept.
     """
@@ -38,7 +38,7 @@ class FittedFold:
     logs: Mapping[str, Any]
     predictions: NDArray[np.floating]
     fit_s: float
-    predict_s: float
+    predict_s: float | None
     model: bytes | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from tuner.errors import SpecError
 from tuner.learners.checks import check_data, check_space
 from tuner.learners.registry import open_learner
 from tuner.learners.settings import Setting
-from tuner.learners.setup import Setup
+from tuner.learners.setup import Script, Setup
 from tuner.learners.sklearn.forest import Forest
 from tuner.learners.sklearn.forests import ExtraTrees, RandomForest
 from tuner.learners.watch import Watch
@@ -215,3 +216,18 @@ def test_share_of_columns_may_be_a_word_or_a_number() -> None:
 def test_shipped_search_space_is_one_of_the_learner(model: str, tmp_path: Path) -> None:
     learner = {"random_forest": RandomForest, "extra_trees": ExtraTrees}[model]
     check_space(learner, find_space(model, tmp_path))
+
+
+@pytest.mark.parametrize(("task", "n_classes"), CASES)
+def test_script_grows_the_same_forest(task: str, n_classes: int, tmp_path: Path) -> None:
+    found = data(task, n_classes)
+    params = PARAMS if task == "regression" else PARAMS | {"class_weight": "balanced"}
+    about = Script("", "best.py", "best.npz", "", steps=3, seed=7, weighted=False)
+    learner = open_learner("random_forest", Setup())
+    text, rows = learner.script(params, found, about)
+    train, test = rows(found.train), rows(found.validation)
+    np.savez(tmp_path / "best.npz", x_train=train.x, y_train=train.y, x_test=test.x, y_test=test.y)
+    (tmp_path / "best.py").write_text(text)
+    model = runpy.run_path(str(tmp_path / "best.py"))["main"]()
+    forest = fitted("random_forest", found, Watch(3), **params)
+    np.testing.assert_allclose(forest.predict(test.x), said(model, test.x), rtol=1e-5)

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from tables import data, described, mixed, watching
 
 from tuner.data import Development, Split
-from tuner.errors import BundleError
+from tuner.errors import BundleError, ModelError
 from tuner.learners.checks import check_space
-from tuner.learners.setup import Setup
+from tuner.learners.setup import Script, Setup
 from tuner.learners.sklearn import FILE
 from tuner.learners.sklearn.encoded_rows import Encoded, encoded
 from tuner.learners.sklearn.linear_fitting import Linear
@@ -164,3 +164,9 @@ def test_forged_files_are_refused(change: dict[str, Any], said: str, tmp_path: P
 
 def test_shipped_search_space_is_one_of_the_learner(tmp_path: Path) -> None:
     check_space(LinearModel, find_space("linear_model", tmp_path))
+
+
+def test_script_is_refused() -> None:
+    about = Script("", "best.py", "best.npz", "", steps=1, seed=0, weighted=False)
+    with pytest.raises(ModelError, match='"linear_model" cannot be written as a script; export'):
+        LEARNER.script({}, data(), about)

@@ -89,19 +89,22 @@ class Nodes:
     def trees(self) -> list[Any]:
         """Returns scikit-learn's trees; they follow the nodes without checking them."""
         k = self.value.shape[1]
-        nodes = np.zeros(len(self.left), NODE_DTYPE)
-        nodes["left_child"], nodes["right_child"] = self.left, self.right
-        nodes["feature"], nodes["threshold"] = self.feature, self.threshold
-        nodes["missing_go_to_left"] = self.missing_left
-        values = np.zeros((len(nodes), 1, k))
-        values[self.left == LEAF, 0, :] = self.value
         made = []
-        ends = np.cumsum(self.sizes)
-        for start, end in zip(ends - self.sizes, ends, strict=True):
+        start = first_leaf = 0
+        for size in self.sizes.tolist():
+            its = slice(start, start + size)
+            nodes = np.zeros(size, NODE_DTYPE)
+            nodes["left_child"], nodes["right_child"] = self.left[its], self.right[its]
+            nodes["feature"], nodes["threshold"] = self.feature[its], self.threshold[its]
+            nodes["missing_go_to_left"] = self.missing_left[its]
+            leaves = np.flatnonzero(self.left[its] == LEAF)
+            values = np.zeros((size, 1, k))
+            values[leaves, 0, :] = self.value[first_leaf : first_leaf + len(leaves)]
             tree = Tree(self.n_features, np.array([k], np.intp), 1)
-            state = {"max_depth": 0, "node_count": int(end - start)}  # nobody asks for the depth
-            tree.__setstate__({**state, "nodes": nodes[start:end], "values": values[start:end]})
+            state = {"max_depth": 0, "node_count": size}  # nobody asks for the depth
+            tree.__setstate__({**state, "nodes": nodes, "values": values})
             made.append(tree)
+            start, first_leaf = start + size, first_leaf + len(leaves)
         return made
 
 

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from tuner.errors import ModelError, SpecError
 from tuner.learners.base import Fitted, Learner
-from tuner.learners.encoded import refuse_encoding
+from tuner.learners.encoded import NO_SCRIPT, refuse_encoding
 from tuner.learners.encoding import Encoder, Style, split_params
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
@@ -145,11 +145,10 @@ class SklearnLearner(Learner):
         self, params: Mapping[str, Value], data: Development, about: Script
     ) -> tuple[str, Callable[[Split], Split]]:
         self.check_targets(data)
+        if data.kind == "mixed":
+            raise ModelError(NO_SCRIPT)
         if self._encodes(data.kind):
-            raise ModelError(
-                f'the model "{self.model}" encodes the rows of {data.name}, and no script is '
-                "written for that; export NAME.toml or NAME.json instead, which `tuner train` takes"
-            )
+            return super().script(params, data, about)
         return self.script_text(params, data.task, about), lambda rows: rows
 
     @abstractmethod
