@@ -87,11 +87,11 @@ def test_early_stopping_counts_iterations() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_mixed_table_is_fitted_saved_and_read_again(task: str, tmp_path: Path) -> None:
-    found = mixed(task, TASKS[task])
+    found = mixed(task, TASKS[task], rows=600)
     watch = watching(20, found, "mse" if task == "regression" else "accuracy")
     model = LEARNER.fit(PARAMS, found, 7, watch)
     assert isinstance(model, Encoded)
-    assert "cat_threshold" in model.model.model_to_string()
+    assert "cat_boundaries" in model.model.model_to_string()
     model.save(tmp_path)
     read = LEARNER.load(tmp_path, {"data": described(found)})
     others = found.validation.x.assign(city="Paris")  # no training row has it
@@ -150,8 +150,8 @@ def test_classes_without_training_rows_have_probability_0(
     ],
 )
 def test_forged_files_are_refused(pattern: str, forged: str, said: str, tmp_path: Path) -> None:
-    found = mixed()
-    LEARNER.fit(PARAMS, found, 7, Watch(20)).save(tmp_path)
+    found = mixed(rows=600)
+    LEARNER.fit(PARAMS, found, 7, Watch(4)).save(tmp_path)
     text = (tmp_path / "model.txt").read_text()
     assert re.search(pattern, text)
     (tmp_path / "model.txt").write_text(re.sub(pattern, forged, text))
