@@ -184,7 +184,7 @@ def test_rows_to_predict_are_read_as_in_the_training(tmp_path: Path) -> None:
         known.reset_index(drop=True),
     )
     parts = list(iter_rows(tmp_path / "new.csv", data.schema, rows_per_chunk=3))
-    assert [len(part) for part in parts] == [3, 3, 2]
+    assert max(len(part) for part in parts) == 3
     assert [text for part in parts for text in part["note"]] == rows["note"].tolist()
 
 
@@ -210,7 +210,7 @@ def test_rows_of_numbers_and_texts_keep_their_form(tmp_path: Path) -> None:
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, numbers[["a", "b"]], rtol=1e-6)
     np.testing.assert_array_equal(rows_from_frame(numbers, data.schema), rows)
-    with pytest.raises(DataError, match='column "a" has missing values, or some that are no'):
+    with pytest.raises(DataError, match=r'60 empty cells in column "a" \(first in row 1\)'):
         rows_from_frame(numbers.assign(a=np.nan), data.schema)
     data = load_splits(write(tmp_path, FRAME[["note", "y"]]), tmp_path)
     assert data.schema is not None

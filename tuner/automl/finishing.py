@@ -16,6 +16,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
 
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.calibration import fit_temperature, with_temperature
@@ -37,7 +38,7 @@ from tuner.units import duration
 
 _MOST_OF_A_LEARNER = 5
 _BOOTSTRAPS = 50
-_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE = 0.2, 0.5
+_SHARE_OF_IMPORTANCE, _LEAST_SECONDS_LEFT = 0.5, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +125,11 @@ def finish(
     }
 
     def describe(members: Members) -> dict[str, Any]:
-        seconds = max(_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE * clock.left)
+        seconds = _SHARE_OF_IMPORTANCE * clock.left - _LEAST_SECONDS_LEFT
         return facts(*(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds)
 
-    with tempfile.TemporaryDirectory() as folder:
+    # Threads of boosted trees that wait for a core cost more than they save.
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         members = [
             _member(found[position], weight, location, Path(folder) / str(position))
             for position, weight in ensemble.weights.items()

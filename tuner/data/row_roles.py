@@ -71,10 +71,11 @@ def _has_gaps(column: CsvColumn, role: str, faults: Faults) -> bool:
     missing = int(column.missing.sum())
     if missing:
         row = int(column.missing.argmax())
+        at = f"{column.table.row_word} {column.table.line(row, column.name)}"
         faults.add(
-            f"{count(missing, 'empty cell')} in column {quoted(column.name)} (first in line "
-            f"{column.table.line(row, column.name)}{marks_words(column)}), which is the {role} of "
-            "each row; fill them in, or leave those rows out"
+            f"{count(missing, 'empty cell')} in column {quoted(column.name)} (first in {at}"
+            f"{marks_words(column)}), which is the {role} of each row; fill them in, or leave "
+            "those rows out"
         )
     return missing > 0
 
@@ -83,4 +84,5 @@ def _first_other(column: CsvColumn, kind: str) -> str:
     """Returns a cell that is no number, or no date, and where it stands."""
     other = column.odd if column.kind == "number" else ~column.missing
     row = int(other.argmax())
-    return f"{quoted(column.cell(row))} in line {column.table.line(row, column.name)} is no {kind}"
+    at = f"{column.table.row_word} {column.table.line(row, column.name)}"
+    return f"{quoted(column.cell(row))} in {at} is no {kind}"

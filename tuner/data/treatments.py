@@ -85,7 +85,7 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
 def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnSchema:
     role = declared.role(column.name)
     if role is not None:
-        treatment, reason = role, ""
+        treatment, reason = role, "" if role == "drop" else column.note
     elif useless is not None:
         treatment, reason = "drop", useless
     else:

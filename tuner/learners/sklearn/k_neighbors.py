@@ -28,7 +28,7 @@ class KNeighbors(SklearnLearner):
     """The nearest neighbours among the training rows."""
 
     name = "k_neighbors"
-    style = "one_hot"
+    encoding = "one_hot"
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "n_neighbors": Setting(5, low=1),

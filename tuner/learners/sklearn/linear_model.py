@@ -36,7 +36,7 @@ class LinearModel(SklearnLearner):
 
     name = "linear_model"
     kinds: ClassVar[tuple[Kind, ...]] = ("table", "mixed", "text")
-    style = "one_hot"
+    encoding = "one_hot"
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "alpha": Setting(1.0, low=0.0, above=True),
