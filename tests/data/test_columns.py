@@ -112,6 +112,37 @@ def test_words_among_numbers_are_missing_if_they_are_few(
         )
 
 
+def test_words_among_dates_are_missing_if_they_are_few(tmp_path: Path) -> None:
+    days = [f"2020-01-{day:02d}" for day in range(1, 29)]
+    found = column(tmp_path, [*days, "unknown"])
+    assert (found.kind, found.missing.sum(), found.values[0]) == (
+        "date",
+        1,
+        np.datetime64("2020-01-01"),
+    )
+    assert found.note == '"unknown" in 1 cell read as missing'
+    assert column(tmp_path, [*days, "a", "b", "c"]).kind == "text"
+    assert column(tmp_path, [*days, "unknown"], target="a").kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("form", "month", "other"),
+    [("{m}/01/2020", 12, "31/12/2024"), ("01/{m}/2020", 12, "12/31/2024")],
+)
+def test_what_is_counted_up_to_twelve_is_the_month(
+    tmp_path: Path, form: str, month: int, other: str
+) -> None:
+    found = column(tmp_path, [form.format(m=f"{m:02d}") for m in range(1, 13)])
+    assert found.values[-1].item().month == month
+    assert found.note.endswith(f"it may be {other}")
+
+
+def test_zeros_in_front_are_noted(tmp_path: Path) -> None:
+    note = 'zeros in front; for codes: kind "category"'
+    assert column(tmp_path, ["01234", "99999"]).note == note
+    assert column(tmp_path, ["0", "0.5"]).note == ""
+
+
 def test_words_of_the_target_are_never_missing(tmp_path: Path) -> None:
     found = column(tmp_path, [*NUMBERS, "unknown"], target="a")
     assert (found.kind, found.missing.any(), found.odd.tolist().index(True)) == (

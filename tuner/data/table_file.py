@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuner.data.columns import Known, read_columns
+from tuner.data.columns import read_columns
 from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_file import iter_text, read_text
 from tuner.data.other_files import (
@@ -22,6 +22,7 @@ from tuner.data.other_files import (
 )
 from tuner.data.packed import opened, unpacked_size
 from tuner.data.text_table import TextTable
+from tuner.data.wanted_columns import Known
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
