@@ -75,10 +75,9 @@ def as_found(cells: Cells, chosen: tuple[Reading, bool] | None, *, is_target: bo
             return number_column(cells, chosen[0], words, ambiguous)
     typed = from_texts(cells.text, cells.missing, cells.different)
     if typed[0] in ("category", "text") and not is_target:
-        words = _words_among_dates(cells)
-        formats = date_formats(cells.different[~cells.different.isin(words)])
-        if formats:
-            return date_column(cells, formats, words)
+        others = _words_among_dates(cells)
+        if formats := date_formats(cells.different[~cells.different.isin(others)]):
+            return date_column(cells, formats, others)
     note = f"written {example(typed[2])}" if typed[0] == "date" and typed[2] != ISO else ""
     return made_column(cells, typed, note=note)
 
@@ -185,4 +184,5 @@ def date_column(cells: Cells, formats: Sequence[str], words: Sequence[str] = ())
 
 def _days(dates: NDArray[Any]) -> NDArray[Any]:
     """Returns the day of the month of each date, from 0."""
-    return dates.astype("datetime64[D]") - dates.astype("datetime64[M]").astype("datetime64[D]")
+    days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
+    return np.asarray(days - months.astype("datetime64[D]"))
