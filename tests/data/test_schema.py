@@ -14,7 +14,7 @@ from tuner.bundle.info import DataInfo
 from tuner.data import functions, load
 from tuner.data.csv_column import read_column
 from tuner.data.csv_file import read_text
-from tuner.data.schema import NUMBERS, NUMBERS_AND_BOOLEANS, Schema, decide
+from tuner.data.schema import Schema
 from tuner.data.table import Column, from_frame
 from tuner.spec import CsvDataset, Dialect
 from tuner.storage.attributes import StoredData
@@ -93,37 +93,6 @@ def test_column_of_a_frame_has_kind_values_and_missing(values: Any, kind: str, t
         np.testing.assert_array_equal(column.values, typed)
 
 
-def made(name: str, kind: Any, missing: bool = False) -> Column:
-    return Column(name, kind, np.zeros(2), np.array([missing, False]))
-
-
-def test_decision_follows_from_what_learners_take() -> None:
-    columns = [
-        *(made("n", "number"), made("flag", "yes/no"), made("c", "category"), made("d", "date")),
-        *(made("gap", "number", missing=True), made("id", "text", missing=True), made("y", "text")),
-    ]
-
-    def treatments(**how: Any) -> dict[str, str]:
-        decided = decide(columns, target="y", drop=["id"], **how)
-        assert [column.missing for column in decided] == [0, 0, 0, 0, 1, 1, 0]
-        return {column.name: column.treatment for column in decided}
-
-    refused = dict.fromkeys(("flag", "c", "d", "gap"), "refuse")
-    expected = {"n": "number", **refused, "id": "drop", "y": "target"}
-    assert treatments(takes=NUMBERS) == expected
-    assert treatments(takes=NUMBERS_AND_BOOLEANS) == expected | {"flag": "number"}
-
-
-def test_texts_are_taken_as_the_only_feature() -> None:
-    def treatments(*columns: Column) -> list[str]:
-        decided = decide(columns, takes=NUMBERS, takes_text=True, target="y")
-        return [column.treatment for column in decided]
-
-    assert treatments(made("t", "text"), made("y", "number")) == ["text", "target"]
-    assert treatments(made("t", "text"), made("n", "number")) == ["refuse", "number"]
-    assert treatments(made("t", "text", missing=True)) == ["refuse"]
-
-
 @pytest.fixture
 def described(tmp_path: Path) -> dict[str, Any]:
     """What a study stores about a file of all kinds of columns, of which one is a feature."""
@@ -143,13 +112,14 @@ def described(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_schema_of_a_file_says_what_was_found_and_decided(described: dict[str, Any]) -> None:
+    dropped = {"treatment": "drop", "declared": True}
     assert described["feature_names"] == ["dose"]
     assert described["schema"] == {
         "columns": [
-            {"name": "id", "kind": "text", "treatment": "drop"},
-            {"name": "day", "kind": "date", "treatment": "drop", "notation": "ISO8601"},
-            {"name": "smoker", "kind": "yes/no", "treatment": "drop", "notation": "yes/no"},
-            {"name": "colour", "kind": "category", "treatment": "drop", "missing": 30},
+            {"name": "id", "kind": "text", **dropped},
+            {"name": "day", "kind": "date", "notation": "ISO8601", **dropped},
+            {"name": "smoker", "kind": "yes/no", "notation": "yes/no", **dropped},
+            {"name": "colour", "kind": "category", "missing": 30, **dropped},
             {"name": "dose", "kind": "number", "treatment": "number"},
             {"name": "y", "kind": "number", "treatment": "target"},
         ],
@@ -160,6 +130,7 @@ def test_schema_of_a_file_says_what_was_found_and_decided(described: dict[str, A
             "class_names": ["0", "1"],
         },
         "dialect": {"sep": ";", "encoding": "cp1252"},
+        "rows": 40,
     }
 
 

@@ -39,7 +39,7 @@ class DataInfo(Part):
     name: str
     task: Literal["regression", "binary", "multiclass"]
     rows: Rows
-    kind: Literal["table", "image", "text"] = "table"
+    kind: Literal["table", "image", "text", "mixed"] = "table"
     input_shape: list[int]
     input_dtype: str = "float32"
     scale: Finite | None = None

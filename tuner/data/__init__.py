@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file
+from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file, uses_of
 from tuner.data.development import Development, SealedData, SealedTest
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
@@ -22,6 +22,7 @@ from tuner.data.known import Known, look_up
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
+from tuner.data.suspicions import with_warnings
 from tuner.errors import UnknownNameError
 from tuner.spec.access import Access
 from tuner.wording import hint
@@ -83,20 +84,20 @@ def load_splits(dataset: str | CsvDataset, base: Path, access: Access | None = N
         file = dataset.path(base)
         if access is not None:
             file = access.file(file)
-        return load_csv(
+        data = load_csv(
             file,
             dataset.target,
             source=dataset.csv,
-            task=dataset.task,
-            drop=dataset.drop or (),
             dialect=dataset,
+            **uses_of(dataset),
         )
+        return with_warnings(data)
     if dataset in DATASETS:
         return DATASETS[dataset].load()
     if ":" in dataset:
         if access is not None:
             access.check_code([dataset])
-        return load_function(dataset, base)
+        return with_warnings(load_function(dataset, base))
     if dataset.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         todo = f'a file is written {{ csv = "{dataset}", target = "column to predict" }}'
     else:

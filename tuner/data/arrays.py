@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.dividing import divide, hold_out
+from tuner.data.dividing import Rows, divide, divide_by_group, divide_by_time, hold_out
+from tuner.data.folds import strata_of
+from tuner.data.mixed import is_frame
 from tuner.data.precision import blurred, remedy
 from tuner.data.schema import Schema, Task
 from tuner.data.split import checked_weights
@@ -66,7 +68,7 @@ def divided(
     if sample_weight is not None:
         sample_weight = checked_weights(sample_weight, len(x), where)
     rows = Split(x, target.y, sample_weight)
-    return _split_up(rows, target.task, about, target.class_names)
+    return split_rows(rows, target.task, about, target.class_names)
 
 
 def split_up(
@@ -76,7 +78,7 @@ def split_up(
     about: About,
     class_names: Sequence[str] = (),
 ) -> Splits:
-    """Divides rows that are known to be good 60/20/20, stratified by class.
+    """Divides arrays that are known to be good; see :func:`split_rows`.
 
     Args:
         x: ``(n, …)``.
@@ -85,13 +87,41 @@ def split_up(
         about: Name and origin of the data.
         class_names: A name per class.
     """
-    return _split_up(Split(x, y), task, about, class_names)
+    return split_rows(Split(x, y), task, about, class_names)
 
 
-def _split_up(rows: Split, task: Task, about: About, class_names: Sequence[str]) -> Splits:
-    labels = None if task == "regression" else rows.y
-    train, validation, test = (rows.take(part) for part in divide(len(rows), labels))
+def split_rows(rows: Split, task: Task, about: About, class_names: Sequence[str] = ()) -> Splits:
+    """Divides rows 60/20/20: the latest to test, or whole groups, or stratified by class.
+
+    Args:
+        rows: All rows, known to be good.
+        task: What is to be learnt.
+        about: Name and origin of the data.
+        class_names: A name per class.
+
+    Raises:
+        DataError: Groups or times are too few, or leave a class without training rows.
+    """
+    parts = _positions(rows, task)
+    if task != "regression" and (rows.time is not None or rows.group is not None):
+        absent = np.setdiff1d(rows.y, rows.y[parts[0]])
+        if len(absent):
+            by = "times" if rows.group is None else "groups"
+            name = class_names[int(absent[0])] if class_names else str(int(absent[0]))
+            raise DataError(
+                f"class {quoted(name)} is not among the training rows if rows are divided by their "
+                f"{by}; leave its rows out, or divide otherwise"
+            )
+    train, validation, test = (rows.take(part) for part in parts)
     return Splits(train, validation, test, task, class_names=tuple(class_names), **about.fields())
+
+
+def _positions(rows: Split, task: Task) -> tuple[Rows, Rows, Rows]:
+    if rows.time is not None:
+        return divide_by_time(rows.time)
+    if rows.group is not None:
+        return divide_by_group(rows.group, strata_of(rows.y, task, 5))
+    return divide(len(rows), None if task == "regression" else rows.y)
 
 
 def with_validation(
@@ -157,7 +187,8 @@ def _check_rows(x: NDArray[Any], y: NDArray[Any], where: str) -> None:
         raise DataError(f"{where}: x and y must be arrays with a row per example")
     if len(x) != len(y):
         raise DataError(f"{where}: x has {len(x)} rows and y has {len(y)}; they must agree")
-    _check_precision(x, where)
+    if not is_frame(x):
+        _check_precision(x, where)
 
 
 def _check_precision(x: NDArray[Any], where: str) -> None:

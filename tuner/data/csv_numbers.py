@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.data.csv_column import CsvColumn, read_column
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
-from tuner.data.schema import NUMBERS, ColumnSchema, decide
+from tuner.data.schema import ColumnSchema
 from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted, toml
@@ -31,7 +31,11 @@ def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
     """
     faults = Faults(table.path)
     columns = [read_column(table, name) for name in names]
-    values = checked_numbers(columns, decide(columns, takes=NUMBERS), faults, training=False)
+    decided = [
+        ColumnSchema(name=c.name, kind=c.kind, treatment="number", missing=int(c.missing.sum()))
+        for c in columns
+    ]
+    values = checked_numbers(columns, decided, faults, training=False)
     faults.raise_if_any()
     return values
 
@@ -57,7 +61,7 @@ def checked_numbers(
     features = [
         (column, decision)
         for column, decision in zip(columns, decided, strict=True)
-        if decision.treatment in ("number", "refuse")
+        if decision.treatment == "number"
     ]
     values = np.empty((len(features[0][0].cells) if features else 0, len(features)), np.float32)
     empty = [column for column, decision in features if decision.missing]
@@ -71,7 +75,8 @@ def checked_numbers(
                 of_text.append(column)
                 continue
             faults.add(fault)
-            faults.add(column.cell_fault(_cure(column.name, training)))
+            cure = number_cure(column.name) if training else "write a number"
+            faults.add(column.cell_fault(cure))
         elif training and not decision.missing:
             faults.add(_precision_fault(column))
     if len(of_text) == 1:
@@ -84,9 +89,8 @@ def checked_numbers(
     return values
 
 
-def _cure(name: str, training: bool) -> str:
-    if not training:
-        return "write a number"
+def number_cure(name: str) -> str:
+    """Returns what to do about a cell of a column of numbers that is none."""
     return f"correct it, or leave the column out: drop = [{toml(name)}]"
 
 
@@ -110,7 +114,7 @@ def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
     if not columns:
         return None
     shown = [
-        f"{quoted(column.name)} (line {column.table.line(row, column.name)}: "
+        f"{quoted(column.name)} ({column.table.row_word} {column.table.line(row, column.name)}: "
         f"{quoted(column.cell(row))})"
         for column in columns[:_MOST_COLUMNS]
         for row in (int(column.odd.argmax()),)
@@ -132,8 +136,8 @@ def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
         return None
     shown = [
         f"{count(int(column.missing.sum()), 'empty cell')} in column {quoted(column.name)} "
-        f"(first in line {column.table.line(int(column.missing.argmax()), column.name)}"
-        f"{marks_words(column)})"
+        f"(first in {column.table.row_word} "
+        f"{column.table.line(int(column.missing.argmax()), column.name)}{marks_words(column)})"
         for column in columns[:_MOST_COLUMNS]
     ]
     cure = "leave those rows or columns out" if training else "leave those rows out"

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.arrays import About, row_count_fault, split_up
-from tuner.data.csv_column import read_column
+from tuner.data.arrays import About, row_count_fault, split_rows
+from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_file import read_text
 from tuner.data.csv_header import first_line_hint
-from tuner.data.csv_numbers import checked_numbers, numbers
+from tuner.data.csv_numbers import checked_numbers, number_cure, numbers
 from tuner.data.csv_rows import LINE_BREAK, likely_separator
-from tuner.data.csv_target import CsvTask, csv_target
+from tuner.data.csv_target import CsvTask, csv_target, left_out_note
 from tuner.data.faults import Faults
-from tuner.data.schema import NUMBERS, Schema, TargetSchema, decide
-from tuner.data.split import texts
+from tuner.data.mixed import to_frame
+from tuner.data.row_roles import groups, times, weights
+from tuner.data.schema import FEATURES, ColumnSchema, Schema, TargetSchema, form_of
+from tuner.data.split import Inputs, Split, texts
 from tuner.data.splits import Splits
-from tuner.data.targets import Target, class_size_fault
+from tuner.data.table import Column, taken
+from tuner.data.table_file import read_table
+from tuner.data.targets import Target, class_size_fault, without_small_classes
+from tuner.data.treatments import Declared, Select, decide, dropped_text, has_features
 from tuner.errors import DataError
-from tuner.spec import Dialect
+from tuner.spec import CsvDataset, Dialect
 from tuner.spec.access import require_regular
+from tuner.spec.models import ColumnKind
 from tuner.units import count
 from tuner.wording import hint, nearest, quoted, toml
+
+
+class Uses(TypedDict, total=False):
+    """What a study's ``dataset`` says of columns: keys of `tuner.spec.CsvDataset`."""
+
+    task: CsvTask | None
+    drop: Sequence[str] | None
+    kind: Mapping[str, ColumnKind] | None
+    group: str | None
+    time: str | None
+    weight: str | None
+    select: Select | None
+    sheet: str | None
+    most_rows: int | None
+
+
+def uses_of(dataset: CsvDataset) -> Uses:
+    """Returns what a study says of columns."""
+    said = {key: getattr(dataset, key) for key in Uses.__annotations__}
+    return cast("Uses", said)
 
 
 def load_csv(
@@ -33,24 +60,31 @@ def load_csv(
     target: str,
     source: str = "",
     *,
-    task: CsvTask | None = None,
-    drop: Sequence[str] = (),
     dialect: Dialect | None = None,
+    **uses: Unpack[Uses],
 ) -> Splits:
-    """Loads a table and divides it 60/20/20, stratified by class; see :func:`read_csv`."""
-    table = read_csv(path, target, task=task, drop=drop, dialect=dialect)
+    """Loads a table and divides it about 60/20/20; see :func:`read_csv`."""
+    table = read_csv(path, target, dialect=dialect, **uses)
     about = About(
         name=table_name(path),
         feature_names=table.feature_names,
         source=source or path.name,
+        note="; ".join(table.left_out),
         schema=table.schema,
     )
-    return split_up(table.x, table.target.y, table.target.task, about, table.target.class_names)
+    try:
+        return split_rows(table.rows, table.target.task, about, table.target.class_names)
+    except DataError as exc:
+        column = uses.get("group") or uses.get("time")
+        raise DataError(f"{path}: column {quoted(column)}: {exc}" if column else str(exc)) from exc
 
 
 def table_name(path: Path) -> str:
     """Returns the name of a table: that of its file without ``.csv`` and ``.gz``."""
-    return path.name.removesuffix(".gz").removesuffix(".csv")
+    name = path.name
+    for ending in (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods"):
+        name = name.removesuffix(ending) or name
+    return name
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,66 +92,151 @@ class CsvTable:
     """A table that can be learnt from.
 
     Attributes:
-        x: The features, float32 ``(n, features)``.
+        rows: All rows; ``x`` as `tuner.data.splits` describes it.
         target: What is to be predicted.
         schema: What was found in the columns and decided about them.
+        left_out: Which rows are not among them, for people.
     """
 
-    x: NDArray[np.float32]
+    rows: Split
     target: Target
     schema: Schema
+    left_out: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the columns of ``x``."""
-        return tuple(c.name for c in self.schema.columns if c.treatment == "number")
+        return tuple(column.name for column in self.schema.features)
 
 
 def read_csv(
-    path: Path,
-    target: str,
-    *,
-    task: CsvTask | None = None,
-    drop: Sequence[str] = (),
-    dialect: Dialect | None = None,
+    path: Path, target: str, *, dialect: Dialect | None = None, **uses: Unpack[Uses]
 ) -> CsvTable:
-    """Reads a table: typed columns, then the schema, then numbers.
+    """Reads a table: typed columns, then the schema, then rows.
 
     Without a ``task``, what is to be learnt follows from the target column: text, at most 20
     distinct whole numbers and any two distinct numbers are classes, anything else is a quantity.
-    Every other column is a feature and must be numeric, without empty cells.
+    Rows without a target, and those of very small classes, are left out. Every other column is a
+    feature, as `tuner.data.treatments` decides. If all features are numbers without gaps, ``x`` is
+    an array; if the only one is text, ``x`` holds texts; else it is a frame.
 
     Args:
-        path: The CSV file; its first line names the columns.
+        path: The file.
         target: Name of the column to predict.
-        task: What the target holds.
-        drop: Names of columns that are no features.
         dialect: How the file is written.
+        uses: What the study says of columns.
 
     Raises:
         DataError: The file, columns, cells or the number of rows are not what they must be; the
             text names all faults.
     """
-    text = read_text(path, dialect)
-    header = list(text.cells.columns)
+    kinds = uses.get("kind") or {}
+    table = read_table(
+        path,
+        dialect,
+        sheet=uses.get("sheet"),
+        kinds=kinds,
+        target=target,
+        most_rows=uses.get("most_rows"),
+    )
     faults = Faults(path)
-    unused = _check_names(header, target, drop, faults)
-    rows = row_count_fault(len(text.cells))
-    faults.add(rows and f"below the header: {rows}")
-    columns = [read_column(text, name) for name in header]
-    decided = decide(columns, takes=NUMBERS, target=target, drop=unused)
-    x = checked_numbers(columns, decided, faults)
-    found = None
-    if target in header and not rows:
-        found = csv_target(columns[header.index(target)], task, faults)
-    if found is not None and (small := class_size_fault(found, 'task = "regression"')):
-        faults.add(f"column {quoted(target)}: {small}")
+    declared = _declared(table.names, target, uses, faults)
+    if short := row_count_fault(len(table)):
+        faults.add(f"below the header: {short}")
+        faults.raise_if_any()
+    columns = {column.name: column for column in table.columns}
+    found = csv_target(columns[target], uses.get("task"), faults) if target in columns else None
+    kept, left_out = np.ones(len(table), np.bool_), list[str]()
+    if found is not None:
+        found, kept, left_out = _learnable(columns[target], found, faults)
+    learnt = [column if kept.all() else taken(column, kept) for column in table.columns]
+    decided = decide(learnt, declared)
+    if not has_features(decided) and not faults.found:
+        faults.add(f"no column is left to learn from: {dropped_text(decided)}")
+    x = _features(table.columns, learnt, kept, decided, faults)
+    roles = _roles(columns, declared, faults)
     faults.raise_if_any()
     assert found is not None
-    read_as = TargetSchema(
-        column=target, task=found.task, declared=task is not None, class_names=found.class_names
+    assert x is not None
+    schema = Schema(
+        columns=tuple(decided),
+        target=TargetSchema(
+            column=target,
+            task=found.task,
+            declared=uses.get("task") is not None,
+            class_names=found.class_names,
+        ),
+        dialect=table.found,
+        rows=len(found.y),
+        notes=(*table.notes, *left_out),
     )
-    return CsvTable(x, found, Schema(columns=tuple(decided), target=read_as, dialect=text.found))
+    divided_by = {name: values[kept] for name, values in roles.items()}
+    sample = [] if len(table) == table.rows_in_file else [table.notes[-1]]
+    return CsvTable(Split(x, found.y, **divided_by), found, schema, (*sample, *left_out))
+
+
+def _learnable(
+    column: CsvColumn, found: Target, faults: Faults
+) -> tuple[Target, NDArray[np.bool_], list[str]]:
+    """Leaves out rows without a target and those of very small classes.
+
+    Returns:
+        The target of the other rows, which of all rows these are, and what is left out.
+    """
+    kept = ~column.missing
+    target, large, of_small = without_small_classes(found)
+    kept[np.flatnonzero(kept)[~large]] = False
+    if short := row_count_fault(len(target.y)):
+        faults.add(f"with a value of {quoted(column.name)}: {short}")
+    elif small := class_size_fault(target, 'task = "regression"'):
+        faults.add(f"column {quoted(column.name)}: {small}")
+    return target, kept, [note for note in (left_out_note(column), of_small) if note]
+
+
+def _features(
+    columns: Sequence[CsvColumn],
+    learnt: Sequence[Column],
+    kept: NDArray[np.bool_],
+    decided: Sequence[ColumnSchema],
+    faults: Faults,
+) -> Inputs | None:
+    """Returns x; None, or what means nothing, if there are faults."""
+    used = [
+        (column, rows, decision)
+        for column, rows, decision in zip(columns, learnt, decided, strict=True)
+        if decision.treatment in FEATURES
+    ]
+    form = form_of([decision for *_, decision in used])
+    if form == "table" and all(column.kind == "number" for column, *_ in used):
+        x = checked_numbers(columns, decided, faults)
+        return x if kept.all() else x[kept]
+    for column, *_ in used:
+        if column.kind == "number" and column.odd.any():
+            faults.add(column.notation_fault())
+            faults.add(column.cell_fault(number_cure(column.name)))
+    if faults.found:
+        return None
+    if form == "text":
+        return texts([text or "" for text in used[0][1].values], str(faults.path))
+    frame = to_frame([rows for _, rows, _ in used], {d.name: d.treatment for *_, d in used})
+    return frame if form == "mixed" else frame.to_numpy(np.float32)
+
+
+def _roles(
+    columns: Mapping[str, CsvColumn], declared: Declared, faults: Faults
+) -> dict[str, NDArray[Any]]:
+    """Returns group, time and weight of each row, as `Split` names them, as far as declared."""
+    readers = (
+        ("group", declared.group, groups),
+        ("time", declared.time, times),
+        ("sample_weight", declared.weight, weights),
+    )
+    found: dict[str, NDArray[Any]] = {}
+    for field, name, read in readers:
+        values = read(columns[name], faults) if name in columns and name is not None else None
+        if values is not None:
+            found[field] = values
+    return found
 
 
 def rows_from_csv(
@@ -161,12 +280,11 @@ def rows_from_csv(
     return numbers(table, feature_names)
 
 
-def _check_names(header: list[str], target: str, drop: Sequence[str], faults: Faults) -> set[str]:
+def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Declared:
     """Looks for the columns that are named, and collects what is wrong with the names.
 
     Returns:
-        Columns that are no features and not the target: those to drop, and those whose name was
-            probably meant by a misspelt one.
+        What is declared. Columns whose name was probably meant by a misspelt one are dropped.
     """
     joined = ""
     if len(header) == 1:
@@ -180,16 +298,26 @@ def _check_names(header: list[str], target: str, drop: Sequence[str], faults: Fa
         faults.add(
             f"no column {quoted(target)} (the target); {known}{joined or first_line_hint(header)}"
         )
-    for name in drop:
-        if name not in header:
-            faults.add(f"no column {quoted(name)} to drop; {hint(name, header, 'columns')}")
-    meant = {name if name in header else nearest(name, header) for name in (target, *drop)}
-    features = [name for name in header if name not in meant]
-    if target in header and not features:
+    drop, kinds = uses.get("drop") or (), uses.get("kind") or {}
+    for dropped in drop:
+        if dropped not in header:
+            faults.add(f"no column {quoted(dropped)} to drop; {hint(dropped, header, 'columns')}")
+    roles = {"group": uses.get("group"), "time": uses.get("time"), "weight": uses.get("weight")}
+    for role, name in [*roles.items(), *(("kind", name) for name in kinds)]:
+        if name is not None and name not in header:
+            faults.add(f"no column {quoted(name)} ({role}); {hint(name, header, 'columns')}")
+    named = [target, *drop, *(name for name in roles.values() if name is not None)]
+    meant = {name if name in header else nearest(name, header) for name in named}
+    if target in header and not any(name not in meant for name in header):
         faults.add(f"no column beside the target {quoted(target)}{joined}")
-    if len(header) == 1:
-        return {*header} - {target}
-    return {name for name in header if name in meant} - {target}
+    unused = set(header) if len(header) == 1 else {name for name in header if name in meant}
+    return Declared(
+        target=target,
+        drop=unused - {target, *roles.values()},
+        kinds=kinds,
+        select=uses.get("select"),
+        **roles,
+    )
 
 
 def texts_from_file(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tuner.data.csv_cells import MISSING, is_number_like, mark, notation_of
+from tuner.data.csv_cells import MISSING, is_number_like, mark
 from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
@@ -32,7 +32,7 @@ def csv_target(column: CsvColumn, task: CsvTask | None, faults: Faults) -> Targe
     """Reads the column to predict and collects what is wrong with it.
 
     Without a task, text, at most `MOST_CLASSES` different whole numbers and any two different
-    numbers are classes; other numbers are a quantity.
+    numbers are classes; other numbers are a quantity. Rows without a target are left out.
 
     Args:
         column: The column.
@@ -40,14 +40,14 @@ def csv_target(column: CsvColumn, task: CsvTask | None, faults: Faults) -> Targe
         faults: Takes the faults.
 
     Returns:
-        The target; None if there are faults.
+        The targets of the rows that have one; None if there are faults.
     """
     before = len(faults.found)
-    faults.add(_missing_fault(column))
     if column.missing.all():
+        faults.add(_missing_fault(column))
         return None
     present = column.cells[~column.missing]
-    notation = notation_of(column.table.dialect)
+    notation = column.numerals.notation
     if task is None:
         task = _task(column, notation, faults)
     if task == "regression":
@@ -58,11 +58,13 @@ def csv_target(column: CsvColumn, task: CsvTask | None, faults: Faults) -> Targe
     if task == "classification":
         target = classes(present, notation)
     else:
-        target = Target("regression", quantity(column.numbers.astype(np.float64)))
+        numbers = column.numbers[~column.missing]
+        target = Target("regression", quantity(numbers.astype(np.float64)))
     if len(np.unique(target.y)) == 1:
         value = excerpt(str(present.iat[0]))
+        rows = "every row that has a value" if column.missing.any() else "every row"
         faults.add(
-            f"column {quoted(column.name)} is {value} in every row: with a constant target there "
+            f"column {quoted(column.name)} is {value} in {rows}: with a constant target there "
             "is nothing to learn"
         )
     return target if len(faults.found) == before else None
@@ -173,14 +175,21 @@ def _is_quantity(cells: pd.Series[str], notation: Notation) -> bool:
     return not whole or len(names) > MOST_CLASSES
 
 
-def _missing_fault(column: CsvColumn) -> str | None:
-    missing = column.missing
-    if not missing.any():
+def left_out_note(column: CsvColumn) -> str | None:
+    """Returns how many rows are left out as they have no target; None if all have one."""
+    missing = int(column.missing.sum())
+    if not missing:
         return None
+    rows = count(missing, "row")
+    return f"{rows} without a value of {quoted(column.name)} left out{_marks(column)}"
+
+
+def _missing_fault(column: CsvColumn) -> str:
+    return f"column {quoted(column.name)} has no values: there is nothing to learn{_marks(column)}"
+
+
+def _marks(column: CsvColumn) -> str:
+    """Returns which texts count as missing, and what to do if they are classes."""
     marks = ", ".join(toml(text) for text in column.marks() if mark(text) in MISSING)
     cure = f"; if it is a class: not_missing = [{marks}]" if marks else ""
-    return (
-        f"{count(int(missing.sum()), 'empty cell')} in column {quoted(column.name)} (first in "
-        f"line {column.table.line(int(missing.argmax()), column.name)}{marks_words(column)}); a "
-        f"row without a target teaches nothing: leave it out{cure}"
-    )
+    return f"{marks_words(column)}{cure}"

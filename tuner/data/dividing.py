@@ -1,17 +1,26 @@
-"""Divides rows into splits: seeded, stratified, the same for every study and every user."""
+"""Divides rows into splits: seeded, the same for every study and every user.
+
+Rows are drawn by class, or in whole groups, or by time.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuner.errors import DataError
+from tuner.units import count
 
 Rows = NDArray[np.intp]
 
 # One seed for all: the test split must be the same whatever a study's own seed.
 SPLIT_SEED = 0
 LEAST_OF_A_CLASS = 5  # one row for the test split, one for validation, three to learn from
+LEAST_GROUPS = 5  # as for a class
+_MOST_BALANCED = 5000  # groups; with more, chance balances them as well, and far faster
 
 
 def hold_out(rows: Rows, share: float, labels: NDArray[Any] | None = None) -> tuple[Rows, Rows]:
@@ -50,3 +59,102 @@ def divide(n: int, labels: NDArray[Any] | None = None) -> tuple[Rows, Rows, Rows
     rest, test = hold_out(np.arange(n), 0.2, labels)
     train, validation = hold_out(rest, 0.25, labels)
     return train, validation, test
+
+
+def divide_by_group(group: NDArray[np.int64], strata: NDArray[np.intp]) -> tuple[Rows, Rows, Rows]:
+    """Divides rows about 60/20/20, so that all rows of a group are in one part.
+
+    Args:
+        group: ``(n,)`` number of each row's group.
+        strata: ``(n,)`` class of each row, or bin of its quantity, whose shares are to be alike.
+
+    Returns:
+        As :func:`divide`, in ascending order.
+
+    Raises:
+        DataError: There are fewer than `LEAST_GROUPS` groups.
+    """
+    groups = len(np.unique(group))
+    if groups < LEAST_GROUPS:
+        raise DataError(
+            f"{count(groups, 'group')}; at least {LEAST_GROUPS} are needed for train, validation "
+            "and test, as all rows of a group are in one of them"
+        )
+    rest, test = group_folds(group, strata, 5, SPLIT_SEED)[0]
+    train, validation = group_folds(group[rest], strata[rest], 4, SPLIT_SEED)[0]
+    return rest[train], rest[validation], test
+
+
+def divide_by_time(time: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+    """Divides rows about 60/20/20, each part later than the one before.
+
+    Args:
+        time: ``(n,)`` when each row was.
+
+    Returns:
+        As :func:`divide`, in ascending order.
+
+    Raises:
+        DataError: There are fewer than three different times.
+    """
+    part = latest(time, [0.6, 0.8])
+    train, validation, test = (np.flatnonzero(part == number) for number in range(3))
+    return train, validation, test
+
+
+def latest(time: NDArray[np.int64], shares: Sequence[float]) -> NDArray[np.intp]:
+    """Returns the part of each row, 0 for the earliest; rows of one time are in one part.
+
+    Args:
+        time: ``(n,)`` when each row was.
+        shares: The share of rows that is earlier than the parts 1, 2 …, in ascending order; met
+            as nearly as the rows of one time allow.
+
+    Raises:
+        DataError: There are fewer different times than parts.
+    """
+    times, earlier = np.unique(np.sort(time), return_index=True)
+    if len(times) <= len(shares):
+        raise DataError(
+            f"{count(len(times), 'different time')} among {count(len(time), 'row')}; at least "
+            f"{len(shares) + 1} are needed for as many parts, as rows of one time are in one part"
+        )
+    cuts: list[int] = []
+    for left, share in zip(range(len(shares), 0, -1), shares, strict=True):
+        nearest = int(np.abs(earlier - share * len(time)).argmin())
+        first = cuts[-1] + 1 if cuts else 1
+        cuts.append(min(max(nearest, first), len(times) - left))
+    return np.searchsorted(times[cuts], time, side="right")
+
+
+def group_folds(
+    group: NDArray[np.int64], strata: NDArray[np.intp], folds: int, seed: int
+) -> list[tuple[Rows, Rows]]:
+    """Divides rows into folds of whole groups, alike in rows and shares of the strata.
+
+    Args:
+        group: ``(n,)`` number of each row's group.
+        strata: ``(n,)`` class of each row, or bin of its quantity.
+        folds: How many.
+        seed: Which groups come together depends on it.
+
+    Returns:
+        For each fold the rows that are left and the rows that are taken, in ascending order.
+
+    Raises:
+        DataError: There are fewer groups than folds.
+    """
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+    groups = len(np.unique(group))
+    if groups < folds:
+        raise DataError(
+            f"{count(groups, 'group')} cannot be divided into {folds} folds, as all rows of a "
+            "group are in one; take fewer folds"
+        )
+    if groups > _MOST_BALANCED:
+        return list(GroupKFold(folds, shuffle=True, random_state=seed).split(group, groups=group))
+    sizes = np.bincount(strata)
+    strata = np.where(sizes[strata] < folds, sizes.argmax(), strata)  # too rare to be balanced
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    return list(splitter.split(group, strata, group))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner.data.arrays import LEAST_ROWS, About, divided, joined
 from tuner.data.dividing import hold_out
 from tuner.data.importing import import_function, user_code
-from tuner.data.inputs import is_array, read_inputs, several, targets
+from tuner.data.inputs import is_array, is_pandas, read_inputs, several, targets
+from tuner.data.mixed import is_frame
 from tuner.data.schema import ColumnSchema, Schema, TargetSchema
+from tuner.data.split import Inputs
 from tuner.data.splits import PARTS, Split, Splits
 from tuner.data.targets import check_class_sizes, read_target
 from tuner.errors import DataError
@@ -73,8 +75,7 @@ def load_function(reference: str, base: Path) -> Splits:
     if len(parts) not in (2, 3) or not all(map(_is_rows, parts)):
         _refuse_several(returned, where)
         raise DataError(f"{where} returned {_form(returned)}; {FORMS}")
-    read = [_rows(part, reference, base) for part in parts]
-    splits, columns = [rows for rows, _ in read], read[0][1]
+    splits, columns = _parts(parts, reference, base)
     about = About(reference, _feature_names(parts[0], splits[0].x), source=reference)
     if len(splits) == 2:
         splits = [*_with_validation(splits[0], reference), splits[1]]
@@ -107,15 +108,44 @@ def _is_rows(value: Any) -> bool:
     return _is_dataset(value)
 
 
-def _rows(value: Any, reference: str, base: Path) -> tuple[Split, Sequence[ColumnSchema] | None]:
+def _parts(
+    parts: Sequence[Any], reference: str, base: Path
+) -> tuple[list[Split], Sequence[ColumnSchema] | None]:
+    """Returns parts as `_rows` does; frames are read together, so that all have the same kinds."""
+    frames = [part[0] for part in parts if not _is_dataset(part) and is_pandas(part[0])]
+    frames = [frame.to_frame() if frame.ndim == 1 else frame for frame in frames]
+    names = [list(frame.columns) for frame in frames]
+    if len(frames) < len(parts) or names != [names[0]] * len(names):
+        read = [_rows(part, reference, base, mixed=False) for part in parts]
+        return [rows for rows, _ in read], read[0][1]
+    import pandas as pd
+
+    for part in parts:
+        _refuse_several(part, f'"{reference}"')
+    x, columns = read_inputs(pd.concat(frames, ignore_index=True), f'"{reference}"')
+    ends = np.cumsum([0, *map(len, frames)])
+    whole = Split(x, np.zeros(len(x)))
+    cut = [whole.take(np.arange(*pair)).x for pair in pairwise(ends)]
+    return [
+        _with_x(part, own, f'"{reference}"') for part, own in zip(parts, cut, strict=True)
+    ], columns
+
+
+def _with_x(value: Any, x: Inputs, where: str) -> Split:
+    weight = np.asarray(value[2]) if len(value) == 3 else None
+    return Split(x, targets(value[1], where), weight)
+
+
+def _rows(
+    value: Any, reference: str, base: Path, *, mixed: bool = True
+) -> tuple[Split, Sequence[ColumnSchema] | None]:
     """Returns x, y and perhaps weights as arrays of NumPy; see `read_inputs` for the columns."""
     if _is_dataset(value):
         return _materialised(value, reference, base), None
     where = f'"{reference}"'
     _refuse_several(value, where)
-    weight = np.asarray(value[2]) if len(value) == 3 else None
-    x, columns = read_inputs(value[0], where)
-    return Split(x, targets(value[1], where), weight), columns
+    x, columns = read_inputs(value[0], where, mixed=mixed)
+    return _with_x(value, x, where), columns
 
 
 def _refuse_several(value: Any, where: str) -> None:
@@ -186,11 +216,13 @@ def _with_validation(train: Split, reference: str) -> list[Split]:
     return [train.take(rows) for rows in hold_out(np.arange(len(train)), 0.2, labels)]
 
 
-def _feature_names(pair: Any, x: NDArray[Any]) -> tuple[str, ...]:
+def _feature_names(pair: Any, x: Inputs) -> tuple[str, ...]:
     """Returns the names of the columns: a frame's own, else x1, x2 …; none when x is an image."""
     frame: Any = x if _is_dataset(pair) else pair[0]
     if hasattr(frame, "columns"):
         return tuple(str(name) for name in frame.columns)
+    if is_frame(x):  # a column of pandas
+        return tuple(map(str, x.columns))
     if x.ndim not in (1, 2):
         return ()
     if x.dtype.kind in "OSTU":

@@ -7,13 +7,16 @@ Terms:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.schema import NUMBERS_AND_BOOLEANS, ColumnSchema, decide
+from tuner.data.mixed import to_frame
+from tuner.data.schema import ColumnSchema, form_of
 from tuner.data.table import as_inferred, from_frame, is_text, plain
+from tuner.data.treatments import Declared, decide
 from tuner.errors import DataError
 from tuner.units import count
 
@@ -53,15 +56,23 @@ def several(value: Any, rows: int | None) -> str | None:
 
 def inputs(value: Any, where: str) -> NDArray[Any]:
     """Returns x as an array of numbers or of texts; see :func:`read_inputs`."""
-    return read_inputs(value, where)[0]
+    x: NDArray[Any] = read_inputs(value, where, mixed=False)[0]
+    return x
 
 
-def read_inputs(value: Any, where: str) -> tuple[NDArray[Any], list[ColumnSchema] | None]:
+def read_inputs(
+    value: Any, where: str, *, mixed: bool = True
+) -> tuple[Any, list[ColumnSchema] | None]:
     """Reads x.
 
+    Args:
+        value: x as it came.
+        where: What it is, for error texts.
+        mixed: Whether a frame of pandas may hold other columns than numbers without gaps.
+
     Returns:
-        An array of numbers or of texts, and what was decided about the columns of a frame of
-        pandas; None of anything else.
+        An array of numbers or of texts, or a frame as `tuner.data.mixed` describes it; and what
+        was decided about the columns of a frame of pandas, None of anything else.
 
     Raises:
         DataError: Values are missing, a column is no number, rows differ in length, or a sparse
@@ -70,7 +81,7 @@ def read_inputs(value: Any, where: str) -> tuple[NDArray[Any], list[ColumnSchema
     if is_sparse(value):
         return _dense(value, where), None
     if is_pandas(value):
-        return _frame(value.to_frame() if value.ndim == 1 else value, where)
+        return _frame(value.to_frame() if value.ndim == 1 else value, where, mixed)
     _check_masked(value, where, "x")
     try:
         # A list of texts becomes objects: NumPy's own text is as long everywhere as the longest.
@@ -151,18 +162,25 @@ def is_pandas(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "iloc")
 
 
-def _frame(frame: pd.DataFrame, where: str) -> tuple[NDArray[Any], list[ColumnSchema]]:
-    """Returns a frame as float64, or its only column as texts, and the decisions."""
+def _frame(frame: pd.DataFrame, where: str, mixed: bool) -> tuple[Any, list[ColumnSchema]]:
+    """Returns a frame in the form that its columns have together, and the decisions."""
     columns = from_frame(frame)
-    decided = decide(columns, takes=NUMBERS_AND_BOOLEANS, takes_text=True)
-    refused = [column for column in decided if column.treatment == "refuse"]
-    _refuse_missing(refused, where)
-    _refuse_kinds(refused, where)
-    if decided and decided[0].treatment == "text":
-        return columns[0].values, decided
+    if len(columns) == 1 and columns[0].kind == "category":
+        columns = [replace(columns[0], kind="text")]
+    decided = decide(columns, Declared(select="all"))
     if not columns:
         return np.empty((len(frame), 0)), decided
-    return np.stack([column.values for column in columns], axis=1).astype(np.float64), decided
+    form = form_of(decided)
+    refused = [column for column in decided if column.treatment == "refuse"]
+    if not mixed:
+        _refuse_missing(decided, where)
+        numbers = ("number", "yes/no", *(("text",) if form == "text" else ()))
+        refused = [c for c in decided if c.kind not in numbers or c.treatment == "refuse"]
+    _refuse_kinds(refused, where)
+    if form == "text":
+        return np.where(columns[0].missing, "", columns[0].values).astype(np.object_), decided
+    made = to_frame(columns, {column.name: column.treatment for column in decided})
+    return made if form == "mixed" else made.to_numpy(dtype=np.float64), decided
 
 
 def _refuse_kinds(refused: Sequence[ColumnSchema], where: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import read_csv, table_name
+from tuner.data.csv_table import read_csv, table_name, uses_of
 from tuner.data.schema import Task
 from tuner.data.sets import DATASETS
 from tuner.data.splits import Kind
@@ -56,12 +56,6 @@ def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
     path = dataset.path(base)
     if path.stat().st_size > _MOST_BYTES:
         return None
-    table = read_csv(
-        path,
-        dataset.target,
-        task=dataset.task,
-        drop=dataset.drop or (),
-        dialect=dataset,
-    )
-    target = table.target
-    return Known(table_name(path), "table", target.task, table.x.shape[1:], target.class_names)
+    table = read_csv(path, dataset.target, dialect=dataset, **uses_of(dataset))
+    rows, target = table.rows, table.target
+    return Known(table_name(path), rows.kind, target.task, rows.input_shape, target.class_names)

@@ -1,12 +1,12 @@
 """The rows of a mixed table: a frame of pandas in which every column has one of five dtypes.
 
-A table is mixed unless all its features are numbers without gaps. Its ``x`` is a frame with a
-column per feature, in the order of ``feature_names``, and the index 0 … n − 1. By the treatment
-that the schema has for a column, its dtype is
+A table is mixed unless all its features are numbers without gaps that float32 can tell apart. Its
+``x`` is a frame with a column per feature, in the order of ``feature_names``, and the index
+0 … n − 1. By the treatment that the schema has for a column, its dtype is
 
 - ``"number"``: float64, NaN where missing; yes and no are 1 and 0, a duration is in seconds;
 - ``"category"``: ``pandas.CategoricalDtype`` of texts, the same for all parts of a data set, NaN
-  where missing; rows to predict may have other levels;
+  where missing; development rows know their own levels only, and rows to predict may have others;
 - ``"date"``: ``datetime64[us]`` without a time zone, NaT where missing;
 - ``"text"``: object, of ``str``, None where missing.
 
@@ -70,24 +70,57 @@ def _series(column: Column, treatment: str) -> Any:
 
 
 def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> list[str | None]:
-    return [None if gone else str(v) for v, gone in zip(values, missing, strict=True)]
+    return [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
 
 
-def is_mixed(value: Any) -> TypeGuard[pd.DataFrame]:
-    """Returns whether a value is a frame as the module describes it, which is not all numbers."""
+def _text(value: object) -> str:
+    """Returns a value as a file has it: pandas makes floats of whole numbers beside gaps."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def is_described(value: Any) -> TypeGuard[pd.DataFrame]:
+    """Returns whether a value is a frame whose columns have dtypes that the module describes."""
     if not is_frame(value):
         return False
     import pandas as pd
 
-    dtypes = list(value.dtypes)
-    is_known = all(
+    return all(
         dtype in (np.float64, np.object_)
         or isinstance(dtype, pd.CategoricalDtype)
         or dtype == "datetime64[us]"
-        for dtype in dtypes
+        for dtype in value.dtypes
     )
-    is_numbers = all(dtype == np.float64 for dtype in dtypes)
-    return is_known and not (is_numbers and value.notna().all(axis=None))
+
+
+def are_numbers(frame: pd.DataFrame) -> bool:
+    """Returns whether a frame holds numbers without gaps only."""
+    is_float = all(dtype == np.float64 for dtype in frame.dtypes)
+    return is_float and bool(frame.notna().all(axis=None))
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Returns the rows of several frames with the same columns in one frame."""
+    import pandas as pd
+
+    return pd.concat(with_levels(frames), ignore_index=True)
+
+
+def with_levels(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Returns copies of frames whose categories are the levels that are used in some of them."""
+    import pandas as pd
+
+    copies = [frame.copy() for frame in frames]
+    for name in copies[0].columns:
+        if isinstance(copies[0][name].dtype, pd.CategoricalDtype):
+            used = {level for frame in frames for level in frame[name].dropna().unique()}
+            levels = pd.CategoricalDtype(pd.Index(sorted(used), dtype=object))
+            for frame in copies:
+                frame[name] = frame[name].astype(levels)
+    return copies
 
 
 def check_frame(frame: pd.DataFrame, where: str) -> None:

@@ -1,8 +1,7 @@
 """The schema of a table: what was found in its columns, and what was decided about each.
 
-A reader makes typed columns (`tuner.data.table`); :func:`decide` gives each a treatment; only then
-are numbers demanded of the columns that learners take as numbers. A column that they do not take
-is refused by the reader that knows where its cells stand.
+A reader makes typed columns (`tuner.data.table`); `tuner.data.treatments` decides what becomes of
+each; `tuner.data.mixed` makes the rows of them.
 
 A schema is stored with the study and in the bundle. Data sets that do not come as a table, and
 those of older studies and bundles, have none.
@@ -10,12 +9,11 @@ those of older studies and bundles, have none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tuner.data.table import Column
 from tuner.spec import Dialect
 from tuner.spec.models import ColumnKind
 
@@ -26,13 +24,10 @@ Treatment = Literal[
 """How a column is used: as a feature of one of four kinds (`tuner.data.mixed`; "text" of a table
 with one feature is the text of the row), to be predicted, to divide the rows by, as their weight,
 or not at all; in a schema that is stored no column is refused."""
+Form = Literal["table", "text", "mixed"]
 FEATURES: tuple[Treatment, ...] = ("number", "category", "date", "text")
 
-# What learners take today. A file's words for yes and no are texts to them.
-NUMBERS: frozenset[ColumnKind] = frozenset({"number"})
-NUMBERS_AND_BOOLEANS: frozenset[ColumnKind] = frozenset({"number", "yes/no"})
-
-Missing = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 class _Stored(BaseModel):
@@ -49,7 +44,9 @@ class ColumnSchema(_Stored):
         kind: What was found in it.
         treatment: What was decided.
         missing: Number of rows without a value.
+        levels: Number of different values of a category; else 0.
         notation: How its values are written, as `Column` has it.
+        wide: Whether float32 cannot tell its numbers apart, so that the table is mixed.
         declared: Whether the user names the kind or the treatment.
         reason: Why it is dropped or treated as it is, for people; empty if that is obvious.
     """
@@ -57,8 +54,10 @@ class ColumnSchema(_Stored):
     name: str
     kind: ColumnKind
     treatment: Treatment
-    missing: Missing = 0
+    missing: Count = 0
+    levels: Count = 0
     notation: str = ""
+    wide: bool = False
     declared: bool = False
     reason: str = ""
 
@@ -87,58 +86,35 @@ class Schema(_Stored):
         target: How the target was read.
         dialect: How the file is written, with its separator and encoding as they were found; None
             if the table was not read from a file.
+        rows: Number of rows to learn from, in all parts; 0 in schemas that are older.
+        notes: What was found out while reading, and which rows are left out, for people.
+        warnings: What makes scores too good to be true, for people.
     """
 
     columns: Annotated[tuple[ColumnSchema, ...], Field(strict=False)]
     target: TargetSchema
     dialect: Dialect | None = None
+    rows: Count = 0
+    notes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    warnings: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    @property
+    def features(self) -> tuple[ColumnSchema, ...]:
+        """The columns that models are fitted on."""
+        return tuple(column for column in self.columns if column.treatment in FEATURES)
+
+    @property
+    def form(self) -> Form:
+        """What the features are together."""
+        return form_of(self.features)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as values that JSON holds, without what is empty."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
-def decide(
-    columns: Sequence[Column],
-    *,
-    takes: Collection[ColumnKind],
-    takes_text: bool = False,
-    target: str | None = None,
-    drop: Collection[str] = (),
-) -> list[ColumnSchema]:
-    """Decides what becomes of each column.
-
-    Args:
-        columns: All columns of a table.
-        takes: The kinds that learners take as numbers.
-        takes_text: Whether they take the texts of the only feature, too.
-        target: Name of the column to predict, if it is among them.
-        drop: Names of columns that are no features.
-
-    Returns:
-        A decision per column. A feature that learners do not take, or in which values are missing,
-        is refused.
-    """
-    features = [column for column in columns if column.name != target and column.name not in drop]
-
-    def treatment(column: Column) -> Treatment:
-        if column.name == target:
-            return "target"
-        if column.name in drop:
-            return "drop"
-        if column.missing.any():
-            return "refuse"
-        if takes_text and len(features) == 1 and column.kind in ("text", "category"):
-            return "text"
-        return "number" if column.kind in takes else "refuse"
-
-    return [
-        ColumnSchema(
-            name=column.name,
-            kind=column.kind,
-            treatment=treatment(column),
-            missing=int(column.missing.sum()),
-            notation=column.notation,
-        )
-        for column in columns
-    ]
+def form_of(features: Sequence[ColumnSchema]) -> Form:
+    """Returns what features are together: numbers without gaps, the text of the row, or mixed."""
+    if all(one.treatment == "number" and not (one.missing or one.wide) for one in features):
+        return "table"
+    return "text" if [column.treatment for column in features] == ["text"] else "mixed"

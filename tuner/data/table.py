@@ -70,6 +70,19 @@ class Column:
     note: str = ""
 
 
+def taken(column: Column, rows: NDArray[np.bool_]) -> Column:
+    """Returns some rows of a column, without where they stood in a file."""
+    return Column(
+        column.name,
+        column.kind,
+        column.values[rows],
+        column.missing[rows],
+        column.notation,
+        column.distinct,
+        column.note,
+    )
+
+
 def from_frame(frame: pd.DataFrame) -> list[Column]:
     """Returns the columns of a frame, whose dtypes say what they are."""
     return [from_series(str(name), frame.iloc[:, n]) for n, name in enumerate(frame.columns)]

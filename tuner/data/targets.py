@@ -29,6 +29,7 @@ from tuner.wording import excerpt, quoted
 
 MOST_CLASSES = 20
 _MOST_NAMED = 3
+_MOST_LEFT_OUT = 0.1  # of the rows
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,34 @@ def class_size_fault(target: Target, cure: str) -> str | None:
         f"test; a class needs at least {least}: add rows, merge classes, or, if this is a quantity "
         f"and not a class: {cure}"
     )
+
+
+def without_small_classes(target: Target) -> tuple[Target, NDArray[np.bool_], str | None]:
+    """Leaves out the rows of classes that are too small to be in all three splits.
+
+    Only if two classes are left, and if they are at most a tenth of the rows: else the target was
+    probably misunderstood, which `class_size_fault` reports.
+
+    Returns:
+        The target of the rows that are kept, which rows these are, ``(n,)``, and what was left
+        out, for people; None if that is nothing.
+    """
+    kept = np.ones(len(target.y), dtype=np.bool_)
+    if target.task == "regression":
+        return target, kept, None
+    labels = target.y.astype(np.intp)
+    sizes = np.bincount(labels, minlength=len(target.class_names))
+    large = np.flatnonzero(sizes >= LEAST_OF_A_CLASS)
+    kept = np.isin(labels, large)
+    gone = len(kept) - int(kept.sum())
+    if not gone or len(large) < 2 or gone > _MOST_LEFT_OUT * len(kept):
+        return target, np.ones_like(kept), None
+    small = [target.class_names[label] for label in range(len(sizes)) if label not in large]
+    shown = ", ".join(map(quoted, small[:_MOST_NAMED])) + (" …" if len(small) > _MOST_NAMED else "")
+    words = f"{count(len(small), 'class', 'classes')} with fewer than {LEAST_OF_A_CLASS} rows"
+    note = f"{count(gone, 'row')} of {words} left out: {shown}"
+    names = tuple(target.class_names[label] for label in large)
+    return class_target(np.searchsorted(large, labels[kept]), names), kept, note
 
 
 def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:

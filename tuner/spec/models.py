@@ -130,6 +130,8 @@ class CsvDataset(Dialect):
         group: A column: rows with the same value there stand in one split and one fold.
         time: A column of dates or numbers: what is held out is later than what is fitted on.
         weight: A column of numbers: how much each row counts.
+        select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
+            None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
         most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.
     """
@@ -144,6 +146,7 @@ class CsvDataset(Dialect):
     group: Text | None = Field(default=None, examples=['"patient"'])
     time: Text | None = Field(default=None, examples=['"date"'])
     weight: Text | None = Field(default=None, examples=['"weight"'])
+    select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
     most_rows: int | None = Field(default=None, ge=1, examples=["1000000"])
 
@@ -153,6 +156,20 @@ class CsvDataset(Dialect):
         if drop and info.data.get("target") in drop:
             raise ValueError(f"must not name the target, but got {toml(drop)}; leave it out there")
         return drop
+
+    @field_validator("group", "time", "weight")
+    @classmethod
+    def _check_role(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None:
+            return None
+        if info.field_name == "time" and info.data.get("group") is not None:
+            raise ValueError("cannot stand beside group: rows are divided by one of the two")
+        for other in ("target", "group", "time"):
+            if info.data.get(other) == name:
+                raise ValueError(f"must not name the {other} column, but got {toml(name)}")
+        if name in (info.data.get("drop") or ()):
+            raise ValueError(f"must not name a column of drop, but got {toml(name)}")
+        return name
 
     def to_table(self) -> dict[str, Any]:
         """Returns the table of a study file; what is not set is left out."""

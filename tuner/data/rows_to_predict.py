@@ -1,0 +1,161 @@
+"""Rows to predict: columns found by name, with the kinds that the schema has from the training.
+
+Other columns, and the order of columns, do not matter. In a mixed table a cell that cannot be read
+as its column's kind counts as missing; levels of a category that training never saw stay what they
+are, as the model knows what to do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.data.csv_column import CsvColumn
+from tuner.data.csv_numbers import checked_numbers
+from tuner.data.faults import Faults
+from tuner.data.mixed import to_frame
+from tuner.data.other_files import frame_table
+from tuner.data.schema import ColumnSchema, Schema
+from tuner.data.split import Inputs, texts
+from tuner.data.table_file import Table, iter_tables, read_table, table_of
+from tuner.data.text_table import TextTable
+from tuner.errors import DataError
+from tuner.spec import Dialect
+from tuner.units import count
+from tuner.wording import hint, quoted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS_PER_CHUNK = 20_000
+_OF_A_FRAME = Path("rows to predict")
+
+
+def rows_from_table(path: Path, schema: Schema, dialect: Dialect | None = None) -> Inputs:
+    """Reads all rows of a file; see :func:`iter_rows`."""
+    (rows,) = iter_rows(path, schema, dialect, rows_per_chunk=None)
+    return rows
+
+
+def iter_rows(
+    path: Path,
+    schema: Schema,
+    dialect: Dialect | None = None,
+    rows_per_chunk: int | None = ROWS_PER_CHUNK,
+    *,
+    sheet: str | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Iterator[Inputs]:
+    """Yields the rows of a file in their order.
+
+    Args:
+        path: A file as a study's ``dataset`` may name.
+        schema: The schema of the training data.
+        dialect: How the file is written, as far as that is declared; None as the training file
+            was, but for the separator and the encoding, which are found out.
+        rows_per_chunk: At most so many rows at once; None for all.
+        sheet: A sheet of a workbook; the first if None.
+        note: Called once a column of a mixed table in which cells count as missing that could not
+            be read, with a line that names the first.
+
+    Yields:
+        x as the model takes it, see `tuner.data.splits`: float32 ``(n, features)``, ``(n,)`` of
+        texts, or a frame as `tuner.data.mixed` describes it.
+
+    Raises:
+        DataError: Columns are missing, there are no rows, or, where the model takes numbers
+            without gaps, cells are empty or no numbers.
+    """
+    if dialect is None and schema.dialect is not None:
+        dialect = schema.dialect.model_copy(update={"sep": None, "encoding": None})
+    like = {feature.name: feature for feature in schema.features}
+    if rows_per_chunk is None:
+        read = read_table(path, dialect, sheet=sheet, like=like, by_options=True)
+        tables: Iterator[Table] = iter((read,))
+    else:
+        tables = iter_tables(path, dialect, like=like, rows=rows_per_chunk, sheet=sheet)
+    noted: set[str] = set()
+    are_any = False
+    for table in tables:
+        if not are_any:
+            _check_names(table.text, schema.features)
+        if len(table):
+            are_any = True
+            yield _inputs(table, schema)
+        for column in table.columns:
+            if column.note and column.name not in noted and schema.form == "mixed":
+                noted.add(column.name)
+                note(f"column {quoted(column.name)}: {column.note}")
+    if not are_any:
+        raise DataError(f"{path} has no rows below its header")
+
+
+def rows_from_frame(frame: pd.DataFrame, schema: Schema) -> Inputs:
+    """Returns the rows of a frame of pandas as the model takes them; see :func:`iter_rows`."""
+    text = frame_table(frame.reset_index(drop=True), _OF_A_FRAME, by_options=True)
+    _check_names(text, schema.features)
+    if not len(frame):
+        raise DataError("there are no rows to predict")
+    return _inputs(table_of(text, like={one.name: one for one in schema.features}), schema)
+
+
+def _inputs(table: Table, schema: Schema) -> Inputs:
+    columns = {column.name: column for column in table.columns}
+    read = [columns[feature.name] for feature in schema.features]
+    if schema.form == "text":
+        return texts([text or "" for text in read[0].values], str(table.path))
+    if schema.form == "table" and all(column.kind == "number" for column in read):
+        return _numbers(read, schema.features, table.path)
+    for position, column in enumerate(read):
+        if column.kind == "number" and not np.isfinite(column.values[~column.missing]).all():
+            finite = np.isfinite(column.values)
+            read[position] = replace(column, missing=~finite)
+    frame = to_frame(read, {feature.name: feature.treatment for feature in schema.features})
+    if schema.form == "mixed":
+        return frame
+    gaps = [str(name) for name in frame if frame[name].isna().any()]
+    if gaps:
+        raise DataError(
+            f"{table.path}: column {quoted(gaps[0])} has missing values, or some that cannot be "
+            "read as in the training; the model takes numbers without gaps: leave those rows out"
+        )
+    return frame.to_numpy(dtype=np.float32)
+
+
+def _numbers(
+    columns: Sequence[CsvColumn], features: Sequence[ColumnSchema], path: Path
+) -> NDArray[np.float32]:
+    """Returns numbers without gaps; names all cells that are none."""
+    faults = Faults(path)
+    decided = [
+        feature.model_copy(update={"missing": int(column.missing.sum())})
+        for column, feature in zip(columns, features, strict=True)
+    ]
+    values = checked_numbers(columns, decided, faults, training=False)
+    faults.raise_if_any()
+    return values
+
+
+def _check_names(table: TextTable, features: Sequence[ColumnSchema]) -> None:
+    """Refuses rows that lack a column of the model's."""
+    header = [str(name) for name in table.cells.columns]
+    names = [feature.name for feature in features]
+    missing = [name for name in names if name not in header]
+    if not missing:
+        return
+    cure = ""
+    if len(header) == 1 and len(names) > 1 and table.path != _OF_A_FRAME:
+        cure = "; what separates columns is declared with --sep"
+    elif table.dialect.encoding and not "".join(header).isascii():
+        cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
+    spare = [name for name in header if name not in names]
+    raise DataError(
+        f"{table.path} {'lack' if table.path == _OF_A_FRAME else 'lacks'} "
+        f"{count(len(missing), 'column')} that the model takes: "
+        f"{', '.join(map(quoted, missing))}; {hint(missing[0], spare, 'other columns')}{cure}"
+    )
