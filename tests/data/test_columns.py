@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tuner.data.csv_column import CsvColumn
@@ -334,3 +337,20 @@ def test_rows_that_fit_into_memory_are_estimated(tmp_path: Path) -> None:
     fitting = rows_that_fit(path, 150_000)
     assert fitting is not None
     assert 900 < fitting < 1_100
+    packed = tmp_path / "own.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert rows_that_fit(packed, 2**30) is None
+    assert rows_that_fit(packed, 150_000) == fitting
+
+
+def test_file_that_memory_cannot_hold_is_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n" + "1.25,2.50\n" * 20_000)
+    assert len(read_table(path)) == 20_000
+    memory = SimpleNamespace(total=300_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    table = read_table(path)
+    assert 900 < len(table) < 1_100
+    assert table.notes == (f"a sample of {len(table):,} of the 20,000 rows is read",)
