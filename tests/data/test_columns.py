@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tuner.data.csv_column import CsvColumn
@@ -110,6 +113,37 @@ def test_words_among_numbers_are_missing_if_they_are_few(
         assert found.note.endswith(
             f"in {len(words)} cell{'s' if len(words) > 1 else ''} read as missing"
         )
+
+
+def test_words_among_dates_are_missing_if_they_are_few(tmp_path: Path) -> None:
+    days = [f"2020-01-{day:02d}" for day in range(1, 29)]
+    found = column(tmp_path, [*days, "unknown"])
+    assert (found.kind, found.missing.sum(), found.values[0]) == (
+        "date",
+        1,
+        np.datetime64("2020-01-01"),
+    )
+    assert found.note == '"unknown" in 1 cell read as missing'
+    assert column(tmp_path, [*days, "a", "b", "c"]).kind == "text"
+    assert column(tmp_path, [*days, "unknown"], target="a").kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("form", "month", "other"),
+    [("{m}/01/2020", 12, "31/12/2024"), ("01/{m}/2020", 12, "12/31/2024")],
+)
+def test_what_is_counted_up_to_twelve_is_the_month(
+    tmp_path: Path, form: str, month: int, other: str
+) -> None:
+    found = column(tmp_path, [form.format(m=f"{m:02d}") for m in range(1, 13)])
+    assert found.values[-1].item().month == month
+    assert found.note.endswith(f"it may be {other}")
+
+
+def test_zeros_in_front_are_noted(tmp_path: Path) -> None:
+    note = 'zeros in front; for codes: kind "category"'
+    assert column(tmp_path, ["01234", "99999"]).note == note
+    assert column(tmp_path, ["0", "0.5"]).note == ""
 
 
 def test_words_of_the_target_are_never_missing(tmp_path: Path) -> None:
@@ -303,3 +337,20 @@ def test_rows_that_fit_into_memory_are_estimated(tmp_path: Path) -> None:
     fitting = rows_that_fit(path, 150_000)
     assert fitting is not None
     assert 900 < fitting < 1_100
+    packed = tmp_path / "own.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert rows_that_fit(packed, 2**30) is None
+    assert rows_that_fit(packed, 150_000) == fitting
+
+
+def test_file_that_memory_cannot_hold_is_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n" + "1.25,2.50\n" * 20_000)
+    assert len(read_table(path)) == 20_000
+    memory = SimpleNamespace(total=300_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    table = read_table(path)
+    assert 900 < len(table) < 1_100
+    assert table.notes == (f"a sample of {len(table):,} of the 20,000 rows is read",)

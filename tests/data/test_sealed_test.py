@@ -30,6 +30,7 @@ STUDIES = {
     "extra_trees": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
     "linear_model": ("table", "mse", {"max_iter": 50}),
     "k_neighbors": ("table", "mse", {"n_neighbors": 2}),
+    "lightgbm": ("table", "mse", {"n_estimators": 2}),
     "own:build_model": ("table", "loss", {"epochs": 2}),
 }
 WITHOUT_LEARNING_RATE = ("random_forest", "extra_trees", "linear_model", "k_neighbors")

@@ -91,12 +91,16 @@ def test_columns_that_may_help_are_kept(values: Any) -> None:
     assert decided({"colour": COLOUR, "new": list(values)})["new"].treatment != "drop"
 
 
-@pytest.mark.parametrize("name", ["id", "ID", "patient_id", "Kunden-Nr", "order id", "번호"])
+@pytest.mark.parametrize(
+    "name", ["id", "ID", "patient_id", "customerID", "Kunden-Nr", "index", "고객번호"]
+)
 def test_different_whole_numbers_are_an_id_by_their_name(name: str) -> None:
     numbers = np.random.default_rng(0).permutation(10_000)[:N]
-    found = decided({"colour": COLOUR, name: numbers, "humidity": numbers + 1})
+    found = decided(
+        {"colour": COLOUR, name: numbers, "humid": numbers + 1, "heat index": numbers + 2}
+    )
     assert found[name].reason == "an id: another number in each row"
-    assert found["humidity"].treatment == "number"
+    assert {found["humid"].treatment, found["heat index"].treatment} == {"number"}
 
 
 def test_nothing_is_dropped_of_numbers_without_gaps_unless_that_is_wanted() -> None:

@@ -32,6 +32,7 @@ _BINS = 10
 _REPEATS = 5
 _MOST_ROWS, _LEAST_ROWS = 1_000, 50
 _BACKGROUND_ROWS = 30
+_RESAMPLES, _RESAMPLES_BESIDE = 200, 60
 
 Folds = Sequence[NDArray[np.intp]]
 
@@ -112,7 +113,8 @@ def scores(
         one = Judge(task, _replace_metric(judge, name))
         try:
             validation[name] = one.value(y, predicted)
-            interval = bootstrap(test.y, test_predicted, one, seed)
+            times = _RESAMPLES if name == judge.objective.metric else _RESAMPLES_BESIDE
+            interval = bootstrap(test.y, test_predicted, one, seed, times)
         except MetricError:  # such as a class that no test row has
             on_test[name] = float("nan")
             continue

@@ -16,6 +16,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
 
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.calibration import fit_temperature, with_temperature
@@ -127,7 +128,8 @@ def finish(
         seconds = _SHARE_OF_IMPORTANCE * clock.left - _LEAST_SECONDS_LEFT
         return facts(*(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds)
 
-    with tempfile.TemporaryDirectory() as folder:
+    # Threads of boosted trees that wait for a core cost more than they save.
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         members = [
             _member(found[position], weight, location, Path(folder) / str(position))
             for position, weight in ensemble.weights.items()

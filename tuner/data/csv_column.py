@@ -87,7 +87,7 @@ class CsvColumn(Column):
         """
         odd = np.isnan(self.numbers) & ~self.missing
         rows = np.flatnonzero(~self.missing if self.ambiguous else odd)
-        if not len(rows):
+        if not len(rows) or not self.number_like:
             return None
         row = next((row for row in rows.tolist() if self.cell(row) in self.number_like), None)
         if row is None:

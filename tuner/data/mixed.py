@@ -61,16 +61,21 @@ def _series(column: Column, treatment: str) -> Any:
         case "date":
             return pd.Series(values.astype("datetime64[us]"))
         case "category":
-            texts = _texts(values, missing)
-            levels = sorted({text for text in texts if text is not None})
-            return pd.Series(pd.Categorical(texts, categories=pd.Index(levels, dtype=object)))
+            codes, levels = pd.factorize(_texts(values, missing), sort=True)
+            return pd.Series(pd.Categorical.from_codes(codes, pd.Index(levels, dtype=object)))
         case "text":
             return pd.Series(_texts(values, missing), dtype=object)
     raise ValueError(treatment)
 
 
-def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> list[str | None]:
-    return [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
+def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Returns values as texts, None where missing."""
+    import pandas as pd
+
+    if values.dtype == np.object_ and pd.api.types.infer_dtype(values, skipna=True) == "string":
+        return values
+    texts = [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
+    return np.array([*texts, None], dtype=np.object_)[:-1]  # an array of objects in any case
 
 
 def _text(value: object) -> str:
@@ -106,7 +111,8 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Returns the rows of several frames with the same columns in one frame."""
     import pandas as pd
 
-    return pd.concat(with_levels(frames), ignore_index=True)
+    are_alike = all(frame.dtypes.equals(frames[0].dtypes) for frame in frames)
+    return pd.concat(frames if are_alike else with_levels(frames), ignore_index=True)
 
 
 def with_levels(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:

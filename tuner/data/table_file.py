@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tuner.data.columns import Known, read_columns
+from tuner.data.columns import read_columns
 from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_file import iter_text, read_text
 from tuner.data.other_files import (
@@ -22,6 +22,7 @@ from tuner.data.other_files import (
 )
 from tuner.data.packed import opened, unpacked_size
 from tuner.data.text_table import TextTable
+from tuner.data.wanted_columns import Known
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
@@ -29,7 +30,8 @@ from tuner.spec.models import ColumnKind
 from tuner.wording import quoted
 
 _LOOKED_AT = 2**20  # bytes by which the length of a row is estimated
-_BYTES_A_BYTE = 15  # memory for a byte of a CSV file, as measured on texts; numbers take 8
+# Memory for a byte of a CSV file, as measured on texts and on numbers.
+_BYTES_A_BYTE, _LEAST_BYTES_A_BYTE = 15, 8
 _BYTES_A_CELL = 32  # for a cell of a Parquet file
 
 
@@ -113,7 +115,7 @@ def read_table(
         target: Name of the column to predict, in which words among numbers are never taken for
             marks of missing values.
         most_rows: Rows to keep; of a file with more of them a uniform sample is read, always the
-            same, in the order of the file.
+            same, in the order of the file. If None, all but of a file that memory cannot hold.
         by_options: Whether errors name options of a command; else keys of a study's dataset.
 
     Raises:
@@ -121,6 +123,8 @@ def read_table(
             that is declared for it.
     """
     require_regular(path)
+    if most_rows is None:
+        most_rows = _most_rows(path)
     match form_of(path):
         case "csv":
             _check_no_sheet(path, sheet)
@@ -197,6 +201,16 @@ def rows_that_fit(path: Path, memory: int) -> int | None:
         head = file.read(_LOOKED_AT)
     a_row = len(head) / max(head.count(b"\n"), head.count(b"\r"), 1)
     return max(int(memory / (a_row * _BYTES_A_BYTE)), 1)
+
+
+def _most_rows(path: Path) -> int | None:
+    """Returns the rows to keep of a file that would take more than all memory: those for half."""
+    import psutil
+
+    total = psutil.virtual_memory().total
+    if rows_that_fit(path, total * _BYTES_A_BYTE // _LEAST_BYTES_A_BYTE) is None:
+        return None
+    return rows_that_fit(path, total // 2)
 
 
 def _check_no_sheet(path: Path, sheet: str | None) -> None:

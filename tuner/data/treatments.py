@@ -23,7 +23,10 @@ from tuner.units import count
 from tuner.wording import quoted
 
 Select = Literal["all", "useful"]
-_ID_NAME = re.compile(r"(?i)(.*[\W_])?(id|uuid|guid|index|key|row|no|nr|unnamed: \d+|번호|아이디)")
+_ID_NAME = re.compile(
+    r"(.*[\W_])?(?i:id|uuid|guid|no|nr)|.*[a-z]I[dD]|.*(번호|아이디)|"
+    r"(?i:index|key|row|unnamed: \d+)"
+)
 _LONGEST_ID = 40  # characters
 _MOST_PER_ROW = 1.25  # by which the number of a row exceeds its position at most
 _BY_KIND: Mapping[str, Treatment] = {
@@ -153,11 +156,8 @@ def _without_information(column: Column) -> str | None:
         return "no values"
     values = column.values
     if not column.missing.any() and (values == values[0]).all():
-        return (
-            f"always {quoted(str(values[0]), 20)}"
-            if values.dtype == np.object_
-            else (f"always {values[0]}")
-        )
+        shown = str(values[0])
+        return f"always {quoted(shown, 20) if values.dtype == np.object_ else shown}"
     return None
 
 

@@ -268,6 +268,8 @@ class Learner(Parametrised, ABC):
     """Its name in the registry, for error texts; empty for a class of the user's own."""
     library: ClassVar[str] = "own"
     """What fits: ``keras``, ``sklearn`` …; recorded in a bundle."""
+    extra: ClassVar[str] = ""
+    """The extra that installs its library, which has the same name; empty if it is always there."""
     step_word: ClassVar[str] = "epoch"
     """What people call a step."""
     file: ClassVar[str | None] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
@@ -36,6 +37,7 @@ LEARNERS: Mapping[str, str] = MappingProxyType(
         "extra_trees": f"{_SKLEARN}.forests:ExtraTrees",
         "linear_model": f"{_SKLEARN}.linear_model:LinearModel",
         "k_neighbors": f"{_SKLEARN}.k_neighbors:KNeighbors",
+        "lightgbm": f"{_SKLEARN}.light_gbm:LightGBM",
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""
@@ -94,13 +96,29 @@ def load_runtime(model: str, base: Path, library: str | None = None) -> None:
 
     Raises:
         UnknownNameError: There is no model of that name.
+        ModelError: The extra of the model is not installed.
     """
     if library is None:
         learner = known_class(model, base)
     else:
         learner = _class(_NETWORK) if library == "keras" else None
+    require_extra(model)
     for module in learner.preload if learner else ():
         import_module(module)
+
+
+def require_extra(model: str) -> None:
+    """Makes sure that the library of a shipped learner is there.
+
+    Raises:
+        ModelError: It is not, and the text says how to install it.
+    """
+    extra = shipped(model).extra if model in LEARNERS else ""
+    if extra and importlib.util.find_spec(extra) is None:
+        raise ModelError(
+            f'model: "{model}" needs the package {extra}; install it with: '
+            f"pip install 'tuner[{extra}]'"
+        )
 
 
 def step_word(model: str) -> str:

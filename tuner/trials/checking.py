@@ -20,7 +20,7 @@ from tuner.errors import (
 )
 from tuner.learners.base import Learner
 from tuner.learners.checks import Described, check_data, check_metric, check_space, check_values
-from tuner.learners.registry import LEARNERS, known_class
+from tuner.learners.registry import LEARNERS, known_class, require_extra
 from tuner.spec import CsvDataset, StudySpec
 from tuner.spec.paths import is_file
 from tuner.wording import hint
@@ -108,6 +108,11 @@ def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = Fal
             f'{file}: model: there is no model "{model}" (your own is written '
             f'"module:function"); {hint(model, LEARNERS, "models")}'
         )
+    elif not elsewhere:
+        try:
+            require_extra(model)
+        except ModelError as error:
+            raise ModelError(f"{file}: {error}") from error
 
 
 def check_dataset(

@@ -239,6 +239,15 @@ def test_rows_with_something_else_in_a_column_are_refused() -> None:
     assert fitted.transform(frame(x=["1.5"])).tolist() == [[1.5]]
 
 
+def test_numbers_in_a_column_of_texts_or_categories_are_read_as_texts() -> None:
+    train = frame(t=pd.Series(["number 17", "number 18"], dtype=object), c=category("1", "2"))
+    fitted = Encoder.fit(train, "trees", encode_min_rows=1)
+    rows = frame(t=[17, 18], c=[2, 1])
+    assert [column.name for column in fitted.layout[1:3]] == ["t: 17", "t: 18"]
+    assert fitted.transform(rows)[:, 1:3].tolist() == [[1, 0], [0, 1]]
+    assert fitted.transform(rows)[:, -1].tolist() == [1, 0]
+
+
 FORGED = [
     ({"style": "forest"}, "style: must be"),
     ({"columns": []}, "columns"),

@@ -147,9 +147,8 @@ class SklearnLearner(Learner):
         self.check_targets(data)
         if data.kind == "mixed":
             raise ModelError(NO_SCRIPT)
-        if self._encodes(data.kind):
-            return super().script(params, data, about)
-        return self.script_text(params, data.task, about), lambda rows: rows
+        text = "" if self._encodes(data.kind) else self.script_text(params, data.task, about)
+        return (text, lambda rows: rows) if text else super().script(params, data, about)
 
     @abstractmethod
     def fit_rows(
@@ -185,8 +184,8 @@ class SklearnLearner(Learner):
         """
 
     def script_text(self, params: Mapping[str, Value], task: str, about: Script) -> str:
-        """Returns a script for a table of numbers that is not encoded, see ``script``."""
-        raise NotImplementedError
+        """Returns a script for a table of numbers, see ``script``; empty if there is none."""
+        return ""
 
     @classmethod
     def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tables import Task, frame, mixed
+from net_tables import Task, frame, mixed
 
 from tuner.errors import BundleError
 from tuner.learners.keras.tabular.architecture import ACTIVATIONS, Structure, initial
@@ -29,7 +29,7 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 from tuner.learners.registry import open_saved
 from tuner.learners.setup import Setup
-from tables import frame
+from net_tables import frame
 from pathlib import Path
 
 learner = open_saved("realmlp", "tensorflow", Setup())

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tables import Task, mixed, numbers, watching
+from net_tables import Task, mixed, numbers, watching
 
 from tuner.data import Development, Split
 from tuner.errors import SpecError, TrialFailed

@@ -32,8 +32,8 @@ class TabM(TabularNet):
     name = "tabm"
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
-            "k": Setting(16, low=1),
-            "n_layers": Setting(3, low=1),
+            "k": Setting(8, low=1),
+            "n_layers": Setting(2, low=1),
             "units": Setting(128, low=1),
             "activation": Setting("relu", choices=NAMES),
             **embedding_settings("none"),

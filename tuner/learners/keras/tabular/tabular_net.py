@@ -103,7 +103,7 @@ class TabularNet(Learner):
     steps_setting = "epochs"
     batches_folds = True
     runtime = "TensorFlow"
-    preload = ("tuner.learners.keras.preloaded", "tuner.learners.keras.tabular.fitting")
+    preload = ("tuner.learners.keras.preloaded", "pandas")
     file: ClassVar[str | None] = "weights.npz"
 
     @abstractmethod
