@@ -113,6 +113,16 @@ def test_missing_column_of_a_file_is_named(
         bundle.predict(ROWS.drop(columns="place"))
 
 
+def test_cells_that_count_as_missing_are_noted(
+    bundle: Bundle, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "rows.csv").write_text("size;built;place\nlarge;13.02.2001;Berlin\n")
+    done = command("predict", bundle.path, tmp_path / "rows.csv")
+    assert done.status == 0
+    assert 'column "size"' in done.err
+    assert "large" in done.err
+
+
 def test_dates_of_the_stored_training_rows_are_read_as_they_were(bundle: Bundle) -> None:
     assert bundle.info["background"]["built"][0].startswith(("19", "20"))
     inputs = ROWS[["size", "place", "built"]].assign(place=ROWS["place"].astype(object))
