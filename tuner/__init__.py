@@ -21,8 +21,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner import automl
     from tuner.api import curves, export, load, pause, resume, run, stop, submit, train
+    from tuner.automl.automl_result import automl
     from tuner.automl.estimator import AutoML
     from tuner.bundle import load_bundle
     from tuner.data import Split, Splits

@@ -49,7 +49,7 @@ assert not folder.exists()
 
 @pytest.mark.slow
 def test_three_lines_in_a_script(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT.replace("TIME", "30"))
+    (tmp_path / "script.py").write_text(SCRIPT.replace("TIME", "60"))
     done = subprocess.run(
         [sys.executable, "script.py"],
         cwd=tmp_path,

@@ -9,6 +9,7 @@ import pytest
 
 from tuner.data.csv_file import iter_text, read_text
 from tuner.errors import DataError
+from tuner.spec import Dialect
 
 
 def write(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
@@ -134,6 +135,11 @@ def test_only_some_of_many_names_are_noted(tmp_path: Path) -> None:
     table = read_text(write(tmp_path, f"a{',' * 9}\n{'1,' * 9}1\n"))
     assert len(table.notes) == 6
     assert table.notes[-1] == "likewise 4 more columns"
+
+
+def test_control_characters_may_separate_cells(tmp_path: Path) -> None:
+    path = write(tmp_path, "a\1b\n1\1x\x1f\n")
+    assert read_text(path, Dialect(sep="\1")).cells.to_numpy().tolist() == [["1", "x\x1f"]]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.data.text_encoding import guessed_encoding, is_binary, is_utf8, marked_encoding
+from tuner.data.text_encoding import guessed_encoding, is_utf8, marked_encoding
 
 TEXTS = {
     "korean": ("이름,나이,도시\n김철수,23,서울\n이영희,31,부산\n", ["cp949", "euc-kr"]),
@@ -46,7 +46,6 @@ TEXTS = {
 def test_short_texts_are_decoded(text: str, encoding: str) -> None:
     data = text.encode(encoding)
     assert not is_utf8([data])
-    assert not is_binary(data)
     assert marked_encoding(data) is None
     assert data.decode(guessed_encoding(data.splitlines(keepends=True))) == text
 
@@ -70,6 +69,5 @@ def test_utf16_is_recognised_by_its_zeros(encoding: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"a\0b", b"\0" * 64])
-def test_binary_files_are_no_text(data: bytes) -> None:
+def test_binary_files_are_no_utf16(data: bytes) -> None:
     assert marked_encoding(data) is None
-    assert is_binary(data)

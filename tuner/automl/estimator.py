@@ -20,8 +20,8 @@ from tuner import scoring
 from tuner.automl.automl_request import DEFAULT_TIME, LEAST_SECONDS
 from tuner.automl.automl_result import OwnFolder, automl
 from tuner.automl.ensemble import Judge
+from tuner.automl.few_rows import MOST_ROWS, fit_small, one_thread
 from tuner.automl.planning import METRICS, check_metric
-from tuner.automl.small import MOST_ROWS, fit_small, one_thread
 from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import Development, Split

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.bundle.input_rows import input_rows
+from tuner.bundle.input_rows import Note, ignored, input_rows
 from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.members import take_rows
 from tuner.data.mixed import is_frame
@@ -121,6 +121,7 @@ def explain_file(
     *,
     as_json: bool = False,
     dialect: Mapping[str, str] | None = None,
+    note: Note = ignored,
 ) -> str:
     """Explains the predictions for the first rows of a file.
 
@@ -130,12 +131,13 @@ def explain_file(
         n: How many rows.
         as_json: Whether to return JSON and no table for people.
         dialect: As in `tuner.bundle.predict.predict`.
+        note: As in `tuner.bundle.predict.iter_predictions`.
 
     Raises:
         RequestError: As :func:`explain`.
         DataError: The file is not what the model takes.
     """
-    rows = next(input_rows(bundle, data, dialect))
+    rows = next(input_rows(bundle, data, dialect, note))
     found = explain(bundle, take_rows(rows, np.arange(min(n, len(rows)))))
     if as_json:
         return document(found)

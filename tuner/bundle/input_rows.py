@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,15 @@ _LIKE_A_PATH = re.compile(
 )
 
 
+Note = Callable[[str], None]
+
+
+def ignored(note: str) -> None:
+    """Does nothing with a note."""
+
+
 def input_rows(
-    bundle: Bundle, data: str, given: Mapping[str, str] | None = None
+    bundle: Bundle, data: str, given: Mapping[str, str] | None = None, note: Note = ignored
 ) -> Iterator[Inputs]:
     """Yields the rows of a file in chunks, as the model takes them.
 
@@ -43,11 +50,14 @@ def input_rows(
         bundle: The bundle.
         data: As in `tuner.bundle.predict.predict`.
         given: The keys of ``dialect`` there.
+        note: See there.
 
     Raises:
         DataError: The file is not what the model takes.
     """
-    dialect = _dialect(bundle.info, given or {})
+    given = dict(given or {})
+    sheet = given.pop("sheet", None)
+    dialect = _dialect(bundle.info, given)
     about = bundle.info["data"]
     path = expanded(data)
     is_text = about.get("kind") == "text"
@@ -55,7 +65,7 @@ def input_rows(
     is_raw_text = is_text and not _is_table(path)
     schema = schema_of(about)
     if schema is not None and not is_array and not is_raw_text:
-        yield from iter_rows(path, schema, dialect, ROWS_PER_CHUNK)
+        yield from iter_rows(path, schema, dialect, ROWS_PER_CHUNK, sheet=sheet, note=note)
         return
     if is_text:
         rows = _texts(data, path, dialect, about["feature_names"])

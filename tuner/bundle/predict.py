@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.folder import writing
-from tuner.bundle.input_rows import input_rows
+from tuner.bundle.input_rows import Note, ignored, input_rows
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.bundle.parquet import is_parquet_of_ours, write_parquet
 from tuner.errors import RequestError
@@ -44,7 +44,8 @@ def predict(
             with one a line, a file with the column of texts, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
         dialect: How a CSV file is written where that differs from the file that the model was
-            trained on: ``sep``, ``decimal``, ``thousands``, ``encoding`` (:class:`Dialect`).
+            trained on: ``sep``, ``decimal``, ``thousands``, ``encoding``
+            (`tuner.spec.Dialect`); ``sheet`` of a workbook, the first if it is not given.
         interval: Add the bounds ``lower`` and ``upper`` of the 90 % conformal interval to a
             quantity.
 
@@ -63,6 +64,7 @@ def iter_predictions(
     *,
     dialect: Mapping[str, str] | None = None,
     interval: bool = False,
+    note: Note = ignored,
 ) -> Iterator[list[dict[str, Any]]]:
     """Yields predictions chunk by chunk, so that a large file is never in memory as a whole.
 
@@ -71,13 +73,14 @@ def iter_predictions(
         data: See there.
         dialect: See there.
         interval: See there.
+        note: Called with lines that people should see: cells that count as missing.
 
     Yields:
         A mapping a row: name of a column of the output to its value.
     """
     opened = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     half_width = _half_width(opened) if interval else None
-    for rows in input_rows(opened, str(data), dialect):
+    for rows in input_rows(opened, str(data), dialect, note):
         ready = not isinstance(rows, np.ndarray)
         output = opened.predict_inputs(rows) if ready else opened.predict(rows)
         yield _table(opened, output, half_width)
@@ -115,6 +118,7 @@ def write_predictions(
     force: bool = False,
     dialect: Mapping[str, str] | None = None,
     interval: bool = False,
+    note: Note = ignored,
     observe: Observe | None = None,
 ) -> None:
     """Writes what :func:`predict` returns to a file; earlier predictions in it are replaced.
@@ -127,6 +131,7 @@ def write_predictions(
         force: Replace any other file.
         dialect: See there.
         interval: See there.
+        note: As in :func:`iter_predictions`.
         observe: Returns the predictions that it is given, and shows how many there are.
 
     Raises:
@@ -139,7 +144,7 @@ def write_predictions(
         check_replaceable(
             path, lambda text: is_parquet_of_ours(path) or is_predictions(text), force=force
         )
-    tables = iter_predictions(bundle, data, dialect=dialect, interval=interval)
+    tables = iter_predictions(bundle, data, dialect=dialect, interval=interval, note=note)
     shown = tables if observe is None else observe(tables)
     if is_parquet:
         with writing(path):

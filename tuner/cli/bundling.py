@@ -128,6 +128,9 @@ def predict(
         str | None,
         typer.Option(help="Encoding of the file.", show_default="as in the training file"),
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Sheet of a workbook.", show_default="the first")
+    ] = None,
     force: Force = False,
     code: Annotated[
         Path | None,
@@ -152,14 +155,19 @@ def predict(
     from tuner.bundle.explain import explain_file
     from tuner.bundle.predict import formatted, iter_predictions, write_predictions
 
-    options = {"sep": sep, "decimal": decimal, "thousands": thousands, "encoding": encoding}
+    notation = {"decimal": decimal, "thousands": thousands}
+    options = {"sep": sep, **notation, "encoding": encoding, "sheet": sheet}
     dialect = {key: value for key, value in options.items() if value is not None}
     asked = chosen_form(form, as_json)
     opened = load_bundle(expanded(bundle), code=code, allow_code=allow_code)
     if explain is not None:
         if output is not None or interval:
             raise RequestError("--explain prints no predictions; leave out --output and --interval")
-        print_out(explain_file(opened, data, explain, as_json=asked == "json", dialect=dialect))
+        print_out(
+            explain_file(
+                opened, data, explain, as_json=asked == "json", dialect=dialect, note=print_note
+            )
+        )
     elif output is not None:
         write_predictions(
             opened,
@@ -169,10 +177,11 @@ def predict(
             force=force,
             dialect=dialect,
             interval=interval,
+            note=print_note,
             observe=_progress,
         )
     else:
-        tables = iter_predictions(opened, data, dialect=dialect, interval=interval)
+        tables = iter_predictions(opened, data, dialect=dialect, interval=interval, note=print_note)
         for text in formatted(_progress(tables), asked):
             print_out(text)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
 from tuner.data.packed import opened
-from tuner.data.text_encoding import guessed_encoding, is_binary, is_utf8, marked_encoding
+from tuner.data.text_encoding import guessed_encoding, is_utf8, marked_encoding
 from tuner.data.text_table import breaks_in
 from tuner.errors import DataError
 from tuner.spec import Dialect
@@ -137,7 +137,7 @@ def _encoding(path: Path, head: bytes, dialect: Dialect) -> str:
         return _UTF8 if name == "utf-8" else name
     if (marked := marked_encoding(head)) is not None:
         return marked
-    if is_binary(head):
+    if b"\0" in head:
         raise DataError(f"{path} is a binary file, not a CSV file")
     with opened(path) as file:
         if is_utf8(iter(lambda: file.read(_BLOCK), b"")):

@@ -37,18 +37,18 @@ def column_names(
     notes = []
     taken = set(names)
     unnamed = []
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if not name:
-            names[place] = _free(f"column_{positions[place] + 1}", taken)
-            unnamed.append(f"column {positions[place] + 1} has no name: called {names[place]}")
+            names[index] = _free(f"column_{positions[index] + 1}", taken)
+            unnamed.append(f"column {positions[index] + 1} has no name: called {names[index]}")
     notes += _shortened(unnamed)
     seen: dict[str, int] = {}
     repeated: dict[str, list[str]] = {}
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
-            names[place] = _free(f"{name}_{seen[name]}", taken)
-            repeated.setdefault(name, [name]).append(names[place])
+            names[index] = _free(f"{name}_{seen[name]}", taken)
+            repeated.setdefault(name, [name]).append(names[index])
     notes += _shortened(
         [f"name {quoted(name)} repeated: {', '.join(made)}" for name, made in repeated.items()]
     )

@@ -23,7 +23,7 @@ _MOST_BYTES = 200_000  # looked at
 _LATIN = {
     "cp1252": ("äöüß", "éèêëàâçîïôûùœæÿ", "ñáéíóúü", "ãõáéíóúâêôçà", "àèéìòù", "éëïóöü", "åäöéæø"),
     "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    "cp1254": ("çğıi̇öşüâ",),
+    "cp1254": ("çğıöşüâ",),
 }
 _LATIN |= {"iso8859_2": _LATIN["cp1250"]}
 _ALSO_WESTERN = "þðýåñõì"
@@ -48,8 +48,7 @@ def marked_encoding(head: bytes) -> str | None:
     zeros = (head[::2].count(0), head[1::2].count(0))
     if len(head) % 2 == 0 and min(zeros) == 0 and max(zeros) * 20 > len(head) // 2:
         codec = "utf-16-le" if zeros[1] else "utf-16-be"
-        text = head[: len(head) // 2 * 2].decode(codec, errors="replace")
-        if not _CONTROL.search(text):
+        if not _CONTROL.search(head.decode(codec, errors="replace")):
             return codec
     return None
 
@@ -64,11 +63,6 @@ def is_utf8(blocks: Iterable[bytes]) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def is_binary(head: bytes) -> bool:
-    """Returns whether bytes are no text in any encoding that extends ASCII."""
-    return _CONTROL.search(head.decode("latin-1")) is not None
 
 
 def guessed_encoding(lines: Iterable[bytes]) -> str:
