@@ -61,6 +61,7 @@ def test_options_become_keys_of_the_dataset() -> None:
         "kind": {"zip": "category"},
         "time": "sold",
         "weight": "w",
+        "select": "useful",
         "sep": ";",
         "sheet": "2024",
     }

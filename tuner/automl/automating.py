@@ -116,12 +116,12 @@ def run_automl(
     location = chosen_location(request.checkpoints, url)
     begin_loading(NAME, request.base)
     data = load(request.dataset, request.base)
-    show(data)
     with open_for_work(url) as database:
         study, before = _stored(request, database, data)
         ending: Ending | None = None
         if study is not None and before is not None and not request.more:
             spec = before
+            show(data)
             done = count_plain(n_finished(database.counts(study)), "trial")
             note(
                 f"study {study.study_name} has {done} already and is not searched further; "
@@ -134,6 +134,7 @@ def run_automl(
                 spec = plan(data.development, request, seconds, n_workers)
             else:
                 spec = _continued(before, seconds, study, database)
+            show(data)
             run = RunRequest(study=request.name, study_name=request.name, workers=n_workers)
             outcome = run_study(run, spec, location, database, observe)
             study, ending = outcome.study, outcome.ending

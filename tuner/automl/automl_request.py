@@ -153,6 +153,7 @@ class AutoMLRequest:
             "group": self.group,
             "time": self.time_column,
             "weight": self.weight,
+            "select": "useful",
             **{key: self.dialect[key] for key in _DIALECT if key in self.dialect},
         }
         given = {key: value for key, value in table.items() if value is not None}

@@ -15,8 +15,8 @@ from net_tables import Task, frame, mixed
 
 from tuner.errors import BundleError
 from tuner.learners.keras.tabular.architecture import ACTIVATIONS, Structure, initial
-from tuner.learners.keras.tabular.columns import Columns
 from tuner.learners.keras.tabular.fitted_nets import Nets, Saved, TargetScale
+from tuner.learners.keras.tabular.net_columns import Columns
 
 WITHOUT_TENSORFLOW = """
 import sys

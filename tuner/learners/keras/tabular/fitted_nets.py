@@ -15,7 +15,7 @@ from tuner.errors import BundleError, SpecError
 from tuner.learners.archives import check_unpacked_size
 from tuner.learners.base import Fitted
 from tuner.learners.keras.tabular.architecture import Structure, outputs
-from tuner.learners.keras.tabular.columns import Columns
+from tuner.learners.keras.tabular.net_columns import Columns
 from tuner.spec.models import Finite, Part
 from tuner.spec.reading import read_part
 from tuner.wording import Position

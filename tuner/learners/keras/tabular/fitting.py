@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tuner.learners.keras.tabular.architecture import Structure, initial, largest
 from tuner.learners.keras.tabular.batch_plan import Plan
-from tuner.learners.keras.tabular.columns import Columns
 from tuner.learners.keras.tabular.fitted_nets import Nets, Saved, TargetScale, restored
+from tuner.learners.keras.tabular.net_columns import Columns
 from tuner.learners.keras.tabular.stacked_graph import Form, StackedGraph
 
 if TYPE_CHECKING:
