@@ -95,11 +95,14 @@ def _trained(info: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     word = step_word(info["model"])
     steps = count_plain(info["epochs"], word)
+    best = f"the best {word} of the trial"
+    if info.get("folds", 1) > 1:
+        best = f"the mean of the best {word}s of the trial's {info['folds']} folds"
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"
-        f"Model `{info['model']}` from {origin(info)}, trained for {steps} (the "
-        f"best {word} of the trial) with {batches}the seed {info['seed']}; {info['created']}.\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained for {steps} ({best}) "
+        f"with {batches}the seed {info['seed']}; {info['created']}.\n\n"
         "| parameter | value |\n|---|---|\n"
         f"{params}\n\n"
         f"Made with {versions}."

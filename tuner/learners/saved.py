@@ -75,7 +75,8 @@ def load_model(folder: Path, info: Mapping[str, Any], setup: Setup | None = None
         learner = open_saved(saved.model, saved.library, setup)
         assert learner is not None  # it has a name
         known = {"model": saved.model, "learner": saved.library, "params": saved.params}
-        return learner.load(folder, {**info, **known, **saved.info, "data": info["data"]})
+        known = {"model": saved.model, "learner": saved.library, "params": saved.params}
+        return learner.load(folder, {**saved.info, **known, "data": info["data"]})
     except TunerError:
         raise
     except Exception as exc:  # broken files make a library raise what it likes

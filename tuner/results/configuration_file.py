@@ -21,6 +21,7 @@ from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
+from tuner.spec.study import scored_on
 from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
@@ -120,7 +121,7 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     value = configuration.value
     scored = ""
     if value is not None:
-        scored = f": {configuration.metric} {figure(value)} on validation "
+        scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)} "
         scored += f"after {count_plain(configuration.epochs, step_word(configuration.model))}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"

@@ -126,10 +126,12 @@ def make_pruner(
     entry = _entry(_PRUNERS, position, spec.pruner.name, spec.pruner.options)
     options = dict(spec.pruner.options)
     if spec.pruner.name == "hyperband":
-        longest = steps and (spec.fixed.get(steps) or spec.search_space.largest(steps))
+        longest: Any = spec.n_folds if spec.n_folds > 1 else None
+        if longest is None and steps:
+            longest = spec.fixed.get(steps) or spec.search_space.largest(steps)
         if longest is not None:
             options.setdefault("max_resource", int(longest))
-        _check_resources(options, position)
+        _check_resources(options, position, "folds" if spec.n_folds > 1 else "epochs")
     if spec.pruner.name == "threshold" and not options.keys() & {"lower", "upper"}:
         raise position.error('"threshold" needs a bound; write lower = 0.2 or upper = 0.9')
     pruner: BasePruner = _construct(entry, position, spec.pruner.name, options)
@@ -182,11 +184,11 @@ def _check_finite(space: SearchSpace, where: str) -> None:
         )
 
 
-def _check_resources(options: Mapping[str, Any], position: Position) -> None:
+def _check_resources(options: Mapping[str, Any], position: Position, steps: str) -> None:
     least, most = options.get("min_resource", 1), options.get("max_resource", "auto")
     if most != "auto" and least > most:
         raise position.at("min_resource").error(
-            f"must be at most max_resource, which is {most} (the most epochs of a trial unless it "
+            f"must be at most max_resource, which is {most} (the most {steps} of a trial unless it "
             f"is set), but got {least}; write min_resource = 1"
         )
 

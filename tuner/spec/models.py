@@ -17,7 +17,6 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from tuner.spec.paths import expanded
@@ -294,11 +293,14 @@ class Validation(Part):
     repeats: int = Field(default=1, ge=1, le=20, examples=["1"])
     keep: bool = Field(default=False, examples=["true"])
 
-    @model_validator(mode="after")
-    def _check_repeats(self) -> Validation:
-        if self.folds == 1 and self.repeats > 1:
-            raise ValueError("repeats need folds: write folds = 5 beside it")
-        return self
+    @field_validator("repeats")
+    @classmethod
+    def _check_repeats(cls, repeats: int, info: ValidationInfo) -> int:
+        if repeats > 1 and info.data.get("folds") == 1:
+            raise ValueError(
+                f"must be 1 without folds, but got {repeats}; write folds = 5 beside it"
+            )
+        return repeats
 
 
 class EarlyStopping(Part):

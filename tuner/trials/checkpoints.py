@@ -77,6 +77,8 @@ class TrialCheckpoints:
         left = _left_by(trial._cached_frozen_trial)
         self._current = left.id
         self._files = set(left.files)
+        if (outputs := stored_outputs(trial._cached_frozen_trial)) is not None:
+            self._files.add(outputs.id)
         self._next = ""
         self._failing = False
 

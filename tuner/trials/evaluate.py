@@ -16,7 +16,6 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from tuner import scoring
 from tuner.data import Development
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
@@ -30,15 +29,17 @@ from tuner.errors import (
     debugging,
 )
 from tuner.learners.base import Learner
-from tuner.learners.watch import Score, Watch
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
 from tuner.storage.attributes import enqueued_attrs
 from tuner.storage.database import Database
 from tuner.trials.checking import check_learner, check_params, check_reported
-from tuner.trials.checkpoints import TrialCheckpoints
+from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
+from tuner.trials.folding import folds_for
 from tuner.trials.reporting import Reporter
+from tuner.trials.trial_outputs import write_outputs
+from tuner.trials.validating import Plan, Validating, validating
 from tuner.units import count
 
 
@@ -68,6 +69,7 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
         if the metric is one that only the model itself can compute.
 
     Raises:
+        DataError: The rows cannot be divided into the folds that the study asks for.
         MetricError: There is no such metric for this model and task, which lists those there are;
             or it is not defined for the validation rows.
         ModelError: A user's function does not return a compiled model.
@@ -75,6 +77,10 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     """
     check_params(spec, type(learner))
     check_learner(spec, type(learner), data)
+    if spec.n_folds > 1:
+        folds = folds_for(data, spec.validation, spec.sampler.seed)
+        _ = folds.positions  # raises what is wrong with them
+        data = replace(data, train=folds.rows, validation=folds.rows)
     drawn = set(spec.search_space.names())
     with learner.restored():
         logged = learner.try_out(_example_params(spec), data)
@@ -141,8 +147,9 @@ def run_trial(
         with database.together():
             role = _role(trial)
             params = {**(common or {}), **_suggest(trial, spec.search_space)}
-            epochs = learner.steps(params)
-            begun: dict[str, Any] = {"seed": seed, "epochs_wanted": epochs}
+            learner, given = learner.chosen(params)
+            steps = spec.n_folds if spec.n_folds > 1 else learner.steps(given)
+            begun: dict[str, Any] = {"seed": seed, "epochs_wanted": steps}
             if "role" not in trial.user_attrs:
                 begun["role"] = role.value
             database.write_attrs(trial._trial_id, begun)
@@ -153,52 +160,74 @@ def run_trial(
     except Exception as error:  # noqa: BLE001 - samplers raise whatever they come across
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
         return _fail(trial, database, reason, [], None)
-    on_start(epochs)
-    reporter = Reporter(trial, judging(spec), database, epochs, role)
-    kept = TrialCheckpoints(trial, database, reporter, checkpoints, spec.training.checkpoint)
+    on_start(steps)
+    reporter = Reporter(trial, judging(spec), database, steps, role)
+    word = "fold" if spec.n_folds > 1 else "epoch"
+    every_s = spec.training.checkpoint
+    kept = TrialCheckpoints(trial, database, reporter, checkpoints, every_s, word)
 
-    def report(epoch: int, value: float, _logs: Mapping[str, Any]) -> str | None:
-        on_epoch(epoch, value)
-        if not reporter.pruned(epoch, value):
+    def report(step: int, value: float) -> str | None:
+        on_epoch(step, value)
+        if not reporter.pruned(step, value):
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
-    watch = Watch(
-        epochs,
-        spec.objective.metric,
-        spec.objective.direction,
+    plan = Plan(
+        learner=learner,
+        params=given,
+        seed=seed,
+        folds=folds_for(data, spec.validation, spec.sampler.seed),
+        objective=spec.objective,
         early_stopping=spec.early_stopping if role.may_stop_early else None,
-        on_step=report,
-        score=_score(spec.objective.metric, learner, data),
+        report=report,
         checkpoints=kept,
-        word=learner.step_word,
+        keep=spec.validation is not None and spec.validation.keep,
+        base=spec.base,
     )
+    fit = validating(plan)
     try:
         with learner.restored():
-            learner.fit(params, data, seed, watch)
-        result = watch.result()
+            result = fit.run()
     except (TrialFailed, ModelError, MetricError) as failure:
         _show_traceback(failure)
-        return _fail(trial, database, str(failure), watch.logs, kept)
+        return _fail(trial, database, str(failure), fit.logs, kept)
     except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
-        return _fail(trial, database, _in_one_line(error, spec.base), watch.logs, kept)
+        return _fail(trial, database, _in_one_line(error, spec.base), fit.logs, kept)
     values = () if result.value is None else (result.value,)
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    if plan.keep and result.state == "complete":
+        attrs |= _written(trial, database, checkpoints, fit)
     with database.together():
         database.require_own(trial._trial_id)
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
-        database.write_curves(trial._trial_id, watch.logs)
+        database.write_curves(trial._trial_id, fit.logs)
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.study.tell(trial, values)
     kept.remove()
     return Outcome(result.state, values, result.reason)
+
+
+def _written(
+    trial: optuna.Trial, database: Database, location: str, fit: Validating
+) -> dict[str, Any]:
+    """Writes what a complete trial leaves; returns the attribute that points at it."""
+    folds = fit.fitted
+    out_of_fold = fit.plan.folds.pooled([fold.predictions for fold in folds])
+    models = [fold.model for fold in folds if fold.model is not None]
+    written = write_outputs(trial, database, location, out_of_fold, models)
+    if written is None:
+        return {}
+    written["fit_s"] = round(sum(fold.fit_s for fold in folds), 4)
+    first = folds[0]
+    written["predict_s"] = round(1000 * (first.predict_s or 0.0) / len(first.predictions), 6)
+    return {OUTPUTS: written}
 
 
 def _role(trial: optuna.Trial) -> Role:
@@ -211,18 +240,6 @@ def _role(trial: optuna.Trial) -> Role:
         return enqueued_attrs(trial.user_attrs).role
     except SpecError as error:
         raise TrialFailed(str(error)) from None
-
-
-def _score(metric: str, learner: Learner, data: Development) -> Score | None:
-    """Returns what computes the objective's metric from predictions for the validation rows.
-
-    Returns:
-        None if only the learner can measure it.
-    """
-    y, task = data.validation.y, data.task
-    if metric in (learner.metrics(task) or ()) or not scoring.is_computable(metric, task):
-        return None
-    return lambda predictions: scoring.score([metric], task, y, predictions)[metric]
 
 
 def _suggest(trial: optuna.Trial, space: SearchSpace) -> dict[str, Value]:
