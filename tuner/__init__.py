@@ -7,6 +7,11 @@ Three lines do all of it::
     result = tuner.run("wine", n_trials=60)
     bundle = tuner.train(result.best, "model/")
 
+And for a table of one's own::
+
+    result = tuner.automl(frame, target="price", time="60s")
+    result.predict(rows)
+
 Names are imported when they are first used: ``import tuner`` itself costs nothing.
 """
 
@@ -17,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tuner.api import curves, export, load, pause, resume, run, stop, submit, train
+    from tuner.automl.automl_result import automl
+    from tuner.automl.estimator import AutoML
     from tuner.bundle import load_bundle
     from tuner.data import Split, Splits
     from tuner.errors import TunerError
@@ -24,9 +31,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AutoML",
     "Split",
     "Splits",
     "TunerError",
+    "automl",
     "curves",
     "export",
     "load",
@@ -40,6 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AutoML": "tuner.automl.estimator",
     "Split": "tuner.data",
     "Splits": "tuner.data",
     "TunerError": "tuner.errors",
@@ -50,4 +60,6 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'tuner' has no attribute '{name}'")
+    if name == "automl":
+        return importlib.import_module("tuner.automl")  # which can be called
     return getattr(importlib.import_module(_HOMES.get(name, "tuner.api")), name)

@@ -42,9 +42,10 @@ def folds_of(data: SealedData) -> list[NDArray[np.intp]]:
     return [np.arange(len(data.development.rows))[i::FOLDS] for i in range(FOLDS)]
 
 
-def fitted_folds(data: SealedData, params: dict[str, Any]) -> list[Fitted]:
+def fitted_folds(
+    data: SealedData, params: dict[str, Any], name: str = "hist_gradient_boosting"
+) -> list[Fitted]:
     """A model a fold."""
-    name = "hist_gradient_boosting"
     learner = shipped(name)(name, Setup())
     everything = np.arange(len(data.development.rows))
     return [
@@ -52,23 +53,31 @@ def fitted_folds(data: SealedData, params: dict[str, Any]) -> list[Fitted]:
             params,
             data.development.fold(np.setdiff1d(everything, held), held),
             seed=i,
-            watch=Watch(int(params["max_iter"])),
+            watch=Watch(learner.steps(params)),
         )
         for i, held in enumerate(folds_of(data))
     ]
 
 
-def member(data: SealedData, folder: Path, trial: int = 3, **changes: Any) -> Member:
+def member(
+    data: SealedData,
+    folder: Path,
+    trial: int = 3,
+    name: str = "hist_gradient_boosting",
+    **changes: Any,
+) -> Member:
     """A member whose trial has left its models in a folder."""
-    params = {"max_iter": 5 + trial, "min_samples_leaf": 4}
-    models = fitted_folds(data, params)
+    params: dict[str, Any] = {}
+    if name == "hist_gradient_boosting":
+        params = {"max_iter": 5 + trial, "min_samples_leaf": 4}
+    models = fitted_folds(data, params, name)
     for fold, model in enumerate(models):
         (folder / f"fold-{fold}").mkdir(parents=True)
-        learner = shipped("hist_gradient_boosting")("hist_gradient_boosting", Setup())
+        learner = shipped(name)(name, Setup())
         save_model(model, folder / f"fold-{fold}", learner, params)
     predicted = out_of_fold(models, data.development.rows.x, folds_of(data)).astype(np.float32)
     values: dict[str, Any] = {
-        "learner": "hist_gradient_boosting",
+        "learner": name,
         "params": params,
         "trial": trial,
         "models": folder,

@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tuner import Split, Splits
 
@@ -107,6 +108,9 @@ def arrays_from(roots: Iterable[Any]) -> Iterator[np.ndarray]:
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple | set | frozenset):
             waiting += value
+        elif isinstance(value, pd.DataFrame):
+            waiting += [_array_of(value[name]) for name in value]
+            waiting += [levels_of(value[name]) for name in value]
         elif isinstance(value, MethodType):
             waiting += [value.__self__, value.__func__]
         elif isinstance(value, FunctionType):
@@ -115,6 +119,18 @@ def arrays_from(roots: Iterable[Any]) -> Iterator[np.ndarray]:
         elif type(value).__module__.partition(".")[0] in ("tuner", __name__):
             waiting += [getattr(value, "__dict__", None), dict(vars(type(value)))]
             waiting += [_attribute(value, name) for name in dir(value)]
+
+
+def _array_of(column: pd.Series) -> np.ndarray:
+    """Returns the array of a column, whose base is what pandas keeps; codes of a category."""
+    values = column.array
+    codes = getattr(values, "codes", None)
+    return np.asarray(values) if codes is None else codes
+
+
+def levels_of(column: pd.Series) -> np.ndarray | None:
+    """Returns the levels of a category."""
+    return column.cat.categories.to_numpy() if hasattr(column, "cat") else None
 
 
 def _is_full(cell: Any) -> bool:

@@ -52,6 +52,7 @@ def returning(monkeypatch: pytest.MonkeyPatch, value: Any) -> Splits:
         (X, pd.Series(pd.Categorical(["u", "v"] * 30)), "binary"),
         (pd.Series(["a b", "c"] * 30, dtype="string"), CLASSES, "binary"),
         (FRAME["a"], Y, "regression"),
+        (pd.concat([FRAME, FRAME], axis=1), Y, "regression"),  # names may be repeated
         # Lists to which a loop appended rows.
         (list(X), list(Y), "regression"),
         (list(X), [np.array([y, 2 * y]) for y in Y], "regression"),
@@ -78,6 +79,7 @@ def test_usual_arrays_are_taken(
         ((X, np.where(Y == 1, np.nan, Y)), "y holds 1 value that is NaN"),
         ((np.where(X == 1, None, X.astype(object)), Y), "x holds 1 missing value .None, NaN or"),
         ((np.ma.masked_less(X, 2), Y), "x is a masked array with 2 masked values"),
+        ((pd.concat([FRAME, FRAME.mask(X > 9)], axis=1), Y), 'several columns with the name "a"'),
         ((FRAME.assign(k=[{n} for n in range(N)]), Y), 'it holds text in the column "k"; encode'),
         ((X, pd.date_range("2020", periods=N)), "y holds dates; give what is to be predicted as"),
         ((X, scipy.sparse.csr_matrix(CLASSES)), r"y is a sparse matrix; give an array, y.toarray"),

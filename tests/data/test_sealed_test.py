@@ -23,6 +23,8 @@ STUDIES = {
     "mlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
     "cnn": ("images", "accuracy", {"epochs": 2, "n_blocks": 1, "filters": 2, "units": 4}),
     "embedding": ("texts", "accuracy", {"epochs": 2, "embedding_width": 2, "units": 4}),
+    "realmlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
+    "tabm": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4, "k": 2}),
     "hist_gradient_boosting": ("table", "mse", {"max_iter": 2}),
     "random_forest": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
     "extra_trees": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
@@ -111,7 +113,15 @@ X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 X[40:] = MARK
 Y = np.linspace(0, 1, 60)
 Y[40:] = MARK
+MIXED = pd.DataFrame(X.astype(float), columns=["a", "b", "c"]).assign(
+    b=[str(MARK if value == MARK else round(value)) for value in X[:, 1]],  # one of test rows only
+    c=[f"film number {number}" if number < 40 else str(MARK) for number in range(60)],
+)
+MIXED.loc[::9, "a"] = np.nan
 FORMS = {
+    "slices of a mixed frame": lambda: [
+        (MIXED.iloc[a:b], pd.Series(Y).iloc[a:b]) for a, b in ((0, 20), (20, 40), (40, 60))
+    ],
     "slices of one array": lambda: slices(X, Y),
     "slices of one frame": lambda: [
         (pd.DataFrame(X).iloc[:, :2].iloc[a:b], pd.Series(Y).iloc[a:b])
@@ -133,7 +143,7 @@ def test_development_holds_no_reference_to_test_rows(
     assert any(map(is_marked, arrays_from([whole])))  # the walk finds what there is
     development = load("own:load_data", Path()).development
     reached = list(arrays_from([development]))
-    assert any(array is development.train.x for array in reached)
+    assert any(array is development.train.y for array in reached)
     assert not any(map(is_marked, reached))
     assert load("own:load_data", Path()).fingerprint == whole.fingerprint
 
@@ -146,6 +156,20 @@ def test_development_of_a_file_holds_no_reference_to_test_rows(tmp_path: Path) -
     development = load(dataset, tmp_path).development
     reached = [array.ravel().tolist() for array in arrays_from([development])]
     assert len(held) == 20
+    assert not any(held & set(values) for values in reached)
+
+
+def test_development_of_a_mixed_file_holds_no_reference_to_test_rows(tmp_path: Path) -> None:
+    lines = [f"{n}.25,city {n // 2},sentence number {n} of them,{n % 7}.5" for n in range(100)]
+    (tmp_path / "own.csv").write_text("\n".join(["a,b,c,y", *lines]))
+    dataset = CsvDataset(csv="own.csv", target="y", kind={"b": "category", "c": "text"})
+    test = load_splits(dataset, tmp_path).test.x
+    development = load(dataset, tmp_path).development
+    assert development.kind == "mixed"
+    others = set(development.rows.x["b"])
+    held = {*test["a"], *test["c"], *(set(test["b"]) - others)}
+    reached = [array.ravel().tolist() for array in arrays_from([development])]
+    assert len(held) >= 40
     assert not any(held & set(values) for values in reached)
 
 

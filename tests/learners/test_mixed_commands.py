@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -110,13 +111,20 @@ def test_mixed_table_goes_through_every_command(folder: Path, command: Command, 
     assert "what makes numbers of them is part of the model" in card
     assert "alone" not in card
 
-    own = "nearest_mean" if model.startswith("nearest_mean") else None
-    bundle = load_bundle(folder / "model", code=own and folder / f"{own}.py")
+    own = folder / f"{model.partition(':')[0]}.py" if ":" in model else None
+    bundle = load_bundle(folder / "model", code=own)
     rows, _ = mixed_rows(30, seed=9)
     expected = bundle.predict(rows[list(FEATURES)])
     rows.to_csv(folder / "new.csv", index=False)
     raw = pd.read_csv(folder / "new.csv").assign(more="?")[["more", *reversed(FEATURES)]]
     np.testing.assert_allclose(bundle.predict(raw), expected, rtol=1e-5, atol=1e-6)
+    raw.to_csv(folder / "raw.csv", index=False)
+    code = () if own is None else ("--code", own)
+    answer = command("predict", "model", "raw.csv", *code)
+    assert answer.status == 0, answer.err
+    said = pd.read_csv(io.StringIO(answer.out))
+    assert list(said) == ["prediction", "probability_kept", "probability_sent back"]
+    np.testing.assert_allclose(said.iloc[:, 1:], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

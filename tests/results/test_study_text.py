@@ -42,6 +42,14 @@ def test_summary_of_a_run(make_result: MakeResult, monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_warnings_of_the_data_are_shown(make_result: MakeResult) -> None:
+    result = make_result(make_spec())
+    said = 'column "copy" alone gives the target away'
+    lines = summary(replace(result, data={"schema": {"warnings": [said]}})).splitlines()
+    assert f"warning: {said}" in lines
+    assert "warning" not in summary(result)
+
+
 def test_summary_without_trials(make_result: MakeResult) -> None:
     assert summary(make_result(make_spec(title="wine"))) == (
         "wine\n"

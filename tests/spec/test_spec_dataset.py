@@ -62,6 +62,8 @@ def test_dialect_is_not_part_of_the_identity(key: str) -> None:
     [
         ('task = "regression"', 'dataset.task: absent in the database, now "regression"'),
         ('drop = ["id"]', 'dataset.drop: absent in the database, now ["id"]'),
+        ('select = "all"', 'dataset.select: absent in the database, now "all"'),
+        ('group = "g"', 'dataset.group: absent in the database, now "g"'),
     ],
 )
 def test_target_and_task_are_part_of_the_identity(key: str, difference: str) -> None:
@@ -91,6 +93,11 @@ def test_target_and_task_are_part_of_the_identity(key: str, difference: str) -> 
         ('missing = [""]', "missing: must not be empty"),
         ('task = "clasification"', r"task: must be .* did you mean classification\?"),
         ('drop = ["y"]', r'drop: must not name the target, but got \["y"\]; leave it out there'),
+        ('group = "y"', r'group: must not name the target column, but got "y"'),
+        ('weight = "g", group = "g"', r'weight: must not name the group column, but got "g"'),
+        ('drop = ["t"], time = "t"', r'time: must not name a column of drop, but got "t"'),
+        ('group = "g", time = "t"', r"time: cannot stand beside group: rows are divided by one of"),
+        ('select = "usefull"', r"select: must be .* did you mean useful\?"),
         ('dropp = ["a"]', r"dataset\.dropp: unknown key; did you mean drop\?"),
     ],
 )

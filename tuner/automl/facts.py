@@ -32,6 +32,7 @@ _BINS = 10
 _REPEATS = 5
 _MOST_ROWS, _LEAST_ROWS = 1_000, 50
 _BACKGROUND_ROWS = 30
+_RESAMPLES, _RESAMPLES_BESIDE = 200, 60
 
 Folds = Sequence[NDArray[np.intp]]
 
@@ -56,7 +57,7 @@ def facts(
             held out.
         judge: The study's metric.
         seed: Draws what is resampled and permuted.
-        seconds: Time for the importance of columns.
+        seconds: Time for the importance of columns, which is left out without any.
     """
     development = data.development
     rows = development.rows
@@ -77,9 +78,10 @@ def facts(
         some = np.random.default_rng(seed).permutation(held)[:_BACKGROUND_ROWS]
         names = development.feature_names
         found["background"] = background_of(take_rows(rows.x, np.sort(some)), names)
-        found["importance"] = importance(
-            members, rows, folds, judge, names, seed=seed, seconds=seconds
-        )
+        if seconds > 0:
+            found["importance"] = importance(
+                members, rows, folds, judge, names, seed=seed, seconds=seconds
+            )
     return found
 
 
@@ -111,7 +113,8 @@ def scores(
         one = Judge(task, _replace_metric(judge, name))
         try:
             validation[name] = one.value(y, predicted)
-            interval = bootstrap(test.y, test_predicted, one, seed)
+            times = _RESAMPLES if name == judge.objective.metric else _RESAMPLES_BESIDE
+            interval = bootstrap(test.y, test_predicted, one, seed, times)
         except MetricError:  # such as a class that no test row has
             on_test[name] = float("nan")
             continue

@@ -33,7 +33,7 @@ def new_folder(path: Path, *, force: bool) -> Iterator[Path]:
         BundleError: Nothing can be written there, or ``path`` was taken meanwhile.
     """
     path = path.absolute()
-    _check_free(path, force=force)
+    check_free(path, force=force)
     made: list[Path] = []
     temporary: Path | None = None
     done = False
@@ -72,7 +72,7 @@ def writing(path: Path) -> Iterator[None]:
         raise cannot_write(path, exc) from exc
 
 
-def _check_free(path: Path, *, force: bool) -> None:
+def check_free(path: Path, *, force: bool) -> None:
     """Refuses a path that is taken, before anything is trained for it.
 
     Raises:
@@ -108,7 +108,7 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _put(new: Path, path: Path, *, force: bool) -> None:
-    _check_free(path, force=force)  # again: training took its time
+    check_free(path, force=force)  # again: training took its time
     path = path.resolve()  # a link to a folder stays a link
     if not path.exists():
         new.rename(path)

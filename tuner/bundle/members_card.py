@@ -70,7 +70,8 @@ def _schema(schema: Mapping[str, Any] | None) -> str:
     rest = len(columns) - _MOST_COLUMNS
     more = f"\n\nAnd {count(rest, 'more column')}, see `bundle.json`." if rest > 0 else ""
     table = _table(("column", "kind", "used as", "missing", "why"), rows)
-    return f"## Columns\n\n{table}{more}"
+    notes = "".join(f"\n- {note}" for note in schema.get("notes", []))
+    return f"## Columns\n\n{table}{more}" + (f"\n{notes}" if notes else "")
 
 
 def _warnings(info: Mapping[str, Any]) -> str:

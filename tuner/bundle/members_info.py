@@ -12,7 +12,7 @@ from tuner.learners.registry import LEARNERS
 from tuner.results.configuration_rules import plain_params
 from tuner.spec import CsvDataset
 from tuner.spec.models import Direction, FilePath, Finite, Part, Text
-from tuner.wording import either, toml
+from tuner.wording import toml
 
 SCHEMA = 2
 """As `tuner.bundle.info.SCHEMA`."""
@@ -25,7 +25,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 def _shipped(learner: str) -> str:
     if learner not in LEARNERS:
-        raise ValueError(f"must be {either(LEARNERS)}, but got {toml(learner)}")
+        raise ValueError(f"must be a learner that tuner ships, but got {toml(learner)}")
     return learner
 
 

@@ -127,7 +127,9 @@ def opened(configuration: Configuration) -> Learner:
     """
     configuration.check_access()
     load_runtime(configuration.model, configuration.base)
-    setup = Setup(configuration.base, batch_size=configuration.batch_size)
+    setup = Setup(
+        configuration.base, batch_size=configuration.batch_size, metric=configuration.metric
+    )
     return open_learner(configuration.model, setup)
 
 

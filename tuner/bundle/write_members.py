@@ -86,7 +86,7 @@ def write_members(
             same for all members.
         about: Keys of `tuner.bundle.members_info.MembersInfo` that are known before: ``study``,
             ``metric``, ``direction``, ``value``, ``dataset``, ``model``, ``seed``,
-            ``validation``; perhaps ``leaderboard``, ``warnings``.
+            ``validation``; perhaps ``leaderboard``, and ``warnings`` instead of the schema's.
         describe: Called once with the members as they were read back from the disk; returns
             further keys, ``scores`` and ``baseline`` among them
             (`tuner.bundle.facts` has functions for it).
@@ -102,8 +102,10 @@ def write_members(
     with new_folder(out_dir, force=force) as folder:
         with writing(out_dir):
             listed = [_copied(member, folder, i) for i, member in enumerate(members, start=1)]
+        schema = data.development.schema
         info = {
             "tuner_bundle": SCHEMA,
+            "warnings": [] if schema is None else list(schema.warnings),
             **about,
             "data": (described := data.describe()),
             "data_fingerprint": described["fingerprint"],
@@ -118,7 +120,7 @@ def write_members(
             raise BundleError(said) from error.__cause__
         for member, voter in zip(members, loaded.voters, strict=True):
             _check_predictions(member, voter.models, data, folds)
-        info = json.loads(document(info | describe(loaded)))  # NaN is null there
+        info = json.loads(document({**info, **describe(loaded)}))  # NaN is null there
         check_info(info, str(out_dir / MARKER))
         with writing(out_dir):
             (folder / "MODEL.md").write_text(members_card(info, out_dir.name), encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.cli import bundling, looking, queueing, searching
+from tuner.cli import automl, bundling, looking, queueing, searching
 from tuner.cli.options import print_note, print_out
 from tuner.errors import DEBUG, TunerError, debugging
 from tuner.wording import error_text
@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(searching.run, queueing.submit, queueing.worker),
+    *(searching.run, automl.automl, queueing.submit, queueing.worker),
     *(queueing.pause, queueing.resume, queueing.stop),
     *(looking.studies, looking.show, looking.trials, looking.best),
     *(bundling.export, bundling.train, bundling.predict),

@@ -43,9 +43,12 @@ class Best:
 class _Tally:
     """What both displays count: finished trials, the best, running trials, time left."""
 
-    def __init__(self, objective: Objective, best: Best | None = None) -> None:
+    def __init__(
+        self, objective: Objective, best: Best | None = None, ends: float | None = None
+    ) -> None:
         self._objective = objective
         self._best = best or Best()
+        self.ends = ends
         self.total = 0
         self.done_before = 0
         self.done = 0
@@ -73,8 +76,21 @@ class _Tally:
         if self.best is None or self._objective.better(value, self.best[1]):
             self._best.trial = (number, value)
 
+    def progress(self) -> str:
+        """How many trials are done, of how many if they decide when the run ends."""
+        return f"{self.done}" if self.ends is not None else f"{self.done}/{self.total}"
+
+    def share(self) -> tuple[float, float]:
+        """How much of the run is done, and of how much: of the time if that decides."""
+        if self.ends is None:
+            return self.done, max(self.total, 1)
+        whole = max(self.ends - self._since, 1e-3)
+        return min(time.monotonic() - self._since, whole), whole
+
     def left(self) -> str:
-        """Time left, from the pace of this run so far."""
+        """Time left: to the end that the run has, or from its pace so far."""
+        if self.ends is not None:
+            return f"{duration(max(self.ends - time.monotonic(), 0))} left"
         made = self.done - self.done_before
         if not made or self.done >= self.total:
             return ""
@@ -91,25 +107,32 @@ class _Tally:
 class LiveProgress(Observer):
     """A bar, the best so far and the running trials, redrawn in place."""
 
-    def __init__(self, console: Console, objective: Objective, step_word: str = "epoch") -> None:
+    def __init__(
+        self,
+        console: Console,
+        objective: Objective,
+        step_word: str = "epoch",
+        ends: float | None = None,
+    ) -> None:
         """Prepares; nothing is shown yet.
 
         Args:
             console: Where to show the run.
             objective: Of the study.
             step_word: What a step of its learner is called, such as "iteration".
+            ends: When the run ends, by `time.monotonic`; None if its trials decide that.
         """
         self._console = console
         self._metric = objective.metric
         self._step_word = step_word
-        self._tally = _Tally(objective)
+        self._tally = _Tally(objective, ends=ends)
         self._live = Live(console=console, refresh_per_second=8, transient=True)
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
     ) -> None:
         self._tally.begin(done, total, best)
-        print_line(self._console, _beginning(title, done, total, workers))
+        print_line(self._console, _beginning(title, self._tally, workers))
         self._live.start()
 
     def counted(self, done: int) -> None:
@@ -149,10 +172,11 @@ class LiveProgress(Observer):
 
     def _picture(self) -> Group:
         tally = self._tally
+        done, whole = tally.share()
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            ProgressBar(total=max(tally.total, 1), completed=tally.done, width=30),
-            f"{tally.done}/{tally.total} trials",
+            ProgressBar(total=whole, completed=done, width=30),
+            f"{tally.progress()} trials",
             f"{tally.pruned} pruned, {tally.failed} failed",
             tally.left(),
         )
@@ -168,16 +192,22 @@ class LiveProgress(Observer):
 class PlainProgress(Observer):
     """One line for each trial that ends; for logs and pipes."""
 
-    def __init__(self, console: Console, objective: Objective, best: Best | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        objective: Objective,
+        best: Best | None = None,
+        ends: float | None = None,
+    ) -> None:
         self._console = console
         self._metric = objective.metric
-        self._tally = _Tally(objective, best)
+        self._tally = _Tally(objective, best, ends)
 
     def started(
         self, title: str, done: int, total: int, workers: int, best: tuple[int, float] | None
     ) -> None:
         self._tally.begin(done, total, best)
-        self.note(_beginning(title, done, total, workers))
+        self.note(_beginning(title, self._tally, workers))
 
     def counted(self, done: int) -> None:
         self._tally.done = done
@@ -197,7 +227,7 @@ class PlainProgress(Observer):
         why = f" ({reason})" if reason else ""
         parts = [tally.best_text(), tally.left()]
         rest = "".join(f", {part}" for part in parts if part)
-        self.note(f"[{tally.done}/{tally.total}] trial {number} {state}{shown}{why}{rest}")
+        self.note(f"[{tally.progress()}] trial {number} {state}{shown}{why}{rest}")
 
     def trial_returned(self, number: int, reason: str) -> None:
         self._tally.running.pop(number, None)
@@ -234,11 +264,13 @@ class ServiceProgress(PlainProgress):
         super().note(f"{self._name}: {text}")
 
 
-def progress_for(console: Console, objective: Objective, step_word: str = "epoch") -> Observer:
+def progress_for(
+    console: Console, objective: Objective, step_word: str = "epoch", ends: float | None = None
+) -> Observer:
     """The live display in a terminal, plain lines elsewhere; see :class:`LiveProgress`."""
     if console.is_terminal:
-        return LiveProgress(console, objective, step_word)
-    return PlainProgress(console, objective)
+        return LiveProgress(console, objective, step_word, ends)
+    return PlainProgress(console, objective, ends=ends)
 
 
 def _only(values: tuple[float, ...]) -> float | None:
@@ -246,5 +278,6 @@ def _only(values: tuple[float, ...]) -> float | None:
     return values[0] if values else None
 
 
-def _beginning(title: str, done: int, total: int, workers: int) -> str:
-    return f"{title}: {done} of {total} trials done, {count(workers, 'worker')}"
+def _beginning(title: str, tally: _Tally, workers: int) -> str:
+    done = f"{tally.done} of {tally.total}" if tally.ends is None else f"{tally.done}"
+    return f"{title}: {done} trials done, {count(workers, 'worker')}"

@@ -104,4 +104,5 @@ def _begin_loading(study: str, settings: Sequence[str]) -> None:
     from tuner.workers.forkserver import begin_loading
 
     with contextlib.suppress(TunerError):  # the run itself reports it
-        begin_loading(find_study(study, settings))
+        spec = find_study(study, settings)
+        begin_loading(spec.model, spec.base)

@@ -1,8 +1,8 @@
 """Data sets by name, by file or by function, as three splits.
 
-The way of a table: a reader makes typed columns (`table`), the schema decides what becomes of each
-(`schema`), numbers are demanded of those that learners take, and the rows are divided (`dividing`)
-into development rows and sealed test rows (`development`).
+The way of a table: a reader makes typed columns (`table_file`), `treatments` decides what becomes
+of each (`schema`), an array or a frame is made of the features (`mixed`), and the rows are divided
+(`dividing`) into development rows and sealed test rows (`development`).
 
 Importing this package is cheap, so that the supervisor can: pandas and scikit-learn are imported
 by the functions that need them. TensorFlow is imported only by a user's own module whose
@@ -14,11 +14,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.data.csv_table import load_csv, rows_from_csv, texts_from_file, uses_of
+from tuner.data.csv_table import load_csv, uses_of
 from tuner.data.development import Development, SealedData, SealedTest
 from tuner.data.functions import load_function
 from tuner.data.importing import import_function, user_code
 from tuner.data.known import Known, look_up
+from tuner.data.plain_rows import rows_from_csv, texts_from_file
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task

@@ -1,4 +1,4 @@
-"""Reads a user's own CSV file: a table to learn from, or rows and texts to predict."""
+"""Reads a user's own table to learn from, and divides it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_rows
 from tuner.data.csv_column import CsvColumn
-from tuner.data.csv_file import first_line_hint, read_text
-from tuner.data.csv_numbers import checked_numbers, number_cure, numbers
-from tuner.data.csv_rows import LINE_BREAK, likely_separator
+from tuner.data.csv_header import first_line_hint
+from tuner.data.csv_numbers import checked_numbers, number_cure
+from tuner.data.csv_rows import likely_separator
 from tuner.data.csv_target import CsvTask, csv_target, left_out_note
 from tuner.data.faults import Faults
 from tuner.data.mixed import to_frame
@@ -28,10 +28,10 @@ from tuner.data.targets import Target, class_size_fault, without_small_classes
 from tuner.data.treatments import Declared, Select, decide, dropped_text, has_features
 from tuner.errors import DataError
 from tuner.spec import CsvDataset, Dialect
-from tuner.spec.access import require_regular
 from tuner.spec.models import ColumnKind
-from tuner.units import count
 from tuner.wording import hint, nearest, quoted, toml
+
+_ENDINGS = (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods")
 
 
 class Uses(TypedDict, total=False):
@@ -45,6 +45,7 @@ class Uses(TypedDict, total=False):
     weight: str | None
     select: Select | None
     sheet: str | None
+    most_rows: int | None
 
 
 def uses_of(dataset: CsvDataset) -> Uses:
@@ -74,13 +75,15 @@ def load_csv(
         return split_rows(table.rows, table.target.task, about, table.target.class_names)
     except DataError as exc:
         column = uses.get("group") or uses.get("time")
-        raise DataError(f"{path}: column {quoted(column)}: {exc}" if column else str(exc)) from exc
+        if column is None:
+            raise
+        raise DataError(f"{path}: column {quoted(column)}: {exc}") from exc
 
 
 def table_name(path: Path) -> str:
-    """Returns the name of a table: that of its file without ``.csv`` and ``.gz``."""
+    """Returns the name of a table: that of its file without endings such as ``.csv.gz``."""
     name = path.name
-    for ending in (".gz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".ods"):
+    for ending in _ENDINGS:
         name = name.removesuffix(ending) or name
     return name
 
@@ -129,7 +132,14 @@ def read_csv(
             text names all faults.
     """
     kinds = uses.get("kind") or {}
-    table = read_table(path, dialect, sheet=uses.get("sheet"), kinds=kinds, target=target)
+    table = read_table(
+        path,
+        dialect,
+        sheet=uses.get("sheet"),
+        kinds=kinds,
+        target=target,
+        most_rows=uses.get("most_rows"),
+    )
     faults = Faults(path)
     declared = _declared(table.names, target, uses, faults)
     if short := row_count_fault(len(table)):
@@ -162,7 +172,8 @@ def read_csv(
         notes=(*table.notes, *left_out),
     )
     divided_by = {name: values[kept] for name, values in roles.items()}
-    return CsvTable(Split(x, found.y, **divided_by), found, schema, tuple(left_out))
+    sample = [] if len(table) == table.rows_in_file else [table.notes[-1]]
+    return CsvTable(Split(x, found.y, **divided_by), found, schema, (*sample, *left_out))
 
 
 def _learnable(
@@ -229,47 +240,6 @@ def _roles(
     return found
 
 
-def rows_from_csv(
-    path: Path, feature_names: Sequence[str], dialect: Dialect | None = None
-) -> NDArray[np.float32]:
-    """Reads raw rows for a prediction.
-
-    Columns are found by name, in any order; other columns are ignored, whatever they hold.
-
-    Args:
-        path: The CSV file.
-        feature_names: The columns that the model takes.
-        dialect: How the file is written.
-
-    Returns:
-        float32 ``(n, features)``, columns in the order of ``feature_names``.
-
-    Raises:
-        DataError: The model takes no table, columns are missing, cells are empty or no numbers,
-            or there are no rows.
-    """
-    if not feature_names:
-        raise DataError(f"{path}: this model does not take the rows of a table")
-    table = read_text(path, dialect, by_options=True)
-    header = list(table.cells.columns)
-    missing = [name for name in feature_names if name not in header]
-    if missing:
-        spare = [name for name in header if name not in feature_names]
-        named = ", ".join(map(quoted, missing))
-        cure = ""
-        if len(header) == 1 and len(feature_names) > 1:
-            cure = "; what separates columns is declared with --sep"
-        elif table.dialect.encoding and not "".join(header).isascii():
-            cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
-        raise DataError(
-            f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
-            f"{hint(missing[0], spare, 'other columns')}{cure}"
-        )
-    if table.cells.empty:
-        raise DataError(f"{path} has no rows below its header")
-    return numbers(table, feature_names)
-
-
 def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Declared:
     """Looks for the columns that are named, and collects what is wrong with the names.
 
@@ -308,42 +278,3 @@ def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Dec
         select=uses.get("select"),
         **roles,
     )
-
-
-def texts_from_file(
-    path: Path, column: str = "text", dialect: Dialect | None = None
-) -> NDArray[np.object_]:
-    """Reads raw texts for a prediction: a line each in a .txt file, else a column of a CSV file.
-
-    Args:
-        path: The file.
-        column: The column of texts.
-        dialect: How the file is written; of a .txt file only the encoding counts.
-
-    Returns:
-        ``(n,)`` of ``str``.
-
-    Raises:
-        DataError: The file cannot be read, lacks the column, or has no texts.
-    """
-    if path.suffix.lower() != ".txt":
-        table = read_text(path, dialect, by_options=True)
-        if column not in table.cells:
-            spare = hint(column, list(table.cells.columns), "columns")
-            raise DataError(
-                f"{path} lacks the column {quoted(column)} that the model takes; {spare}"
-            )
-        lines = table.cells[column].tolist()
-    else:
-        require_regular(path)
-        try:
-            text = path.read_text((dialect and dialect.encoding) or "utf-8-sig")
-            lines = [line for line in LINE_BREAK.split(text) if line.strip()]
-        except FileNotFoundError as exc:
-            raise DataError(f"there is no file {path}") from exc
-        except (OSError, UnicodeDecodeError) as exc:
-            encoding = (dialect and dialect.encoding) or "UTF-8"
-            raise DataError(f"{path} cannot be read as {encoding} text ({exc})") from exc
-    if not lines:
-        raise DataError(f"{path} has no texts")
-    return texts(lines, str(path))

@@ -6,6 +6,7 @@ Terms:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,13 @@ def _frame(frame: pd.DataFrame, where: str, mixed: bool) -> tuple[Any, list[Colu
     _refuse_kinds(refused, where)
     if form == "text":
         return np.where(columns[0].missing, "", columns[0].values).astype(np.object_), decided
+    if form == "table" and all(column.values.dtype.kind in "fiub" for column in columns):
+        return np.stack([column.values for column in columns], axis=1).astype(np.float64), decided
+    if repeated := [name for name, n in Counter(frame.columns).items() if n > 1]:
+        raise DataError(
+            f'{where}: x has several columns with the name "{repeated[0]}"; every column needs its '
+            "own name"
+        )
     made = to_frame(columns, {column.name: column.treatment for column in decided})
     return made if form == "mixed" else made.to_numpy(dtype=np.float64), decided
 

@@ -1,8 +1,8 @@
 """The rows of a mixed table: a frame of pandas in which every column has one of five dtypes.
 
-A table is mixed unless all its features are numbers without gaps. Its ``x`` is a frame with a
-column per feature, in the order of ``feature_names``, and the index 0 … n − 1. By the treatment
-that the schema has for a column, its dtype is
+A table is mixed unless all its features are numbers without gaps that float32 can tell apart. Its
+``x`` is a frame with a column per feature, in the order of ``feature_names``, and the index
+0 … n − 1. By the treatment that the schema has for a column, its dtype is
 
 - ``"number"``: float64, NaN where missing; yes and no are 1 and 0, a duration is in seconds;
 - ``"category"``: ``pandas.CategoricalDtype`` of texts, the same for all parts of a data set, NaN
@@ -61,16 +61,21 @@ def _series(column: Column, treatment: str) -> Any:
         case "date":
             return pd.Series(values.astype("datetime64[us]"))
         case "category":
-            texts = _texts(values, missing)
-            levels = sorted({text for text in texts if text is not None})
-            return pd.Series(pd.Categorical(texts, categories=pd.Index(levels, dtype=object)))
+            codes, levels = pd.factorize(_texts(values, missing), sort=True)
+            return pd.Series(pd.Categorical.from_codes(codes, pd.Index(levels, dtype=object)))
         case "text":
             return pd.Series(_texts(values, missing), dtype=object)
     raise ValueError(treatment)
 
 
-def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> list[str | None]:
-    return [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
+def _texts(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Returns values as texts, None where missing."""
+    import pandas as pd
+
+    if values.dtype == np.object_ and pd.api.types.infer_dtype(values, skipna=True) == "string":
+        return values
+    texts = [None if gone else _text(v) for v, gone in zip(values, missing, strict=True)]
+    return np.array([*texts, None], dtype=np.object_)[:-1]  # an array of objects in any case
 
 
 def _text(value: object) -> str:
@@ -82,28 +87,32 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def is_mixed(value: Any) -> TypeGuard[pd.DataFrame]:
-    """Returns whether a value is a frame as the module describes it, which is not all numbers."""
+def is_described(value: Any) -> TypeGuard[pd.DataFrame]:
+    """Returns whether a value is a frame whose columns have dtypes that the module describes."""
     if not is_frame(value):
         return False
     import pandas as pd
 
-    dtypes = list(value.dtypes)
-    is_known = all(
+    return all(
         dtype in (np.float64, np.object_)
         or isinstance(dtype, pd.CategoricalDtype)
         or dtype == "datetime64[us]"
-        for dtype in dtypes
+        for dtype in value.dtypes
     )
-    is_numbers = all(dtype == np.float64 for dtype in dtypes)
-    return is_known and not (is_numbers and value.notna().all(axis=None))
+
+
+def are_numbers(frame: pd.DataFrame) -> bool:
+    """Returns whether a frame holds numbers without gaps only."""
+    is_float = all(dtype == np.float64 for dtype in frame.dtypes)
+    return is_float and bool(frame.notna().all(axis=None))
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Returns the rows of several frames with the same columns in one frame."""
     import pandas as pd
 
-    return pd.concat(with_levels(frames), ignore_index=True)
+    are_alike = all(frame.dtypes.equals(frames[0].dtypes) for frame in frames)
+    return pd.concat(frames if are_alike else with_levels(frames), ignore_index=True)
 
 
 def with_levels(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:

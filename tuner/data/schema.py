@@ -46,6 +46,7 @@ class ColumnSchema(_Stored):
         missing: Number of rows without a value.
         levels: Number of different values of a category; else 0.
         notation: How its values are written, as `Column` has it.
+        wide: Whether float32 cannot tell its numbers apart, so that the table is mixed.
         declared: Whether the user names the kind or the treatment.
         reason: Why it is dropped or treated as it is, for people; empty if that is obvious.
     """
@@ -56,6 +57,7 @@ class ColumnSchema(_Stored):
     missing: Count = 0
     levels: Count = 0
     notation: str = ""
+    wide: bool = False
     declared: bool = False
     reason: str = ""
 
@@ -113,6 +115,6 @@ class Schema(_Stored):
 
 def form_of(features: Sequence[ColumnSchema]) -> Form:
     """Returns what features are together: numbers without gaps, the text of the row, or mixed."""
-    if all(column.treatment == "number" and not column.missing for column in features):
+    if all(one.treatment == "number" and not (one.missing or one.wide) for one in features):
         return "table"
     return "text" if [column.treatment for column in features] == ["text"] else "mixed"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.inputs import inputs, targets
-from tuner.data.mixed import check_frame, is_frame, is_mixed, joined
+from tuner.data.mixed import check_frame, is_frame, joined
 from tuner.data.schema import Task
 from tuner.errors import DataError
 from tuner.units import count
@@ -122,18 +122,19 @@ def concatenated(*splits: Split) -> Split:
     return Split(x, *rest)  # type: ignore[arg-type]  # y is there
 
 
-def checked(split: Split, task: Task, where: str) -> Split:
+def checked(split: Split, task: Task, where: str, *, mixed: bool = False) -> Split:
     """Returns the split in the package's dtypes, but for a quantity that is still float64.
 
     Args:
         split: Rows as they were read or made.
         task: What is to be learnt.
         where: Which part of which data this is, for error texts.
+        mixed: Whether x is a frame as `tuner.data.mixed` describes it, and stays one.
 
     Raises:
         DataError: The arrays are empty, disagree, hold what is no number, or are no classes.
     """
-    if is_mixed(split.x):
+    if mixed:
         check_frame(split.x, where)
         x: Inputs = split.x
     else:

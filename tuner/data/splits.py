@@ -29,7 +29,7 @@ from typing import get_args
 import numpy as np
 
 from tuner.data.development import Development, SealedData, SealedTest, Shaped
-from tuner.data.mixed import described, is_frame, row_hashes, with_levels
+from tuner.data.mixed import are_numbers, described, is_described, is_frame, row_hashes, with_levels
 from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, checked, quantities
 from tuner.errors import DataError
@@ -79,11 +79,11 @@ class Splits(Shaped):
         if self.task not in get_args(Task):
             allowed = ", ".join(repr(task) for task in get_args(Task))
             raise DataError(f"{self.name}: task must be one of {allowed}, but it is {self.task!r}")
-        for part in PARTS:
+        mixed = self._is_mixed()
+        for name in PARTS:
             # A frozen dataclass is written to once, here, so that everybody after sees one dtype.
-            object.__setattr__(
-                self, part, checked(getattr(self, part), self.task, f"{self.name}, {part}")
-            )
+            part = checked(getattr(self, name), self.task, f"{self.name}, {name}", mixed=mixed)
+            object.__setattr__(self, name, part)
         if len({getattr(self, part).sample_weight is None for part in PARTS}) > 1:
             raise DataError(f"{self.name}: give sample_weight for all splits, or for none")
         shapes = {part: getattr(self, part).x.shape[1:] for part in PARTS}
@@ -102,6 +102,14 @@ class Splits(Shaped):
                 f"{self.name}: {len(self.feature_names)} feature names for rows of shape "
                 f"{self.input_shape}: give a name per column, or none"
             )
+
+    def _is_mixed(self) -> bool:
+        """Returns whether the parts are frames that stay what they are."""
+        frames = [getattr(self, part).x for part in PARTS]
+        if not all(map(is_described, frames)):
+            return False
+        declared = self.schema is not None and self.schema.form == "mixed"
+        return declared or not all(map(are_numbers, frames))
 
     def _choose_float(self) -> None:
         """Gives the targets of all parts one dtype."""

@@ -16,13 +16,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.precision import blurred
 from tuner.data.schema import FEATURES, ColumnSchema, Treatment
 from tuner.data.table import Column, is_text
 from tuner.units import count
 from tuner.wording import quoted
 
 Select = Literal["all", "useful"]
-_ID_NAME = re.compile(r"(?i)(.*[\W_])?(id|uuid|guid|index|key|row|no|nr|unnamed: \d+|번호|아이디)")
+_ID_NAME = re.compile(
+    r"(.*[\W_])?(?i:id|uuid|guid|no|nr)|.*[a-z]I[dD]|.*(번호|아이디)|"
+    r"(?i:index|key|row|unnamed: \d+)"
+)
 _LONGEST_ID = 40  # characters
 _MOST_PER_ROW = 1.25  # by which the number of a row exceeds its position at most
 _BY_KIND: Mapping[str, Treatment] = {
@@ -45,8 +49,9 @@ class Declared:
         weight: How much each row counts.
         drop: Columns that are no features.
         kinds: Columns whose kind is declared.
-        select: "useful" to drop what cannot help, "all" to drop nothing but ``drop``; None drops
-            where not all features are numbers without gaps.
+        select: "useful" to drop what cannot help, and to keep float64 where float32 is too short,
+            "all" to drop nothing but ``drop``; None is "useful" where not all features are numbers
+            without gaps.
     """
 
     target: str | None = None
@@ -78,14 +83,20 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
     features = [column for column in columns if declared.role(column.name) is None]
     are_plain = all(column.kind == "number" and not column.missing.any() for column in features)
     select = declared.select or ("all" if are_plain else "useful")
-    useless = _useless(features, declared.kinds) if select == "useful" else {}
-    return [_decided(column, declared, useless.get(column.name)) for column in columns]
+    useless, wide = {}, set[str]()
+    if select == "useful":
+        useless = _useless(features, declared.kinds)
+        wide = {column.name for column in features if _is_wide(column)}
+    return [
+        _decided(column, declared, useless.get(column.name), column.name in wide)
+        for column in columns
+    ]
 
 
-def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnSchema:
+def _decided(column: Column, declared: Declared, useless: str | None, wide: bool) -> ColumnSchema:
     role = declared.role(column.name)
     if role is not None:
-        treatment, reason = role, ""
+        treatment, reason = role, "" if role == "drop" else column.note
     elif useless is not None:
         treatment, reason = "drop", useless
     else:
@@ -97,9 +108,17 @@ def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnS
         missing=int(column.missing.sum()),
         levels=len(levels_of(column)) if treatment == "category" else 0,
         notation=column.notation,
+        wide=wide,
         declared=column.name in declared.kinds or role == "drop",
         reason=reason,
     )
+
+
+def _is_wide(column: Column) -> bool:
+    if column.kind != "number":
+        return False
+    present = column.values[~column.missing]
+    return bool(np.isfinite(present).all()) and blurred(present) is not None
 
 
 def _treatment(column: Column) -> Treatment:
@@ -137,11 +156,8 @@ def _without_information(column: Column) -> str | None:
         return "no values"
     values = column.values
     if not column.missing.any() and (values == values[0]).all():
-        return (
-            f"always {quoted(str(values[0]), 20)}"
-            if values.dtype == np.object_
-            else (f"always {values[0]}")
-        )
+        shown = str(values[0])
+        return f"always {quoted(shown, 20) if values.dtype == np.object_ else shown}"
     return None
 
 
@@ -155,13 +171,17 @@ def _names_rows(column: Column) -> str | None:
         if _ID_NAME.fullmatch(column.name) and len(np.unique(present)) == len(present):
             return "an id: another number in each row"
         return None
-    if column.kind != "text" or len(set(present.tolist())) < len(present):
+    if column.kind != "text" or not all(map(_is_word, present)):
         return None
-    one_word = all(
-        is_text(text) and len(text) <= _LONGEST_ID and text.isascii() and len(text.split()) == 1
-        for text in present
-    )
-    return "an id: another word in each row" if one_word else None
+    is_id = len(set(present.tolist())) == len(present)
+    return "an id: another word in each row" if is_id else None
+
+
+def _is_word(value: object) -> bool:
+    """Returns whether a value is a short text in ASCII without blanks, as ids are."""
+    if not isinstance(value, str) or len(value) > _LONGEST_ID:
+        return False
+    return value.isascii() and len(value.split()) == 1
 
 
 def _is_rising(values: NDArray[Any]) -> bool:

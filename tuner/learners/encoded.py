@@ -210,6 +210,6 @@ def reading_mixed(learner: type[Learner]) -> type[Learner]:
         "__module__": learner.__module__,
         "__qualname__": learner.__qualname__,
         "kinds": (*learner.kinds, "mixed"),
-        "settings": MappingProxyType({**settings_of(learner.encoding), **learner.settings}),
+        "settings": MappingProxyType({**learner.settings, **settings_of(learner.encoding)}),
     }
     return type(learner.__name__, (_ReadsMixed, learner), attributes)

@@ -25,10 +25,13 @@ _FAMILIES = "tuner.learners.keras.networks.families"
 _SKLEARN = "tuner.learners.sklearn"
 LEARNERS: Mapping[str, str] = MappingProxyType(
     {
+        "automl": "tuner.learners.combined:Combined",
         "mlp": f"{_FAMILIES}:Mlp",
         "linear": f"{_FAMILIES}:Linear",
         "cnn": f"{_FAMILIES}:Cnn",
         "embedding": f"{_FAMILIES}:Embedding",
+        "realmlp": "tuner.learners.keras.tabular.realmlp:RealMlp",
+        "tabm": "tuner.learners.keras.tabular.tabm:TabM",
         "hist_gradient_boosting": f"{_SKLEARN}.hist_gradient_boosting:HistGradientBoosting",
         "random_forest": f"{_SKLEARN}.forests:RandomForest",
         "extra_trees": f"{_SKLEARN}.forests:ExtraTrees",

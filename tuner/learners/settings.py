@@ -104,7 +104,6 @@ class Parametrised:
             return cls.settings[stem]
         return cls.settings.get(name)
 
-    @final
     @classmethod
     def steps(cls, params: Mapping[str, Value]) -> int:
         """Returns how many steps a trial with these parameters may take."""

@@ -21,6 +21,7 @@ class Setup:
         batch_size: Rows in a step where the parameters do not say.
         n_beside: How many workers share this machine's memory, this one among them.
         keep: Whether what one fit has prepared is kept for the next; a worker does.
+        metric: The objective's metric; empty if it is not known.
         missing_code: What to do about code that a saved model needs and that was not imported;
             empty if it was.
     """
@@ -30,6 +31,7 @@ class Setup:
     batch_size: int = BATCH_SIZE
     n_beside: int = 1
     keep: bool = False
+    metric: str = ""
     missing_code: str = ""
 
 

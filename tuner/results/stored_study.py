@@ -63,6 +63,7 @@ def read_result(
         references=tuple(
             ReferenceRow.of(reference.name, reference.reported, rows)
             for reference in (spec.references if spec else ())
+            if reference.role == "reference"
         ),
         wall_s=_span_s(frozen) if wall_s is None else wall_s,
         title=spec.title if spec and spec.title != spec.name else "",

@@ -171,6 +171,8 @@ class StudyResult:
                 several objectives.
             UnknownNameError: There is no trial of that number.
         """
+        from tuner.learners.combined import plain_model  # here, because it imports NumPy
+
         objective = self.objective
         row = self._row(number)
         if self.spec is None:
@@ -185,6 +187,7 @@ class StudyResult:
                 f"trial {row.number} of {self.study} is {row.state}, so its best epoch is not "
                 f"known; choose a complete one from `tuner trials {shlex.quote(self.study)}`"
             )
+        model, params = plain_model(self.spec.model, {**self.common, **row.params})
         return Configuration(
             study=self.study,
             trial=row.number,
@@ -192,11 +195,11 @@ class StudyResult:
             direction=objective.direction,
             value=row.value,
             dataset=self.spec.dataset,
-            model=self.spec.model,
-            params={**self.common, **row.params},
+            model=model,
+            params=params,
             epochs=row.epoch,
             folds=self.n_folds,
-            batch_size=_batch_size({**self.common, **row.params}),
+            batch_size=_batch_size(params),
             seed=row.seed,
             data_fingerprint=self.data.get("fingerprint"),
             versions=self.versions,

@@ -28,7 +28,7 @@ def summary(result: StudyResult, *, options: str = "") -> str:
         result: The study.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
-    blocks = [_head(result), comparison(result), warning(result)]
+    blocks = [_head(result), comparison(result), warning(result), _suspicions(result)]
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
@@ -54,6 +54,12 @@ def _head(result: StudyResult) -> list[str]:
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
+
+
+def _suspicions(result: StudyResult) -> list[str]:
+    """Returns what makes the scores too good to be true, see `tuner.data.suspicions`."""
+    schema = result.data.get("schema") or {}
+    return [f"warning: {text}" for text in schema.get("warnings", ())]
 
 
 def _about(seconds: float) -> str:

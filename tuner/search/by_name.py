@@ -1,7 +1,8 @@
 """Samplers and pruners by name, as a study file writes them.
 
 Names are Optuna's class names without their ending, in lower case; options are the class's
-own keyword arguments, checked by ``sampler_options.py``. Two settings are derived from the
+own keyword arguments, checked by ``sampler_options.py``. `portfolio` is ours. Two settings are
+derived from the
 study instead of being asked for: TPE splits a conditional space into groups, and Hyperband's
 longest trial is the longest that the space allows, so that trials are compared at equal epochs
 only.
@@ -22,12 +23,13 @@ from optuna.samplers import BaseSampler
 from tuner.search import sampler_options as checked
 from tuner.search.exhaustive import ExhaustiveSampler
 from tuner.search.hyperband import RememberingHyperbandPruner
+from tuner.search.portfolio_sampler import PortfolioSampler
 from tuner.search.seeded import SeededSampler
 from tuner.search.tpe import IncrementalTPESampler
 from tuner.space import SearchSpace
 from tuner.space.combinations import MOST_BRANCHES, n_branches
 from tuner.spec import StudySpec
-from tuner.spec.models import EXHAUSTIVE, Part
+from tuner.spec.models import EXHAUSTIVE, PORTFOLIO, Part
 from tuner.spec.reading import read_part
 from tuner.wording import Position, hint, toml
 
@@ -59,6 +61,7 @@ _SAMPLERS = {
     "cmaes": _Entry(optuna.samplers.CmaEsSampler, checked.CmaEsOptions, needs="cmaes"),
     "gp": _Entry(optuna.samplers.GPSampler, checked.GpOptions, needs="torch"),
     "nsgaii": _Entry(optuna.samplers.NSGAIISampler, checked.NsgaIIOptions),
+    PORTFOLIO: _Entry(PortfolioSampler, checked.PortfolioOptions, reseed=False),
 }
 
 _PRUNERS = {
@@ -73,7 +76,9 @@ _PRUNERS = {
 }
 
 
-def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
+def make_sampler(
+    spec: StudySpec, where: str = "study file", deadline: float | None = None
+) -> BaseSampler:
     """The study's sampler.
 
     What it draws for a trial depends on the seed, the trial's number and the finished trials,
@@ -82,6 +87,8 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     Args:
         spec: The study.
         where: Its file, as errors name it.
+        deadline: Unix time at which the run ends; None if it has no end. `portfolio` begins
+            nothing that it expects to end later.
 
     Raises:
         SpecError: Unknown name or option, or a value that Optuna refuses.
@@ -94,6 +101,8 @@ def make_sampler(spec: StudySpec, where: str = "study file") -> BaseSampler:
     elif spec.sampler.name == EXHAUSTIVE:
         _check_finite(spec.search_space, where)
         options = {"space": spec.search_space}
+    elif spec.sampler.name == PORTFOLIO:
+        options = _portfolio(spec, position) | {"deadline": deadline}
 
     def make(seed: int) -> BaseSampler:
         sampler: BaseSampler = _construct(
@@ -182,6 +191,27 @@ def _check_finite(space: SearchSpace, where: str) -> None:
             f'"{EXHAUSTIVE}" takes at most {MOST_BRANCHES:,} combinations of the parameters that '
             f"others depend on, but there are {branches:,}; write another sampler"
         )
+
+
+def _portfolio(spec: StudySpec, position: Position) -> dict[str, Any]:
+    """Returns the arguments of `PortfolioSampler` but for the seed.
+
+    Raises:
+        SpecError: The parameter that decides on the others is no categorical one of the space.
+    """
+    by, space = spec.sampler.options.get("by", "learner"), spec.search_space
+    categorical = [one.name for one in space.parameters if one.type == "categorical"]
+    if by not in categorical:
+        raise position.at("by").error(
+            f"must be a categorical parameter of the search space, but got {toml(by)}; "
+            f"{hint(by, categorical, 'categorical parameters')}"
+        )
+    return {
+        "space": space,
+        "defaults": [one for one in spec.references if one.role == "default"],
+        "objective": spec.objective,
+        "by": by,
+    }
 
 
 def _check_resources(options: Mapping[str, Any], position: Position, steps: str) -> None:

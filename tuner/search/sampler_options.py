@@ -45,6 +45,12 @@ class TpeOptions(Part):
     constant_liar: bool = Field(default=True, examples=["true"])
 
 
+class PortfolioOptions(Part):
+    """Of :class:`tuner.search.portfolio_sampler.PortfolioSampler`."""
+
+    by: str = Field(default="learner", examples=['"learner"'])
+
+
 class QmcOptions(Part):
     """Of :class:`optuna.samplers.QMCSampler`."""
 

@@ -46,6 +46,9 @@ DEFAULT_NAMES = {"sampler": "tpe", "pruner": "hyperband"}
 EXHAUSTIVE = "bruteforce"
 """The sampler that tries every combination of the search space once, and then has no more."""
 
+PORTFOLIO = "portfolio"
+"""The sampler that tries the references of the role ``default`` itself, before it searches."""
+
 Loop = Literal["auto", "resident", "fit"]
 
 
@@ -132,6 +135,7 @@ class CsvDataset(Dialect):
         select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
             None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
+        most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.
     """
 
     csv: FilePath = Field(examples=['"measurements.csv"'])
@@ -146,6 +150,7 @@ class CsvDataset(Dialect):
     weight: Text | None = Field(default=None, examples=['"weight"'])
     select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
+    most_rows: int | None = Field(default=None, ge=1, examples=["1000000"])
 
     @field_validator("drop")
     @classmethod
@@ -325,9 +330,22 @@ class Reference(Part):
         params: A complete configuration in the search space.
         reported: Scores that were published with it, and the ``split`` that they were taken on.
         note: Where it comes from.
+        role: Whether the search is compared with it, or begins with it as one of its own trials.
+        expected: Seconds that its trial will take on a usual machine; None if that is not known.
     """
 
     name: Text = Field(examples=['"document"'])
     params: dict[str, Any] = Field(examples=["{ units = 16, learning_rate = 0.01 }"])
     reported: dict[str, Any] = Field(default={}, examples=['{ split = "test", accuracy = 0.95 }'])
     note: str = Field(default="", examples=['"section 6"'])
+    role: Literal["reference", "default"] = Field(default="reference", examples=['"default"'])
+    expected: Seconds | None = Field(default=None, examples=['"20s"'])
+
+    def to_table(self) -> dict[str, Any]:
+        """Returns the table of a study file; what studies had not at first is left out if unset."""
+        table = self.model_dump()
+        if self.role == "reference":
+            del table["role"]
+        if self.expected is None:
+            del table["expected"]
+        return table

@@ -153,7 +153,7 @@ class StudySpec(Part):
             "early_stopping": parts.get("early_stopping"),
             "training": parts["training"],
             "validation": parts.get("validation"),
-            "reference": [reference.model_dump() for reference in self.references],
+            "reference": [reference.to_table() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
         present = {key: value for key, value in table.items() if value is not None}
@@ -190,8 +190,9 @@ class StudySpec(Part):
             for key in Dialect.model_fields:
                 table["dataset"].pop(key, None)
         # What was reported of a reference changes no trial.
+        deciding = ("name", "params", "role")
         table["reference"] = [
-            {"name": reference["name"], "params": reference["params"]}
+            {key: reference[key] for key in deciding if key in reference}
             for reference in table["reference"]
         ]
         return table

@@ -208,13 +208,25 @@ class Database(OpenDatabase):
             return self.storage.give_back(trial_id, lease)
 
     def enqueue_references(
-        self, study: optuna.Study, references: Mapping[str, Mapping[str, Any]]
+        self,
+        study: optuna.Study,
+        references: Mapping[str, Mapping[str, Any]],
+        defaults: Collection[str] = (),
     ) -> None:
-        """Queues the parameters of each reference that is not in the study yet, by its name."""
+        """Queues the parameters of each reference that is not in the study yet, by its name.
+
+        Args:
+            study: The study.
+            references: Name to parameters.
+            defaults: The names of those with the role ``default``.
+        """
         trials = {
             name: optuna.trial.create_trial(
                 state=TrialState.WAITING,
-                user_attrs={"role": Role.REFERENCE.value, "origin": name},
+                user_attrs={
+                    "role": (Role.DEFAULT if name in defaults else Role.REFERENCE).value,
+                    "origin": name,
+                },
                 system_attrs={"fixed_params": dict(params)},  # as Optuna's enqueue_trial
             )
             for name, params in references.items()

@@ -13,6 +13,7 @@ import optuna
 from tuner.errors import RequestError, SpecError
 from tuner.learners.registry import current_defaults, first_defaults
 from tuner.spec import StudySpec
+from tuner.spec.models import PORTFOLIO
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies.definition import DEFAULTS, require_objective
@@ -112,6 +113,11 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
         if study.user_attrs.get("tuner:base") != str(spec.base):
             # Where files and functions of the study are, for commands that know only its name.
             study.set_user_attr("tuner:base", str(spec.base))
-    if spec.references:
-        database.enqueue_references(study, {r.name: r.params for r in spec.references})
+    defaults = {one.name for one in spec.references if one.role == "default"}
+    if spec.sampler.name == PORTFOLIO:  # which tries them itself
+        queued = [one for one in spec.references if one.name not in defaults]
+    else:
+        queued = list(spec.references)
+    if queued:
+        database.enqueue_references(study, {r.name: r.params for r in queued}, defaults)
     return study

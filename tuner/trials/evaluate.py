@@ -146,10 +146,15 @@ def run_trial(
     try:
         with database.together():
             role = _role(trial)
-            params = {**(common or {}), **_suggest(trial, spec.search_space)}
+            suggested = _suggest(trial, spec.search_space)
+            default = _default_of(spec, suggested) if role is Role.SEARCH else None
+            params = {**(common or {}), **suggested}
             learner, given = learner.chosen(params)
             steps = spec.n_folds if spec.n_folds > 1 else learner.steps(given)
             begun: dict[str, Any] = {"seed": seed, "epochs_wanted": steps}
+            if default is not None:  # which the sampler has proposed
+                role = Role.DEFAULT
+                begun["origin"] = default
             if "role" not in trial.user_attrs:
                 begun["role"] = role.value
             database.write_attrs(trial._trial_id, begun)
@@ -212,6 +217,12 @@ def run_trial(
             trial.study.tell(trial, values)
     kept.remove()
     return Outcome(result.state, values, result.reason)
+
+
+def _default_of(spec: StudySpec, params: Mapping[str, Value]) -> str | None:
+    """Returns the name of the reference of the role ``default`` with these parameters, if any."""
+    defaults = [one for one in spec.references if one.role == "default"]
+    return next((one.name for one in defaults if one.params == params), None)
 
 
 def _written(

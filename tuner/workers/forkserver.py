@@ -23,7 +23,6 @@ from pathlib import Path
 
 from tuner.errors import WorkerError
 from tuner.learners.registry import runtime_of
-from tuner.spec import StudySpec
 from tuner.workers.interrupts import ENDING_SIGNALS
 from tuner.workers.messages import Job
 
@@ -81,16 +80,16 @@ def start_process(job: Job) -> tuple[ForkServerProcess, Connection, Connection]:
     return process, messages, output
 
 
-def begin_loading(spec: StudySpec) -> None:
-    """Lets a fork server begin to import what the study's workers need, and does not wait for it.
+def begin_loading(model: str, base: Path) -> None:
+    """Lets a fork server begin to import what a model's workers need, and does not wait for it.
 
     The supervisor's own imports take about as long as those of scikit-learn: both at once save a
     quarter of the time until the first trial. TensorFlow takes so much longer that little would
     be saved, and after an error in the study it would be loaded in vain.
     """
-    preload, runtime = runtime_of(spec.model, spec.base)
+    preload, runtime = runtime_of(model, base)
     if preload and not runtime:
-        _running_server(spec.model, spec.base)
+        _running_server(model, base)
 
 
 def _running_server(model: str, base: Path) -> tuple[ForkServer, str]:

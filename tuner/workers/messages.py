@@ -23,6 +23,7 @@ class Job:
         at_once: How many trials of the study may run at the same time, wherever; None for any
             number.
         n_beside: How many workers share this machine's memory, this one among them.
+        deadline: Unix time at which the run ends; None if it has no end.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
     """
@@ -36,6 +37,7 @@ class Job:
     at_once: int | None = None
     access: Access | None = None
     n_beside: int = 1
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)

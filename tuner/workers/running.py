@@ -96,6 +96,7 @@ def run_study(
             search.check_stored(spec, stored)
     total = spec.budget.n_trials if request.more is None else finished + request.more
     ending: Ending = "done"
+    timeout = spec.budget.timeout
     n_workers = None
     if finished < total and not (stored and _is_used_up(database, stored, spec)):
         n_workers = min(request.workers or cores(), total - finished)
@@ -104,6 +105,7 @@ def run_study(
             n_trials=total,
             checkpoints=checkpoints,
             n_beside=n_workers,
+            deadline=None if timeout is None else time.time() + timeout,
         )
         observer = observe(spec) if observe else Observer()
         if doubt := spec.objective.doubt():

@@ -134,7 +134,8 @@ class Worker:
         self._described = loaded.describe()
         self._data = loaded.development
         del loaded  # with the test rows, which no trial may see
-        setup = Setup(spec.base, spec.training, n_beside=job.n_beside, keep=True)
+        metric = spec.objective.metric
+        setup = Setup(spec.base, spec.training, n_beside=job.n_beside, keep=True, metric=metric)
         self._learner = open_learner(spec.model, setup)
         if known is not type(self._learner):  # a class of the user's own
             self._learner.prepare_worker()
@@ -183,7 +184,7 @@ class Worker:
             except DataError as error:
                 raise DataChangedError(str(error)) from None
             self._common = common_params(job.spec, self._study.user_attrs)
-            self._study.sampler = search.make_sampler(job.spec)
+            self._study.sampler = search.make_sampler(job.spec, deadline=job.deadline)
             steps = self._learner.steps_setting
             self._study.pruner = search.make_pruner(job.spec, steps=steps)
         with storage_errors(job.url):

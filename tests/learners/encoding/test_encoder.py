@@ -212,9 +212,9 @@ def test_words_in_a_row_and_the_number_of_words_are_parameters() -> None:
     train = frame(t=pd.Series(["very good", "very good", "very bad"], dtype=object))
     fitted = Encoder.fit(train, "one_hot", encode_text_features=2, encode_text_ngrams=2)
     names = [column.name for column in fitted.layout]
-    assert names == ["t (length)", "t: very", "t: good"]
+    assert names == ["t (length)", "t: good", "t: very good"]  # all rows have "very"
     more = Encoder.fit(train, "one_hot", encode_text_features=20_000, encode_text_ngrams=2)
-    assert more.layout[-1].name == "t: very good"
+    assert more.layout[-1].name == "t: very"
 
 
 def test_unknown_parameter_is_refused() -> None:
@@ -237,6 +237,15 @@ def test_rows_with_something_else_in_a_column_are_refused() -> None:
     with pytest.raises(DataError, match='column "x" must hold numbers, as in the training rows'):
         fitted.transform(frame(x=["many"]))
     assert fitted.transform(frame(x=["1.5"])).tolist() == [[1.5]]
+
+
+def test_numbers_in_a_column_of_texts_or_categories_are_read_as_texts() -> None:
+    train = frame(t=pd.Series(["number 17", "number 18"], dtype=object), c=category("1", "2"))
+    fitted = Encoder.fit(train, "trees", encode_min_rows=1)
+    rows = frame(t=[17, 18], c=[2, 1])
+    assert [column.name for column in fitted.layout[1:3]] == ["t: 17", "t: 18"]
+    assert fitted.transform(rows)[:, 1:3].tolist() == [[1, 0], [0, 1]]
+    assert fitted.transform(rows)[:, -1].tolist() == [1, 0]
 
 
 FORGED = [

@@ -228,7 +228,8 @@ def test_imports_begin_early_for_trees_but_not_for_tensorflow(
     begun: list[str] = []
     monkeypatch.setattr(forkserver, "_running_server", lambda model, base: begun.append(model))
     for study in ("wine", "trees.toml"):
-        forkserver.begin_loading(find_study(study))
+        spec = find_study(study)
+        forkserver.begin_loading(spec.model, spec.base)
     assert begun == ["hist_gradient_boosting"]
 
 

@@ -155,7 +155,7 @@ def _fitted(name: str, series: pd.Series[Any], chosen: Options) -> Encoding:
             return DateEncoding.fit(name, series, chosen)
         case "O":
             return TextEncoding.fit(name, series, chosen)
-    return NumberEncoding.fit(name, series.to_numpy(np.float64), chosen)
+    return NumberEncoding.fit(name, series.to_numpy(np.float64, na_value=np.nan), chosen)
 
 
 def _series(x: pd.DataFrame, column: Encoding) -> Any:
@@ -176,7 +176,7 @@ def _series(x: pd.DataFrame, column: Encoding) -> Any:
             case "date":
                 return pd.to_datetime(series).astype("datetime64[us]")
             case "text":
-                return series.astype(object)
+                return series.astype(object).map(str, na_action="ignore").astype(object)
     except (TypeError, ValueError) as exc:
         raise DataError(
             f"the column {quoted(column.name)} must hold {column.kind}s, as in the training rows: "

@@ -7,7 +7,7 @@ Source: median, inter-quartile range and the soft clip x / √(1 + (x / 3)²) ar
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,47 +67,25 @@ class NumberEncoding(Part):
             values: ``(n,)``, NaN where missing.
             options: How to encode.
         """
-        values = np.clip(values, -_MOST, _MOST)
-        present = values[~np.isnan(values)]
-        is_gappy = len(present) < len(values)
+        present = np.clip(values[~np.isnan(values)], -_MOST, _MOST)
         if options.style == "trees":
             return cls(name=name, centre=_offset(present))
-        indicator = is_gappy and len(present) > 0
         if not len(present):
-            return cls(name=name, scaling="none", fill=0.0)
+            return cls(name=name, fill=0.0)
+        indicator = len(present) < len(values)
         median = float(np.median(present))
+        fill, measured = median, dict[str, Any]()
         match options.numbers:
             case "robust":
-                scale = _spread(present)
-                return cls(
-                    name=name,
-                    scaling="robust",
-                    centre=median,
-                    scale=scale,
-                    fill=median,
-                    indicator=indicator,
-                )
+                measured = {"centre": median, "scale": _spread(present)}
             case "standard":
-                mean, deviation = float(np.mean(present)), float(np.std(present))
-                return cls(
-                    name=name,
-                    scaling="standard",
-                    centre=mean,
-                    scale=deviation or 1.0,
-                    fill=mean,
-                    indicator=indicator,
-                )
+                fill = float(np.mean(present))
+                measured = {"centre": fill, "scale": float(np.std(present)) or 1.0}
             case "quantile":
                 knots, scores = _normal_scores(present)
-                return cls(
-                    name=name,
-                    scaling="quantile",
-                    knots=knots,
-                    scores=scores,
-                    fill=median,
-                    indicator=indicator,
-                )
-        return cls(name=name, fill=median, indicator=indicator)
+                measured = {"knots": knots, "scores": scores}
+        scaling = options.numbers
+        return cls(name=name, scaling=scaling, fill=fill, indicator=indicator, **measured)
 
     @property
     def layout(self) -> tuple[EncodedColumn, ...]:

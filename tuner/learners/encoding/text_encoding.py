@@ -1,4 +1,4 @@
-"""Texts: the words that most rows have, weighted by TF-IDF, and the length."""
+"""Texts: the words that tell rows apart, weighted by TF-IDF, and the length."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class TextEncoding(Part):
     Attributes:
         name: The column.
         length: How the number of characters is encoded.
-        words: Those, or several in a row with spaces between them, that have a column each.
+        words: Those, or several in a row with spaces between them, that have a column each; the
+            presence of the first varies most between training rows.
         idf: Inverse document frequency of each.
         ngrams: Up to how many words in a row count as one.
     """
@@ -63,15 +64,19 @@ class TextEncoding(Part):
             words_of = _vectorizer((), options.text_ngrams).build_analyzer()
             for text in texts:
                 counts.update(set(words_of(text)))
-        frequent = sorted(
-            (-count, word) for word, count in counts.items() if count >= options.min_rows
-        )[: options.text_features]
+        # Of words in nearly no or nearly all rows, the presence varies least.
+        varying = sorted(
+            (-count * (len(texts) - count), word)
+            for word, count in counts.items()
+            if count >= options.min_rows
+        )
+        words = tuple(word for _, word in varying[: options.text_features])
         return cls(
             name=name,
             length=length,
-            words=tuple(word for _, word in frequent),
+            words=words,
             # As scikit-learn's, with its smoothing.
-            idf=tuple(math.log((1 + len(texts)) / (1 - count)) + 1 for count, _ in frequent),
+            idf=tuple(math.log((1 + len(texts)) / (1 + counts[word])) + 1 for word in words),
             ngrams=options.text_ngrams,
         )
 

@@ -17,4 +17,5 @@ with contextlib.suppress(WorkerError):  # the first worker tries again and repor
     import tuner.learners.keras.networks.builders
     import tuner.learners.keras.networks.custom
     import tuner.learners.keras.networks.feeding
+    import tuner.learners.keras.tabular.fitting
     import tuner.learners.keras.training.loops  # noqa: F401 - imported for the processes that are forked

@@ -65,6 +65,8 @@ def test_every_shipped_space_of_networks_is_tested_here():
         *("hist_gradient_boosting", "random_forest", "extra_trees", "linear_model", "k_neighbors"),
         "lightgbm",
     }  # tests/learners/sklearn
+    elsewhere |= {"realmlp", "tabm"}  # tests/learners/keras/tabular
+    elsewhere |= {"automl"}  # tests/learners/test_combined.py
     assert {file.stem for file in FOLDER.glob("*.toml")} == set(MADE_FOR) | elsewhere
 
 

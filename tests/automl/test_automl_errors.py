@@ -1,0 +1,104 @@
+"""Requests that `tuner automl` refuses: one line, exit status 2, no bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from commands import Command
+
+from tuner.automl import automating
+
+HOMES = "area,city,sold,tenant,w,price,pet\n" + "".join(
+    f"{40 + i},{'Rome' if i % 3 else 'Bonn'},2020-01-{1 + i % 28:02d},t{i % 6},1.5,{i * 2.5},"
+    f"{'cat' if i % 2 else 'dog'}\n"
+    for i in range(60)
+)
+FILES = {
+    "homes.csv": HOMES,
+    "empty.csv": "",
+    "header.csv": "a,y\n",
+    "one_row.csv": "a,y\n1,2\n",
+    "no_target.csv": "a,y\n" + "".join(f"{i},\n" for i in range(30)),
+    "one_class.csv": "a,y\n" + "".join(f"{i},x\n" for i in range(30)),
+    "many_classes.csv": "a,y\n" + "".join(f"{i},c{i}\n" for i in range(30)),
+    "broken.csv": "a,y\n" + "1,2\n" * 20 + "1,2,3,4\n",
+    "quote.csv": "a,y\n" + "1,2\n" * 20 + '"1,2\n',
+    "binary.csv": "a\0b",
+    "text.csv": "Dear reader\n" + "this is no table at all\n" * 20,
+    "numbers.csv": "1,2,3\n4,5,6\n" * 10,
+    "few_groups.csv": "a,g,y\n" + "".join(f"{i},g{i % 2},{i * 1.5}\n" for i in range(40)),
+    "one_time.csv": "a,t,y\n" + "".join(f"{i},2020-01-01,{i * 1.5}\n" for i in range(40)),
+    "negative.csv": "a,w,y\n" + "".join(f"{i},{i - 3},{i * 1.5}\n" for i in range(40)),
+    "nothing.csv": "y\n" + "".join(f"{i * 1.5}\n" for i in range(40)),
+}
+
+CASES: list[tuple[str, str, Sequence[str], str]] = [
+    ("home.csv", "price", (), r"there is no file .*home\.csv; did you mean homes\.csv\?"),
+    ("empty.csv", "y", (), r"empty\.csv is empty; the first line must name the columns"),
+    ("header.csv", "y", (), r"header\.csv: below the header: 0 rows; at least"),
+    ("one_row.csv", "y", (), r"one_row\.csv: below the header: 1 row; at least"),
+    ("homes.csv", "prise", (), r'no column "prise" \(the target\); did you mean price\?'),
+    ("no_target.csv", "y", (), r'column "y"'),
+    ("one_class.csv", "y", (), r'column "y"'),
+    ("many_classes.csv", "y", (), r'column "y": class "c0" has 1 row'),
+    ("broken.csv", "y", (), r"broken\.csv, line 22: 4 cells, but the header has 2"),
+    ("quote.csv", "y", (), r'a quote \("\) is opened and never closed'),
+    ("binary.csv", "y", (), r"binary\.csv is a binary file"),
+    ("text.csv", "y", (), r"text\.csv"),
+    ("numbers.csv", "1", (), r"the first line must name the columns, but it holds"),
+    ("nothing.csv", "y", (), r"nothing\.csv"),
+    ("homes.csv", "price", ("--drop", "citi"), r'no column "citi" to drop; did you mean city\?'),
+    ("homes.csv", "price", ("--kind", "citi=text"), r'no column "citi" \(kind\); did you mean'),
+    ("homes.csv", "price", ("--kind", "city=nombre"), r"kind\.city: .* did you mean number\?"),
+    ("homes.csv", "price", ("--kind", "city"), r'--kind must be COLUMN=KIND, but got "city"'),
+    ("homes.csv", "price", ("--kind", "city=number"), r'city = number, but line \d+ holds "'),
+    ("homes.csv", "price", ("--kind", "city=date"), r'city = date, but line \d+ holds "'),
+    ("homes.csv", "price", ("--group", "tenent"), r'no column "tenent" \(group\); did you mean'),
+    ("homes.csv", "price", ("--group", "price"), r"--group must not be the target, but got price"),
+    ("few_groups.csv", "y", ("--group", "g"), r"2 groups; at least 5 are needed"),
+    ("homes.csv", "price", ("--time-column", "city"), r'column "city" is no time: "\w+" in line'),
+    ("one_time.csv", "y", ("--time-column", "t"), r"1 different time among 40 rows"),
+    ("homes.csv", "price", ("--weight", "city"), r'column "city" is no weight: "\w+" in line'),
+    ("negative.csv", "y", ("--weight", "w"), r'column "w"'),
+    ("homes.csv", "city", ("--task", "regression"), r'column "city": "\w+" is not a number'),
+    ("homes.csv", "price", ("--task", "clusters"), r'task: must be "classification" or "regr'),
+    ("homes.csv", "pet", ("--metric", "rmse"), r"--metric rmse: rmse is not for a binary task"),
+    ("homes.csv", "pet", ("--metric", "roc_acu"), r"there is no metric roc_acu; did you mean roc"),
+    ("homes.csv", "price", ("--time", "3s"), r"--time must be at least 5 s, but got 3 s"),
+    ("homes.csv", "price", ("--time", "soon"), r'--time must be a duration, but got "soon"'),
+    ("homes.csv", "price", ("--more", "1m"), r"there is no study homes in .* that --more could"),
+    ("homes.csv", "price", ("--workers", "0"), r"--workers must be at least 1, but got 0"),
+    ("homes.csv", "price", ("--memory", "10MiB"), r"--memory must be at least \d+ MiB for"),
+    ("homes.csv", "price", ("--single", "--fast"), r"--single and --fast both choose one model"),
+    ("homes.csv", "price", ("--encoding", "utf-9"), r"encoding: must be an encoding that Python"),
+    ("homes.csv", "price", ("--sep", "ab"), r'sep: must be one character, but got "ab"'),
+    ("homes.csv", "price", ("-o", "homes.csv"), r"homes\.csv is a file; choose a folder"),
+    ("homes.csv", "price", ("-o", "."), r"is not empty and holds no model bundle"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "target", "more", "match"),
+    CASES,
+    ids=[f"{file} {' '.join(more) or target}" for file, target, more, _ in CASES],
+)
+def test_request_is_refused_in_one_line(
+    file: str,
+    target: str,
+    more: Sequence[str],
+    match: str,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Workers would load their libraries meanwhile.
+    monkeypatch.setattr(automating, "begin_loading", lambda model, base: None)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    out = () if "-o" in more else ("-o", "model")
+    answer = command("automl", file, "--target", target, *out, *more)
+    answer.refused(2, match)
+    left = {file.name for file in tmp_path.iterdir() if file.name not in FILES}
+    assert left <= {"tuner.db"}  # which an open database without a study leaves

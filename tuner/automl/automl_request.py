@@ -1,0 +1,199 @@
+"""What `tuner automl` is asked for, as one checked value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tuner.errors import RequestError, SpecError
+from tuner.spec import CsvDataset
+from tuner.spec.paths import expanded
+from tuner.spec.quantities import seconds, size
+from tuner.spec.reading import read_part
+from tuner.units import duration
+from tuner.wording import Position
+
+LEAST_SECONDS = 5.0
+"""A model needs as much: Python and its libraries alone take two or three seconds to load."""
+DEFAULT_TIME = "5m"
+_DIALECT = ("sep", "decimal", "thousands", "encoding", "missing", "not_missing", "sheet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoMLRequest:
+    """A request to find the best model for a table within a time.
+
+    The attributes are the options of `tuner automl`.
+
+    Attributes:
+        data: The table: CSV, Parquet or Excel.
+        target: The column to predict.
+        out: Folder of the bundle.
+        time: Seconds from the start of the command to the written bundle, or as ``"60s"``.
+        metric: What is improved; by the task if None.
+        task: ``"classification"`` or ``"regression"``; follows from the target if None.
+        drop: Columns that are no features.
+        kind: Column to kind, where it is not the one that would be found.
+        group: A column; its rows stand together in one fold.
+        time_column: A column; what is held out is later than what is fitted on.
+        weight: A column: how much each row counts.
+        dialect: Further keys of a table's ``dataset``: ``sep``, ``decimal`` …, ``sheet``.
+        single: Whether the best single model is written instead of an ensemble.
+        fast: Whether the fastest single model is written that is within one standard error of the
+            best.
+        memory: Bytes of memory for all processes together, or as ``"4GiB"``; None for no limit.
+        workers: Worker processes; one a core if None.
+        seed: Of the study.
+        storage: Database; as for `tuner run` if None.
+        study_name: Name in the database; that of the file if None.
+        checkpoints: Where trials leave their models, as for `tuner run`.
+        more: Whether a stored study gets this much time more.
+        force: Replace a bundle that is there.
+
+    Raises:
+        RequestError: Two values do not go together, or one of them is out of range.
+    """
+
+    data: str
+    target: str
+    out: str
+    time: float | str = DEFAULT_TIME
+    metric: str | None = None
+    task: str | None = None
+    drop: Sequence[str] = ()
+    kind: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    time_column: str | None = None
+    weight: str | None = None
+    dialect: Mapping[str, Any] = field(default_factory=dict)
+    single: bool = False
+    fast: bool = False
+    memory: int | str | None = None
+    workers: int | None = None
+    seed: int = 0
+    storage: str | None = None
+    study_name: str | None = None
+    checkpoints: str | None = None
+    more: bool = False
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        option = "--more" if self.more else "--time"
+        if self.seconds < LEAST_SECONDS:
+            raise RequestError(
+                f"{option} must be at least {duration(LEAST_SECONDS)}, but got "
+                f"{duration(self.seconds)}: to load what fits the first model takes as long; "
+                f"write {option} 10s"
+            )
+        if self.single and self.fast:
+            raise RequestError("--single and --fast both choose one model: give one of them")
+        if self.workers is not None and self.workers < 1:
+            raise RequestError(f"--workers must be at least 1, but got {self.workers}")
+        if not 0 <= self.seed < 2**32:
+            raise RequestError(f"--seed must be between 0 and 4294967295, but got {self.seed}")
+        for option, column in self._roles.items():
+            if column == self.target:
+                raise RequestError(
+                    f"{option} must not be the target, but got {column}; name another column, or "
+                    "leave it out"
+                )
+            if column in self.drop:
+                raise RequestError(f"{option} names {column}, which --drop leaves out: give one")
+        if self.group is not None and self.time_column is not None:
+            raise RequestError(
+                "--group and --time-column both say how rows are divided: give one of them"
+            )
+        if self.target in self.kind:
+            raise RequestError(
+                f"--kind is for features, but {self.target} is the target; say what it holds with "
+                "--task classification or --task regression"
+            )
+        _ = self.dataset, self.memory_bytes
+
+    @property
+    def _roles(self) -> dict[str, str]:
+        roles = {"--group": self.group, "--time-column": self.time_column, "--weight": self.weight}
+        return {option: column for option, column in roles.items() if column is not None}
+
+    @cached_property
+    def seconds(self) -> float:
+        """The time in seconds."""
+        try:
+            return seconds(self.time)
+        except ValueError as error:
+            option = "--more" if self.more else "--time"
+            raise RequestError(f"{option} {error}") from None
+
+    @cached_property
+    def memory_bytes(self) -> int | None:
+        """The memory in bytes."""
+        if self.memory is None:
+            return None
+        try:
+            return size(self.memory)
+        except ValueError as error:
+            raise RequestError(f"--memory {error}") from None
+
+    @cached_property
+    def dataset(self) -> CsvDataset:
+        """The table as a study file has it.
+
+        Raises:
+            RequestError: A kind, a separator … that there is not.
+        """
+        table = {
+            "csv": self.data,
+            "target": self.target,
+            "task": self.task,
+            "drop": list(self.drop) or None,
+            "kind": dict(self.kind) or None,
+            "group": self.group,
+            "time": self.time_column,
+            "weight": self.weight,
+            "select": "useful",
+            **{key: self.dialect[key] for key in _DIALECT if key in self.dialect},
+        }
+        given = {key: value for key, value in table.items() if value is not None}
+        try:
+            return read_part(CsvDataset, given, Position("tuner automl"))
+        except SpecError as error:
+            raise RequestError(str(error)) from error
+
+    @property
+    def name(self) -> str:
+        """The study's name: what was asked for, or the name of the file without its endings."""
+        if self.study_name is not None:
+            return self.study_name
+        name = Path(self.data).name
+        return name.split(".")[0] or name
+
+    @property
+    def folder(self) -> Path:
+        """The bundle's folder."""
+        return expanded(self.out)
+
+    @property
+    def base(self) -> Path:
+        """The folder from which the table's path is seen."""
+        return Path.cwd()
+
+
+def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
+    """Reads ``COLUMN=KIND`` pairs; a column may itself contain ``=``.
+
+    Raises:
+        RequestError: One has no ``=``.
+    """
+    kinds = {}
+    for pair in pairs:
+        column, sign, kind = pair.rpartition("=")
+        if not sign or not column or not kind:
+            raise RequestError(
+                f'--kind must be COLUMN=KIND, but got "{pair}"; write for example '
+                "--kind zip=category"
+            )
+        kinds[column] = kind
+    return kinds

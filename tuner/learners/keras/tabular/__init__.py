@@ -1,0 +1,1 @@
+"""Networks for tables: all folds of a trial are fitted as one batched graph."""
