@@ -23,9 +23,16 @@ STUDIES = {
     "mlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
     "cnn": ("images", "accuracy", {"epochs": 2, "n_blocks": 1, "filters": 2, "units": 4}),
     "embedding": ("texts", "accuracy", {"epochs": 2, "embedding_width": 2, "units": 4}),
+    "realmlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
+    "tabm": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4, "k": 2}),
     "hist_gradient_boosting": ("table", "mse", {"max_iter": 2}),
+    "random_forest": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
+    "extra_trees": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
+    "linear_model": ("table", "mse", {"max_iter": 50}),
+    "k_neighbors": ("table", "mse", {"n_neighbors": 2}),
     "own:build_model": ("table", "loss", {"epochs": 2}),
 }
+WITHOUT_LEARNING_RATE = ("random_forest", "extra_trees", "linear_model", "k_neighbors")
 
 
 def write_study(folder: Path, model: str) -> None:
@@ -36,12 +43,14 @@ def write_study(folder: Path, model: str) -> None:
         f'[search_space.{name}]\ntype = "int"\nlow = {value}\nhigh = {value}\n'
         for name, value in small.items()
     )
+    if model not in WITHOUT_LEARNING_RATE:
+        chosen += '[search_space.learning_rate]\ntype = "float"\nlow = 0.001\nhigh = 0.01\n'
     (folder / "sealed.toml").write_text(
         f'title = "Sealed"\ndataset = "own:load_{data}"\nmodel = "{model}"\n'
         f'[objective]\nmetric = "{metric}"\n'
         f'direction = "{"maximize" if metric == "accuracy" else "minimize"}"\n'
         '[budget]\nn_trials = 1\n[sampler]\nname = "random"\n'
-        f'{chosen}[search_space.learning_rate]\ntype = "float"\nlow = 0.001\nhigh = 0.01\n'
+        f"{chosen}"
     )
 
 

@@ -220,3 +220,23 @@ def test_metric_that_is_not_defined_for_the_predictions_ends_the_fit():
     assert watch.observe(1, {"loss": 1.0}, lambda: np.array([2.0])).stop
     with pytest.raises(MetricError, match="log_loss cannot be computed"):
         watch.result()
+
+
+def test_step_that_is_not_scored_is_neither_best_nor_reported() -> None:
+    seen: list[int] = []
+    watch = Watch(4, "accuracy", "maximize", on_step=lambda step, *_: seen.append(step))
+    watch.skip(1)
+    watch.observe(2, {"val_accuracy": 0.5})
+    watch.skip(3)
+    watch.observe(4, {"val_accuracy": 0.4})
+    result = watch.result()
+    assert (result.epoch, result.epochs, result.value) == (2, 4, 0.5)
+    assert result.history == {"val_accuracy": [0.5, 0.4]}
+    assert seen == [2, 4]
+
+
+def test_step_that_is_not_scored_must_be_the_next_one() -> None:
+    watch = Watch(4, "accuracy", "maximize")
+    watch.skip(2)
+    with pytest.raises(TrialFailed, match="epoch 2 was reported where epoch 1 is due"):
+        watch.result()

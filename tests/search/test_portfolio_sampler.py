@@ -95,10 +95,10 @@ def test_default_that_would_end_too_late_is_not_begun() -> None:
 
 
 def test_expectations_follow_what_trials_took() -> None:
-    study = study_of(sampler(left=25))
-    add(study, QUICK.params, 0.5, seconds=3)  # a machine three times as slow as expected
+    study = study_of(sampler(left=20))
+    add(study, QUICK.params, 0.5, seconds=15)  # a machine far slower than expected
     assert next_params(study)["learner"] == "quick"
-    study.sampler = sampler(left=35)
+    study.sampler = sampler(left=30)
     assert next_params(study) == SLOW.params
 
 

@@ -67,6 +67,13 @@ def table_with(keys: str, value: Any) -> Table:
             {"checkpoints": "1m"},
             r"training\.checkpoints: unknown key; did you mean checkpoint\?",
         ),
+        ("validation", {"folds": 0}, r"validation\.folds: must be at least 1, but got 0; write"),
+        (
+            "validation",
+            {"repeats": 2},
+            r"validation\.repeats: must be 1 without folds, but got 2; write folds",
+        ),
+        ("validation", {"fold": 5}, r"validation\.fold: unknown key; did you mean folds\?"),
         ("objective.metric", None, r'objective\.metric: is missing; write metric = "accuracy"'),
         ("objective.metric", "", r'objective\.metric: must not be empty, but got ""'),
         ("objective.metrics", "x", r"objective\.metrics: unknown key; did you mean metric\?"),

@@ -73,6 +73,7 @@ def test_the_fingerprint_is_the_same_in_another_process(tmp_path: Path) -> None:
         "budget.n_trials=7",
         "budget.timeout=1h",
         "budget.trial.memory=1GiB",
+        "validation.keep=true",
     ],
 )
 def test_title_and_budget_are_no_part_of_the_identity(setting: str) -> None:
@@ -80,6 +81,16 @@ def test_title_and_budget_are_no_part_of_the_identity(setting: str) -> None:
     assert other != spec()
     assert other.fingerprint == spec().fingerprint
     assert other.differences(spec()) == []
+
+
+def test_folds_are_part_of_the_identity() -> None:
+    folded = spec(STUDY + SPACE, "validation.folds=5", "validation.keep=true")
+    assert (folded.n_folds, spec().n_folds) == (5, 1)
+    assert folded.differences(spec()) == [
+        "validation.folds: absent in the database, now 5",
+        "validation.repeats: absent in the database, now 1",
+    ]
+    assert StudySpec.from_dict(folded.to_dict(), folded.base) == folded
 
 
 @pytest.mark.parametrize(

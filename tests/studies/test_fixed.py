@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from study_texts import read
+from study_texts import read, spec_of
 
 import tuner
 from tuner.errors import SpecError
@@ -82,6 +82,18 @@ def test_hyperband_knows_the_fixed_epochs() -> None:
 def test_hyperband_knows_the_parameter_that_counts_steps() -> None:
     pruner = make_pruner(spec(epochs=27, max_iter=9), steps="max_iter")
     assert pruner._max_resource == 9  # type: ignore[attr-defined]
+
+
+def test_hyperband_knows_the_folds() -> None:
+    folded = spec_of(
+        {"epochs": {"type": "int", "low": 1, "high": 50}},
+        validation={"folds": 5, "repeats": 2},
+        pruner={"name": "hyperband", "min_resource": 2},
+    )
+    assert make_pruner(folded)._max_resource == 10  # type: ignore[attr-defined]
+    options = folded.pruner.model_copy(update={"options": {"min_resource": 20}})
+    with pytest.raises(SpecError, match=r"at most max_resource, which is 10 \(the most folds of"):
+        make_pruner(folded.model_copy(update={"pruner": options}))
 
 
 class Stored:

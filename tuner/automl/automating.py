@@ -27,7 +27,6 @@ from tuner.storage.url import chosen_url
 from tuner.studies.definition import stored_spec
 from tuner.studies.provenance import check_data
 from tuner.studies.queue import n_finished
-from tuner.trials.checking import check_dataset
 from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
@@ -116,7 +115,6 @@ def run_automl(
     url = chosen_url(request.storage)
     location = chosen_location(request.checkpoints, url)
     begin_loading(NAME, request.base)
-    check_dataset(request.dataset, request.base, "tuner automl")
     data = load(request.dataset, request.base)
     show(data)
     with open_for_work(url) as database:

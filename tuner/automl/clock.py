@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-_LEAST_RESERVE, _SHARE, _MOST_RESERVE = 1.2, 0.06, 20.0
+_LEAST_RESERVE, _SHARE, _MOST_RESERVE = 2.0, 0.05, 20.0
 _SECONDS_A_ROW = 2e-5
+_MOST_SLOWDOWN = 3.0
+_LEAST_SHARE = 0.5  # of the time that trials get
 
 
 class Clock:
@@ -24,6 +26,7 @@ class Clock:
         """
         self.total = total
         self._ends = (time.time() if started is None else started) + total
+        self._began = (time.monotonic(), time.process_time())
 
     @property
     def left(self) -> float:
@@ -38,8 +41,19 @@ class Clock:
     def left_for_trials(self, rows: int) -> float:
         """Returns the seconds that trials may take; the others are for ensemble and bundle.
 
+        Where other programs use the machine, too, these take longer, as what was done so far has.
+
         Args:
             rows: Of the table.
         """
-        reserve = _LEAST_RESERVE + _SHARE * self.total + _SECONDS_A_ROW * rows
-        return self.left - min(reserve, _MOST_RESERVE, 0.4 * self.total)
+        reserve = min(_LEAST_RESERVE + _SHARE * self.total + _SECONDS_A_ROW * rows, _MOST_RESERVE)
+        return max(self.left - reserve * self._slowdown, _LEAST_SHARE * self.left)
+
+    @property
+    def _slowdown(self) -> float:
+        """Seconds that pass for each in which this process has computed, at least 1."""
+        passed, computed = (
+            now - then
+            for now, then in zip((time.monotonic(), time.process_time()), self._began, strict=True)
+        )
+        return min(max(passed / max(computed, 1e-3), 1.0), _MOST_SLOWDOWN)

@@ -56,7 +56,7 @@ def facts(
             held out.
         judge: The study's metric.
         seed: Draws what is resampled and permuted.
-        seconds: Time for the importance of columns.
+        seconds: Time for the importance of columns, which is left out without any.
     """
     development = data.development
     rows = development.rows
@@ -77,9 +77,10 @@ def facts(
         some = np.random.default_rng(seed).permutation(held)[:_BACKGROUND_ROWS]
         names = development.feature_names
         found["background"] = background_of(take_rows(rows.x, np.sort(some)), names)
-        found["importance"] = importance(
-            members, rows, folds, judge, names, seed=seed, seconds=seconds
-        )
+        if seconds > 0:
+            found["importance"] = importance(
+                members, rows, folds, judge, names, seed=seed, seconds=seconds
+            )
     return found
 
 

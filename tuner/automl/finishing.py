@@ -37,7 +37,7 @@ from tuner.units import duration
 
 _MOST_OF_A_LEARNER = 5
 _BOOTSTRAPS = 50
-_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE = 0.3, 0.3
+_SHARE_OF_IMPORTANCE, _LEAST_SECONDS_LEFT = 0.5, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ def finish(
     }
 
     def describe(members: Members) -> dict[str, Any]:
-        seconds = max(_LEAST_IMPORTANCE_SECONDS, _SHARE_OF_IMPORTANCE * clock.left)
+        seconds = _SHARE_OF_IMPORTANCE * clock.left - _LEAST_SECONDS_LEFT
         return facts(*(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds)
 
     with tempfile.TemporaryDirectory() as folder:

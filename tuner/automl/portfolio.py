@@ -26,6 +26,8 @@ _LOADING_SECONDS = 6.0
 _SHARE_OF_TIME = 0.2
 """That one network may take of all the time."""
 _EPOCHS = (256, 192, 128, 96, 64, 48, 32, 24, 16)
+_SHARE_OF_ITERATIONS = 0.5
+"""Of the iterations of a boosting that early stopping leaves."""
 _MOST_CELLS_OF_NEIGHBORS = 2_000_000
 _MOST_CLASSES_OF_FORESTS = 200
 
@@ -115,12 +117,13 @@ def _fits(learner: str, extent: Extent) -> bool:
 
 
 def _linear(extent: Extent) -> Default | None:
+    params: Params = {"alpha": 1.0, "encode_numbers": "robust"}
     seconds = extent.folds * (0.03 + 3e-7 * extent.cells * extent.classes)
-    return Default("linear", "linear_model", {"C": 1.0}, seconds)
+    return Default("linear", "linear_model", params, seconds)
 
 
 def _boosting(extent: Extent, name: str, params: Params) -> Default:
-    trees = int(params["max_iter"]) * extent.trees_a_round
+    trees = _SHARE_OF_ITERATIONS * int(params["max_iter"]) * extent.trees_a_round
     leaves = int(params["max_leaf_nodes"])
     seconds = extent.folds * trees * (1e-3 + 4e-5 * leaves + 1.5e-8 * extent.cells)
     return Default(name, "hist_gradient_boosting", params, seconds)
@@ -169,7 +172,8 @@ def _neighbors(extent: Extent) -> Default | None:
     if extent.cells > _MOST_CELLS_OF_NEIGHBORS:
         return None
     seconds = extent.folds * (0.05 + 2e-9 * extent.rows * extent.cells)
-    return Default("k_neighbors", "k_neighbors", {"n_neighbors": 20}, seconds)
+    params: Params = {"n_neighbors": 20, "weights": "distance", "encode_numbers": "standard"}
+    return Default("k_neighbors", "k_neighbors", params, seconds)
 
 
 def _network(

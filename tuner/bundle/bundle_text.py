@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tuner.learners.registry import step_word
+from tuner.spec.study import scored_on
 from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
@@ -53,14 +54,13 @@ class ScoreRow(NamedTuple):
     predicts: str = ""
 
 
-def scores(
-    info: Mapping[str, Any], validation: str = "on validation, in the search"
-) -> list[ScoreRow]:
+def scores(info: Mapping[str, Any], validation: str | None = None) -> list[ScoreRow]:
     """Returns a row a score, those on the test split first.
 
     Args:
         info: What ``bundle.json`` holds.
-        validation: What the scores of the search were computed on, in words.
+        validation: What the scores of the search were computed on, in words; None if that follows
+            from the bundle.
     """
     baseline = info["baseline"]
     rows = []
@@ -69,8 +69,9 @@ def scores(
         trivial = "" if beside is None else figure(beside)
         predicts = baseline.get("predicts_for", {}).get(name, baseline["predicts"])
         rows.append(ScoreRow(f"{name} on test", _text(value), trivial, predicts))
+    on = validation or f"{scored_on(info.get('folds', 1))}, in the search"
     for name, value in info["scores"]["validation"].items():
-        rows.append(ScoreRow(f"{name} {validation}", _text(value)))
+        rows.append(ScoreRow(f"{name} {on}", _text(value)))
     return rows
 
 

@@ -27,13 +27,20 @@ def card(info: Mapping[str, Any], folder: str, alone: str = "") -> str:
         alone: How the model is used without tuner; empty if that is not possible.
     """
     parts = [
-        card_head(info, "" if "learner" in info else ": scaling is part of the model"),
+        card_head(info, _scaled(info)),
         card_data(info),
         card_scores(info),
         _trained(info),
         _use(info, folder, alone),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _scaled(info: Mapping[str, Any]) -> str:
+    """Returns what becomes of the raw values, to follow "as they stand in the data"."""
+    if info["data"].get("kind") == "mixed":
+        return ": what makes numbers of them is part of the model"
+    return "" if "learner" in info else ": scaling is part of the model"
 
 
 def card_head(info: Mapping[str, Any], scaled: str) -> str:
@@ -88,11 +95,14 @@ def _trained(info: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     word = step_word(info["model"])
     steps = count_plain(info["epochs"], word)
+    best = f"the best {word} of the trial"
+    if info.get("folds", 1) > 1:
+        best = f"the mean of the best {word}s of the trial's {info['folds']} folds"
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"
-        f"Model `{info['model']}` from {origin(info)}, trained for {steps} (the "
-        f"best {word} of the trial) with {batches}the seed {info['seed']}; {info['created']}.\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained for {steps} ({best}) "
+        f"with {batches}the seed {info['seed']}; {info['created']}.\n\n"
         "| parameter | value |\n|---|---|\n"
         f"{params}\n\n"
         f"Made with {versions}."
@@ -109,8 +119,11 @@ def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:
             takes = "Or `rows.txt` with one text a line, or a CSV file with the column `text`."
         case "image":
             file, takes = "rows.npy", f"`rows.npy` holds an array of shape (n, {shape})."
-        case _:
+        case kind:
             file = "rows.csv"
+            if kind == "mixed":
+                rows = "`rows` a frame of pandas with these columns"
+                alone = ""  # without tuner nothing makes numbers of them
             takes = f"`{file}` has at least the {len(names)} columns named above, in any order."
             takes += dialect_words(info.get("dataset"))
     own = ":" in info["model"]

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuner.bundle.input_rows import input_rows
 from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.members import take_rows
 from tuner.data.mixed import is_frame
 from tuner.data.split import Inputs
 from tuner.errors import BundleError, RequestError
+from tuner.results.rendering import as_table, document
 from tuner.units import figure
 
 if TYPE_CHECKING:
@@ -110,6 +112,35 @@ def _explained(bundle: Bundle, row: Inputs, background: Inputs, number: int) -> 
         "usual": float(values[1 : 1 + size].mean()),
         "moved": dict(sorted(moved.items(), key=lambda item: -abs(item[1]))),
     }
+
+
+def explain_file(
+    bundle: Bundle,
+    data: str,
+    n: int,
+    *,
+    as_json: bool = False,
+    dialect: Mapping[str, str] | None = None,
+) -> str:
+    """Explains the predictions for the first rows of a file.
+
+    Args:
+        bundle: As in :func:`explain`.
+        data: As in `tuner.bundle.predict.predict`.
+        n: How many rows.
+        as_json: Whether to return JSON and no table for people.
+        dialect: As in `tuner.bundle.predict.predict`.
+
+    Raises:
+        RequestError: As :func:`explain`.
+        DataError: The file is not what the model takes.
+    """
+    rows = next(input_rows(bundle, data, dialect))
+    found = explain(bundle, take_rows(rows, np.arange(min(n, len(rows)))))
+    if as_json:
+        return document(found)
+    header = ["row", "prediction", "column", "moved it by"]
+    return as_table(header, explained_words(found), none="no rows")
 
 
 def explained_words(explained: Sequence[Mapping[str, Any]], most: int = 10) -> list[list[str]]:

@@ -52,15 +52,28 @@ def as_inputs(rows: Any, about: Mapping[str, Any], where: str) -> Inputs:
             return array
         rows = dict(zip(names, array.T, strict=True))
     frame = _frame(rows, where)
-    if about.get("schema"):
+    if (schema := schema_of(about)) is not None:
         try:
-            return rows_from_frame(frame, Schema.model_validate(about["schema"]))
+            return rows_from_frame(frame, schema)
         except DataError as error:
             raise DataError(f"{where}: {error}") from error.__cause__
     found = _columns(frame, names, where)
     if kind == "text":
         return found.iloc[:, 0].to_numpy(dtype=np.object_)
     return found if kind == "mixed" else _numbers(found, where)
+
+
+def schema_of(about: Mapping[str, Any]) -> Schema | None:
+    """Returns the schema of the columns that a model takes; None if nothing is known of them.
+
+    Args:
+        about: What ``bundle.json`` holds of the data.
+    """
+    if not about.get("schema"):
+        return None
+    schema = Schema.model_validate(about["schema"])
+    is_whole = [column.name for column in schema.features] == list(about["feature_names"])
+    return schema if is_whole else None
 
 
 def _is_named(rows: Any) -> bool:

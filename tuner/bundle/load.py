@@ -20,6 +20,7 @@ from tuner.bundle.members import read_members
 from tuner.bundle.members_text import members_document, members_words
 from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
+from tuner.data.split import Inputs
 from tuner.errors import BundleError, ModelError, RequestError, TunerError
 from tuner.learners.base import Fitted
 from tuner.learners.registry import load_runtime, open_saved, saved_file
@@ -104,7 +105,10 @@ class Bundle:
             DataError: The rows have not the shape that the model takes, or lack a column.
             BundleError: The model cannot be loaded, or does not fit ``bundle.json``.
         """
-        inputs = as_inputs(rows, self.info["data"], f"the model in {self.path}")
+        return self.predict_inputs(as_inputs(rows, self.info["data"], f"the model in {self.path}"))
+
+    def predict_inputs(self, inputs: Inputs) -> NDArray[np.floating]:
+        """Returns the model's output for rows in the form that it takes; see `predict`."""
         fitted = self.fitted
         try:
             return fitted.predict(inputs)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.folder import writing
+from tuner.bundle.input_rows import input_rows
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.data import rows_from_csv, texts_from_file
-from tuner.errors import DataError
+from tuner.bundle.parquet import is_parquet_of_ours, write_parquet
+from tuner.errors import RequestError
 from tuner.results.configuration_file import write_text
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.replacing import check_replaceable
-from tuner.spec import Dialect
-from tuner.spec.access import require_regular
-from tuner.spec.paths import exists, expanded
-from tuner.spec.reading import read_part
-from tuner.wording import Position, toml
 
-_TEXT_FILES = (".csv", ".tsv", ".txt")
-# One word with a slash or an ending, or any text that ends as files with data in them do.
-_LIKE_A_PATH = re.compile(
-    r"^[^\s]*[/\\][^\s]*$|^\S+\.[A-Za-z]\w{0,7}$"
-    r"|\.(json|jsonl|ndjson|csv|tsv|txt|npy|npz|gz|zip|xlsx?|ods|parquet|md|html?|xml|pdf|docx?)$",
-    re.IGNORECASE,
-)
+Observe = Callable[[Iterator[list[dict[str, Any]]]], Iterator[list[dict[str, Any]]]]
+
+LEVEL = 0.9
+"""Of the interval that is added to a quantity."""
+INTERVAL = ("lower", "upper")
 
 
 def predict(
@@ -41,32 +33,77 @@ def predict(
     form: Format = "csv",
     *,
     dialect: Mapping[str, str] | None = None,
+    interval: bool = False,
 ) -> str:
     """Returns a line a row: the class and the probability of each, or the quantity.
 
     Args:
         bundle: A bundle or its folder.
-        data: A CSV file that has the model's columns among its own. For a model of images a
-            ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file with one a
-            line, a CSV file with the column ``text``, or the text itself.
+        data: A CSV, Parquet or Excel file that has the model's columns among its own. For a model
+            of images a ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file
+            with one a line, a file with the column of texts, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
         dialect: How a CSV file is written where that differs from the file that the model was
             trained on: ``sep``, ``decimal``, ``thousands``, ``encoding`` (:class:`Dialect`).
+        interval: Add the bounds ``lower`` and ``upper`` of the 90 % conformal interval to a
+            quantity.
 
     Raises:
+        RequestError: The bundle has no interval.
         BundleError: The folder is no bundle.
         DataError: The file is not what the model takes.
     """
-    if not isinstance(bundle, Bundle):
-        bundle = load_bundle(bundle)
-    rows = _rows(bundle, data if isinstance(data, str) else str(data), dialect or {})
-    table = _table(bundle, bundle.predict(rows))
+    tables = iter_predictions(bundle, data, dialect=dialect, interval=interval)
+    return "".join(formatted(tables, form))
+
+
+def iter_predictions(
+    bundle: Bundle | Path | str,
+    data: Path | str,
+    *,
+    dialect: Mapping[str, str] | None = None,
+    interval: bool = False,
+) -> Iterator[list[dict[str, Any]]]:
+    """Yields predictions chunk by chunk, so that a large file is never in memory as a whole.
+
+    Args:
+        bundle: As in :func:`predict`, and so are the others.
+        data: See there.
+        dialect: See there.
+        interval: See there.
+
+    Yields:
+        A mapping a row: name of a column of the output to its value.
+    """
+    opened = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    half_width = _half_width(opened) if interval else None
+    for rows in input_rows(opened, str(data), dialect):
+        ready = not isinstance(rows, np.ndarray)
+        output = opened.predict_inputs(rows) if ready else opened.predict(rows)
+        yield _table(opened, output, half_width)
+
+
+def formatted(tables: Iterable[list[dict[str, Any]]], form: Format) -> Iterator[str]:
+    """Yields the text of tables that come one after another; that for people in one piece."""
+    if form == "table":
+        table = [row for some in tables for row in some]
+        columns = list(table[0]) if table else ["prediction"]
+        cells = ([_cell(row[c]) for c in columns] for row in table)
+        yield as_table(columns, cells, none="no rows")
+        return
+    begun = False
+    for table in filter(None, tables):
+        if form == "csv":
+            text = as_csv(table, list(table[0]))
+            yield text.partition("\n")[2] if begun else text
+        else:
+            text = document(table)  # "[", a line break, the rows, a line break, "]"
+            yield f"{',' if begun else '['}{text[1:].rstrip().removesuffix(']').rstrip()}"
+        begun = True
     if form == "json":
-        return document(table)
-    columns = list(table[0]) if table else ["prediction"]
-    if form == "csv":
-        return as_csv(table, columns)
-    return as_table(columns, ([_cell(row[c]) for c in columns] for row in table), none="no rows")
+        yield "\n]\n" if begun else "[]\n"
+    elif not begun:
+        yield as_csv([], ["prediction"])
 
 
 def write_predictions(
@@ -77,17 +114,38 @@ def write_predictions(
     *,
     force: bool = False,
     dialect: Mapping[str, str] | None = None,
+    interval: bool = False,
+    observe: Observe | None = None,
 ) -> None:
     """Writes what :func:`predict` returns to a file; earlier predictions in it are replaced.
+
+    Args:
+        bundle: As in :func:`predict`, and so are the others.
+        data: See there.
+        path: The file; one that ends in ``.parquet`` is written in that form.
+        form: See there.
+        force: Replace any other file.
+        dialect: See there.
+        interval: See there.
+        observe: Returns the predictions that it is given, and shows how many there are.
 
     Raises:
         RequestError: Another file is there, and ``force`` is not given.
         BundleError: As :func:`predict`, or the file cannot be written.
         DataError: As :func:`predict`.
     """
+    is_parquet = path.suffix.lower() == ".parquet"
     with writing(path):
-        check_replaceable(path, is_predictions, force=force)
-    write_text(path, predict(bundle, data, form, dialect=dialect))
+        check_replaceable(
+            path, lambda text: is_parquet_of_ours(path) or is_predictions(text), force=force
+        )
+    tables = iter_predictions(bundle, data, dialect=dialect, interval=interval)
+    shown = tables if observe is None else observe(tables)
+    if is_parquet:
+        with writing(path):
+            write_parquet(path, shown)
+    else:
+        write_text(path, formatted(shown, form))
 
 
 def is_predictions(text: str) -> bool:
@@ -102,74 +160,39 @@ def is_predictions(text: str) -> bool:
         head = text.partition("\n")[0]
         columns = next(csv.reader([head]), []) if "," in head else head.split()
     classes = columns[:1] == ["prediction"]
-    rest = ("probability_",) if classes else ("prediction_",)
+    rest = ("probability_", *INTERVAL) if classes else ("prediction_",)
     return bool(columns) and all(name.startswith(rest) for name in columns[classes:])
 
 
-def _dialect(trained: object, given: Mapping[str, str]) -> Dialect:
-    """Returns the dialect of the training file, with what is given in its place.
-
-    ``decimal`` and ``thousands`` make one notation: either replaces both.
-
-    Args:
-        trained: The dataset that ``bundle.json`` names.
-        given: Keys of a dialect.
+def _half_width(bundle: Bundle) -> float:
+    """Returns half of the width of the 90 % interval.
 
     Raises:
-        SpecError: A key has an impossible value.
+        RequestError: The bundle has none.
     """
-    known = dict(trained) if isinstance(trained, Mapping) else {}
-    kept = {key: value for key, value in known.items() if key in Dialect.model_fields}
-    if "decimal" in given or "thousands" in given:
-        kept = {k: v for k, v in kept.items() if k not in ("decimal", "thousands")}
-    return read_part(Dialect, {**kept, **given}, Position("how the rows are written"))
-
-
-def _rows(bundle: Bundle, data: str, given: Mapping[str, str]) -> NDArray[Any]:
-    dialect = _dialect(bundle.info.get("dataset"), given)
-    about = bundle.info["data"]
-    path = expanded(data)
-    if about.get("kind") == "text":
-        return _texts(data, path, dialect)
-    names = about["feature_names"]
-    if path.suffix.lower() != ".npy":
-        return rows_from_csv(path, names, dialect)
-    require_regular(path)
-    try:
-        rows = np.load(path, allow_pickle=False)
-    except FileNotFoundError as exc:
-        raise DataError(f"there is no file {path}") from exc
-    except (OSError, ValueError, EOFError) as exc:
-        raise DataError(f"{path} is no array of numbers: {exc}; write it with numpy.save") from exc
-    if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiub":
-        raise DataError(f"{path} is no array of numbers; write it with numpy.save")
-    return rows.astype(np.float32)
-
-
-def _texts(data: str, path: Path, dialect: Dialect) -> NDArray[Any]:
-    """Returns the texts of a file, or the text itself, which must not look like the name of a file.
-
-    Raises:
-        DataError: A file has that name which holds no texts, or there is no such file.
-    """
-    if path.suffix.lower() in _TEXT_FILES:
-        return texts_from_file(path, dialect=dialect)
-    shown = toml(data)
-    todo = (
-        "give texts in a .txt file, one a line, or in a CSV file with the column text; a text "
-        "that looks like the name of a file must stand in one, too"
+    for one in bundle.info.get("intervals", ()):
+        if one["level"] == LEVEL:
+            return float(one["half_width"])
+    raise RequestError(
+        f"{bundle.path} has no {LEVEL:.0%} interval; `tuner automl` computes one for a quantity "
+        "if there are rows enough"
     )
-    if data and os.path.lexists(path):
-        what = "a folder" if exists(path) and path.is_dir() else "a file"
-        raise DataError(f"{shown} is {what} from which no texts can be read; {todo}")
-    if _LIKE_A_PATH.search(data):
-        raise DataError(f"there is no file {shown}; {todo}")
-    return np.array([data], dtype=object)
 
 
-def _table(bundle: Bundle, output: NDArray[np.floating]) -> list[dict[str, Any]]:
+def _table(
+    bundle: Bundle, output: NDArray[np.floating], half_width: float | None = None
+) -> list[dict[str, Any]]:
     if bundle.info["data"]["task"] != "regression":
         return _classes(bundle.info["data"]["class_names"], output)
+    if output.ndim == 1 and half_width is not None:
+        return [
+            {"prediction": _number(value)}
+            | {
+                name: float(value) + sign * half_width
+                for name, sign in zip(INTERVAL, (-1, 1), strict=True)
+            }
+            for value in output
+        ]
     if output.ndim == 1:
         return [{"prediction": _number(value)} for value in output]
     return [

@@ -118,7 +118,7 @@ def write_members(
             raise BundleError(said) from error.__cause__
         for member, voter in zip(members, loaded.voters, strict=True):
             _check_predictions(member, voter.models, data, folds)
-        info = json.loads(document(info | describe(loaded)))  # NaN is null there
+        info = json.loads(document({**info, **describe(loaded)}))  # NaN is null there
         check_info(info, str(out_dir / MARKER))
         with writing(out_dir):
             (folder / "MODEL.md").write_text(members_card(info, out_dir.name), encoding="utf-8")

@@ -19,6 +19,7 @@ from tuner.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from tuner.data import SealedData
     from tuner.spec import StudySpec
     from tuner.workers.observer import Observer
 
@@ -97,6 +98,9 @@ def automl(
     storage: Storage = None,
     study_name: StudyName = None,
     checkpoints: Checkpoints = None,
+    all_columns: Annotated[
+        bool, typer.Option("--all-columns", help="List all columns of a wide table.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a bundle that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +111,7 @@ def automl(
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
+    from tuner.results.schema_text import schema_text
 
     dialect = {
         "sep": sep,
@@ -147,7 +152,14 @@ def automl(
         word = "fold" if spec.n_folds > 1 else "step"
         return progress.progress_for(console, spec.objective, word, ends)
 
-    outcome = run_automl(request, started=started, note=print_note, observe=observe)
+    def show(data: SealedData) -> None:
+        text = schema_text(data, everything=all_columns)
+        if as_json:
+            print_note(text)
+        else:
+            print_out(f"{text}\n\n")
+
+    outcome = run_automl(request, started=started, show=show, note=print_note, observe=observe)
     if as_json:
         print_out(document(outcome.to_dict()))
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +21,7 @@ from tuner.cli.options import (
     print_note,
     print_out,
 )
+from tuner.errors import RequestError
 from tuner.spec.paths import expanded
 
 Force = Annotated[
@@ -81,12 +83,33 @@ def predict(
     data: Annotated[
         str,
         typer.Argument(
-            help="CSV file of raw rows with their column names; for texts a .txt file with one a "
-            "line, or the text itself; for images a .npy file."
+            help="CSV, Parquet or Excel file of raw rows with their column names; for texts also a "
+            ".txt file with one a line, or the text itself; for images a .npy file."
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write instead of printing; NAME.parquet is written in that form.",
+        ),
+    ] = None,
+    interval: Annotated[
+        bool,
+        typer.Option(
+            "--interval", help="Add the bounds of the 90 % interval to a quantity: lower, upper."
+        ),
+    ] = False,
+    explain: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Show instead how much each column moved the predictions for the first N rows, "
+            "compared with training rows that the bundle holds.",
+            show_default=False,
+        ),
     ] = None,
     sep: Annotated[
         str | None,
@@ -126,14 +149,54 @@ def predict(
 ) -> None:
     """Predict from raw rows: a class and its probabilities, or the numbers."""
     from tuner.bundle import load_bundle
-    from tuner.bundle.predict import predict as predict_rows
-    from tuner.bundle.predict import write_predictions
+    from tuner.bundle.explain import explain_file
+    from tuner.bundle.predict import formatted, iter_predictions, write_predictions
 
     options = {"sep": sep, "decimal": decimal, "thousands": thousands, "encoding": encoding}
     dialect = {key: value for key, value in options.items() if value is not None}
     asked = chosen_form(form, as_json)
     opened = load_bundle(expanded(bundle), code=code, allow_code=allow_code)
-    if output is None:
-        print_out(predict_rows(opened, data, asked, dialect=dialect))
+    if explain is not None:
+        if output is not None or interval:
+            raise RequestError("--explain prints no predictions; leave out --output and --interval")
+        print_out(explain_file(opened, data, explain, as_json=asked == "json", dialect=dialect))
+    elif output is not None:
+        write_predictions(
+            opened,
+            data,
+            expanded(output),
+            asked,
+            force=force,
+            dialect=dialect,
+            interval=interval,
+            observe=_progress,
+        )
     else:
-        write_predictions(opened, data, expanded(output), asked, force=force, dialect=dialect)
+        tables = iter_predictions(opened, data, dialect=dialect, interval=interval)
+        for text in formatted(_progress(tables), asked):
+            print_out(text)
+
+
+def _progress(tables: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+    """Returns the same tables; standard error shows how many rows there were, if it is a terminal.
+
+    Nothing is shown for a file that is one chunk.
+    """
+    from tuner.cli.standard_error import standard_error
+
+    console = standard_error()
+    if not console.is_terminal:
+        yield from tables
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    first = next(tables, None)
+    if first is None:
+        return
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, completed=len(first))
+        yield first
+        for table in tables:
+            progress.advance(task, len(table))
+            yield table

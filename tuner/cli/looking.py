@@ -61,7 +61,8 @@ def trials(
 
     if trial is not None:
         found = api.curves(study, trial, storage=storage, study_name=study_name)
-        print_out(views.curves(found, chosen_form(form, as_json)))
+        step = "fold" if api.load(study, storage, study_name).n_folds > 1 else "epoch"
+        print_out(views.curves(found, chosen_form(form, as_json), step))
         return
     result = api.load(study, storage, study_name)
     print_out(views.trials(result, chosen_form(form, as_json)))

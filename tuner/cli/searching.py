@@ -84,7 +84,9 @@ def run(
     console = standard_error()
     result = api.run_request(
         request,
-        lambda spec: progress.progress_for(console, spec.objective, step_word(spec.model)),
+        lambda spec: progress.progress_for(
+            console, spec.objective, "fold" if spec.n_folds > 1 else step_word(spec.model)
+        ),
     )
     if as_json:
         print_out(document(result.to_dict()))

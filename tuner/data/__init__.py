@@ -23,6 +23,7 @@ from tuner.data.known import Known, look_up
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
+from tuner.data.suspicions import with_warnings
 from tuner.errors import UnknownNameError
 from tuner.spec import ImageFolder
 from tuner.spec.access import Access
@@ -88,19 +89,20 @@ def load_splits(dataset: AnyDataset, base: Path, access: Access | None = None) -
             file = access.file(file)
         if isinstance(dataset, ImageFolder):
             return load_images(file, dataset.size, dataset.images)
-        return load_csv(
+        data = load_csv(
             file,
             dataset.target,
             source=dataset.csv,
             dialect=dataset,
             **uses_of(dataset),
         )
+        return with_warnings(data)
     if dataset in DATASETS:
         return DATASETS[dataset].load()
     if ":" in dataset:
         if access is not None:
             access.check_code([dataset])
-        return load_function(dataset, base)
+        return with_warnings(load_function(dataset, base))
     if dataset.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         todo = f'a file is written {{ csv = "{dataset}", target = "column to predict" }}'
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -30,7 +30,9 @@ MISSING = frozenset(
     | {"null", "(null)", "<null>", "none", "nil", "\\n", "?", ".", "-", "--", "---", "–", "—", "−"}
     | {"1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"}
     | {"#null!", "#div/0!", "#value!", "#ref!", "#name?", "#num!"}
+    | {"missing", "(missing)", "<missing>", "k.a.", "결측", "결측치"}
 )
+_LONGEST = 40  # characters; a longer cell is no mark, whatever blanks are in it
 _MINUS = {ord(sign): "-" for sign in "−–‒﹣－"}
 _GROUPED = {",": ",", ".": r"\.", "'": "['’]", " ": "[ \u00a0\u2009\u202f]"}
 _SIGNS = "+-−–"
@@ -78,13 +80,15 @@ NOTATIONS = (
 
 
 @lru_cache
-def _pattern(notation: Notation) -> re.Pattern[str]:
+def _pattern(notation: Notation, *, ascii_only: bool = False) -> re.Pattern[str]:
+    digit, first = ("[0-9]", "[1-9]") if ascii_only else (r"\d", r"[^\D0]")
     point = re.escape(notation.decimal)
-    whole = r"\d+"
+    whole = rf"{digit}+"
     if notation.thousands:  # groups of three; in India the upper ones are of two
         sign = _GROUPED[notation.thousands]
-        whole = rf"(?:\d{{1,3}}(?:{sign}\d{{2,3}})*{sign}\d{{3}}|\d+)"
-    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d{{1,9}})?")
+        whole = rf"(?:{first}{digit}{{0,2}}(?:{sign}{digit}{{2,3}})*{sign}{digit}{{3}}|{digit}+)"
+    fraction = rf"(?:{whole}(?:{point}{digit}*)?|{point}{digit}+)"
+    return re.compile(rf"[+-]?{fraction}(?:[eE][+-]?{digit}{{1,9}})?")
 
 
 def notation_of(dialect: Dialect) -> Notation:
@@ -105,21 +109,38 @@ def parsed(cells: pd.Series[str], notation: Notation) -> NDArray[np.float64 | np
 
     if notation == Notation():
         values = pd.to_numeric(cells, errors="coerce").to_numpy()
-        odd = np.flatnonzero(~np.isfinite(values))
-        if not len(odd):
-            return values
-        written = cells.iloc[odd].map(notation.plain)  # such as those with a typographic minus
-        known = written.notna().to_numpy()
-        values = values.astype(np.float64)
-        values[odd[known]] = pd.to_numeric(written[known], errors="coerce")
+    else:
+        plain = cells.where(cells.str.fullmatch(_pattern(notation, ascii_only=True).pattern), "")
+        if notation.thousands:
+            plain = plain.str.replace(_GROUPED[notation.thousands], "", regex=True)
+        plain = plain.str.replace(notation.decimal, ".", regex=False)
+        values = pd.to_numeric(plain, errors="coerce").to_numpy()
+    odd = np.flatnonzero(~np.isfinite(values))
+    if not len(odd):
         return values
-    plain = pd.Series([notation.plain(cell) for cell in cells], dtype="str")
-    return pd.to_numeric(plain, errors="coerce").to_numpy()
+    rest = cells.iloc[odd]
+    written = rest.map({cell: notation.plain(cell) for cell in rest.unique()})  # such as −5
+    known = written.notna().to_numpy()
+    values = values.astype(np.float64)
+    values[odd[known]] = pd.to_numeric(written[known], errors="coerce")
+    return values
 
 
 def mark(text: str) -> str:
     """Returns a text in the form in which marks for missing values are compared."""
     return "".join(text.split()).casefold()
+
+
+def is_mark(cells: pd.Series[str], marks: Collection[str]) -> NDArray[np.bool_]:
+    """Returns which cells mark a missing value.
+
+    Args:
+        cells: ``(n,)`` text.
+        marks: As `missing_marks` returns them.
+    """
+    short = cells.str.len() <= _LONGEST
+    found = [cell for cell in cells[short].unique() if mark(cell) in marks]
+    return cells.isin(found).to_numpy(np.bool_)
 
 
 def missing_marks(dialect: Dialect) -> frozenset[str]:

@@ -11,23 +11,25 @@ from numpy.typing import NDArray
 
 from tuner.data.csv_cells import (
     bare,
+    is_mark,
     is_number_like,
     joined,
-    mark,
     missing_marks,
     notation_of,
     parsed,
     readings,
 )
-from tuner.data.csv_file import TextTable
 from tuner.data.faults import Fault
+from tuner.data.numerals import Numerals
 from tuner.data.table import Column, Typed, from_texts
+from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PLAIN_NUMERALS = Numerals()
 _LARGEST = float(np.finfo(np.float32).max)
 _LOOKED_AT = 1000  # cells by which another notation is recognised
 
@@ -38,14 +40,23 @@ class CsvColumn(Column):
 
     Attributes:
         table: Where it stands.
-        cells: ``(n,)`` text without blanks around it.
+        source: ``(n,)`` text without blanks around it, or the values of a source with types.
         numbers: ``(n,)`` numbers, integers where all cells are; NaN where a cell is none, infinity
             where it is beyond float32.
+        numerals: How the numbers are written.
+        ambiguous: Whether they can be read in two ways, and the likelier one was taken.
     """
 
     table: TextTable = field(kw_only=True)
-    cells: pd.Series[str] = field(kw_only=True)
+    source: pd.Series[Any] = field(kw_only=True)
     numbers: NDArray[Any] = field(kw_only=True)
+    numerals: Numerals = field(default=PLAIN_NUMERALS, kw_only=True)
+    ambiguous: bool = field(default=False, kw_only=True)
+
+    @cached_property
+    def cells(self) -> pd.Series[str]:
+        """``(n,)`` text without blanks around it; empty where a typed value is missing."""
+        return as_text(self.source, self.missing)
 
     @property
     def odd(self) -> NDArray[np.bool_]:
@@ -58,7 +69,8 @@ class CsvColumn(Column):
 
     def where(self, row: int) -> str:
         """Returns column and line of a cell, as errors name it."""
-        return f"line {self.table.line(row, self.name)}, column {quoted(self.name)}"
+        word, line = self.table.row_word, self.table.line(row, self.name)
+        return f"{word} {line}, column {quoted(self.name)}"
 
     @cached_property
     def number_like(self) -> frozenset[str]:
@@ -73,10 +85,11 @@ class CsvColumn(Column):
         A column is judged by all its cells: most of them must be numbers in some notation, and
         some must not be in the declared one. If they can be read in two ways, both are named.
         """
-        odd = np.flatnonzero(np.isnan(self.numbers) & ~self.missing)
-        if not len(odd):
+        odd = np.isnan(self.numbers) & ~self.missing
+        rows = np.flatnonzero(~self.missing if self.ambiguous else odd)
+        if not len(rows):
             return None
-        row = next((row for row in odd.tolist() if self.cell(row) in self.number_like), None)
+        row = next((row for row in rows.tolist() if self.cell(row) in self.number_like), None)
         if row is None:
             return None
         like = sorted(self.number_like)
@@ -141,35 +154,73 @@ class CsvColumn(Column):
         return [cell for cell in self.cells[self.missing].unique() if cell]
 
 
+def as_text(source: pd.Series[Any], missing: NDArray[np.bool_]) -> pd.Series[str]:
+    """Returns values as text: whole numbers without a point, dates as ISO 8601 has them."""
+    import pandas as pd
+
+    if isinstance(source.dtype, pd.StringDtype):
+        return source
+    if source.dtype.kind == "f":
+        numbers = source.to_numpy(dtype=np.float64, na_value=np.nan)
+        present = numbers[~missing]
+        if (
+            np.isfinite(present) & (present == np.floor(present)) & (np.abs(present) < 2**53)
+        ).all():
+            whole = np.where(missing, 0, numbers).astype(np.int64)
+            source = pd.Series(whole, index=source.index)
+    text = (
+        source.astype("object").map(str).astype("str")
+        if source.dtype == object
+        else source.astype("str")
+    )
+    return text.mask(missing, "").str.strip()
+
+
 def read_column(table: TextTable, name: str) -> CsvColumn:
-    """Reads a column; `tuner.data.schema` decides whether it can be used.
+    """Reads a column by the rules that are declared, without finding out how numbers are written.
 
     It is one of numbers if most of its cells are, in whatever notation.
     """
     cells = table.cells[name].str.strip()
     notation = notation_of(table.dialect)
-    numbers = parsed(cells, notation)
-    with np.errstate(over="ignore"):
-        too_large = np.isinf(numbers.astype(np.float32))
-    if too_large.any():
-        numbers = np.where(too_large, np.inf, numbers)
-    missing = ~np.isfinite(numbers)
-    if missing.any():
-        marks = missing_marks(table.dialect)
-        missing[missing] = [mark(cell) in marks for cell in cells[missing]]
-    for text in table.dialect.missing or ():  # -999 marks the cell -999.0, too
-        if (plain := notation.plain(text.strip())) is not None:
-            missing |= numbers == float(plain)
+    numbers = finite_in_float32(parsed(cells, notation))
+    missing = missing_cells(table, cells, numbers)
     typed: Typed = ("number", numbers, "")
-    if not _are_numbers(numbers[~missing], cells[~missing]):
+    if not are_numbers(numbers[~missing], cells[~missing]):
         typed = from_texts(cells, missing)
     kind, values, written = typed
     return CsvColumn(
-        *(name, kind, values, missing, written), table=table, cells=cells, numbers=numbers
+        *(name, kind, values, missing, written),
+        distinct=int(cells[~missing].nunique()),
+        table=table,
+        source=cells,
+        numbers=numbers,
+        numerals=Numerals(notation),
     )
 
 
-def _are_numbers(numbers: NDArray[Any], cells: pd.Series[str]) -> bool:
+def finite_in_float32(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Returns numbers with infinity for those that are beyond float32."""
+    with np.errstate(over="ignore"):
+        too_large = np.isinf(numbers.astype(np.float32))
+    return np.where(too_large, np.inf, numbers) if too_large.any() else numbers
+
+
+def missing_cells(
+    table: TextTable, cells: pd.Series[str], numbers: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Returns which cells mark a missing value: those that are declared, and the usual marks."""
+    missing = ~np.isfinite(numbers)
+    if missing.any():
+        missing[missing] = is_mark(cells[missing], missing_marks(table.dialect))
+    notation = notation_of(table.dialect)
+    for text in table.dialect.missing or ():  # -999 marks the cell -999.0, too
+        if (plain := notation.plain(text.strip())) is not None:
+            missing |= numbers == float(plain)
+    return np.asarray(missing, dtype=np.bool_)
+
+
+def are_numbers(numbers: NDArray[Any], cells: pd.Series[str]) -> bool:
     """Returns whether most cells are numbers; those in another notation are seen in the first."""
     if 2 * np.isfinite(numbers).sum() >= len(numbers):
         return True

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.csv_column import CsvColumn, read_column
-from tuner.data.csv_file import TextTable
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
 from tuner.data.schema import ColumnSchema
+from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted, toml
 
@@ -114,7 +114,7 @@ def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
     if not columns:
         return None
     shown = [
-        f"{quoted(column.name)} (line {column.table.line(row, column.name)}: "
+        f"{quoted(column.name)} ({column.table.row_word} {column.table.line(row, column.name)}: "
         f"{quoted(column.cell(row))})"
         for column in columns[:_MOST_COLUMNS]
         for row in (int(column.odd.argmax()),)
@@ -136,8 +136,8 @@ def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
         return None
     shown = [
         f"{count(int(column.missing.sum()), 'empty cell')} in column {quoted(column.name)} "
-        f"(first in line {column.table.line(int(column.missing.argmax()), column.name)}"
-        f"{marks_words(column)})"
+        f"(first in {column.table.row_word} "
+        f"{column.table.line(int(column.missing.argmax()), column.name)}{marks_words(column)})"
         for column in columns[:_MOST_COLUMNS]
     ]
     cure = "leave those rows or columns out" if training else "leave those rows out"

@@ -9,15 +9,15 @@ at its commas; `csv.Sniffer` finds none where several blanks stand for one, or f
 from __future__ import annotations
 
 import csv
-import gzip
+import io
 import itertools
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
 
+from tuner.data.packed import opened
+from tuner.errors import DataError
 from tuner.units import count
 from tuner.wording import excerpt, quoted
 
@@ -88,7 +88,7 @@ def parse_fault(path: Path, said: str, separator: str, encoding: str) -> str:
             if len(cells) > len(header):
                 wide.append((begin, len(cells)))
                 surplus = surplus or any(cells[len(header) :])
-    except (csv.Error, EOFError, OSError, zlib.error):  # a cell or a file without an end
+    except (csv.Error, DataError):  # a cell or a file without an end
         pass
     if "EOF inside string" in said:
         return f'{path}, line {begin}: a quote (") is opened and never closed'
@@ -140,12 +140,10 @@ def _prepared(lines: Iterable[str], separator: str) -> Iterable[str]:
 
 def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the line in which each row begins, and its cells; blank lines are left out."""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    opened = gzip.open if packed else open
-    with cast(
-        "IO[str]", opened(path, "rt", encoding=encoding, errors="replace", newline="")
-    ) as file:
+    with (
+        opened(path) as raw,
+        io.TextIOWrapper(raw, encoding, errors="replace", newline="") as file,
+    ):
         lines = _prepared(file, separator)
         reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != " ")
         begin = 1

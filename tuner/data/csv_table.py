@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_rows
 from tuner.data.csv_column import CsvColumn
-from tuner.data.csv_file import first_line_hint, read_text
+from tuner.data.csv_file import read_text
+from tuner.data.csv_header import first_line_hint
 from tuner.data.csv_numbers import checked_numbers, number_cure, numbers
 from tuner.data.csv_rows import LINE_BREAK, likely_separator
 from tuner.data.csv_target import CsvTask, csv_target, left_out_note

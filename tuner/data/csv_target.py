@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tuner.data.csv_cells import MISSING, is_number_like, mark, notation_of
+from tuner.data.csv_cells import MISSING, is_number_like, mark
 from tuner.data.csv_column import CsvColumn
 from tuner.data.csv_numbers import marks_words
 from tuner.data.faults import Faults
@@ -47,7 +47,7 @@ def csv_target(column: CsvColumn, task: CsvTask | None, faults: Faults) -> Targe
         faults.add(_missing_fault(column))
         return None
     present = column.cells[~column.missing]
-    notation = notation_of(column.table.dialect)
+    notation = column.numerals.notation
     if task is None:
         task = _task(column, notation, faults)
     if task == "regression":

@@ -157,9 +157,7 @@ class SealedData:
             },
             "kind": data.kind,
             "input_shape": list(data.input_shape),
-            "input_dtype": "text"
-            if data.kind == "text"
-            else str(getattr(data.train.x, "dtype", "mixed")),
+            "input_dtype": data.kind if data.kind in ("text", "mixed") else str(data.train.x.dtype),
             "scale": data.scale,
             **({} if data.train.sample_weight is None else {"weighted": True}),
             "n_classes": data.n_classes,

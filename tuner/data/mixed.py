@@ -6,7 +6,7 @@ that the schema has for a column, its dtype is
 
 - ``"number"``: float64, NaN where missing; yes and no are 1 and 0, a duration is in seconds;
 - ``"category"``: ``pandas.CategoricalDtype`` of texts, the same for all parts of a data set, NaN
-  where missing; rows to predict may have other levels;
+  where missing; development rows know their own levels only, and rows to predict may have others;
 - ``"date"``: ``datetime64[us]`` without a time zone, NaT where missing;
 - ``"text"``: object, of ``str``, None where missing.
 
@@ -97,6 +97,27 @@ def is_mixed(value: Any) -> TypeGuard[pd.DataFrame]:
     )
     is_numbers = all(dtype == np.float64 for dtype in dtypes)
     return is_known and not (is_numbers and value.notna().all(axis=None))
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Returns the rows of several frames with the same columns in one frame."""
+    import pandas as pd
+
+    return pd.concat(with_levels(frames), ignore_index=True)
+
+
+def with_levels(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Returns copies of frames whose categories are the levels that are used in some of them."""
+    import pandas as pd
+
+    copies = [frame.copy() for frame in frames]
+    for name in copies[0].columns:
+        if isinstance(copies[0][name].dtype, pd.CategoricalDtype):
+            used = {level for frame in frames for level in frame[name].dropna().unique()}
+            levels = pd.CategoricalDtype(pd.Index(sorted(used), dtype=object))
+            for frame in copies:
+                frame[name] = frame[name].astype(levels)
+    return copies
 
 
 def check_frame(frame: pd.DataFrame, where: str) -> None:

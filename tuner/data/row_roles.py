@@ -26,7 +26,7 @@ def times(column: CsvColumn, faults: Faults) -> NDArray[np.int64] | None:
 
     None if a row has no time, or if the column holds something else, which is a fault.
     """
-    if column.kind not in ("date", "number") or column.odd.any():
+    if not (column.kind == "date" or _are_numbers(column)):
         faults.add(
             f"column {quoted(column.name)} is no time: {_first_other(column, 'date')}; time must "
             f"name a column of dates or numbers, and {quoted(column.name)} was read as "
@@ -39,7 +39,7 @@ def times(column: CsvColumn, faults: Faults) -> NDArray[np.int64] | None:
 def weights(column: CsvColumn, faults: Faults) -> NDArray[np.float32] | None:
     """Returns how much each row counts, ``(n,)``; None if that is not said, which is a fault."""
     name = quoted(column.name)
-    if column.kind != "number" or column.odd.any():
+    if not _are_numbers(column):
         faults.add(
             f"column {name} is no weight: {_first_other(column, 'number')}; weight must name a "
             f"column of numbers, and {name} was read as {column.kind}"
@@ -62,21 +62,27 @@ def _codes(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
+def _are_numbers(column: CsvColumn) -> bool:
+    return column.kind == "number" and not column.odd.any()
+
+
 def _has_gaps(column: CsvColumn, role: str, faults: Faults) -> bool:
     """Returns whether values are missing, which is a fault."""
     missing = int(column.missing.sum())
     if missing:
         row = int(column.missing.argmax())
+        at = f"{column.table.row_word} {column.table.line(row, column.name)}"
         faults.add(
-            f"{count(missing, 'empty cell')} in column {quoted(column.name)} (first in line "
-            f"{column.table.line(row, column.name)}{marks_words(column)}), which is the {role} of "
-            "each row; fill them in, or leave those rows out"
+            f"{count(missing, 'empty cell')} in column {quoted(column.name)} (first in {at}"
+            f"{marks_words(column)}), which is the {role} of each row; fill them in, or leave "
+            "those rows out"
         )
     return missing > 0
 
 
 def _first_other(column: CsvColumn, kind: str) -> str:
     """Returns a cell that is no number, or no date, and where it stands."""
-    other = column.odd if column.odd.any() else ~column.missing
+    other = column.odd if column.kind == "number" else ~column.missing
     row = int(other.argmax())
-    return f"{quoted(column.cell(row))} in line {column.table.line(row, column.name)} is no {kind}"
+    at = f"{column.table.row_word} {column.table.line(row, column.name)}"
+    return f"{quoted(column.cell(row))} in {at} is no {kind}"

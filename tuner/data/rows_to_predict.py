@@ -7,20 +7,23 @@ are, as the model knows what to do with them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.csv_column import CsvColumn, read_column
-from tuner.data.csv_file import TextTable, read_text
-from tuner.data.csv_numbers import numbers
+from tuner.data.csv_column import CsvColumn
+from tuner.data.csv_numbers import checked_numbers
+from tuner.data.faults import Faults
 from tuner.data.mixed import to_frame
+from tuner.data.other_files import frame_table
 from tuner.data.schema import ColumnSchema, Schema
 from tuner.data.split import Inputs, texts
-from tuner.data.table import Column, from_frame
+from tuner.data.table_file import Table, iter_tables, read_table, table_of
+from tuner.data.text_table import TextTable
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.units import count
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS_PER_CHUNK = 20_000
+_OF_A_FRAME = Path("rows to predict")
 
 
 def rows_from_table(path: Path, schema: Schema, dialect: Dialect | None = None) -> Inputs:
@@ -43,14 +47,21 @@ def iter_rows(
     schema: Schema,
     dialect: Dialect | None = None,
     rows_per_chunk: int | None = ROWS_PER_CHUNK,
+    *,
+    sheet: str | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Inputs]:
     """Yields the rows of a file in their order.
 
     Args:
         path: A file as a study's ``dataset`` may name.
         schema: The schema of the training data.
-        dialect: How the file is written; None as the training file was.
+        dialect: How the file is written, as far as that is declared; None as the training file
+            was, but for the separator and the encoding, which are found out.
         rows_per_chunk: At most so many rows at once; None for all.
+        sheet: A sheet of a workbook; the first if None.
+        note: Called once a column of a mixed table in which cells count as missing that could not
+            be read, with a line that names the first.
 
     Yields:
         x as the model takes it, see `tuner.data.splits`: float32 ``(n, features)``, ``(n,)`` of
@@ -60,126 +71,91 @@ def iter_rows(
         DataError: Columns are missing, there are no rows, or, where the model takes numbers
             without gaps, cells are empty or no numbers.
     """
-    table = read_text(path, dialect or schema.dialect, by_options=True)
-    features = schema.features
-    _check_names(list(table.cells.columns), features, table)
-    if table.cells.empty:
+    if dialect is None and schema.dialect is not None:
+        dialect = schema.dialect.model_copy(update={"sep": None, "encoding": None})
+    like = {feature.name: feature for feature in schema.features}
+    if rows_per_chunk is None:
+        read = read_table(path, dialect, sheet=sheet, like=like, by_options=True)
+        tables: Iterator[Table] = iter((read,))
+    else:
+        tables = iter_tables(path, dialect, like=like, rows=rows_per_chunk, sheet=sheet)
+    noted: set[str] = set()
+    are_any = False
+    for table in tables:
+        if not are_any:
+            _check_names(table.text, schema.features)
+        if len(table):
+            are_any = True
+            yield _inputs(table, schema)
+        for column in table.columns:
+            if column.note and column.name not in noted and schema.form == "mixed":
+                noted.add(column.name)
+                note(f"column {quoted(column.name)}: {column.note}")
+    if not are_any:
         raise DataError(f"{path} has no rows below its header")
-    x = _inputs_of_file(table, schema, features)
-    size = rows_per_chunk or len(x)
-    for begin in range(0, len(x), size):
-        part = slice(begin, begin + size)
-        yield x[part] if isinstance(x, np.ndarray) else x.iloc[part].reset_index(drop=True)
 
 
 def rows_from_frame(frame: pd.DataFrame, schema: Schema) -> Inputs:
     """Returns the rows of a frame of pandas as the model takes them; see :func:`iter_rows`."""
-    features = schema.features
-    _check_names([str(name) for name in frame.columns], features, None)
+    text = frame_table(frame.reset_index(drop=True), _OF_A_FRAME, by_options=True)
+    _check_names(text, schema.features)
     if not len(frame):
         raise DataError("there are no rows to predict")
-    named = frame.rename(columns=str)[[feature.name for feature in features]]
-    columns = [
-        _as_trained(column, feature)
-        for column, feature in zip(from_frame(named), features, strict=True)
-    ]
-    return _inputs(columns, schema, features)
+    return _inputs(table_of(text, like={one.name: one for one in schema.features}), schema)
 
 
-def _inputs_of_file(table: TextTable, schema: Schema, features: Sequence[ColumnSchema]) -> Inputs:
-    if schema.form == "table":
-        return numbers(table, [feature.name for feature in features])
-    columns = [_as_trained(read_column(table, feature.name), feature) for feature in features]
-    return _inputs(columns, schema, features)
-
-
-def _inputs(columns: Sequence[Column], schema: Schema, features: Sequence[ColumnSchema]) -> Inputs:
+def _inputs(table: Table, schema: Schema) -> Inputs:
+    columns = {column.name: column for column in table.columns}
+    read = [columns[feature.name] for feature in schema.features]
     if schema.form == "text":
-        return texts([text or "" for text in columns[0].values], "rows to predict")
-    frame = to_frame(columns, {feature.name: feature.treatment for feature in features})
+        return texts([text or "" for text in read[0].values], str(table.path))
+    if schema.form == "table" and all(column.kind == "number" for column in read):
+        return _numbers(read, schema.features, table.path)
+    for position, column in enumerate(read):
+        if column.kind == "number" and not np.isfinite(column.values[~column.missing]).all():
+            finite = np.isfinite(column.values)
+            read[position] = replace(column, missing=~finite)
+    frame = to_frame(read, {feature.name: feature.treatment for feature in schema.features})
     if schema.form == "mixed":
         return frame
-    gaps = [name for name in frame if frame[name].isna().any()]
+    gaps = [str(name) for name in frame if frame[name].isna().any()]
     if gaps:
         raise DataError(
-            f"rows to predict: column {quoted(str(gaps[0]))} has missing values, or some that are "
-            "no numbers; the model takes numbers without gaps: fill them in, or leave those rows "
-            "out"
+            f"{table.path}: column {quoted(gaps[0])} has missing values, or some that cannot be "
+            "read as in the training; the model takes numbers without gaps: leave those rows out"
         )
     return frame.to_numpy(dtype=np.float32)
 
 
-def _check_names(
-    header: Sequence[str], features: Sequence[ColumnSchema], table: TextTable | None
-) -> None:
+def _numbers(
+    columns: Sequence[CsvColumn], features: Sequence[ColumnSchema], path: Path
+) -> NDArray[np.float32]:
+    """Returns numbers without gaps; names all cells that are none."""
+    faults = Faults(path)
+    decided = [
+        feature.model_copy(update={"missing": int(column.missing.sum())})
+        for column, feature in zip(columns, features, strict=True)
+    ]
+    values = checked_numbers(columns, decided, faults, training=False)
+    faults.raise_if_any()
+    return values
+
+
+def _check_names(table: TextTable, features: Sequence[ColumnSchema]) -> None:
     """Refuses rows that lack a column of the model's."""
+    header = [str(name) for name in table.cells.columns]
     names = [feature.name for feature in features]
     missing = [name for name in names if name not in header]
     if not missing:
         return
-    spare = [name for name in header if name not in names]
     cure = ""
-    if table is not None and len(header) == 1 and len(names) > 1:
+    if len(header) == 1 and len(names) > 1 and table.path != _OF_A_FRAME:
         cure = "; what separates columns is declared with --sep"
-    elif table is not None and table.dialect.encoding and not "".join(header).isascii():
+    elif table.dialect.encoding and not "".join(header).isascii():
         cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
+    spare = [name for name in header if name not in names]
     raise DataError(
-        f"{table.path if table else 'the rows to predict'} "
-        f"{'lacks' if table else 'lack'} {count(len(missing), 'column')} that the model takes: "
+        f"{table.path} {'lack' if table.path == _OF_A_FRAME else 'lacks'} "
+        f"{count(len(missing), 'column')} that the model takes: "
         f"{', '.join(map(quoted, missing))}; {hint(missing[0], spare, 'other columns')}{cure}"
     )
-
-
-def _as_trained(column: Column, feature: ColumnSchema) -> Column:
-    """Returns a column with the kind it had in the training; missing where it cannot be read."""
-    values: NDArray[Any]
-    match feature.kind:
-        case "number" | "yes/no":
-            values = _numbers(column, feature)
-            return Column(column.name, "number", values, np.isnan(values))
-        case "date":
-            values = _dates(column, feature.notation)
-            return Column(column.name, "date", values, np.isnat(values))
-    cells = column.cells.tolist() if isinstance(column, CsvColumn) else column.values
-    shown = [
-        None if gone else _text(cell) for cell, gone in zip(cells, column.missing, strict=True)
-    ]
-    values = np.array(shown, dtype=np.object_)
-    return Column(column.name, feature.kind, values, column.missing)
-
-
-def _numbers(column: Column, feature: ColumnSchema) -> NDArray[np.float64]:
-    if feature.kind == "yes/no" and isinstance(column, CsvColumn):
-        words = feature.notation.split("/")
-        found = column.cells.str.casefold()
-        values = np.where(found == words[0], 1.0, np.where(found == words[-1], 0.0, np.nan))
-    elif isinstance(column, CsvColumn):
-        values = column.numbers.astype(np.float64)
-    elif column.values.dtype.kind in "fiub":
-        values = column.values.astype(np.float64)
-    elif column.values.dtype.kind == "m":
-        values = column.values / np.timedelta64(1, "s")
-    else:
-        import pandas as pd
-
-        values = pd.to_numeric(pd.Series(column.values), errors="coerce").to_numpy(np.float64)
-    return np.where(column.missing | ~np.isfinite(values), np.nan, values)
-
-
-def _dates(column: Column, notation: str) -> NDArray[np.datetime64]:
-    import pandas as pd
-
-    if column.values.dtype.kind == "M":
-        return column.values.astype("datetime64[us]")
-    cells = column.cells if isinstance(column, CsvColumn) else pd.Series(column.values)
-    read = pd.to_datetime(
-        cells.mask(column.missing), format=notation or "ISO8601", errors="coerce", utc=True
-    )
-    return read.dt.tz_localize(None).to_numpy("datetime64[us]")
-
-
-def _text(value: object) -> str:
-    """Returns a value as a file has it: pandas makes floats of whole numbers beside gaps."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)

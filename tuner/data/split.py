@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.inputs import inputs, targets
-from tuner.data.mixed import check_frame, is_frame, is_mixed
+from tuner.data.mixed import check_frame, is_frame, is_mixed, joined
 from tuner.data.schema import Task
 from tuner.errors import DataError
 from tuner.units import count
@@ -112,9 +112,7 @@ def concatenated(*splits: Split) -> Split:
     """Returns the rows of several splits in one; all have sample weights, or none has."""
     first = splits[0]
     if is_frame(first.x):
-        import pandas as pd
-
-        x: Inputs = pd.concat([split.x for split in splits], ignore_index=True)
+        x: Inputs = joined([split.x for split in splits])
     else:
         x = np.concatenate([split.x for split in splits])
     rest = (

@@ -22,14 +22,14 @@ Terms and shapes, declared once for the package (``n`` rows, ``k`` targets):
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import get_args
 
 import numpy as np
 
 from tuner.data.development import Development, SealedData, SealedTest, Shaped
-from tuner.data.mixed import described, is_frame, row_hashes
+from tuner.data.mixed import described, is_frame, row_hashes, with_levels
 from tuner.data.schema import Schema, Task
 from tuner.data.split import Kind, Split, checked, quantities
 from tuner.errors import DataError
@@ -132,9 +132,13 @@ class Splits(Shaped):
     @cached_property
     def development(self) -> Development:
         """All but the test rows; arrays that are views of larger ones are copied."""
+        train, validation = self.train.detached(), self.validation.detached()
+        if self.kind == "mixed":
+            x, other = with_levels([train.x, validation.x])
+            train, validation = replace(train, x=x), replace(validation, x=other)
         return Development(
-            self.train.detached(),
-            self.validation.detached(),
+            train,
+            validation,
             self.task,
             self.name,
             self.feature_names,

@@ -14,12 +14,14 @@ The kinds of a column, and the values that each has for ``n`` rows:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.data.date_texts import date_formats, read_dates
 from tuner.spec.models import ColumnKind
 
 if TYPE_CHECKING:
@@ -28,11 +30,20 @@ if TYPE_CHECKING:
 Typed = tuple[ColumnKind, NDArray[Any], str]  # kind, values and notation of a column
 
 # Pairs of words, in lower case; the first is yes.
-YES_NO = (("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("on", "off"))
+YES_NO = (
+    *(("yes", "no"), ("true", "false"), ("y", "n"), ("t", "f"), ("on", "off"), ("ja", "nein")),
+    *(("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"), ("sí", "no"), ("si", "no")),
+    *(("tak", "nie"), ("예", "아니오"), ("예", "아니요"), ("네", "아니오"), ("네", "아니요")),
+    *(("참", "거짓"), ("是", "否"), ("はい", "いいえ"), ("да", "нет")),
+)
+# Pairs that are only taken for yes and no where that is declared.
+DECLARED_YES_NO = (*YES_NO, ("1", "0"), ("o", "x"), ("1.0", "0.0"))
 _MOST_SPELLINGS = 50  # of yes and no, in letters of either case
-_FIRST = 100  # texts that decide quickly that a column holds no dates
-# As in pandas.to_datetime. A column is one of dates if exactly one of them reads all of its cells.
-DATE_FORMATS = ("ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
+_LOOKED_AT = 1000  # different texts by which words are counted
+_FEW = 100  # different texts; as many sentences may be the answers of a form
+# On average of different texts: sentences have more words or characters, names at most so many.
+_MANY_WORDS, _LONG = 4.5, 60
+_NAME_WORDS, _NAME_LENGTH = 2, 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +85,11 @@ def taken(column: Column, rows: NDArray[np.bool_]) -> Column:
 
 def from_frame(frame: pd.DataFrame) -> list[Column]:
     """Returns the columns of a frame, whose dtypes say what they are."""
-    return [_from_series(str(name), frame.iloc[:, n]) for n, name in enumerate(frame.columns)]
+    return [from_series(str(name), frame.iloc[:, n]) for n, name in enumerate(frame.columns)]
 
 
-def _from_series(name: str, series: pd.Series[Any]) -> Column:
+def from_series(name: str, series: pd.Series[Any]) -> Column:
+    """Returns a column of a frame, whose dtype says what it is."""
     import pandas as pd
 
     missing = np.asarray(series.isna(), dtype=np.bool_)
@@ -89,7 +101,11 @@ def _from_series(name: str, series: pd.Series[Any]) -> Column:
     kind = _kind_of(values, missing)
     if values.dtype == np.object_:
         values = _without(values, missing)
-    return Column(name, kind, values, missing)
+    try:
+        distinct = int(series.nunique())
+    except TypeError:  # lists and the like
+        distinct = len(series)
+    return Column(name, kind, values, missing, distinct=distinct)
 
 
 def plain(series: Any) -> NDArray[Any]:
@@ -147,6 +163,8 @@ def _as_numbers(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any
 
 
 def _kind_of(values: NDArray[Any], missing: NDArray[np.bool_]) -> ColumnKind:
+    import pandas as pd
+
     match values.dtype.kind:
         case "b":
             return "yes/no"
@@ -157,7 +175,8 @@ def _kind_of(values: NDArray[Any], missing: NDArray[np.bool_]) -> ColumnKind:
     present = values[~missing]
     if not all(map(is_text, present)):
         return "text"
-    return _kind_of_texts(len(set(present.tolist())), len(present))
+    distinct = sorted({str(value) for value in present})
+    return kind_of_texts(pd.Series(distinct, dtype="str"), len(present))
 
 
 def _without(values: NDArray[np.object_], missing: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -167,9 +186,34 @@ def _without(values: NDArray[np.object_], missing: NDArray[np.bool_]) -> NDArray
     return values
 
 
-def _kind_of_texts(distinct: int, present: int) -> ColumnKind:
-    """Returns whether texts are categories: each is there twice on average."""
-    return "category" if 0 < 2 * distinct <= present else "text"
+def kind_of_texts(distinct: pd.Series[str], present: int) -> ColumnKind:
+    """Returns whether texts are categories: they are there twice on average, or are short names.
+
+    Many different sentences are texts even if some are there several times. Texts of which none is
+    there twice are no categories.
+
+    Args:
+        distinct: The different texts.
+        present: Number of texts.
+    """
+    if not 0 < len(distinct) < present:
+        return "text"
+    looked_at = distinct.iloc[:_LOOKED_AT]
+    words, length = looked_at.str.count(r"\S+").mean(), looked_at.str.len().mean()
+    if len(distinct) > _FEW and (words > _MANY_WORDS or length > _LONG):
+        return "text"
+    are_names = words <= _NAME_WORDS and length <= _NAME_LENGTH
+    return "category" if 2 * len(distinct) <= present or are_names else "text"
+
+
+def yes_no(
+    distinct: pd.Series[str], pairs: Iterable[tuple[str, str]] = YES_NO
+) -> tuple[str, str] | None:
+    """Returns the pair of words for yes and no that texts are, in letters of either case."""
+    if not 0 < len(distinct) <= _MOST_SPELLINGS:
+        return None
+    words = {word.casefold() for word in distinct}
+    return next((pair for pair in pairs if words == set(pair)), None)
 
 
 def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> Typed:
@@ -181,33 +225,19 @@ def from_texts(cells: pd.Series[str], missing: NDArray[np.bool_]) -> Typed:
     """
     present = cells[~missing]
     distinct = present.drop_duplicates()
-    words = {word.casefold() for word in distinct.iloc[:_MOST_SPELLINGS]}
-    for pair in YES_NO:
-        if words == set(pair) and len(distinct) <= _MOST_SPELLINGS:
-            is_yes = (cells.str.casefold() == pair[0]).to_numpy(bool)
-            return "yes/no", is_yes & ~missing, "/".join(pair)
-    if (found := _dates(cells, distinct, missing)) is not None:
-        return "date", *found
-    values = _without(cells.to_numpy(dtype=np.object_), missing)
-    return _kind_of_texts(len(distinct), len(present)), values, ""
+    if (pair := yes_no(distinct)) is not None:
+        return "yes/no", are_yes(cells, pair) & ~missing, "/".join(pair)
+    formats = date_formats(distinct)
+    if len(formats) == 1:
+        return "date", read_dates(cells.mask(missing), formats[0]), formats[0]
+    return kind_of_texts(distinct, len(present)), as_objects(cells, missing), ""
 
 
-def _dates(
-    cells: pd.Series[str], distinct: pd.Series[str], missing: NDArray[np.bool_]
-) -> tuple[NDArray[Any], str] | None:
-    """Returns dates and their format; None if some text is no date, or there are two readings."""
-    import pandas as pd
+def are_yes(cells: pd.Series[str], pair: tuple[str, str]) -> NDArray[np.bool_]:
+    """Returns which cells are the first word of a pair, in letters of either case."""
+    return (cells.str.casefold() == pair[0]).to_numpy(np.bool_)
 
-    def read(texts: pd.Series[str], form: str) -> pd.Series[pd.Timestamp]:
-        return pd.to_datetime(texts, format=form, errors="coerce", utc=True)
 
-    def fits(form: str) -> bool:
-        return all(read(texts, form).notna().all() for texts in (distinct.iloc[:_FIRST], distinct))
-
-    if not distinct.iloc[:_FIRST].str.contains(r"\d").any():  # pandas reads "now" and "today"
-        return None
-    fitting = [form for form in DATE_FORMATS if fits(form)]
-    if len(fitting) != 1:
-        return None
-    dates = read(cells.mask(missing), fitting[0]).dt.tz_localize(None)
-    return dates.to_numpy(dtype="datetime64[us]"), fitting[0]
+def as_objects(cells: pd.Series[Any], missing: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Returns texts, None where missing."""
+    return _without(cells.to_numpy(dtype=np.object_), missing)

@@ -1,30 +1,36 @@
 """Reads a file of any form that a table comes in: the one entry for everything that reads tables.
 
-CSV in any dialect, plain, gzip-compressed or as the only member of a zip archive. What was found
-out is said in notes.
+CSV in any dialect, plain, compressed with gzip or as the only member of a zip archive; a sheet of
+an Excel or OpenDocument workbook; Parquet. What was found out is said in notes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from tuner.data.csv_column import CsvColumn, read_column
-from tuner.data.csv_file import TextTable, read_text
+from tuner.data.columns import Known, read_columns
+from tuner.data.csv_column import CsvColumn
+from tuner.data.csv_file import iter_text, read_text
+from tuner.data.other_files import (
+    form_of,
+    iter_parquet,
+    parquet_shape,
+    read_parquet,
+    read_sheet,
+)
+from tuner.data.packed import opened, unpacked_size
+from tuner.data.text_table import TextTable
+from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.spec.access import require_regular
 from tuner.spec.models import ColumnKind
+from tuner.wording import quoted
 
-
-class Known(Protocol):
-    """How a column was read before: a `tuner.data.table.Column`, or its schema."""
-
-    @property
-    def kind(self) -> ColumnKind: ...
-
-    @property
-    def notation(self) -> str: ...
+_LOOKED_AT = 2**20  # bytes by which the length of a row is estimated
+_BYTES_A_BYTE = 15  # memory for a byte of a CSV file, as measured on texts; numbers take 8
+_BYTES_A_CELL = 32  # for a cell of a Parquet file
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +40,10 @@ class Table:
     Attributes:
         text: The cells as they are written, and the lines in which they stand.
         columns: All columns, in the order of the file, with values.
-        notes: What was found out, or changed, for people: a sentence without a full stop each.
-        rows_in_file: Number of rows that the file has; more than the table's if it is a sample.
     """
 
     text: TextTable
     columns: tuple[CsvColumn, ...]
-    notes: tuple[str, ...] = ()
-    rows_in_file: int = 0
 
     def __len__(self) -> int:
         """Returns the number of rows."""
@@ -58,9 +60,34 @@ class Table:
         return [column.name for column in self.columns]
 
     @property
+    def rows_in_file(self) -> int:
+        """Number of rows that the file has; more than the table's if it is a sample."""
+        return len(self) if self.text.rows_in_file is None else self.text.rows_in_file
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found out of the file, or changed, for people; columns have notes of their own.
+
+        A sentence without a full stop each.
+        """
+        if self.rows_in_file == len(self):
+            return self.text.notes
+        sample = f"a sample of {len(self):,} of the {self.rows_in_file:,} rows is read"
+        return (*self.text.notes, sample)
+
+    @property
     def found(self) -> Dialect:
-        """The dialect with the separator, encoding and notation that were found."""
-        return self.text.found
+        """The dialect with the separator and the encoding that were found.
+
+        If a column is ambiguous, with the decimal sign and the sign between groups that were taken.
+        """
+        doubtful = next((column for column in self.columns if column.ambiguous), None)
+        if doubtful is None:
+            return self.text.found
+        notation = doubtful.numerals.notation
+        return self.text.found.model_copy(
+            update={"decimal": notation.decimal, "thousands": notation.thousands or None}
+        )
 
 
 def read_table(
@@ -93,9 +120,28 @@ def read_table(
         DataError: The file is missing, unreadable or no table, or a column cannot be of the kind
             that is declared for it.
     """
-    text = read_text(path, dialect, by_options=by_options)
-    columns = tuple(read_column(text, name) for name in text.cells)
-    return Table(text, columns, rows_in_file=len(text.cells))
+    require_regular(path)
+    match form_of(path):
+        case "csv":
+            _check_no_sheet(path, sheet)
+            text = read_text(path, dialect, by_options=by_options, most_rows=most_rows)
+        case "parquet":
+            _check_no_sheet(path, sheet)
+            text = read_parquet(path, dialect, by_options=by_options, most_rows=most_rows)
+        case "sheet":
+            text = read_sheet(path, sheet, dialect, by_options=by_options, most_rows=most_rows)
+    return table_of(text, kinds=kinds, like=like, target=target)
+
+
+def table_of(
+    text: TextTable,
+    *,
+    kinds: Mapping[str, ColumnKind] | None = None,
+    like: Mapping[str, Known] | None = None,
+    target: str | None = None,
+) -> Table:
+    """Returns cells as typed columns; see :func:`read_table`."""
+    return Table(text, tuple(read_columns(text, kinds=kinds, like=like, target=target)))
 
 
 def iter_tables(
@@ -110,4 +156,51 @@ def iter_tables(
 
     Columns of ``like`` that the file lacks are lacking in every chunk.
     """
-    yield read_table(path, dialect, sheet=sheet, like=like, by_options=True)
+    require_regular(path)
+    match form_of(path):
+        case "csv":
+            _check_no_sheet(path, sheet)
+            chunks = iter_text(path, dialect, rows=rows)
+        case "parquet":
+            _check_no_sheet(path, sheet)
+            chunks = iter_parquet(path, dialect, rows=rows)
+        case "sheet":
+            whole = read_sheet(path, sheet, dialect, by_options=True)
+            starts = range(0, len(whole.cells), rows) or range(1)
+            chunks = (replace(whole, cells=whole.cells[n : n + rows]) for n in starts)
+    for chunk in chunks:
+        yield table_of(chunk, like=like)
+
+
+def rows_that_fit(path: Path, memory: int) -> int | None:
+    """Returns how many rows of a file fit into memory; None if all do, or it is a workbook.
+
+    Args:
+        path: The file.
+        memory: Bytes that the typed columns may take.
+
+    Raises:
+        DataError: The file is missing or unreadable.
+    """
+    require_regular(path)
+    match form_of(path):
+        case "sheet":  # has no more than a million rows
+            return None
+        case "parquet":
+            rows, columns = parquet_shape(path)
+            fitting = memory // max(columns * _BYTES_A_CELL, 1)
+            return None if fitting >= rows else max(fitting, 1)
+    size = unpacked_size(path)
+    if size * _BYTES_A_BYTE <= memory:
+        return None
+    with opened(path) as file:
+        head = file.read(_LOOKED_AT)
+    a_row = len(head) / max(head.count(b"\n"), head.count(b"\r"), 1)
+    return max(int(memory / (a_row * _BYTES_A_BYTE)), 1)
+
+
+def _check_no_sheet(path: Path, sheet: str | None) -> None:
+    if sheet is not None:
+        raise DataError(
+            f"{path} is no workbook, so that it has no sheet {quoted(sheet)}; leave sheet out"
+        )

@@ -24,6 +24,7 @@ from tuner.wording import quoted
 Select = Literal["all", "useful"]
 _ID_NAME = re.compile(r"(?i)(.*[\W_])?(id|uuid|guid|index|key|row|no|nr|unnamed: \d+|번호|아이디)")
 _LONGEST_ID = 40  # characters
+_MOST_PER_ROW = 1.25  # by which the number of a row exceeds its position at most
 _BY_KIND: Mapping[str, Treatment] = {
     "number": "number",
     "yes/no": "number",
@@ -84,7 +85,7 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
 def _decided(column: Column, declared: Declared, useless: str | None) -> ColumnSchema:
     role = declared.role(column.name)
     if role is not None:
-        treatment, reason = role, ""
+        treatment, reason = role, "" if role == "drop" else column.note
     elif useless is not None:
         treatment, reason = "drop", useless
     else:
@@ -148,18 +149,27 @@ def _names_rows(column: Column) -> str | None:
     """Returns why a column only numbers or names the rows; never of numbers with a fraction."""
     present = column.values[~column.missing]
     if column.kind == "number" and present.dtype.kind in "iu":
-        if len(present) > 1 and present[0] in (0, 1) and (np.diff(present) == 1).all():
+        last = _MOST_PER_ROW * len(present) + 1  # some rows may be left out
+        if len(present) > 1 and present[0] >= 0 and present[-1] <= last and _is_rising(present):
             return "numbers the rows"
         if _ID_NAME.fullmatch(column.name) and len(np.unique(present)) == len(present):
             return "an id: another number in each row"
         return None
-    if column.kind != "text" or len(set(present.tolist())) < len(present):
+    if column.kind != "text" or not all(map(_is_word, present)):
         return None
-    one_word = all(
-        is_text(text) and len(text) <= _LONGEST_ID and text.isascii() and len(text.split()) == 1
-        for text in present
-    )
-    return "an id: another word in each row" if one_word else None
+    is_id = len(set(present.tolist())) == len(present)
+    return "an id: another word in each row" if is_id else None
+
+
+def _is_word(value: object) -> bool:
+    """Returns whether a value is a short text in ASCII without blanks, as ids are."""
+    if not isinstance(value, str) or len(value) > _LONGEST_ID:
+        return False
+    return value.isascii() and len(value.split()) == 1
+
+
+def _is_rising(values: NDArray[Any]) -> bool:
+    return bool((values[1:] > values[:-1]).all())
 
 
 def _copies(features: Sequence[Column], declared: Collection[str]) -> dict[str, str]:

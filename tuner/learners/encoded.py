@@ -25,9 +25,8 @@ from tuner.learners.checks import check_values, plural
 from tuner.learners.encoding import Encoder, settings_of, split_params
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tuner.data import Development, Split
+    from tuner.data.split import Inputs
     from tuner.learners.checks import Described
     from tuner.learners.setup import Script
     from tuner.learners.watch import Watch
@@ -50,22 +49,26 @@ class EncodedModel(Fitted):
     def lost(self) -> str:  # type: ignore[override]  # it depends on the model
         return self.inner.lost
 
-    def predict(self, x: pd.DataFrame) -> NDArray[np.floating]:
-        return self.inner.predict(self.encoder.transform(x))
+    def encode(self, x: Inputs) -> Any:
+        """Returns raw rows as the model takes them."""
+        return self.encoder.transform(x)
+
+    def predict(self, x: Inputs) -> NDArray[np.floating]:
+        return self.inner.predict(self.encode(x))
 
     def save(self, folder: Path) -> Mapping[str, Any] | None:
         self.encoder.write(folder)
         return self.inner.save(folder)
 
-    def agrees(self, other: Fitted, x: pd.DataFrame) -> bool:
+    def agrees(self, other: Fitted, x: Inputs) -> bool:
         if not isinstance(other, EncodedModel):
             return False
-        rows = self.encoder.transform(x)
-        same = np.array_equal(rows, other.encoder.transform(x), equal_nan=True)
+        rows = self.encode(x)
+        same = np.array_equal(rows, other.encode(x), equal_nan=True)
         return same and self.inner.agrees(other.inner, rows)
 
     def evaluate(self, rows: Split) -> dict[str, float]:
-        return self.inner.evaluate(replace(rows, x=self.encoder.transform(rows.x)))
+        return self.inner.evaluate(replace(rows, x=self.encode(rows.x)))
 
 
 class _ReadsMixed(Learner):
@@ -120,12 +123,7 @@ class _ReadsMixed(Learner):
         super().check_task(data, space, fixed)
         if data.kind == "mixed" or cls.takes_any:
             return
-        for name in (*fixed, *(space.names() if space else ())):
-            if name in settings_of(cls.encoding):
-                raise SpecError(
-                    f"{name} is for mixed tables, with categories, dates, texts or gaps, but "
-                    f"{data.name} holds {plural(data.kind)}; remove it"
-                )
+        refuse_encoding(cls, data, (*fixed, *(space.names() if space else ())))
 
     def try_out(self, params: Mapping[str, Value], data: Development) -> Sequence[str]:
         _, rest, data = self._passed_on(params, data)
@@ -179,6 +177,20 @@ class _ReadsMixed(Learner):
         self,
     ) -> WeakKeyDictionary[Development, tuple[dict[str, Value], Encoder, Development]]:
         return WeakKeyDictionary()
+
+
+def refuse_encoding(learner: type[Learner], data: Described, names: Collection[str]) -> None:
+    """Refuses parameters of the encoder for data that are not encoded.
+
+    Raises:
+        SpecError: One of the names is such a parameter.
+    """
+    for name in names:
+        if name in settings_of(learner.encoding):
+            raise SpecError(
+                f"{name} is for mixed tables, with categories, dates, texts or gaps, but "
+                f"{data.name} holds {plural(data.kind)}; remove it"
+            )
 
 
 @cache

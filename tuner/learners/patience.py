@@ -40,13 +40,13 @@ class Patience:
         self._rule = rule
         self._direction = direction
         self._best: float | None = None
-        self._waited = 0
+        self._best_epoch = 0
 
     def exhausted_after(self, epoch: int, value: float) -> int | None:
         """Records one epoch.
 
         Args:
-            epoch: 1-based.
+            epoch: 1-based; later than the last one that was recorded.
             value: What is watched.
 
         Returns:
@@ -57,7 +57,7 @@ class Patience:
             return None
         by = abs(rule.min_delta)
         if self._best is None or is_better(value, self._best, self._direction, by):
-            self._best, self._waited = value, 0
+            self._best, self._best_epoch = value, epoch
             return None
-        self._waited += 1
-        return self._waited if self._waited >= rule.patience else None
+        waited = epoch - self._best_epoch
+        return waited if waited >= rule.patience else None

@@ -34,6 +34,8 @@ LEARNERS: Mapping[str, str] = MappingProxyType(
         "hist_gradient_boosting": f"{_SKLEARN}.hist_gradient_boosting:HistGradientBoosting",
         "random_forest": f"{_SKLEARN}.forests:RandomForest",
         "extra_trees": f"{_SKLEARN}.forests:ExtraTrees",
+        "linear_model": f"{_SKLEARN}.linear_model:LinearModel",
+        "k_neighbors": f"{_SKLEARN}.k_neighbors:KNeighbors",
     }
 )
 """Name in a study file to ``module:Class``; the module imports its library in functions only."""

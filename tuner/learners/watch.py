@@ -83,8 +83,10 @@ class Watch:
         steps: How many are wanted.
         checkpoints: Where a learner that can be resumed saves its state, or None.
         logs: What each step so far logged, those of an earlier attempt included; without a step
-            that diverged.
+            that diverged. Nothing of a step that was not scored.
     """
+
+    _error: TunerError | None
 
     def __init__(
         self,
@@ -147,6 +149,15 @@ class Watch:
                 undefined = error
         return self._observe(step, logs, self._on_step, undefined)
 
+    def skip(self, step: int) -> None:
+        """Records a finished step that has not been scored: it cannot be the best, nor the last.
+
+        Args:
+            step: As in ``observe``.
+        """
+        self._error = self._error or self._skipped(step)
+        self.logs.append({})
+
     def replay(self, logs: Sequence[Logs]) -> bool:
         """Starts over with the steps of an earlier attempt, for which ``on_step`` was called then.
 
@@ -191,7 +202,7 @@ class Watch:
         self._best: tuple[int, float | None] | None = None
         self._pruned = False
         self._reason: str | None = None
-        self._error: TunerError | None = None
+        self._error = None
 
     def _observe(
         self,

@@ -26,9 +26,9 @@ def comparison(result: StudyResult) -> list[str]:
             "  best        no single trial: each of several may be better in one objective",
         ]
     cells = [_best(result)]
-    cells += [_reference(reference, result.metric) for reference in result.references]
+    cells += [_reference(reference, result) for reference in result.references]
     if result.baseline is not None:
-        words = f"{result.metric} {figure(result.baseline['value'])} on validation: "
+        words = f"{result.metric} {figure(result.baseline['value'])} {result.scored_on}: "
         cells.append(("baseline", "", words + result.baseline["predicts"]))
     gain = _gain(result)
     width = max(8, *(len(cell[0]) for cell in cells))
@@ -66,19 +66,19 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
         if best.configuration is None:
             words += "; not in the search space"
         return "best", f"trial {best.number}", words
-    words = f"{result.metric} {figure(best.value)} on validation"
+    words = f"{result.metric} {figure(best.value)} {result.scored_on}"
     words += "" if best.epoch is None else f", {result.step_word} {best.epoch}"
     words += f" (the reference {best.origin})" if best.role is Role.REFERENCE else ""
     return "best", f"trial {best.number}", words
 
 
-def _reference(reference: ReferenceRow, metric: str) -> tuple[str, str, str]:
+def _reference(reference: ReferenceRow, result: StudyResult) -> tuple[str, str, str]:
     trial = "" if reference.number is None else f"trial {reference.number}"
     if reference.value is not None:
-        here = f"{metric} {figure(reference.value)} on validation"
+        here = f"{result.metric} {figure(reference.value)} {result.scored_on}"
     else:
         here = _unscored(reference)
-    reported = _reported(reference.reported, metric)
+    reported = _reported(reference.reported, result.metric)
     return reference.name, trial, here + (f"; {reported}" if reported else "")
 
 

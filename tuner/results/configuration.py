@@ -34,11 +34,13 @@ class Configuration:
         dataset: A data set's name, ``"module:function"``, or a CSV file.
         model: A model family's name, or ``"module:function"``.
         params: Parameter names and values, as the search space names them.
-        epochs: Number of epochs to train, at least 1: the trial's best epoch.
+        epochs: Number of epochs to train, at least 1: the trial's best epoch; of a trial with folds
+            the mean of theirs.
         batch_size: Rows a step, at least 1.
         seed: Seed of the trial: weights, shuffling and dropout.
         data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
         versions: Package names and versions that the study ran on.
+        folds: How many models the trial fitted, over which ``value`` was measured; 1 without folds.
         base: Folder from which ``module:function`` is imported and a relative CSV path is read.
         access: What it may use of this machine if it comes from a database; None if it comes from
             a file or a run of the user's own. It is in no exported file.
@@ -57,6 +59,7 @@ class Configuration:
     seed: int
     data_fingerprint: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    folds: int = 1
     base: Path = field(default_factory=Path.cwd)
     access: Access | None = field(default=None, compare=False)
 
@@ -98,6 +101,7 @@ class Configuration:
             "data_fingerprint": self.data_fingerprint,
             "params": dict(self.params),
             "versions": dict(self.versions),
+            "folds": None if self.folds == 1 else self.folds,
         }
         return {key: value for key, value in table.items() if value is not None}
 
@@ -133,6 +137,7 @@ class Configuration:
             seed=read.seed,
             data_fingerprint=read.data_fingerprint,
             versions=dict(read.versions),
+            folds=read.folds,
             base=Path(os.path.normpath(folder.absolute() / expanded(read.base or "."))),
         )
 

@@ -12,6 +12,7 @@ import os
 import shlex
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
+from tuner.spec.study import scored_on
 from tuner.units import count_plain, figure
 from tuner.wording import one_line
 
@@ -120,7 +122,7 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     value = configuration.value
     scored = ""
     if value is not None:
-        scored = f": {configuration.metric} {figure(value)} on validation "
+        scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)} "
         scored += f"after {count_plain(configuration.epochs, step_word(configuration.model))}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
@@ -186,8 +188,12 @@ def _parsed(path: Path, text: str) -> Any:
     return tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str | Iterable[str]) -> None:
     """Writes ``text`` to ``path`` in one step: the whole file or nothing.
+
+    Args:
+        path: The file.
+        text: All of it, or its parts in order.
 
     Raises:
         RequestError: The folder is not there.
@@ -198,13 +204,15 @@ def write_text(path: Path, text: str) -> None:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
         temporary.chmod(0o644)  # mkstemp gives the file to its owner alone
         temporary.replace(path)
+        temporary = None
     except OSError as exc:
+        raise cannot_write(path, exc) from exc
+    finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise cannot_write(path, exc) from exc
 
 
 def cannot_write(path: Path, exc: OSError) -> TunerError:

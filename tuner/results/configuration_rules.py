@@ -18,7 +18,7 @@ from tuner.wording import Position, key_text, toml
 SCHEMA = 1
 """Version of the exported file's form; increased when an older version could not read it."""
 
-_LARGEST = 2**31  # epochs, rows: what the libraries below can count
+_LARGEST = 2**31  # epochs, rows, folds: what the libraries below can count
 
 
 def plain_params(params: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +58,7 @@ class Trained(Part):
         examples=["{ units = 16 }"]
     )
     versions: dict[str, str] = Field(default={}, examples=['{ keras = "3.15.1" }'])
+    folds: int = Field(default=1, ge=1, lt=_LARGEST, examples=["5"])
 
 
 class Exported(Trained):

@@ -35,15 +35,16 @@ class TrialRow:
         values: One for each objective: of a complete trial its best epoch's, of a pruned one what
             was stored when it stopped.
         params: Parameter names and values; without any, those that it was enqueued with.
-        epochs: Epochs that were run; None before the first.
+        epochs: Epochs that were run, or folds of a trial that has some; None before the first.
         reason: Why it was pruned or failed.
         duration_s: Seconds from start to end; None while it runs or waits.
         role: Why it exists.
         reference: The name of its reference, if it has one.
         is_added: Whether it was finished without tuner, by ``Study.add_trial`` or by ``Study.tell``
             beside the process that ran it.
-        epoch: The best epoch, counted from 1; of a complete trial only.
-        epochs_wanted: Epochs that it would have run without early stopping and pruning.
+        epoch: The best epoch, counted from 1; of a complete trial only. With folds it is the mean
+            of theirs.
+        epochs_wanted: Epochs, or folds, that it would have run without early stopping and pruning.
         seed: The seed that it was trained with.
     """
 

@@ -17,6 +17,7 @@ from tuner.results.rows import STATES, BestTrial, ReferenceRow, TrialRow
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
+from tuner.spec.study import scored_on
 from tuner.storage.url import PROXY
 
 if TYPE_CHECKING:
@@ -120,6 +121,21 @@ class StudyResult:
         return step_word(self.spec.model) if self.spec else "epoch"
 
     @property
+    def n_folds(self) -> int:
+        """How many models each trial fits; 1 without folds."""
+        return self.spec.n_folds if self.spec else 1
+
+    @property
+    def scored_on(self) -> str:
+        """What the values of trials are measured on: "on validation" or "over 5 folds"."""
+        return scored_on(self.n_folds)
+
+    @property
+    def trial_step_word(self) -> str:
+        """What a step of a trial is called: ``step_word``, or "fold" if it fits several models."""
+        return "fold" if self.n_folds > 1 else self.step_word
+
+    @property
     def counts(self) -> dict[str, int]:
         """Number of trials in each state: complete, pruned, fail, running, waiting."""
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
@@ -182,6 +198,7 @@ class StudyResult:
             model=model,
             params=params,
             epochs=row.epoch,
+            folds=self.n_folds,
             batch_size=_batch_size(params),
             seed=row.seed,
             data_fingerprint=self.data.get("fingerprint"),

@@ -14,6 +14,8 @@ from tuner.results.study_text import summary
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
+_STEPS = {"epoch": "epochs", "fold": "folds"}
+
 
 def trials(result: StudyResult, form: Format = "table") -> str:
     """Returns all trials of a study, in order of their numbers."""
@@ -28,7 +30,7 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     return as_table(
         (
             *("trial", "state", *metrics),
-            "epochs" if result.step_word == "epoch" else "steps",  # short, as others are narrow
+            _STEPS.get(result.trial_step_word, "steps"),  # short, as others are narrow
             *("time", "origin", "configuration", "reason"),
         ),
         (
@@ -68,24 +70,27 @@ def _shown(value: float | None) -> str:
     return "" if value is None else figure(value)
 
 
-def curves(curves: Mapping[str, Iterable[float]], form: Format = "table") -> str:
+def curves(
+    curves: Mapping[str, Iterable[float]], form: Format = "table", step: str = "epoch"
+) -> str:
     """Returns a trial's curves, one row an epoch; a log that an epoch lacks is empty there.
 
     Args:
         curves: Log name → its values, one an epoch; float32, of which 7 digits are true.
         form: What to return.
+        step: What the rows are called: epochs, or the folds of a trial that has some.
     """
     digits = {name: [float(f"{value:.7g}") for value in values] for name, values in curves.items()}
     rows = [
-        {"epoch": epoch} | dict(zip(digits, values, strict=True))
-        for epoch, values in enumerate(zip(*digits.values(), strict=True), start=1)
+        {step: number} | dict(zip(digits, values, strict=True))
+        for number, values in enumerate(zip(*digits.values(), strict=True), start=1)
     ]
     if form == "json":
         return document(rows)
     if form == "csv":
         return as_csv([{key: _or_empty(value) for key, value in row.items()} for row in rows])
-    cells = ((str(row.pop("epoch")), *map(_figure, row.values())) for row in rows)
-    return as_table(("epoch", *digits), cells, none="no epochs")
+    cells = ((str(row.pop(step)), *map(_figure, row.values())) for row in rows)
+    return as_table((step, *digits), cells, none=f"no {step}s")
 
 
 def best(result: StudyResult, form: Format = "table") -> str:
@@ -109,7 +114,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
-        (metric, figure(found.value) + ("" if found.is_added else " on validation")),
+        (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
@@ -123,7 +128,7 @@ def _baseline(result: StudyResult) -> list[tuple[str, str]]:
     if found is None:
         return []
     more = "; no trial is better" if result.beats_baseline is False else ""
-    return [("baseline", f"{figure(found['value'])} on validation: {found['predicts']}{more}")]
+    return [("baseline", f"{figure(found['value'])} {result.scored_on}: {found['predicts']}{more}")]
 
 
 def show(

@@ -36,6 +36,9 @@ from tuner.spec.models import Objective, Reference
 _TRIALS_A_PARAMETER = 10
 _MOST_FAILURES = 3
 _STARTUP_TRIALS = 4
+_USUAL_SECONDS = 5.0
+_OPTIMISM = 0.7
+"""Share of the expected time after which a default may well have ended: many stop early."""
 
 
 class PortfolioSampler(BaseSampler):
@@ -126,7 +129,7 @@ class PortfolioSampler(BaseSampler):
         tried = [params for one in trials if (params := _params(one))]
         untried = [one for one in self._defaults if one.params not in tried]
         scale = self._scale(trials)
-        possible = [one for one in untried if (one.expected or 0.0) * scale <= left]
+        possible = [one for one in untried if _OPTIMISM * (one.expected or 0.0) * scale <= left]
         beginning = sum(
             one.state is TrialState.RUNNING and one.number < number and not _params(one)
             for one in trials
@@ -134,16 +137,20 @@ class PortfolioSampler(BaseSampler):
         return possible[beginning] if beginning < len(possible) else None
 
     def _scale(self, trials: Sequence[FrozenTrial]) -> float:
-        """Returns how much longer than expected the defaults have taken, 1 before the first."""
-        ratios = [
-            seconds / default.expected
-            for default in self._defaults
-            if default.expected
-            for one in trials
-            if one.state is TrialState.COMPLETE and one.params == default.params
-            if (seconds := _seconds(one)) is not None
-        ]
-        return statistics.median(ratios) if ratios else 1.0
+        """Returns how much longer than expected the defaults have taken, about 1 at first.
+
+        A few seconds as expected are counted beside them: the first trial of a worker also loads
+        what fits, and says little of trials that take long.
+        """
+        expected = taken = _USUAL_SECONDS
+        for default in self._defaults:
+            for one in trials:
+                seconds = _seconds(one)
+                is_whole = one.state is TrialState.COMPLETE and one.params == default.params
+                if default.expected and is_whole and seconds is not None:
+                    expected += default.expected
+                    taken += seconds
+        return taken / expected
 
     def _next_value(self, trials: Sequence[FrozenTrial], left: float) -> Any:
         """Returns the value of the categorical that the next trial has."""

@@ -17,7 +17,6 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from tuner.spec.paths import expanded
@@ -136,6 +135,7 @@ class CsvDataset(Dialect):
         select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
             None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
+        most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.
     """
 
     csv: FilePath = Field(examples=['"measurements.csv"'])
@@ -150,6 +150,7 @@ class CsvDataset(Dialect):
     weight: Text | None = Field(default=None, examples=['"weight"'])
     select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
+    most_rows: int | None = Field(default=None, ge=1, examples=["1000000"])
 
     @field_validator("drop")
     @classmethod
@@ -328,11 +329,14 @@ class Validation(Part):
     repeats: int = Field(default=1, ge=1, le=20, examples=["1"])
     keep: bool = Field(default=False, examples=["true"])
 
-    @model_validator(mode="after")
-    def _check_repeats(self) -> Validation:
-        if self.folds == 1 and self.repeats > 1:
-            raise ValueError("repeats need folds: write folds = 5 beside it")
-        return self
+    @field_validator("repeats")
+    @classmethod
+    def _check_repeats(cls, repeats: int, info: ValidationInfo) -> int:
+        if repeats > 1 and info.data.get("folds") == 1:
+            raise ValueError(
+                f"must be 1 without folds, but got {repeats}; write folds = 5 beside it"
+            )
+        return repeats
 
 
 class EarlyStopping(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -152,6 +152,11 @@ def _example(model: type[Part], key: str) -> str:
 
 
 def _allowed(model: type[Part], key: str) -> list[str]:
-    annotation = model.model_fields[key].annotation
-    one_of = next((inner for inner in get_args(annotation) if get_args(inner)), annotation)
-    return list(get_args(one_of))  # of Literal[…], or of Literal[…] | None
+    """Returns the words of Literal[…], wherever it stands in the field's type."""
+    open_ends: list[Any] = [model.model_fields[key].annotation]
+    while open_ends:
+        found = open_ends.pop()
+        if get_origin(found) is Literal:
+            return list(get_args(found))
+        open_ends += get_args(found)
+    return []

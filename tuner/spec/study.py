@@ -33,6 +33,11 @@ from tuner.wording import Position, toml
 SpaceLoader = Callable[[str, Path], SearchSpace]
 
 
+def scored_on(n_folds: int) -> str:
+    """Returns what a value is measured on, such as "over 5 folds"."""
+    return "on validation" if n_folds == 1 else f"over {n_folds} folds"
+
+
 class StudySpec(Part):
     """A validated study.
 

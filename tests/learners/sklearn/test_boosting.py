@@ -88,6 +88,31 @@ def test_early_stopping_counts_iterations() -> None:
     assert result.reason == "early stopping: no better val_log_loss for 3 iterations"
 
 
+def test_every_tenth_iteration_is_scored_and_the_last() -> None:
+    found = data()
+    every = watching(35, found, "log_loss")
+    LEARNER.fit(PARAMS, found, 7, every)
+    watch = watching(35, found, "log_loss")
+    fitted = LEARNER.fit(PARAMS | {"score_every": 10}, found, 7, watch)
+    scored = {n: logs for n, logs in enumerate(watch.logs, start=1) if logs}
+    assert list(scored) == [10, 20, 30, 35]
+    assert scored == {n: every.logs[n - 1] for n in scored}
+    best = min(scored, key=lambda n: scored[n]["val_log_loss"])
+    assert watch.result().epoch == best
+    assert isinstance(fitted, Trees)
+    assert fitted.model.n_iter_ == best
+
+
+def test_patience_counts_iterations_that_are_not_scored() -> None:
+    found = data()
+    rule = EarlyStopping(patience=15)
+    watch = watching(1_000_000, found, "log_loss", early_stopping=rule, word="iteration")
+    LEARNER.fit(PARAMS | {"score_every": 10}, found, 7, watch)
+    result = watch.result()
+    assert result.epochs == result.epoch + 20
+    assert result.reason == "early stopping: no better val_log_loss for 20 iterations"
+
+
 def test_pruning_ends_the_fit_at_the_iteration_where_the_hook_says_so() -> None:
     seen: list[int] = []
 

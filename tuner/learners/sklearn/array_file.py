@@ -79,4 +79,20 @@ def array(found: Mapping[str, Any], name: str, dtypes: Any, ndim: int) -> NDArra
     known = [np.dtype(dtype) for dtype in (dtypes if isinstance(dtypes, tuple) else (dtypes,))]
     if type(one) is not np.ndarray or one.dtype not in known or one.ndim != ndim:
         raise Broken(f"its {name} is not an array of {known[0]} with {count(ndim, 'dimension')}")
-    return np.ascontiguousarray(one)
+    return one if one.flags.c_contiguous else np.ascontiguousarray(one)
+
+
+def known_classes(found: dict[str, Any], n_classes: int) -> NDArray[np.int64] | None:
+    """Returns the classes that a saved model has seen; None if it predicts a quantity.
+
+    Raises:
+        Broken: They are not classes of the data.
+    """
+    if not n_classes:
+        return None
+    classes = array(found, "classes", np.int64, 1)
+    if not len(classes) or (np.diff(classes) <= 0).any() or classes[0] < 0:
+        raise Broken("its classes are not in order")
+    if classes[-1] >= n_classes:
+        raise Broken(f"it has a class that is not one of {n_classes}")
+    return classes

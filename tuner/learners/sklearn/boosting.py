@@ -8,8 +8,8 @@ test makes sure that the trees are those of a plain ``fit``.
 The score of iteration t needs the predictions of t trees, which ``staged_predict`` adds up from
 the first. So iterations are scored several at a time, whenever there are a quarter more of them
 than the last time: all predictions together cost less than five passes over the validation rows.
-The watch still sees every iteration in turn; trees that come after the one where it stops are
-not used.
+The watch still sees every iteration in turn, or every few of them; trees that come after the one
+where it stops are not used.
 """
 
 from __future__ import annotations
@@ -66,7 +66,13 @@ class Trees(Fitted):
         write_trees(self.model, folder)
 
 
-def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch: Watch) -> Trees:
+def fit_trees(
+    arguments: Mapping[str, Any],
+    data: Development,
+    seed: int,
+    watch: Watch,
+    score_every: int = 1,
+) -> Trees:
     """Fits trees to the training rows.
 
     Args:
@@ -74,6 +80,7 @@ def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch:
         data: Training rows, and validation rows to watch; one target a row.
         seed: All chance depends on it.
         watch: Says how many iterations are wanted, and when to stop.
+        score_every: After how many iterations the watch is asked, and after the last one.
 
     Returns:
         The model after the best iteration.
@@ -98,7 +105,7 @@ def fit_trees(arguments: Mapping[str, Any], data: Development, seed: int, watch:
             watch.observe(step, {})
         return Trees(lambda: estimator, data.n_classes)
 
-    scorer = _WatchingScorer(watch, data.validation.x, data.n_classes)
+    scorer = _WatchingScorer(watch, data.validation.x, data.n_classes, score_every)
     # Without rows held out, and stopped by the first score that is not above the one before.
     stopping = {"validation_fraction": None, "n_iter_no_change": 1, "tol": 0.0}
     estimator = fitted(watch.steps, early_stopping=True, scoring=scorer, **stopping)
@@ -114,10 +121,11 @@ def _best(estimator: Estimator, watch: Watch) -> Estimator:
 class _WatchingScorer:
     """Shows iterations to a watch; as a score it gives their number, or less to stop the fit."""
 
-    def __init__(self, watch: Watch, x: NDArray[Any], n_classes: int) -> None:
+    def __init__(self, watch: Watch, x: NDArray[Any], n_classes: int, score_every: int) -> None:
         self._watch = watch
         self._x = x
         self._n_classes = n_classes
+        self._score_every = score_every
         self._n_iterations = -1  # scikit-learn asks once before the first
         self._n_shown = 0
 
@@ -127,7 +135,9 @@ class _WatchingScorer:
         if self._n_iterations > int(self._n_shown * _GROWTH) or is_last:
             for predictions in islice(self._stages(estimator), self._n_shown, None):
                 self._n_shown += 1
-                if self._watch.observe(self._n_shown, {}, partial(np.asarray, predictions)).stop:
+                if self._n_shown % self._score_every and self._n_shown < self._watch.steps:
+                    self._watch.skip(self._n_shown)
+                elif self._watch.observe(self._n_shown, {}, partial(np.asarray, predictions)).stop:
                     return -1.0
         return float(self._n_iterations)
 

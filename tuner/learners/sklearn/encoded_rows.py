@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner.data.mixed import is_frame
 from tuner.learners.base import Fitted
+from tuner.learners.encoded import EncodedModel
 from tuner.learners.encoding import Encoder
 
 if TYPE_CHECKING:
@@ -19,27 +17,24 @@ if TYPE_CHECKING:
     from tuner.data.split import Inputs
 
 
-class Encoded(Fitted):
-    """An encoder and what was fitted on the rows that it returns."""
+class Encoded(EncodedModel):
+    """An estimator, and what encodes its rows."""
 
     def __init__(self, encoder: Encoder, inner: Fitted, *, sparse: bool) -> None:
         """Puts them together; ``sparse`` as in `encoded`."""
-        self.encoder = encoder
-        self.inner = inner
+        super().__init__(encoder, inner)
         self._sparse = sparse
-        self.lost = inner.lost  # type: ignore[misc]  # as that class has it
 
     @property
     def model(self) -> Any:
         """The fitted estimator, which takes encoded rows."""
         return getattr(self.inner, "model", self.inner)
 
-    def predict(self, x: Inputs) -> NDArray[np.floating]:
-        return self.inner.predict(encoded(self.encoder, x, sparse=self._sparse))
+    def encode(self, x: Inputs) -> Any:
+        return encoded(self.encoder, x, sparse=self._sparse)
 
-    def save(self, folder: Path) -> Mapping[str, Any] | None:
-        self.encoder.write(folder)
-        return self.inner.save(folder)
+    def agrees(self, other: Fitted, x: Inputs) -> bool:
+        return Fitted.agrees(self, other, x)  # rows may be sparse
 
 
 def encoded(encoder: Encoder, x: Inputs, *, sparse: bool) -> Any:

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tuner.learners.sklearn.array_file import Broken, array, read_arrays, write_arrays
+from tuner.learners.sklearn.array_file import (
+    Broken,
+    array,
+    known_classes,
+    read_arrays,
+    write_arrays,
+)
 from tuner.learners.sklearn.forest import FIELDS, LEAF, Forest, Nodes
 
 _DTYPES: dict[str, Any] = {"threshold": np.float32, "missing_left": np.bool_}
@@ -63,19 +68,3 @@ def _forest(found: dict[str, Any], n_features: int, n_classes: int) -> Forest:
         raise Broken(f"a tree splits by a column that is not one of {n_features}")
     nodes = Nodes(sizes.astype(np.int32), **columns, value=value, n_features=n_features)
     return Forest(nodes, classes, n_classes)
-
-
-def known_classes(found: dict[str, Any], n_classes: int) -> NDArray[np.int64] | None:
-    """Returns the classes that a saved model has seen; None if it predicts a quantity.
-
-    Raises:
-        Broken: They are not classes of the data.
-    """
-    if not n_classes:
-        return None
-    classes = array(found, "classes", np.int64, 1)
-    if not len(classes) or (np.diff(classes) <= 0).any() or classes[0] < 0:
-        raise Broken("its classes are not in order")
-    if classes[-1] >= n_classes:
-        raise Broken(f"it has a class that is not one of {n_classes}")
-    return classes

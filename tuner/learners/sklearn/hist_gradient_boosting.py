@@ -3,7 +3,8 @@
 Source: ``sklearn.ensemble.HistGradientBoostingClassifier`` and ``HistGradientBoostingRegressor``.
 A step is a boosting iteration, so ``max_iter`` plays the part of ``epochs``. When to stop is the
 study's ``[early_stopping]``: scikit-learn's own stopping is not used. The categories of a mixed
-table are split into groups of levels, gaps go to either side: nothing is filled in.
+table are split into groups of levels, gaps go to either side: nothing is filled in. Of many
+iterations ``score_every`` scores only every n-th: a score takes as long as a small tree.
 """
 
 from __future__ import annotations
@@ -47,13 +48,14 @@ class HistGradientBoosting(SklearnLearner):
             "max_bins": Setting(255, low=2, high=255),
             "interaction_cst": Setting("none", choices=("none", "pairwise", "no_interactions")),
             "class_weight": CLASS_WEIGHT,
+            "score_every": Setting(1, low=1),
             **settings_of("trees"),
         }
     )
     of_quantities = ("quantile",)
     choices_of_classes: ClassVar = MappingProxyType({"loss": ("auto", "log_loss")})
     choices_of_quantities: ClassVar = MappingProxyType({"loss": ("auto", *_QUANTITY_LOSSES)})
-    not_passed = ("max_iter",)
+    not_passed = ("max_iter", "score_every")
     steps_setting = "max_iter"
     step_word = "iteration"
     preload = ("tuner.learners.sklearn.boosting",)
@@ -72,7 +74,8 @@ class HistGradientBoosting(SklearnLearner):
         n_codes = sum(column.kind == "code" for column in encoder.layout) if encoder else 0
         if n_codes:
             arguments["categorical_features"] = list(range(n_codes))
-        return fit_trees(arguments, data, seed, watch)
+        score_every = int(params.get("score_every", self.settings["score_every"].default))
+        return fit_trees(arguments, data, seed, watch, score_every)
 
     def load_rows(self, folder: Path, n_features: int, n_classes: int) -> Fitted:
         from tuner.learners.sklearn.boosting import Trees

@@ -9,12 +9,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from tuner.errors import ModelError, SpecError
 from tuner.learners.base import Fitted, Learner
+from tuner.learners.encoded import refuse_encoding
 from tuner.learners.encoding import Encoder, Style, split_params
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
@@ -39,9 +42,8 @@ class SklearnLearner(Learner):
     library = "sklearn"
     file = FILE
     kinds: ClassVar[tuple[Kind, ...]] = ("table", "mixed")
-    style: ClassVar[Style] = "trees"
-    """What the columns of mixed tables are encoded for; "trees" takes a table of numbers as it is,
-    other styles encode that, too."""
+    encoding: ClassVar[Style] = "trees"
+    """How rows are encoded: for "trees" only those of mixed tables, else those of all tables."""
     of_classes: ClassVar[tuple[str, ...]] = ("class_weight",)
     """Parameters that are for classes only."""
     of_quantities: ClassVar[tuple[str, ...]] = ()
@@ -71,6 +73,8 @@ class SklearnLearner(Learner):
             raise SpecError(
                 f"{name} is for {other}, but the target of {data.name} is {what}; remove it"
             )
+        if not cls._encodes(data.kind):
+            refuse_encoding(cls, data, names)
         known = cls.choices_of_quantities if is_quantity else cls.choices_of_classes
         for name, choices in known.items():
             values = [fixed[name]] if name in fixed else []
@@ -93,21 +97,39 @@ class SklearnLearner(Learner):
         self.check_targets(data)
         if not self._encodes(data.kind):
             return self.fit_rows(params, data, seed, watch)
-        from tuner.learners.sklearn.encoded_rows import Encoded, encoded, framed
+        from tuner.learners.sklearn.encoded_rows import Encoded
 
-        encoder = Encoder.fit(framed(data.train.x), self.style, **self.encoder_params(params))
+        encoder, numbers = self._encoded(params, data, watch)
+        inner = self.fit_rows(params, numbers, seed, watch, encoder)
+        return Encoded(encoder, inner, sparse=self.is_sparse(encoder))
+
+    def _encoded(
+        self, params: Mapping[str, Value], data: Development, watch: Watch
+    ) -> tuple[Encoder, Development]:
+        """Returns what encodes the rows, and the rows.
+
+        The last encoding of the same data is kept, because most trials encode as the one before.
+        """
+        from tuner.learners.sklearn.encoded_rows import encoded, framed
+
+        own = self.encoder_params(params)
+        kept = self._encodings.get(data)
+        if kept is not None and kept[0] == own:
+            return kept[1:]
+        encoder = Encoder.fit(framed(data.train.x), self.encoding, **own)
         sparse = self.is_sparse(encoder)
-        rows = [
-            # A blind fit must not look at validation rows, which may be anything.
-            split
-            if split is not data.train and watch.is_blind
-            else replace(split, x=encoded(encoder, split.x, sparse=sparse))
-            for split in (data.train, data.validation)
-        ]
-        inner = self.fit_rows(
-            params, replace(data, train=rows[0], validation=rows[1]), seed, watch, encoder
-        )
-        return Encoded(encoder, inner, sparse=sparse)
+        train = replace(data.train, x=encoded(encoder, data.train.x, sparse=sparse))
+        if watch.is_blind:  # the validation rows may be anything
+            return encoder, replace(data, train=train)
+        held = replace(data.validation, x=encoded(encoder, data.validation.x, sparse=sparse))
+        self._encodings[data] = own, encoder, replace(data, train=train, validation=held)
+        return self._encodings[data][1:]
+
+    @cached_property
+    def _encodings(
+        self,
+    ) -> WeakKeyDictionary[Development, tuple[dict[str, Value], Encoder, Development]]:
+        return WeakKeyDictionary()
 
     def load(self, folder: Path, info: Mapping[str, Any]) -> Fitted:
         data = info["data"]
@@ -170,15 +192,16 @@ class SklearnLearner(Learner):
     @classmethod
     def encoder_params(cls, params: Mapping[str, Value]) -> dict[str, Value]:
         """Returns the encoder's parameters."""
-        return split_params(params, cls.style)[0]
+        return split_params(params, cls.encoding)[0]
 
     @classmethod
     def is_sparse(cls, encoder: Encoder) -> bool:
         """Returns whether encoded rows are a sparse array of SciPy."""
         return False
 
-    def _encodes(self, kind: Kind) -> bool:
-        return kind != "table" or self.style != "trees"
+    @classmethod
+    def _encodes(cls, kind: Kind) -> bool:
+        return kind != "table" or cls.encoding != "trees"
 
     def check_targets(self, data: Development) -> None:
         """Refuses several targets a row.
@@ -199,7 +222,7 @@ class SklearnLearner(Learner):
 
         Parameters that a trial does not give are left to scikit-learn's defaults.
         """
-        params = split_params(params, cls.style)[1]
+        params = split_params(params, cls.encoding)[1]
         other = cls.of_classes if task == "regression" else cls.of_quantities
         left_out = {*cls.not_passed, *other}
         return {

@@ -7,10 +7,11 @@ to float32, so that predictions would differ.
 
 Private names of scikit-learn, read in 1.9.1, because nothing public gives access to the trees:
 ``sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor``, its ``nodes`` and
-``raw_left_cat_bitsets``, and of the estimator ``_predictors``, ``_scorer``, ``_bin_mapper`` and
-``_preprocessor``. skops does not trust ``TreePredictor`` by default, since scikit-learn follows the
-indices of its nodes without checking them: a forged file could crash the process. So they are
-checked here. ``tests/learners/sklearn/test_tree_file.py`` breaks when one of these names changes.
+``raw_left_cat_bitsets``, and of the estimator ``_predictors``, ``_scorer``, ``_bin_mapper``,
+``_loss`` and ``_preprocessor``. skops does not trust ``TreePredictor`` by default, since
+scikit-learn follows the indices of its nodes without checking them: a forged file could crash the
+process. So they are checked here. ``tests/learners/sklearn/test_tree_file.py`` breaks when one of
+these names changes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from tuner.learners.sklearn import FILE
 Estimator = Any  # scikit-learn has no types
 _WORDS = 8
 """Words of 32 bits in a set of categories."""
+_LOSSES = "sklearn._loss.loss"
+"""Module of the losses, which turn sums of trees into predictions."""
 
 
 def first_iterations(estimator: Estimator, n_iterations: int) -> Estimator:
@@ -122,8 +125,11 @@ def _fault(estimator: Estimator, n_features: int) -> str | None:
     trees = getattr(estimator, "_predictors", None)
     if not isinstance(trees, list) or not all(isinstance(several, list) for several in trees):
         return "it holds no trees"
-    is_category = np.asarray(getattr(estimator._bin_mapper, "is_categorical_", None))
-    if is_category.shape != (n_features,):
+    # What is called to predict must not be other trees, which nobody has looked at.
+    if estimator._preprocessor is not None or type(estimator._loss).__module__ != _LOSSES:
+        return "it holds more than boosted trees"
+    is_category = estimator._bin_mapper.is_categorical_
+    if type(is_category) is not np.ndarray or is_category.shape != (n_features,):
         return f"it is not for {n_features} columns"
     for tree in (tree for several in trees for tree in several):
         nodes = getattr(tree, "nodes", None) if isinstance(tree, TreePredictor) else None

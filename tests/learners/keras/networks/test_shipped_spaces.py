@@ -61,7 +61,10 @@ def every_choice(space: SearchSpace) -> list[dict[str, Value]]:
 
 
 def test_every_shipped_space_of_networks_is_tested_here():
-    elsewhere = {"hist_gradient_boosting"}  # tests/learners/sklearn/test_boosting.py
+    elsewhere = {
+        *("hist_gradient_boosting", "random_forest", "extra_trees", "linear_model", "k_neighbors")
+    }  # tests/learners/sklearn
+    elsewhere |= {"realmlp", "tabm"}  # tests/learners/keras/tabular
     assert {file.stem for file in FOLDER.glob("*.toml")} == set(MADE_FOR) | elsewhere
 
 

@@ -18,6 +18,10 @@ from tuner.learners.fit_result import FitResult
 from tuner.learners.keras import training
 from tuner.learners.keras.networks.families import FAMILIES
 from tuner.learners.keras.training.structures import Structures, structure
+from tuner.learners.registry import open_learner
+from tuner.learners.saved import load_model, pack_model, unpack_model
+from tuner.learners.setup import Setup
+from tuner.learners.watch import Watch
 
 MEBIBYTE = 2**20
 
@@ -124,6 +128,22 @@ def test_kept_graphs_are_limited_by_number_and_memory(make_splits, monkeypatch):
             trained(data, {"units": units}, structures)
             kept.append(len(structures))
     assert kept == [1, 1, 2, 2, 1, 1]  # of three, the older half has gone
+
+
+@pytest.mark.slow
+def test_model_whose_graph_is_kept_can_be_saved(make_splits, tmp_path):
+    data = make_splits("binary").development
+    learner = open_learner("mlp", Setup(keep=True))
+    x = data.validation.x
+    for number, dropout in enumerate((0.4, 0.2)):
+        params = {"n_layers": 1, "units_1": 5, "dropout": dropout, "l2": 0.01, "epochs": 2}
+        fitted = learner.fit(params, data, number, Watch(2, "loss"))
+        folder = tmp_path / str(number)
+        unpack_model(pack_model(fitted, learner, params), folder)
+        loaded = load_model(folder, {"data": make_splits("binary").sealed().describe()})
+        np.testing.assert_allclose(loaded.predict(x), fitted.predict(x), 1e-5)
+        rates = [layer.rate for layer in loaded.model.layers if hasattr(layer, "rate")]
+        assert rates == [dropout]
 
 
 @pytest.mark.slow

@@ -208,9 +208,11 @@ def outputs(structure: Structure, parts: Parts, numbers: Array, codes: NDArray[n
         angles = x * parts["frequency"][:, np.newaxis] + parts["phase"][:, np.newaxis]
         waves = np.cos(np.float32(2 * np.pi) * angles) @ parts["mix"]
         waves = waves + parts["mix_bias"][:, np.newaxis]
-        joined.insert(0, np.concatenate([x, waves], axis=2).transpose(1, 0, 2).reshape(rows, -1))
+        embedded = np.concatenate([x, waves], axis=2).transpose(1, 0, 2)
+        joined.insert(0, embedded.reshape(rows, structure.embedded * structure.embedding_width))
     if structure.codes:
-        joined.append(parts["table"][codes].reshape(rows, -1))
+        width = structure.codes * structure.table_width
+        joined.append(parts["table"][codes].reshape(rows, width))
     front = np.concatenate(joined, axis=1)
     gains = structure.gains()
     activate = ACTIVATIONS[structure.activation]

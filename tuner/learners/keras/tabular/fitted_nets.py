@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from pydantic import Field
 
+from tuner.data.raised import described
 from tuner.errors import BundleError, SpecError
 from tuner.learners.archives import check_unpacked_size
 from tuner.learners.base import Fitted
@@ -61,6 +61,10 @@ class TargetScale(Part):
             is_vector=y.ndim > 1,
         )
 
+    def sizes(self) -> set[int]:
+        """Returns how many targets there are: one number, if its attributes agree."""
+        return {len(one) for one in (self.mean, self.deviation, self.low, self.high)}
+
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
         """Returns targets as they are learned, ``(n, k)``."""
         columns = y.reshape(len(y), -1).astype(np.float64)
@@ -102,8 +106,7 @@ class Saved(Part):
             return "the structure has other columns than the encoder"
         if structure.of_classes != (self.target is None):
             return "quantities need a target, and classes none"
-        sizes = {len(getattr(self.target, n)) for n in ("mean", "deviation", "low", "high")}
-        if self.target is not None and sizes != {structure.outputs}:
+        if self.target is not None and self.target.sizes() != {structure.outputs}:
             return "the target has other columns than the outputs"
         return None
 
@@ -149,6 +152,8 @@ class Nets(Fitted):
             table = json.loads(file.read_bytes().decode("utf-8", "surrogatepass"))
         except (OSError, ValueError, RecursionError) as exc:
             raise BundleError(f"{file} cannot be read: {exc}; {_ADVICE}") from exc
+        if not isinstance(table, dict):
+            raise BundleError(f"{file} must hold an object of JSON; {_ADVICE}")
         try:
             saved = read_part(Saved, table, Position(str(file)), _ADVICE)
         except SpecError as error:
@@ -173,8 +178,9 @@ def _read_weights(file: Path, structure: Structure) -> list[dict[str, NDArray[np
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as exc:
-        raise BundleError(f"{file} cannot be read: {exc}; {_ADVICE}") from exc
+    except Exception as exc:  # a broken archive may raise anything, and so may a forged one
+        said = described(exc, file.parent)
+        raise BundleError(f"{file} cannot be read: {said}; {_ADVICE}") from exc
     shapes = structure.shapes()
     if set(arrays) != set(shapes):
         raise BundleError(f"{file} holds other arrays than {FILE} says; {_ADVICE}")

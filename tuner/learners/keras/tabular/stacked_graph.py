@@ -193,7 +193,7 @@ class StackedGraph:
         }
 
     def _masks(self, seeds: Any, shares: Any, batch: Any) -> list[Any]:
-        """Returns for each hidden layer what its outputs are multiplied by, ``(M, H·B, U)``.
+        """Returns for each hidden layer what its outputs are multiplied by, ``(M, B·H, U)``.
 
         Sixteen random bits decide on each output. The rows of a member that alone has smaller
         batches are those that it has alone.
@@ -219,8 +219,8 @@ class StackedGraph:
         batch = tf.shape(x)[1]
         front = self._front(parts, x, codes, batch)
         scale = parts["scale"] * gains[:, 0, None, None]
-        h = front[:, None] * scale[:, :, None]  # (M, H, B, D)
-        h = tf.reshape(h, (members, structure.heads * batch, structure.width))
+        h = front[:, :, None] * scale[:, None]  # (M, B, H, D)
+        h = tf.reshape(h, (members, batch * structure.heads, structure.width))
         activate = _ACTIVATIONS[structure.activation]
         for layer in range(len(structure.units)):
             h = tf.matmul(h, parts[f"weight_{layer}"]) + parts[f"bias_{layer}"][:, None]
@@ -229,7 +229,8 @@ class StackedGraph:
                 activated = h + (activated - h) * parts[f"mixing_{layer}"][:, None]
             gain = gains[:, layer + 1, None, None]
             h = activated * (gain if masks[layer] is None else masks[layer] * gain)
-        h = tf.reshape(h, (members, structure.heads, batch, structure.units[-1]))
+        h = tf.reshape(h, (members, batch, structure.heads, structure.units[-1]))
+        h = tf.transpose(h, (0, 2, 1, 3))
         return tf.matmul(h, parts["head"]) + parts["head_bias"][:, :, None]
 
     def _front(self, parts: Mapping[str, Any], x: Any, codes: Any, batch: Any) -> Any:

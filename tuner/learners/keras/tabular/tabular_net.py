@@ -101,6 +101,7 @@ class TabularNet(Learner):
     library = "tensorflow"
     kinds = ("table", "mixed")
     steps_setting = "epochs"
+    batches_folds = True
     runtime = "TensorFlow"
     preload = ("tuner.learners.keras.preloaded", "tuner.learners.keras.tabular.fitting")
     file: ClassVar[str | None] = "weights.npz"

@@ -123,6 +123,11 @@ class ResidentLoop:
         self._values = tf.constant(self._numbers.values)
         self.model.stop_training = False
 
+    def settle(self) -> None:
+        """Makes the model one that can be saved; a graph that is traced needs its slots no more."""
+        if self._epoch is not None:
+            self._numbers.leave()
+
     def release(self) -> None:
         """Restores the model, except for what it has learned; no epoch follows."""
         self._numbers.leave()

@@ -85,6 +85,7 @@ class Structures:
             _log.debug("the graph of an earlier model of the same structure is used again")
             kept.take_over(model)
         yield kept
+        kept.settle()
         self._kept[key] = kept
         self._make_room()
 

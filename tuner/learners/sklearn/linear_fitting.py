@@ -1,0 +1,134 @@
+"""Fits linear models; a fitted one is its coefficients."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from tuner.learners.base import Fitted
+from tuner.learners.sklearn.classes import all_classes
+
+if TYPE_CHECKING:
+    from tuner.data import Development
+    from tuner.learners.watch import Watch
+    from tuner.space import Value
+
+
+class Linear(Fitted):
+    """A linear model."""
+
+    def __init__(
+        self,
+        coef: NDArray[np.floating],
+        intercept: NDArray[np.floating],
+        classes: NDArray[np.int64] | None,
+        n_classes: int,
+    ) -> None:
+        """Wraps the coefficients.
+
+        Args:
+            coef: ``(k, features)``: a row for each class, one for two classes or a quantity, none
+                for a single class.
+            intercept: ``(k,)``.
+            classes: Numbers of the classes that have been seen; None for a quantity.
+            n_classes: How many classes the data have; 0 for a quantity.
+        """
+        self.coef = coef
+        self.intercept = intercept
+        self.classes = classes
+        self._n_classes = n_classes
+
+    @cached_property
+    def model(self) -> Any:
+        """The fitted estimator of scikit-learn; it takes encoded rows."""
+        if self.classes is None:
+            model = Ridge()
+            model.coef_, model.intercept_ = self.coef[0], self.intercept[0]
+        else:
+            model = LogisticRegression()
+            model.coef_, model.intercept_ = self.coef, self.intercept
+            model.classes_ = self.classes
+        model.n_features_in_ = self.coef.shape[1]
+        return model
+
+    def predict(self, x: Any) -> NDArray[np.floating]:
+        x = x.astype(self.coef.dtype)
+        if self.classes is None:
+            return np.asarray(self.model.predict(x))
+        if len(self.classes) == 1:
+            certain = np.ones((x.shape[0], 1), np.float32)
+            return all_classes(self.classes, certain, self._n_classes)
+        return all_classes(self.classes, self.model.predict_proba(x), self._n_classes)
+
+    def save(self, folder: Path) -> None:
+        from tuner.learners.sklearn.array_file import write_arrays  # skops takes half a second
+
+        classes = {} if self.classes is None else {"classes": self.classes}
+        write_arrays({"coef": self.coef, "intercept": self.intercept, **classes}, folder)
+
+
+def fit_linear(params: Mapping[str, Value], data: Development, watch: Watch) -> Linear:
+    """Fits a linear model to the training rows.
+
+    Args:
+        params: All parameters of the learner.
+        data: Encoded rows, dense or sparse; one target a row.
+        watch: Is shown the one step.
+    """
+    rows = data.train
+    alpha = float(params["alpha"])
+    if data.task == "regression":
+        model = Ridge(alpha=alpha)
+        # scikit-learn brings the targets to the dtype of the rows.
+        model.fit(rows.x.astype(rows.y.dtype), rows.y, sample_weight=rows.sample_weight)
+        fitted = Linear(model.coef_[np.newaxis], np.array([model.intercept_]), None, 0)
+    else:
+        fitted = _logistic(params, alpha, data)
+    watch.observe(1, {}, lambda: fitted.predict(data.validation.x))
+    return fitted
+
+
+def _logistic(params: Mapping[str, Value], alpha: float, data: Development) -> Linear:
+    rows = data.train
+    y = rows.y.astype(np.int64)
+    classes = np.unique(y)
+    if len(classes) == 1:  # which scikit-learn refuses
+        n_features = rows.x.shape[1]
+        nothing = np.zeros((0, n_features), np.float32)
+        return Linear(nothing, np.zeros(0, np.float32), classes, data.n_classes)
+    weight = None if params["class_weight"] == "none" else params["class_weight"]
+    model = LogisticRegression(C=1 / alpha, max_iter=int(params["max_iter"]), class_weight=weight)
+    with warnings.catch_warnings():
+        # Coefficients that are still moving predict well enough, and are scored as they are.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(rows.x, y, sample_weight=rows.sample_weight)
+    return Linear(model.coef_, model.intercept_, model.classes_, data.n_classes)
+
+
+def read_linear(folder: Path, n_features: int, n_classes: int) -> Linear:
+    """Reads what ``Linear.save`` wrote.
+
+    Raises:
+        BundleError: The file is missing, broken, or holds something else than such a model.
+    """
+    from tuner.learners.sklearn.array_file import Broken, array, known_classes, read_arrays
+
+    def made(found: dict[str, Any]) -> Linear:
+        floats = (np.float32, np.float64)
+        coef = array(found, "coef", floats, 2)
+        intercept = array(found, "intercept", floats, 1)
+        classes = known_classes(found, n_classes)
+        k = 1 if classes is None else {1: 0, 2: 1}.get(len(classes), len(classes))
+        if coef.shape != (k, n_features) or len(intercept) != k:
+            raise Broken(f"its coefficients are not for {n_features} columns")
+        return Linear(coef, intercept, classes, n_classes)
+
+    return read_arrays(folder, made)
