@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from images import write
 
 from tuner import data
 from tuner.data.image_folder import image_files, load_images, read_images
 from tuner.errors import DataError
 from tuner.spec import ImageFolder
-
-
-def write(folder, classes=("cat", "dog"), n=12, size=(20, 16), mode="RGB", ending="png"):
-    random = np.random.default_rng(0)
-    for shade, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for number in range(n):
-            shape = (size[1], size[0]) if mode == "L" else (size[1], size[0], 3)
-            pixels = random.integers(100 * shade, 100 * shade + 60, shape).astype("uint8")
-            Image.fromarray(pixels, mode).save(folder / name / f"{number}.{ending}")
-    return folder
 
 
 def test_subfolders_are_classes(tmp_path):
