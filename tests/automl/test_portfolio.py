@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,10 +27,14 @@ CASES = [
 ]
 
 
+def own_space(name: str) -> dict[str, Any]:
+    return find_space(name, Path()).to_dict()
+
+
 @pytest.mark.parametrize("extent", CASES)
 def test_every_default_is_in_the_space_and_suits_its_learner(extent: Extent) -> None:
     defaults = portfolio(extent)
-    space = SearchSpace.parse(restricted(find_space("automl", Path()).to_dict(), defaults), "t")
+    space = SearchSpace.parse(restricted(own_space("automl"), defaults, own_space), "t")
     for one in defaults:
         reference = Reference.model_validate(one.reference(space))
         assert space.fault(reference.params) is None
@@ -61,7 +66,7 @@ def test_networks_are_shorter_in_less_time() -> None:
 
 def test_search_trains_no_network_longer_than_the_default() -> None:
     defaults = portfolio(replace(EXTENT, seconds=20))
-    space = SearchSpace.parse(restricted(find_space("automl", Path()).to_dict(), defaults), "t")
+    space = SearchSpace.parse(restricted(own_space("automl"), defaults, own_space), "t")
     default = next(one for one in defaults if one.learner == "realmlp")
     assert space.largest("realmlp_epochs") == default.params["epochs"]
 

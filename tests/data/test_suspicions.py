@@ -89,7 +89,7 @@ def test_rows_in_training_and_test_are_counted(tmp_path: Path) -> None:
     assert again > 20
     assert data.schema is not None
     (warning,) = data.schema.warnings
-    assert warning.startswith(f"{again} of 80 test rows ({100 * again / 80:.2g} %) stand among ")
+    assert warning.startswith(f"{again} of 80 test rows ({100 * again / 80:.0f} %) stand among ")
     assert load(dataset, tmp_path).describe()["schema"]["warnings"] == [warning]
     plain = dataset.model_copy(update={"drop": ["city"]})
     schema = load_splits(plain, tmp_path).schema  # an array

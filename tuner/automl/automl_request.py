@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import RequestError, SpecError
-from tuner.spec import CsvDataset
+from tuner.spec import CsvDataset, ImageFolder
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.spec.reading import read_part
@@ -29,8 +29,8 @@ class AutoMLRequest:
     The attributes are the options of `tuner automl`.
 
     Attributes:
-        data: The table: CSV, Parquet or Excel.
-        target: The column to predict.
+        data: The table: CSV, Parquet or Excel; or a folder with a subfolder of images a class.
+        target: The column to predict; None for images.
         out: Folder of the bundle.
         time: Seconds from the start of the command to the written bundle, or as ``"60s"``.
         metric: What is improved; by the task if None.
@@ -58,7 +58,7 @@ class AutoMLRequest:
     """
 
     data: str
-    target: str
+    target: str | None = None
     out: str
     time: float | str = DEFAULT_TIME
     metric: str | None = None
@@ -81,6 +81,7 @@ class AutoMLRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
+        self._check_target()
         option = "--more" if self.more else "--time"
         if self.seconds < LEAST_SECONDS:
             raise RequestError(
@@ -113,6 +114,33 @@ class AutoMLRequest:
             )
         _ = self.dataset, self.memory_bytes
 
+    def _check_target(self) -> None:
+        if not self.is_folder:
+            if self.target is None:
+                raise RequestError(
+                    f"--target is missing: name the column of {self.data} to predict"
+                )
+            return
+        of_tables = {
+            "--target": self.target,
+            "--task": self.task,
+            "--drop": self.drop,
+            "--kind": self.kind,
+            "--weight": self.weight,
+            **self._roles,
+            **{f"--{key}": value for key, value in self.dialect.items()},
+        }
+        if given := [option for option, value in of_tables.items() if value]:
+            raise RequestError(
+                f"{given[0]} is for tables, but {self.data} is a folder of images, whose "
+                "subfolders name the classes; leave it out"
+            )
+
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether the data are a folder of images."""
+        return expanded(self.data).is_dir()
+
     @property
     def _roles(self) -> dict[str, str]:
         roles = {"--group": self.group, "--time-column": self.time_column, "--weight": self.weight}
@@ -138,12 +166,14 @@ class AutoMLRequest:
             raise RequestError(f"--memory {error}") from None
 
     @cached_property
-    def dataset(self) -> CsvDataset:
-        """The table as a study file has it.
+    def dataset(self) -> CsvDataset | ImageFolder:
+        """The table, or the folder, as a study file has it.
 
         Raises:
             RequestError: A kind, a separator … that there is not.
         """
+        if self.is_folder:
+            return ImageFolder(images=self.data)
         table = {
             "csv": self.data,
             "target": self.target,
@@ -167,7 +197,7 @@ class AutoMLRequest:
         """The study's name: what was asked for, or the name of the file without its endings."""
         if self.study_name is not None:
             return self.study_name
-        name = Path(self.data).name
+        name = Path(self.data).absolute().name
         return name.split(".")[0] or name
 
     @property

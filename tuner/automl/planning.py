@@ -2,8 +2,8 @@
 
 - Metric: ROC AUC for two classes, log loss for more, RMSE for a quantity, unless another is asked
   for.
-- Validation: five folds, of small tables twice; a hold-out of large ones. No more folds than the
-  rarest class has rows, or than there are groups.
+- Validation: five folds, of small tables twice; three of images and texts; a hold-out of many rows.
+  No more folds than the rarest class has rows, or than there are groups.
 - Trials: the portfolio's defaults, then the search over the learners that suit the table. The
   median pruner ends trials between folds once all defaults have been tried.
 """
@@ -33,7 +33,7 @@ METRICS: Mapping[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "re
 BESIDE: Mapping[str, str] = {"binary": "accuracy", "multiclass": "accuracy", "regression": "r2"}
 """Task to the metric that is shown beside it."""
 
-_FOLDS = 5
+_FOLDS, _FOLDS_OF_NETWORKS = 5, 3
 _MOST_ROWS_OF_FOLDS = 20_000
 _FEW_ROWS, _REPEATS, _LEAST_SECONDS_OF_REPEATS = 1_000, 2, 60
 _SEARCH_TRIALS = 200
@@ -72,7 +72,11 @@ def plan(
         raise DataError(
             f"no learner of tuner reads {data.name}, whose rows are of kind {data.kind}"
         )
-    space = restricted(find_space(space_file, Path()).to_dict(), defaults)
+    space = restricted(
+        find_space(space_file, Path()).to_dict(),
+        defaults,
+        lambda learner: find_space(learner, Path()).to_dict(),
+    )
     trial = {} if request.memory_bytes is None else {"memory": memory_a_trial(request, n_workers)}
     table = {
         "title": f"{metric} of {data.name}",
@@ -134,7 +138,8 @@ def validation(data: Development, seconds: float) -> tuple[int, int]:
     rows = data.rows
     if len(rows) > _MOST_ROWS_OF_FOLDS:
         return 1, 1
-    most = _FOLDS
+    is_costly = data.kind in ("image", "text")  # networks of their own, fitted fold after fold
+    most = _FOLDS_OF_NETWORKS if is_costly else _FOLDS
     if data.task != "regression":
         most = min(most, int(np.unique(rows.y, return_counts=True)[1].min()))
     if rows.group is not None:
@@ -143,7 +148,7 @@ def validation(data: Development, seconds: float) -> tuple[int, int]:
         most = min(most, len(np.unique(rows.time)) - 1)
     if most < 2:
         return 1, 1
-    is_few = len(rows) < _FEW_ROWS and rows.time is None
+    is_few = len(rows) < _FEW_ROWS and rows.time is None and not is_costly
     return most, _REPEATS if is_few and seconds >= _LEAST_SECONDS_OF_REPEATS else 1
 
 

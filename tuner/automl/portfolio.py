@@ -11,11 +11,12 @@ corrects them by what the trials so far took (`tuner.search.portfolio_sampler`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tuner.data.schema import Task
 from tuner.data.split import Kind
+from tuner.learners.combined import prefixed
 from tuner.learners.registry import LEARNERS, shipped
 from tuner.space import SearchSpace, Value
 
@@ -209,6 +210,75 @@ def _tabm(extent: Extent) -> Default | None:
     return _network(extent, "tabm", 4e-5, params, 100)
 
 
+def _cnn(name: str, params: Params) -> Callable[[Extent], Default | None]:
+    def make(extent: Extent) -> Default:
+        common: Params = {
+            "kernel_size": 3,
+            "pooling": "max",
+            "activation": "relu",
+            "initializer": "glorot_uniform",
+            "l2": 0.0,
+            "batch_size": 32,
+            "optimizer": "adam",
+            "learning_rate": 0.001,
+        }
+        seconds_a_row = 1e-7 * extent.columns + 2e-4
+        found = _network(extent, "cnn", seconds_a_row, {**common, **params}, 64)
+        return replace(found, name=name)
+
+    return make
+
+
+_small_cnn = _cnn(
+    "small_cnn",
+    {
+        "n_blocks": 2,
+        "filters_1": 32,
+        "filters_2": 64,
+        "global_pooling": "none",
+        "block_dropout": 0.0,
+        "n_layers": 1,
+        "units_1": 128,
+        "dropout": 0.5,
+        "batch_norm": False,
+        "translation": 0.0,
+    },
+)
+_deep_cnn = _cnn(
+    "deep_cnn",
+    {
+        "n_blocks": 3,
+        "filters_1": 32,
+        "filters_2": 48,
+        "filters_3": 64,
+        "global_pooling": "average",
+        "block_dropout": 0.1,
+        "n_layers": 0,
+        "batch_norm": True,
+        "translation": 0.1,
+    },
+)
+
+
+def _embedding(extent: Extent) -> Default | None:
+    params: Params = {
+        "max_tokens": 10000,
+        "sequence_length": 200,
+        "truncating": "pre",
+        "embedding_width": 64,
+        "embedding_dropout": 0.3,
+        "pooling": "max",
+        "n_layers": 1,
+        "units_1": 64,
+        "activation": "relu",
+        "dropout": 0.5,
+        "batch_size": 64,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+    }
+    return _network(extent, "embedding", 4e-4, params, 16)
+
+
 _MAKERS: tuple[Callable[[Extent], Default | None], ...] = (
     _linear,
     _small_trees,
@@ -218,6 +288,9 @@ _MAKERS: tuple[Callable[[Extent], Default | None], ...] = (
     _neighbors,
     _realmlp,
     _tabm,
+    _small_cnn,
+    _deep_cnn,
+    _embedding,
 )
 
 
@@ -226,7 +299,11 @@ def learners_of(defaults: list[Default]) -> list[str]:
     return list(dict.fromkeys(one.learner for one in defaults))
 
 
-def restricted(space: Mapping[str, Any], defaults: list[Default]) -> dict[str, Any]:
+def restricted(
+    space: Mapping[str, Any],
+    defaults: list[Default],
+    own: Callable[[str], Mapping[str, Any]],
+) -> dict[str, Any]:
     """Returns the part of the combined search space that belongs to the learners of defaults.
 
     No network trains longer than the default does, which suits the time.
@@ -234,8 +311,11 @@ def restricted(space: Mapping[str, Any], defaults: list[Default]) -> dict[str, A
     Args:
         space: As a search space file has it.
         defaults: The study's.
+        own: Returns a learner's own space, for those that the combined one does not have.
     """
     learners = learners_of(defaults)
+    for name in [one for one in learners if one not in space["learner"]["choices"]]:
+        space = {**space, **prefixed(own(name), name)}
     kept = {"learner": {**space["learner"], "choices": learners}}
     for name, table in space.items():
         if table.get("repeat") in kept or any(

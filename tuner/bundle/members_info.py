@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from tuner.bundle.info import Baseline, DataInfo, Scores
 from tuner.learners.registry import LEARNERS
 from tuner.results.configuration_rules import plain_params
-from tuner.spec import CsvDataset
+from tuner.spec import AnyDataset
 from tuner.spec.models import Direction, FilePath, Finite, Part, Text
 from tuner.wording import toml
 
@@ -178,7 +178,7 @@ class MembersInfo(Part):
     metric: Text
     direction: Direction
     value: Finite | None = None
-    dataset: str | CsvDataset
+    dataset: AnyDataset
     base: FilePath | None = None
     model: Text
     seed: int = Field(ge=0, lt=2**32)

@@ -25,9 +25,17 @@ if TYPE_CHECKING:
 
 
 def automl(
-    data: Annotated[str, typer.Argument(help="The table: CSV, Parquet, or Excel.")],
-    target: Annotated[str, typer.Option(help="The column to predict.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="The table: CSV, Parquet, or Excel; or a folder with one subfolder of images a "
+            "class."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model bundle.")],
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict; images have none.")
+    ] = None,
     time_budget: Annotated[
         str,
         typer.Option("--time", help="From the start of the command to the bundle: 60s, 5m, 1h."),

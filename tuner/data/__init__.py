@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tuner.data.csv_table import load_csv, uses_of
 from tuner.data.development import Development, SealedData, SealedTest
 from tuner.data.functions import load_function
+from tuner.data.image_folder import load_images
 from tuner.data.importing import import_function, user_code
 from tuner.data.known import Known, look_up
 from tuner.data.plain_rows import rows_from_csv, texts_from_file
@@ -25,11 +26,12 @@ from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task
 from tuner.data.suspicions import with_warnings
 from tuner.errors import UnknownNameError
+from tuner.spec import ImageFolder
 from tuner.spec.access import Access
 from tuner.wording import hint
 
 if TYPE_CHECKING:
-    from tuner.spec import CsvDataset
+    from tuner.spec import AnyDataset
 
 __all__ = [
     "DATASETS",
@@ -58,7 +60,7 @@ __all__ = [
 ]
 
 
-def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> SealedData:
+def load(dataset: AnyDataset, base: Path, access: Access | None = None) -> SealedData:
     """Loads what a study's ``dataset`` names; the test rows are sealed.
 
     The division into train, validation and test depends on the data set alone, never on a
@@ -66,8 +68,9 @@ def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) ->
 
     Args:
         dataset: A name of `DATASETS`, ``"module:function"`` (see
-            `tuner.data.functions.load_function`) or a CSV file and its target (see
-            `tuner.data.csv_table.load_csv`).
+            `tuner.data.functions.load_function`), a CSV file and its target (see
+            `tuner.data.csv_table.load_csv`), or a folder of images (see
+            `tuner.data.image_folder.load_images`).
         base: Folder of the study file, where files and modules are looked for first.
         access: What a study from a database may use; None for a study of the user's own.
 
@@ -79,12 +82,14 @@ def load(dataset: str | CsvDataset, base: Path, access: Access | None = None) ->
     return load_splits(dataset, base, access).sealed()
 
 
-def load_splits(dataset: str | CsvDataset, base: Path, access: Access | None = None) -> Splits:
+def load_splits(dataset: AnyDataset, base: Path, access: Access | None = None) -> Splits:
     """Loads a data set as :func:`load` does, with its test rows: for comparisons, not searches."""
     if not isinstance(dataset, str):
         file = dataset.path(base)
         if access is not None:
             file = access.file(file)
+        if isinstance(dataset, ImageFolder):
+            return load_images(file, dataset.size, dataset.images)
         data = load_csv(
             file,
             dataset.target,

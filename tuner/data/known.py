@@ -10,9 +10,10 @@ from tuner.data.csv_table import read_csv, table_name, uses_of
 from tuner.data.schema import Task
 from tuner.data.sets import DATASETS
 from tuner.data.splits import Kind
+from tuner.spec import ImageFolder
 
 if TYPE_CHECKING:
-    from tuner.spec import CsvDataset
+    from tuner.spec import AnyDataset
 
 _MOST_BYTES = 8 * 2**20
 """Larger CSV files are read by workers only: it would take longer than a second."""
@@ -37,7 +38,7 @@ class Known:
     class_names: tuple[str, ...] = ()
 
 
-def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
+def look_up(dataset: AnyDataset, base: Path) -> Known | None:
     """Returns what is known of a data set by name, and of a CSV file that is not large.
 
     Args:
@@ -45,7 +46,7 @@ def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
         base: As in `tuner.data.load`.
 
     Returns:
-        None of a function, of a large file, and of a name that is not known.
+        None of a function, of a large file, of images, and of a name that is not known.
 
     Raises:
         DataError: The file is not what it must be.
@@ -53,6 +54,8 @@ def look_up(dataset: str | CsvDataset, base: Path) -> Known | None:
     if isinstance(dataset, str):
         found = DATASETS.get(dataset)
         return None if found is None else Known(found.name, found.kind, found.task)
+    if isinstance(dataset, ImageFolder):
+        return None
     path = dataset.path(base)
     if path.stat().st_size > _MOST_BYTES:
         return None

@@ -41,9 +41,10 @@ def _repeated(data: Splits) -> list[str]:
     again = int(np.isin(_hashes(data.test), known).sum())
     if not again:
         return []
-    share = 100 * again / len(data.test)
+    percent = 100 * again / len(data.test)
+    share = f"{percent:.2g}" if percent < 10 else f"{percent:.0f}"
     return [
-        f"{again:,} of {count(len(data.test), 'test row')} ({share:.2g} %) "
+        f"{again:,} of {count(len(data.test), 'test row')} ({share} %) "
         f"{'stands' if again == 1 else 'stand'} among the other rows, too, with the same target: "
         "the test score is better than that of new rows"
     ]

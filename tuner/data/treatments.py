@@ -100,7 +100,8 @@ def _decided(column: Column, declared: Declared, useless: str | None, wide: bool
     elif useless is not None:
         treatment, reason = "drop", useless
     else:
-        treatment, reason = _treatment(column), column.note
+        digits = "kept as float64: float32 has too few digits" if wide else ""
+        treatment, reason = _treatment(column), "; ".join(filter(None, [column.note, digits]))
     return ColumnSchema(
         name=column.name,
         kind=column.kind,

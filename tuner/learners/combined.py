@@ -82,6 +82,25 @@ def own_space(space: SearchSpace, name: str) -> SearchSpace:
     )
 
 
+def prefixed(space: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, dict[str, Any]]:
+    """Returns a learner's own search space as the part of a combined one.
+
+    Args:
+        space: As a search space file has it.
+        name: The learner's.
+    """
+    made = {}
+    for parameter, table in space.items():
+        when = {f"{name}_{parent}": values for parent, values in table.get("when", {}).items()}
+        one = {**table, "when": {LEARNER: [name], **when}}
+        if "repeat" in table:
+            one["repeat"] = f"{name}_{table['repeat']}"
+            if not when:
+                del one["when"]  # what counts the repetitions has the condition
+        made[f"{name}_{parameter}"] = one
+    return made
+
+
 def _settings() -> dict[str, Setting]:
     prefixed = {
         f"{name}_{key}": setting

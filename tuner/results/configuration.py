@@ -16,7 +16,7 @@ from typing import Any
 
 from tuner.results.configuration_rules import SCHEMA, read_exported
 from tuner.space import Value
-from tuner.spec import CsvDataset
+from tuner.spec import AnyDataset
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
 
@@ -51,7 +51,7 @@ class Configuration:
     metric: str
     direction: str
     value: float | None
-    dataset: str | CsvDataset
+    dataset: AnyDataset
     model: str
     params: Mapping[str, Value]
     epochs: int
@@ -121,8 +121,8 @@ class Configuration:
         read = read_exported(table, where)
         dataset = read.dataset
         if not isinstance(dataset, str):
-            csv = Path(os.path.normpath(folder.absolute() / expanded(dataset.csv)))
-            dataset = dataset.model_copy(update={"csv": str(csv)})
+            path = os.path.normpath(dataset.path(folder.absolute()))
+            dataset = dataset.moved(path)
         return cls(
             study=read.study,
             trial=read.trial,
@@ -148,7 +148,7 @@ class Configuration:
         return _relative(self.base, folder).as_posix()
 
 
-def dataset_table(dataset: str | CsvDataset, base: Path, folder: Path) -> str | dict[str, Any]:
+def dataset_table(dataset: AnyDataset, base: Path, folder: Path) -> str | dict[str, Any]:
     """Returns a data set as a file in ``folder`` names it.
 
     Args:
@@ -158,10 +158,10 @@ def dataset_table(dataset: str | CsvDataset, base: Path, folder: Path) -> str | 
     """
     if isinstance(dataset, str):
         return dataset
-    csv = expanded(dataset.csv)
-    if not csv.is_absolute():
-        csv = _relative(base / csv, folder)
-    return dataset.to_table() | {"csv": csv.as_posix()}
+    path = dataset.path(Path())
+    if not path.is_absolute():
+        path = _relative(base / path, folder)
+    return dataset.moved(path.as_posix()).to_table()
 
 
 def _relative(path: Path, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from tuner.errors import SpecError
-from tuner.spec import CsvDataset
+from tuner.spec import AnyDataset
 from tuner.spec.models import Direction, FilePath, Finite, Part, Text
 from tuner.spec.reading import read_part
 from tuner.spec.toml_tables import name_or_function, read_dataset
@@ -47,7 +47,7 @@ class Trained(Part):
     metric: Text = Field(examples=['"accuracy"'])
     direction: Direction = Field(examples=['"maximize"'])
     value: Finite | None = Field(default=None, examples=["0.95"])
-    dataset: str | CsvDataset = Field(examples=['"wine"'])
+    dataset: AnyDataset = Field(examples=['"wine"'])
     model: Text = Field(examples=['"mlp"'])
     base: FilePath | None = Field(default=None, examples=['"."'])
     epochs: int = Field(ge=1, lt=_LARGEST, examples=["18"])

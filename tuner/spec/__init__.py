@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from tuner.spec.models import (
+    AnyDataset,
     Budget,
     Choice,
     CsvDataset,
     Dialect,
     EarlyStopping,
+    ImageFolder,
     Loop,
     Objective,
     Reference,
@@ -19,11 +21,13 @@ from tuner.spec.role import Role
 from tuner.spec.study import StudySpec
 
 __all__ = [
+    "AnyDataset",
     "Budget",
     "Choice",
     "CsvDataset",
     "Dialect",
     "EarlyStopping",
+    "ImageFolder",
     "Loop",
     "Objective",
     "Reference",

@@ -182,6 +182,37 @@ class CsvDataset(Dialect):
         """Returns where the file lies, seen from the study file's folder ``base``."""
         return base / expanded(self.csv)
 
+    def moved(self, path: str) -> CsvDataset:
+        """Returns it with another path of the file."""
+        return self.model_copy(update={"csv": path})
+
+
+class ImageFolder(Part):
+    """Images of the user's own: a folder with a subfolder for each class.
+
+    Attributes:
+        images: Path of the folder, from the study file's folder.
+        size: Pixels of a side to which images are scaled; found out if None.
+    """
+
+    images: FilePath = Field(examples=['"photos"'])
+    size: int | None = Field(default=None, ge=4, le=512, examples=["64"])
+
+    def to_table(self) -> dict[str, Any]:
+        """Returns the table of a study file; what is not set is left out."""
+        return self.model_dump(exclude_none=True)
+
+    def path(self, base: Path) -> Path:
+        """Returns where the folder lies, seen from the study file's folder ``base``."""
+        return base / expanded(self.images)
+
+    def moved(self, path: str) -> ImageFolder:
+        """Returns it with another path of the folder."""
+        return self.model_copy(update={"images": path})
+
+
+AnyDataset = str | CsvDataset | ImageFolder
+"""What a study names: a data set of tuner or a function by name, or files of the user's own."""
 
 Direction = Literal["minimize", "maximize"]
 

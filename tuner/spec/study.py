@@ -16,9 +16,9 @@ from tuner.space.combinations import is_finite
 from tuner.spec.compare import differences
 from tuner.spec.models import (
     EXHAUSTIVE,
+    AnyDataset,
     Budget,
     Choice,
-    CsvDataset,
     Dialect,
     EarlyStopping,
     Objective,
@@ -63,7 +63,7 @@ class StudySpec(Part):
 
     name: str
     title: str
-    dataset: str | CsvDataset
+    dataset: AnyDataset
     model: str
     search_space: SearchSpace
     fixed: dict[str, Any] = Field(default_factory=dict)

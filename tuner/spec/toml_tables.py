@@ -10,10 +10,12 @@ from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
 from tuner.spec.models import (
     DEFAULT_NAMES,
+    AnyDataset,
     Budget,
     Choice,
     CsvDataset,
     EarlyStopping,
+    ImageFolder,
     Objective,
     Training,
     Validation,
@@ -116,13 +118,16 @@ def name_or_function(value: object, position: Position) -> str:
     return text
 
 
-def read_dataset(value: object, position: Position) -> str | CsvDataset:
+def read_dataset(value: object, position: Position) -> AnyDataset:
     """Reads the ``dataset`` of a study file or an exported configuration.
 
     Raises:
-        SpecError: It is neither a name nor a function nor a CSV file with its target.
+        SpecError: It is neither a name nor a function nor a CSV file with its target nor a folder
+            of images.
     """
     if isinstance(value, Mapping):
+        if "images" in value:
+            return read_part(ImageFolder, value, position)
         return read_part(CsvDataset, value, position)
     if not isinstance(value, str):
         raise position.error(

@@ -21,7 +21,7 @@ from tuner.errors import (
 from tuner.learners.base import Learner
 from tuner.learners.checks import Described, check_data, check_metric, check_space, check_values
 from tuner.learners.registry import LEARNERS, known_class, require_extra
-from tuner.spec import CsvDataset, StudySpec
+from tuner.spec import AnyDataset, CsvDataset, ImageFolder, StudySpec
 from tuner.spec.paths import is_file
 from tuner.wording import hint
 
@@ -116,7 +116,7 @@ def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = Fal
 
 
 def check_dataset(
-    dataset: str | CsvDataset, base: Path, file: str, *, elsewhere: bool = False
+    dataset: AnyDataset, base: Path, file: str, *, elsewhere: bool = False
 ) -> Known | None:
     """Checks that a data set is there, and reads a CSV file unless it is large.
 
@@ -137,13 +137,14 @@ def check_dataset(
         return look_up(dataset, base)
 
 
-def _require(dataset: str | CsvDataset, base: Path) -> None:
+def _require(dataset: AnyDataset, base: Path) -> None:
     """Loads data that are not there, or cannot be read, so that the error of loading is raised."""
     if isinstance(dataset, str):
         there = dataset in DATASETS and DATASETS[dataset].status().state != "lack"
     else:
         path = dataset.path(base)
-        there = is_file(path) and os.access(path, os.R_OK)
+        is_there = path.is_dir() if isinstance(dataset, ImageFolder) else is_file(path)
+        there = is_there and os.access(path, os.R_OK)
     if not there:
         load_data(dataset, base)
 

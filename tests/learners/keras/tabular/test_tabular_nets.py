@@ -244,13 +244,13 @@ def test_hundreds_of_classes_are_told_apart() -> None:
     assert (found.predict(rows.x).argmax(axis=1) == y).mean() > 0.2
 
 
-def test_label_smoothing_is_left_out_where_rows_are_ranked() -> None:
+def test_label_smoothing_is_left_out_where_probabilities_are_compared() -> None:
     designs = {
         metric: learner("realmlp", metric=metric).design(shipped("realmlp").parameters(), "binary")
-        for metric in ("roc_auc", "log_loss", "")
+        for metric in ("roc_auc_ovr", "log_loss", "accuracy", "")
     }
     smoothing = {metric: design.smoothing for metric, design in designs.items()}
-    assert smoothing == {"roc_auc": 0.0, "log_loss": 0.1, "": 0.1}
+    assert smoothing == {"roc_auc_ovr": 0.0, "log_loss": 0.0, "accuracy": 0.1, "": 0.1}
 
 
 def test_defaults_depend_on_the_task() -> None:

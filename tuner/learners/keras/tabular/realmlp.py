@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from tuner.space import Value
 
 _AUTO = ("auto",)
-_RANKINGS = ("roc_auc", "auc", "average_precision")
+_OF_PROBABILITIES = (
+    *("roc_auc", "auc", "average_precision"),
+    *("log_loss", "neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score"),
+)
+"""How the names of metrics begin that compare probabilities, or the order of rows by them."""
 _FACTOR = Setting(0.1, low=0.0)
 
 
@@ -34,7 +38,9 @@ class RealMlp(TabularNet):
     """Dense layers on embedded numbers, with a scale of its own for each of their inputs.
 
     ``learning_rate`` "auto" is 0.04 for classes and 0.2 for quantities, ``activation`` "auto" is
-    "selu" and "mish", ``label_smoothing`` "auto" is 0.1, and 0 where the objective only ranks rows.
+    "selu" and "mish". ``label_smoothing`` "auto" is 0.1, and 0 where the objective's metric is one
+    of probabilities: smoothing moves all of them away from 0 and 1, so that by the log loss an
+    epoch before the best one would be chosen.
     """
 
     name = "realmlp"
@@ -69,7 +75,7 @@ class RealMlp(TabularNet):
             activation = str(params["activation"])
         if params["learning_rate"] != "auto":
             rate = float(params["learning_rate"])
-        smoothing = 0.0 if self.setup.metric.startswith(_RANKINGS) else 0.1
+        smoothing = 0.0 if self.setup.metric.startswith(_OF_PROBABILITIES) else 0.1
         if params["label_smoothing"] != "auto":
             smoothing = float(params["label_smoothing"])
         embedding = ("frequency", "phase", "mix", "mix_bias")
