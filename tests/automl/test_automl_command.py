@@ -16,6 +16,7 @@ from commands import Answer, Command
 from processes import program, running
 
 from tuner.automl import automating, planning
+from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
 from tuner.automl.portfolio import Default, Extent, portfolio
 from tuner.storage.database import Database
@@ -158,3 +159,26 @@ def test_first_model_is_waited_for_whatever_the_time(
     assert answer.status == 0, answer.err
     assert "no model was ready within the time: one is fitted all the same" in answer.err
     assert "1 trial in" in answer.out
+
+
+def test_bundle_that_was_not_written_is_written_from_what_is_stored(
+    folder: Path, command: Command
+) -> None:
+    def nothing(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(automating, "finish", nothing)
+        with pytest.raises(KeyboardInterrupt):
+            automating.run_automl(
+                AutoMLRequest(data="shop.csv", target="buys", out="model", time="10m", workers=1)
+            )
+    storage = Database("sqlite:///tuner.db", must_exist=True)
+    try:
+        assert len(storage.study("shop").trials) == len(QUICK)
+    finally:
+        storage.close()
+    assert not Path("model").exists()
+    answer = automl(command)  # whose models are there: only the bundle is missing
+    assert answer.status == 0, answer.err
+    assert "is not searched further" in answer.err

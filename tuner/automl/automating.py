@@ -95,8 +95,8 @@ def run_automl(
 ) -> AutoMLOutcome:
     """Finds the best model for a table within the time, and writes its bundle.
 
-    The study of an earlier run is not searched again unless ``request.more`` says so; then its
-    trials go on from where they were. Ctrl-C ends the search, and the bundle is written from what
+    The study of an earlier run that has a model is not searched again unless ``request.more`` says
+    so; then its trials go on from where they were. Ctrl-C ends the search, and the bundle is written from what
     there is; a second Ctrl-C ends everything.
 
     Args:
@@ -120,7 +120,8 @@ def run_automl(
     with open_for_work(url) as database:
         study, before = _stored(request, database, data)
         ending: Ending | None = None
-        if study is not None and before is not None and not request.more:
+        if before is not None and not request.more and _has_models(study, database):
+            assert study is not None
             spec = before
             show(data)
             done = count_plain(n_finished(database.counts(study)), "trial")
@@ -145,6 +146,10 @@ def run_automl(
     return AutoMLOutcome(bundle, spec, str(database), ending, trials, clock.total - clock.left)
 
 
+def _has_models(study: optuna.Study | None, database: Database) -> bool:
+    return study is not None and database.counts(study)[TrialState.COMPLETE] > 0
+
+
 def _searched(
     run: RunRequest,
     spec: StudySpec,
@@ -160,7 +165,7 @@ def _searched(
     """
     try:
         outcome = run_study(run, spec, location, database, observe)
-        if outcome.ending != "timeout" or database.counts(outcome.study)[TrialState.COMPLETE]:
+        if outcome.ending != "timeout" or _has_models(outcome.study, database):
             return outcome.study, outcome.ending
         finished = n_finished(database.counts(outcome.study))
     except NothingBegun:
