@@ -170,8 +170,11 @@ class StackedGraph:
             parts = self._stacked()
             with tf.GradientTape() as tape:
                 tape.watch(parts)
-                masks = self._masks(seeds[number], fading[number, :, 0], tf.shape(batch)[1])
-                out = self._heads(parts, x, c, gains, masks)
+                shares_dropped = fading[number, :, 0]
+                masks = self._masks(seeds[number], shares_dropped, tf.shape(batch)[1])
+                kept = 1 - shares_dropped[:, None]
+                own = tf.concat([gains[:, :1], gains[:, 1:] / kept], axis=1)
+                out = self._heads(parts, x, c, own, masks)
                 loss = tf.reduce_sum(self._losses(out, y, smoothing) * w * shares[number], axis=1)
             gradients = tape.gradient(loss, parts)
             self._update(gradients, rates[number], fading[number, :, 1], factors)
@@ -193,7 +196,7 @@ class StackedGraph:
         }
 
     def _masks(self, seeds: Any, shares: Any, batch: Any) -> list[Any]:
-        """Returns for each hidden layer what its outputs are multiplied by, ``(M, B·H, U)``.
+        """Returns for each hidden layer 1 where an output is kept, else 0, ``(M, B·H, U)``.
 
         Sixteen random bits decide on each output. The rows of a member that alone has smaller
         batches are those that it has alone.
@@ -210,8 +213,7 @@ class StackedGraph:
         bits = tf.bitcast(tf.stack(drawn), tf.int16)
         bits = tf.reshape(bits, (self.form.members, shape[0], 2 * shape[1]))[:, :, :total]
         limits = tf.cast(tf.round(shares * _BITS) - _BITS // 2, tf.int16)[:, None, None]
-        kept = tf.cast(bits >= limits, tf.float32) / (1 - shares)[:, None, None]
-        return list(tf.split(kept, units, axis=2))
+        return list(tf.split(tf.cast(bits >= limits, tf.float32), units, axis=2))
 
     def _heads(self, parts: Mapping[str, Any], x: Any, codes: Any, gains: Any, masks: Any) -> Any:
         """Returns the outputs of each head, ``(M, H, B, outputs)``; logits for classes."""
@@ -237,13 +239,15 @@ class StackedGraph:
         structure, members = self.form.structure, self.form.members
         joined = [x[:, :, structure.embedded :]]
         if structure.embedded:
-            columns = tf.transpose(x[:, :, : structure.embedded], (0, 2, 1))[..., None]
-            angles = columns * parts["frequency"][:, :, None] + parts["phase"][:, :, None]
-            waves = tf.matmul(tf.cos(2 * np.pi * angles), parts["mix"])
-            waves = waves + parts["mix_bias"][:, :, None]
-            embedded = tf.transpose(tf.concat([columns, waves], axis=3), (0, 2, 1, 3))
+            # Rows last, so that the innermost loops are long.
+            columns = tf.transpose(x[:, :, : structure.embedded], (0, 2, 1))[:, :, None]
+            frequency, phase = (2 * np.pi * parts[name] for name in ("frequency", "phase"))
+            waves = tf.cos(frequency[..., None] * columns + phase[..., None])
+            mixed = tf.matmul(parts["mix"], waves, transpose_a=True) + parts["mix_bias"][..., None]
+            embedded = tf.concat([columns, mixed], axis=2)
             width = structure.embedded * structure.embedding_width
-            joined.insert(0, tf.reshape(embedded, (members, batch, width)))
+            embedded = tf.reshape(embedded, (members, width, batch))
+            joined.insert(0, tf.transpose(embedded, (0, 2, 1)))
         if structure.codes:
             found = tf.gather(parts["table"], codes, batch_dims=1)
             width = structure.codes * structure.table_width
