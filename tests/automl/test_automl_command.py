@@ -109,7 +109,7 @@ def test_text_shows_columns_leaderboard_and_what_to_do_next(
     monkeypatch.setenv("COLUMNS", "80")
     answer = automl(command)
     assert answer.status == 0, answer.err
-    assert answer.out.index("city") < answer.out.index("roc_auc out of fold")
+    assert answer.out.index("city") < answer.out.index("of out-of-fold predictions")
     for said in ("since", "date", "linear_model", "±", "share", "on test", "next  tuner predict"):
         assert said in answer.out
     assert max(map(len, answer.out.splitlines())) <= 80

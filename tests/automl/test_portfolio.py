@@ -24,6 +24,7 @@ CASES = [
     replace(EXTENT, task="regression", classes=1, kind="table"),
     replace(EXTENT, task="multiclass", classes=7),
     replace(EXTENT, rows=100_000, folds=1),
+    replace(EXTENT, kind="text", columns=1),
 ]
 
 

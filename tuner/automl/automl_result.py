@@ -50,12 +50,14 @@ class AutoMLResult:
         outcome: How the run ended.
         url: Database of the study.
         folder: Where everything lies that was not asked for elsewhere; removed with the result.
+        labels: Name of a class to its value in the frame that was given; empty if it was a file.
     """
 
     bundle: Bundle
     outcome: AutoMLOutcome = field(repr=False)
     url: str = field(repr=False)
     folder: OwnFolder = field(repr=False)
+    labels: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def leaderboard(self) -> pd.DataFrame:
@@ -86,13 +88,13 @@ class AutoMLResult:
             database.close()
 
     def predict(self, rows: Any) -> NDArray[Any]:
-        """Returns the names of the classes, or the quantities.
+        """Returns the likeliest classes, or the quantities.
 
         Args:
             rows: As `Bundle.predict` takes them: a frame, a dict of columns, an array.
 
         Returns:
-            ``(n,)`` texts or floats.
+            ``(n,)`` floats, or classes: as the frame that was given had them, else as texts.
 
         Raises:
             DataError: The rows lack a column.
@@ -101,7 +103,8 @@ class AutoMLResult:
         names = self.bundle.info["data"]["class_names"]
         if not names:
             return output
-        return np.asarray(np.array(names, dtype=np.object_)[output.argmax(axis=1)])
+        classes = np.array([self.labels.get(name, name) for name in names])
+        return np.asarray(classes[output.argmax(axis=1)])
 
     def predict_proba(self, rows: Any) -> pd.DataFrame:
         """Returns the probabilities, a column a class.
@@ -208,7 +211,13 @@ def automl(
         force=force,
     )
     outcome = run_automl(request, started=started)
-    return AutoMLResult(outcome.bundle, outcome, url, folder)
+    labels = _labels(data[target]) if is_frame(data) and target in data else {}
+    return AutoMLResult(outcome.bundle, outcome, url, folder, labels)
+
+
+def _labels(target: pd.Series[Any]) -> dict[str, Any]:
+    """Returns the name that a reader gives each class, to the class."""
+    return {str(value).removesuffix(".0"): value for value in target.dropna().unique().tolist()}
 
 
 def _file_of(data: Any, folder: Path) -> str:
