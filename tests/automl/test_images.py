@@ -53,6 +53,10 @@ def test_options_of_tables_are_refused_for_images(tmp_path, given, option):
         AutoMLRequest(data=str(tmp_path), out="model", **given)
 
 
-def test_table_needs_a_target():
+def test_table_needs_a_target(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "homes.csv").touch()
     with pytest.raises(RequestError, match=r"--target is missing: name the column of homes\.csv"):
         AutoMLRequest(data="homes.csv", out="model")
+    with pytest.raises(RequestError, match=r"there is no file or folder home\.csv"):
+        AutoMLRequest(data="home.csv", out="model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -14,11 +15,12 @@ from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
 from tuner.automl.finishing import finish
 from tuner.automl.leaderboard import leaderboard_text
+from tuner.automl.option_words import OPTIONS, option_words
 from tuner.automl.planning import plan
-from tuner.bundle.folder import check_free
-from tuner.bundle.load import Bundle
+from tuner.bundle.folder import MARKER, check_free
+from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import SealedData, load
-from tuner.errors import RequestError
+from tuner.errors import BundleError, DataError, RequestError
 from tuner.learners.combined import NAME
 from tuner.spec import StudySpec
 from tuner.spec.models import Dialect
@@ -48,6 +50,7 @@ class AutoMLOutcome:
         ending: Why the trials ended; None if none was run, because the study was there.
         trials: How many of its trials are finished.
         seconds: From the beginning to the written bundle.
+        more: The command that goes on with the study.
     """
 
     bundle: Bundle
@@ -56,6 +59,7 @@ class AutoMLOutcome:
     ending: Ending | None
     trials: int
     seconds: float
+    more: str
 
     def words(self, *, options: str = "") -> str:
         """Returns the outcome as people read it, without a line break at its end.
@@ -64,13 +68,12 @@ class AutoMLOutcome:
             options: What the next commands need beside the study's name: ``--storage URL``.
         """
         info, objective = self.bundle.info, self.spec.objective
-        name = shlex.quote(info["study"])
         value = info["baseline"]["test"].get(objective.metric)
         baseline = None if value is None else {**info["baseline"], "value": value}
         head = f"{self.spec.title}: {count_plain(self.trials, 'trial')} in {duration(self.seconds)}"
         board = leaderboard_text(info["leaderboard"], objective.metric, baseline)
         after = f"      tuner dashboard {options}".rstrip() + "   every trial, in the browser"
-        more = f"      tuner automl … --more 60s   goes on with the study {name}"
+        more = f"      {self.more}"
         return "\n".join([head, "", board, self.bundle.words(), after, more])
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def run_automl(
     """Finds the best model for a table within the time, and writes its bundle.
 
     The study of an earlier run that has a model is not searched again unless ``request.more`` says
-    so; then its trials go on from where they were. Ctrl-C ends the search, and the bundle is
+    so; then its trials go on from where they were, and its bundle is replaced. Ctrl-C ends the search, and the bundle is
     written from what there is; a second Ctrl-C ends everything.
 
     Args:
@@ -112,6 +115,8 @@ def run_automl(
         KeyboardInterrupt: Ctrl-C before there was a study, or while the bundle was written.
     """
     clock = Clock(request.seconds, started)
+    if request.more and _study_of(request.folder) == request.name:
+        request = replace(request, force=True)
     check_free(request.folder, force=request.force)
     url = chosen_url(request.storage)
     location = chosen_location(request.checkpoints, url)
@@ -143,7 +148,18 @@ def run_automl(
             note("interrupted: the bundle is written from the trials so far")
         bundle = finish(study, spec, data, location, request, clock)
         trials = n_finished(database.counts(study))
-    return AutoMLOutcome(bundle, spec, str(database), ending, trials, clock.total - clock.left)
+    more = request.words(time="60s", option="--more")
+    return AutoMLOutcome(
+        bundle, spec, str(database), ending, trials, clock.total - clock.left, more
+    )
+
+
+def _study_of(folder: Path) -> str | None:
+    """Returns the study that a bundle was made of; None if there is no bundle."""
+    try:
+        return load_bundle(folder).info["study"] if (folder / MARKER).is_file() else None
+    except (BundleError, DataError):
+        return None
 
 
 def _has_models(study: optuna.Study | None, database: Database) -> bool:
@@ -199,9 +215,9 @@ def _stored(
     differences = _differences(request, spec)
     if differences:
         raise RequestError(
-            f"study '{request.name}' in {database} was made with other settings:\n"
-            + "".join(f"  {line}\n" for line in differences)
-            + "Undo the change to go on with it, or start another with --study-name NAME"
+            f"study '{request.name}' in {database} was made with other options: "
+            f"{', '.join(differences)}; give the same to go on with it, or start another study "
+            "with --study-name NAME"
         )
     check_data(database, study, data.describe())
     return study, spec
@@ -211,17 +227,26 @@ def _differences(request: AutoMLRequest, spec: StudySpec) -> list[str]:
     """Returns where the request departs from a stored study."""
     found = []
     if spec.model != NAME or isinstance(spec.dataset, str):
-        return [f"model: {spec.model} in the database, now {NAME}"]
+        return [f"its model is {spec.model}, not {NAME}"]
     stored, asked = spec.dataset.to_table(), request.dataset.to_table()
     for key in sorted({*stored, *asked} - set(Dialect.model_fields)):
         if stored.get(key) != asked.get(key):
-            was, now = stored.get(key, "nothing"), asked.get(key, "nothing")
-            found.append(f"{key}: {was} in the database, now {now}")
+            found.append(_difference(key, stored.get(key), asked.get(key)))
     if request.metric not in (None, spec.objective.metric):
-        found.append(f"metric: {spec.objective.metric} in the database, now {request.metric}")
+        found.append(f"--metric {spec.objective.metric}, not {request.metric}")
     if request.seed != spec.sampler.seed:
-        found.append(f"seed: {spec.sampler.seed} in the database, now {request.seed}")
+        found.append(f"--seed {spec.sampler.seed}, not {request.seed}")
     return found
+
+
+def _difference(key: str, stored: Any, asked: Any) -> str:
+    """Returns with which options a key of the dataset was set, and with which it is now."""
+    if key not in OPTIONS:
+        return f"{key} {stored}, not {asked}"
+    if stored is None:
+        return f"no {OPTIONS[key]}"
+    now = f"no {OPTIONS[key]}" if asked is None else shlex.join(option_words(key, asked))
+    return f"{shlex.join(option_words(key, stored))}, not {now.removeprefix(OPTIONS[key] + ' ')}"
 
 
 def _continued(

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tuner.automl.option_words import OPTIONS, in_options, option_words
 from tuner.errors import RequestError, SpecError
 from tuner.spec import CsvDataset, ImageFolder
-from tuner.spec.paths import expanded
+from tuner.spec.paths import exists, expanded
 from tuner.spec.quantities import seconds, size
 from tuner.spec.reading import read_part
+from tuner.storage.url import masked
 from tuner.units import duration
 from tuner.wording import Position
 
 LEAST_SECONDS = 5.0
 """A model needs as much: Python and its libraries alone take two or three seconds to load."""
 DEFAULT_TIME = "5m"
+_WHERE = "tuner automl"
 _DIALECT = ("sep", "decimal", "thousands", "encoding", "missing", "not_missing", "sheet")
 
 
@@ -117,7 +121,11 @@ class AutoMLRequest:
         _ = self.dataset, self.memory_bytes
 
     def _check_target(self) -> None:
+        if not self.data:
+            raise RequestError("the table's name is empty; name a file, or a folder of images")
         if not self.is_folder:
+            if self.target is None and not exists(expanded(self.data)):
+                raise RequestError(f"there is no file or folder {self.data}")
             if self.target is None:
                 raise RequestError(
                     f"--target is missing: name the column of {self.data} to predict"
@@ -191,9 +199,9 @@ class AutoMLRequest:
         }
         given = {key: value for key, value in table.items() if value is not None}
         try:
-            return read_part(CsvDataset, given, Position("tuner automl"))
+            return read_part(CsvDataset, given, Position(_WHERE))
         except SpecError as error:
-            raise RequestError(str(error)) from error
+            raise RequestError(_in_options(str(error))) from error
 
     @property
     def name(self) -> str:
@@ -212,6 +220,41 @@ class AutoMLRequest:
     def base(self) -> Path:
         """The folder from which the table's path is seen."""
         return Path.cwd()
+
+    def words(self, *, time: str, option: str = "--time") -> str:
+        """Returns the command that asks for the same, with another time; never a password.
+
+        Args:
+            time: The time: ``60s``.
+            option: Which option has it.
+        """
+        table = {key: value for key, value in self.dataset.to_table().items() if key in OPTIONS}
+        words = ["tuner", "automl", self.data]
+        for key, value in table.items():
+            words += option_words(key, value)
+        others = {
+            "--metric": self.metric,
+            "--memory": self.memory,
+            "--workers": self.workers,
+            "--seed": self.seed or None,
+            "--storage": self.storage and masked(self.storage),
+            "--study-name": self.study_name,
+            "--checkpoints": self.checkpoints,
+        }
+        for name, value in others.items():
+            words += [] if value is None else [name, str(value)]
+        words += [f"--{name}" for name in ("single", "fast") if getattr(self, name)]
+        return shlex.join([*words, "-o", self.out, option, time])
+
+
+def _in_options(text: str) -> str:
+    """Returns the error of a key with the option that sets it."""
+    where, _, rest = text.partition(": ")
+    dotted, _, said = rest.partition(": ")
+    key, _, column = dotted.partition(".")
+    if where != _WHERE or key not in OPTIONS:
+        return in_options(text)
+    return in_options(" ".join(filter(None, (OPTIONS[key], column, said))))
 
 
 def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:

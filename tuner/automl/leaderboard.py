@@ -75,7 +75,7 @@ def leaderboard_text(
 
 
 def _with_error(value: float, error: float | None) -> str:
-    return figure(value) if error is None else f"{figure(value)} ± {figure(error)}"
+    return figure(value) if error is None else f"{figure(value)} ± {figure(float(f'{error:.3g}'))}"
 
 
 def _short(seconds: float) -> str:

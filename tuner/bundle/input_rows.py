@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tuner.bundle.inputs_by_name import schema_of
 from tuner.bundle.load import Bundle
 from tuner.data import rows_from_csv, texts_from_file
+from tuner.data.image_folder import image_files, read_images
 from tuner.data.rows_to_predict import ROWS_PER_CHUNK, iter_rows
 from tuner.data.split import Inputs
 from tuner.errors import DataError
@@ -63,6 +64,10 @@ def input_rows(
     is_text = about.get("kind") == "text"
     is_array = path.suffix.lower() == ".npy" and not is_text
     is_raw_text = is_text and not _is_table(path)
+    is_images = about.get("kind") == "image" and not is_array
+    if is_images and _are_of_a_folder(bundle.info):
+        yield from _images(path, about["input_shape"])
+        return
     schema = schema_of(about)
     if schema is not None and not is_array and not is_raw_text:
         try:
@@ -116,6 +121,36 @@ def _is_table(path: Path) -> bool:
     """Returns whether something that may be a text, too, is the name of a table."""
     suffix = path.suffix.lower()
     return suffix in (".csv", ".tsv") or (suffix in _TABLES and exists(path))
+
+
+def _are_of_a_folder(info: Mapping[str, Any]) -> bool:
+    """Returns whether a model was trained on the images of a folder."""
+    return isinstance(info.get("dataset"), Mapping) and "images" in info["dataset"]
+
+
+def image_names(bundle: Bundle, data: str) -> list[str] | None:
+    """Returns the files of images to predict, seen from the folder that is given.
+
+    Args:
+        bundle: The bundle.
+        data: As in `tuner.bundle.predict.predict`.
+
+    Returns:
+        None if the model takes something else, or the rows are an array.
+
+    Raises:
+        DataError: There is no image.
+    """
+    path = expanded(data)
+    if not _are_of_a_folder(bundle.info) or path.suffix.lower() == ".npy":
+        return None
+    return [str(file.relative_to(path) if file != path else file) for file in image_files(path)]
+
+
+def _images(path: Path, shape: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    files = image_files(path)
+    for begin in range(0, len(files), _IMAGES_PER_CHUNK):
+        yield read_images(files[begin : begin + _IMAGES_PER_CHUNK], tuple(shape))
 
 
 def _array(path: Path) -> NDArray[Any]:

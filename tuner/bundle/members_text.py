@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from tuner.bundle.bundle_text import ScoreRow, scores
 from tuner.units import count, figure
 from tuner.wording import one_line
+
+_WIDTH = 80
+_EXAMPLES = {"text": '"A TEXT"', "image": "IMAGE.png"}  # kind of the rows to what is predicted
 
 
 def members_words(path: Path, info: Mapping[str, Any]) -> str:
@@ -19,24 +24,37 @@ def members_words(path: Path, info: Mapping[str, Any]) -> str:
         info: Its ``bundle.json``.
     """
     rows = info["data"]["rows"]
-    table = members_scores(info)
-    name_width = max(len(row.name) for row in table)
-    value_width = max(len(row.value) for row in table)
+    example = _EXAMPLES.get(info["data"].get("kind"), "ROWS.csv")
     lines = [
         f"{path} · study {info['study']}",
         f"{count(len(info['members']), 'member')} fitted on "
         f"{rows['train'] + rows['validation']:,} rows; "
         f"scored once on {rows['test']:,} rows that no trial has seen",
         "",
-        *(
-            f"  {name:<{name_width}}   {value:<{value_width}}"
-            + (f"   {predicts}: {trivial}" if trivial else "")
-            for name, value, trivial, predicts in table
-        ),
+        *_score_lines(members_scores(info)),
         "",
-        f"next  tuner predict {path} ROWS.csv",
+        f"next  tuner predict {shlex.quote(str(path))} {example}",
     ]
     return "\n".join(one_line(line).rstrip() for line in lines)
+
+
+def _score_lines(table: Sequence[ScoreRow]) -> list[str]:
+    """Returns a line a score; what trivial predictors reach follows if it does not fit beside."""
+    name_width = max(len(row.name) for row in table)
+    value_width = max(len(row.value) for row in table)
+    lines = [f"  {row.name:<{name_width}}   {row.value:<{value_width}}" for row in table]
+    beside = [f"   {row.predicts}: {row.trivial}" if row.trivial else "" for row in table]
+    whole = [line + more for line, more in zip(lines, beside, strict=True)]
+    if max(map(len, whole)) <= _WIDTH:
+        return whole
+    by_predictor = dict[str, list[str]]()
+    for row in table:
+        if row.trivial:
+            metric = row.name.partition(" ")[0]
+            by_predictor.setdefault(row.predicts, []).append(f"{metric} {row.trivial}")
+    said = (f"{predicts}: {', '.join(values)}" for predicts, values in by_predictor.items())
+    wrapped = (wrap(text, _WIDTH - 2, subsequent_indent="  ") for text in said)
+    return [*lines, "", *(f"  {line}" for some in wrapped for line in some)]
 
 
 def members_scores(info: Mapping[str, Any]) -> list[ScoreRow]:

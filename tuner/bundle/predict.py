@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.bundle.folder import writing
-from tuner.bundle.input_rows import Note, ignored, input_rows
+from tuner.bundle.input_rows import Note, ignored, image_names, input_rows
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.bundle.parquet import is_parquet_of_ours, write_parquet
 from tuner.errors import RequestError
@@ -25,6 +25,8 @@ Observe = Callable[[Iterator[list[dict[str, Any]]]], Iterator[list[dict[str, Any
 LEVEL = 0.9
 """Of the interval that is added to a quantity."""
 INTERVAL = ("lower", "upper")
+FILE = "file"
+"""Column of the names of images, if files of images are predicted."""
 
 
 def predict(
@@ -40,7 +42,8 @@ def predict(
     Args:
         bundle: A bundle or its folder.
         data: A CSV, Parquet or Excel file that has the model's columns among its own. For a model
-            of images a ``.npy`` file of shape ``(n, …)``. For a model of texts a ``.txt`` file
+            of images a ``.npy`` file of shape ``(n, …)``; if it was trained on a folder of
+            images, also an image or a folder of them: column ``file`` then names each. For a model of texts a ``.txt`` file
             with one a line, a file with the column of texts, or the text itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
         dialect: How a CSV file is written where that differs from the file that the model was
@@ -80,10 +83,17 @@ def iter_predictions(
     """
     opened = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     half_width = _half_width(opened) if interval else None
+    names = image_names(opened, str(data))
+    begin = 0
     for rows in input_rows(opened, str(data), dialect, note):
         ready = not isinstance(rows, np.ndarray)
         output = opened.predict_inputs(rows) if ready else opened.predict(rows)
-        yield _table(opened, output, half_width)
+        table = _table(opened, output, half_width)
+        if names is not None:
+            files = names[begin : begin + len(table)]
+            table = [{FILE: file} | row for file, row in zip(files, table, strict=True)]
+            begin += len(table)
+        yield table
 
 
 def formatted(tables: Iterable[list[dict[str, Any]]], form: Format) -> Iterator[str]:
@@ -164,6 +174,7 @@ def is_predictions(text: str) -> bool:
     else:
         head = text.partition("\n")[0]
         columns = next(csv.reader([head]), []) if "," in head else head.split()
+    columns = columns[columns[:1] == [FILE] :]
     classes = columns[:1] == ["prediction"]
     rest = ("probability_", *INTERVAL) if classes else ("prediction_",)
     return bool(columns) and all(name.startswith(rest) for name in columns[classes:])

@@ -105,6 +105,10 @@ def automl(
         list[str] | None,
         typer.Option(help="A further text that marks a missing value. Repeatable."),
     ] = None,
+    not_missing: Annotated[
+        list[str] | None,
+        typer.Option(help="A text such as NA that is a value here. Repeatable."),
+    ] = None,
     sheet: Annotated[str | None, typer.Option(help="A sheet of an Excel file.")] = None,
     storage: Storage = None,
     study_name: StudyName = None,
@@ -119,6 +123,7 @@ def automl(
     started = _process_start()
     from tuner.automl.automating import run_automl
     from tuner.automl.automl_request import AutoMLRequest, parse_kinds
+    from tuner.automl.option_words import errors_in_options
     from tuner.cli import progress
     from tuner.cli.standard_error import standard_error
     from tuner.results.rendering import document
@@ -130,6 +135,7 @@ def automl(
         "thousands": thousands,
         "encoding": encoding,
         "missing": missing or None,
+        "not_missing": not_missing or None,
         "sheet": sheet,
     }
     request = AutoMLRequest(
@@ -170,9 +176,10 @@ def automl(
         if as_json:
             print_note(text)
         else:
-            print_out(f"{text}\n\n")
+            print_out(f"{text}\n")
 
-    outcome = run_automl(request, started=started, show=show, note=print_note, observe=observe)
+    with errors_in_options():
+        outcome = run_automl(request, started=started, show=show, note=print_note, observe=observe)
     if as_json:
         print_out(document(outcome.to_dict()))
     else:

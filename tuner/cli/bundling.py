@@ -84,7 +84,8 @@ def predict(
         str,
         typer.Argument(
             help="CSV, Parquet or Excel file of raw rows with their column names; for texts also a "
-            ".txt file with one a line, or the text itself; for images a .npy file."
+            ".txt file with one a line, or the text itself; for images a .npy file, or an "
+            "image or a folder of them if the model learnt from a folder."
         ),
     ],
     output: Annotated[

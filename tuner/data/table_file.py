@@ -27,7 +27,7 @@ from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
 from tuner.spec.models import ColumnKind
-from tuner.wording import quoted
+from tuner.wording import quoted, toml
 
 _LOOKED_AT = 2**20  # bytes by which the length of a row is estimated
 # Memory for a byte of a CSV file, as measured on texts and on numbers.
@@ -216,5 +216,6 @@ def _most_rows(path: Path) -> int | None:
 def _check_no_sheet(path: Path, sheet: str | None) -> None:
     if sheet is not None:
         raise DataError(
-            f"{path} is no workbook, so that it has no sheet {quoted(sheet)}; leave sheet out"
+            f"{path} is no workbook, so that it has no sheet {quoted(sheet)}; leave "
+            f"out: sheet = {toml(sheet)}"
         )
