@@ -75,7 +75,6 @@ def load_model(folder: Path, info: Mapping[str, Any], setup: Setup | None = None
         learner = open_saved(saved.model, saved.library, setup)
         assert learner is not None  # it has a name
         known = {"model": saved.model, "learner": saved.library, "params": saved.params}
-        known = {"model": saved.model, "learner": saved.library, "params": saved.params}
         return learner.load(folder, {**saved.info, **known, "data": info["data"]})
     except TunerError:
         raise
