@@ -9,6 +9,7 @@ encoder are parameters of the learner.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -65,6 +66,9 @@ class EncodedModel(Fitted):
     def save(self, folder: Path) -> Mapping[str, Any] | None:
         self.encoder.write(folder)
         return self.inner.save(folder)
+
+    def for_predictions(self) -> AbstractContextManager[None]:
+        return self.inner.for_predictions()
 
     def agrees(self, other: Fitted, x: Inputs) -> bool:
         if not isinstance(other, EncodedModel):

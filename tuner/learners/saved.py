@@ -102,7 +102,7 @@ def read_saved(folder: Path) -> Saved:
 
 
 def pack_model(fitted: Fitted, learner: Learner, params: Mapping[str, Value]) -> bytes:
-    """Returns the folder that `save_model` writes as a zip archive.
+    """Returns the folder that `save_model` writes as a zip archive, for predictions only.
 
     Raises:
         ModelError: The model cannot be saved.
@@ -111,7 +111,8 @@ def pack_model(fitted: Fitted, learner: Learner, params: Mapping[str, Value]) ->
     content = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="tuner-") as name:
         folder = Path(name)
-        save_model(fitted, folder, learner, params)
+        with fitted.for_predictions():
+            save_model(fitted, folder, learner, params)
         with zipfile.ZipFile(content, "w") as archive:  # models are compressed where it pays
             for file in sorted(folder.rglob("*")):
                 if file.is_file():
