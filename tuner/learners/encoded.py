@@ -8,8 +8,8 @@ encoder are parameters of the learner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -67,8 +67,10 @@ class EncodedModel(Fitted):
         self.encoder.write(folder)
         return self.inner.save(folder)
 
-    def for_predictions(self) -> AbstractContextManager[None]:
-        return self.inner.for_predictions()
+    @contextmanager
+    def for_predictions(self) -> Iterator[None]:
+        with self.inner.for_predictions():
+            yield
 
     def agrees(self, other: Fitted, x: Inputs) -> bool:
         if not isinstance(other, EncodedModel):
