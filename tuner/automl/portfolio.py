@@ -22,7 +22,7 @@ from tuner.space import SearchSpace, Value
 
 Params = dict[str, Value]
 
-_LOADING_SECONDS = 6.0
+_LOADING_SECONDS = 4.0
 """Until a worker has loaded TensorFlow."""
 _SHARE_OF_TIME = 0.35
 """That one network may take of all the time."""
