@@ -34,7 +34,7 @@ from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
 from tuner.workers.request import RunRequest, cores
-from tuner.workers.running import NothingBegun, Observe, open_for_work, run_study
+from tuner.workers.running import Observe, open_for_work, run_study
 
 _MORE_TRIALS = 200
 
@@ -99,8 +99,8 @@ def run_automl(
     """Finds the best model for a table within the time, and writes its bundle.
 
     The study of an earlier run that has a model is not searched again unless ``request.more`` says
-    so; then its trials go on from where they were, and its bundle is replaced. Ctrl-C ends the search, and the bundle is
-    written from what there is; a second Ctrl-C ends everything.
+    so; then its trials go on from where they were, and its bundle is replaced. Ctrl-C ends the
+    search, and the bundle is written from what there is; a second Ctrl-C ends everything.
 
     Args:
         request: What is asked for.
@@ -143,7 +143,8 @@ def run_automl(
                 spec = _continued(before, seconds, study, database)
             show(data)
             run = RunRequest(study=request.name, study_name=request.name, workers=n_workers)
-            study, ending = _searched(run, spec, location, database, observe, note)
+            outcome = run_study(run, spec, location, database, observe, at_least=1)
+            study, ending = outcome.study, outcome.ending
         if ending == "interrupted":
             note("interrupted: the bundle is written from the trials so far")
         bundle = finish(study, spec, data, location, request, clock)
@@ -164,33 +165,6 @@ def _study_of(folder: Path) -> str | None:
 
 def _has_models(study: optuna.Study | None, database: Database) -> bool:
     return study is not None and database.counts(study)[TrialState.COMPLETE] > 0
-
-
-def _searched(
-    run: RunRequest,
-    spec: StudySpec,
-    location: str,
-    database: Database,
-    observe: Observe | None,
-    note: Callable[[str], None],
-) -> tuple[optuna.Study, Ending]:
-    """Runs trials until the time is over, and until there is one model whatever the time.
-
-    Returns:
-        The study, and why the first run ended.
-    """
-    try:
-        outcome = run_study(run, spec, location, database, observe)
-        if outcome.ending != "timeout" or _has_models(outcome.study, database):
-            return outcome.study, outcome.ending
-        finished = n_finished(database.counts(outcome.study))
-    except NothingBegun:
-        finished = 0
-    note("no model was ready within the time: one is fitted all the same")
-    budget = spec.budget.model_copy(update={"timeout": None, "n_trials": finished + 1})
-    first = spec.model_copy(update={"budget": budget})
-    outcome = run_study(replace(run, workers=1), first, location, database, observe)
-    return outcome.study, "timeout" if outcome.ending == "done" else outcome.ending
 
 
 def _stored(
@@ -242,7 +216,8 @@ def _differences(request: AutoMLRequest, spec: StudySpec) -> list[str]:
 def _difference(key: str, stored: Any, asked: Any) -> str:
     """Returns with which options a key of the dataset was set, and with which it is now."""
     if key not in OPTIONS:
-        return f"{key} {stored}, not {asked}"
+        word = "rows to read, by --memory and --workers:" if key == "most_rows" else key
+        return f"{word} {stored or 'all'}, not {asked or 'all'}"
     if stored is None:
         return f"no {OPTIONS[key]}"
     now = f"no {OPTIONS[key]}" if asked is None else shlex.join(option_words(key, asked))

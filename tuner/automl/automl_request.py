@@ -15,14 +15,15 @@ from tuner.spec import CsvDataset, ImageFolder
 from tuner.spec.paths import exists, expanded
 from tuner.spec.quantities import seconds, size
 from tuner.spec.reading import read_part
-from tuner.storage.url import masked
 from tuner.units import duration
 from tuner.wording import Position
 
 LEAST_SECONDS = 5.0
 """A model needs as much: Python and its libraries alone take two or three seconds to load."""
 DEFAULT_TIME = "5m"
+DEFAULT_TEST = 0.1
 _WHERE = "tuner automl"
+_PROCESS_TO_TABLE = 3
 _DIALECT = ("sep", "decimal", "thousands", "encoding", "missing", "not_missing", "sheet")
 
 
@@ -73,7 +74,7 @@ class AutoMLRequest:
     group: str | None = None
     time_column: str | None = None
     weight: str | None = None
-    test: float = 0.1
+    test: float = DEFAULT_TEST
     dialect: Mapping[str, Any] = field(default_factory=dict)
     single: bool = False
     fast: bool = False
@@ -194,6 +195,7 @@ class AutoMLRequest:
             "time": self.time_column,
             "weight": self.weight,
             "select": "useful",
+            "most_rows": self._most_rows(),
             "test": self.test,
             **{key: self.dialect[key] for key in _DIALECT if key in self.dialect},
         }
@@ -202,6 +204,22 @@ class AutoMLRequest:
             return read_part(CsvDataset, given, Position(_WHERE))
         except SpecError as error:
             raise RequestError(_in_options(str(error))) from error
+
+    def _most_rows(self) -> int | None:
+        """Returns how many rows of the table are read; None for all.
+
+        The process that supervises and each worker hold the table, its folds and what is made of
+        them: a third of what each may take is for the table.
+        """
+        path = expanded(self.data)
+        if self.memory_bytes is None or not path.is_file():
+            return None
+        # Here, because all but few requests do without, and begin sooner.
+        from tuner.data.table_file import rows_that_fit
+        from tuner.workers.request import cores
+
+        each = self.memory_bytes // ((self.workers or cores()) + 1)
+        return rows_that_fit(path, each // _PROCESS_TO_TABLE)
 
     @property
     def name(self) -> str:
@@ -228,8 +246,12 @@ class AutoMLRequest:
             time: The time: ``60s``.
             option: Which option has it.
         """
+        from tuner.storage.url import masked  # here, so that all else begins sooner
+
         table = {key: value for key, value in self.dataset.to_table().items() if key in OPTIONS}
         words = ["tuner", "automl", self.data]
+        if self.test == DEFAULT_TEST:
+            table.pop("test", None)
         for key, value in table.items():
             words += option_words(key, value)
         others = {

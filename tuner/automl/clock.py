@@ -40,7 +40,7 @@ class Clock:
         return self.left <= 0
 
     def left_for_trials(self, rows: int) -> float:
-        """Returns the seconds that trials may take, above 0; the others are for ensemble and bundle.
+        """Returns the seconds for trials, above 0; the others are for ensemble and bundle.
 
         Where other programs use the machine, too, these take longer, as what was done so far has.
 

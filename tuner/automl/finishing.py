@@ -161,7 +161,7 @@ def candidates(
     ordered = sorted(complete, key=lambda one: judge.objective.loss(one.values[0]))
     found: list[Candidate] = []
     for trial in ordered:
-        learner, params = plain_model(spec.model, trial.params)
+        learner, params = plain_model(spec.model, {**spec.fixed, **trial.params})
         outputs = outputs_of(trial)
         if outputs is None or sum(c.learner == learner for c in found) >= _MOST_OF_A_LEARNER:
             continue

@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, str] = {
     "group": "--group",
     "time": "--time-column",
     "weight": "--weight",
+    "test": "--test",
     "sep": "--sep",
     "decimal": "--decimal",
     "thousands": "--thousands",

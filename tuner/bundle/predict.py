@@ -43,8 +43,9 @@ def predict(
         bundle: A bundle or its folder.
         data: A CSV, Parquet or Excel file that has the model's columns among its own. For a model
             of images a ``.npy`` file of shape ``(n, …)``; if it was trained on a folder of
-            images, also an image or a folder of them: column ``file`` then names each. For a model of texts a ``.txt`` file
-            with one a line, a file with the column of texts, or the text itself.
+            images, also an image or a folder of them: column ``file`` then names each. For a model
+            of texts a ``.txt`` file with one a line, a file with the column of texts, or the text
+            itself.
         form: ``"csv"``, ``"json"`` or ``"table"``.
         dialect: How a CSV file is written where that differs from the file that the model was
             trained on: ``sep``, ``decimal``, ``thousands``, ``encoding``

@@ -34,13 +34,13 @@ def schema_text(data: SealedData, *, everything: bool = False) -> str:
     """Returns the table of columns, then target, rows, notes and warnings, a line each.
 
     Args:
-        data: The loaded data; empty text if they did not come as a table.
+        data: The loaded data; target and rows alone if they did not come as a table.
         everything: Whether all columns of a wide table are listed; else the first ones, and those
             of which there is something to say before others.
     """
     schema = data.development.schema
     if schema is None:
-        return ""
+        return "\n".join([*_below([("target", _target(data)), ("rows", _rows(data))]), ""])
     shown = list(schema.columns) if everything else _chosen(schema.columns)
     table = as_table(
         ("column", "holds", "used as", "missing", "note"),
@@ -54,11 +54,14 @@ def schema_text(data: SealedData, *, everything: bool = False) -> str:
         *(("note", note) for note in schema.notes),
         *(("WARNING", warning) for warning in schema.warnings),
     ]
-    below = [
+    return "\n".join([f"{table}… and {_kinds(more)}\n" if more else table, *_below(lines), ""])
+
+
+def _below(lines: Sequence[tuple[str, str]]) -> list[str]:
+    return [
         textwrap.fill(f"{head:10}{text}", _WIDTH, subsequent_indent=" " * 10)
         for head, text in lines
     ]
-    return "\n".join([f"{table}… and {_kinds(more)}\n" if more else table, *below, ""])
 
 
 def _chosen(columns: Sequence[ColumnSchema]) -> list[ColumnSchema]:
