@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -95,14 +96,22 @@ def test_table_becomes_a_bundle_that_predicts_raw_rows(folder: Path, command: Co
     assert f"{len(QUICK)} trials" in forced.out
 
     other = automl(command, "--force", "--metric", "accuracy")
-    assert other.status == 2
-    assert "metric: roc_auc in the database, now accuracy" in other.err
+    other.refused(2, "study 'shop' in .* with other options: --metric roc_auc, not accuracy; give")
+    other = automl(command, "--force", "--drop", "city")
+    other.refused(2, "with other options: no --drop; give the same")
 
-    monkey = command(
+    said_next = shlex.split(forced.out.splitlines()[-1])
+    assert said_next[-2:] == ["--more", "60s"]
+    assert "--single" in said_next
+    more = command(*said_next[1:-1], "10m")  # which replaces the bundle of its own study
+    assert more.status == 0, more.err
+    assert "3 trials" in more.out
+
+    elsewhere = command(
         *("automl", "shop.csv", "--target", "buys", "-o", "fast", "--more", "10m"),
         *("--fast", "--workers", "1"),
     )
-    assert monkey.status == 0, monkey.err
+    assert elsewhere.status == 0, elsewhere.err
 
 
 def test_text_shows_columns_leaderboard_and_what_to_do_next(
@@ -114,8 +123,9 @@ def test_text_shows_columns_leaderboard_and_what_to_do_next(
     assert answer.out.index("city") < answer.out.index("of out-of-fold predictions")
     for said in ("since", "date", "linear_model", "±", "share", "on test", "next  tuner predict"):
         assert said in answer.out
-    tables, _, _ = answer.out.partition("scored once")
-    assert max(map(len, tables.splitlines())) <= 80
+    *lines, more = answer.out.splitlines()  # a command is never broken
+    assert max(map(len, lines)) <= 80
+    assert more.split()[:3] == ["tuner", "automl", "shop.csv"]
 
 
 def test_more_without_a_study_is_refused(folder: Path, command: Command) -> None:

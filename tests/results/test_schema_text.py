@@ -58,5 +58,8 @@ def test_first_columns_and_those_with_a_note_stand_for_a_wide_table(tmp_path: Pa
     assert len(text_of(tmp_path, written, everything=True).splitlines()) == len(shown) + 16
 
 
-def test_data_that_are_no_table_have_no_text() -> None:
-    assert schema_text(load("xor", Path())) == ""
+def test_of_data_that_are_no_table_target_and_rows_are_shown() -> None:
+    assert schema_text(load("xor", Path())).splitlines() == [
+        "target    2 classes (false, true)",
+        "rows      12: 8 to learn from, 4 for the test",
+    ]

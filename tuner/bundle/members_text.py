@@ -29,7 +29,7 @@ def members_words(path: Path, info: Mapping[str, Any]) -> str:
         f"{path} · study {info['study']}",
         f"{count(len(info['members']), 'member')} fitted on "
         f"{rows['train'] + rows['validation']:,} rows; "
-        f"scored once on {rows['test']:,} rows that no trial has seen",
+        f"scored once on {rows['test']:,} that no trial has seen",
         "",
         *_score_lines(members_scores(info)),
         "",
@@ -39,14 +39,9 @@ def members_words(path: Path, info: Mapping[str, Any]) -> str:
 
 
 def _score_lines(table: Sequence[ScoreRow]) -> list[str]:
-    """Returns a line a score; what trivial predictors reach follows if it does not fit beside."""
+    """Returns a line a score, then what trivial predictors reach."""
     name_width = max(len(row.name) for row in table)
-    value_width = max(len(row.value) for row in table)
-    lines = [f"  {row.name:<{name_width}}   {row.value:<{value_width}}" for row in table]
-    beside = [f"   {row.predicts}: {row.trivial}" if row.trivial else "" for row in table]
-    whole = [line + more for line, more in zip(lines, beside, strict=True)]
-    if max(map(len, whole)) <= _WIDTH:
-        return whole
+    lines = [f"  {row.name:<{name_width}}   {row.value}" for row in table]
     by_predictor = dict[str, list[str]]()
     for row in table:
         if row.trivial:

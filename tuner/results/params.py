@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tuner.learners.combined import LEARNER, MEMBERS, own_params, own_space
 from tuner.space import SearchSpace, Value
 from tuner.units import setting
 
@@ -21,8 +22,13 @@ def phrases(params: Mapping[str, Value], space: SearchSpace | None = None) -> li
 
     Returns:
         For example ``["optimizer adam", "3 layers of 96, 48, 24 units", "dropout 0.08"]``, in the
-        order of ``params``; a group takes the position of its count.
+        order of ``params``; a group takes the position of its count. If the learner is a
+        parameter, its name stands first, and the others without it: ``["mlp", "dropout 0.08"]``.
     """
+    if params.get(LEARNER) in MEMBERS:
+        learner, own = own_params(params)
+        if len(own) == len(params) - 1:
+            return [learner, *phrases(own, own_space(space, learner) if space else None)]
     counted_by = {
         parameter.name: parameter.repeat
         for parameter in (space.parameters if space else ())
