@@ -33,6 +33,11 @@ def test_leaderboard_stands_beside_the_trivial_predictor(monkeypatch: pytest.Mon
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_errors_have_three_digits() -> None:
+    row = Row("realmlp", 7, 37553.8, 1074.19, 13.0, 0.004, 0.75, 3)
+    assert "37553.8 ± 1070 " in leaderboard_text([row.to_dict()], "rmse", None)
+
+
 def test_error_that_is_not_known_is_none_in_json() -> None:
     row = Row("realmlp", 7, 0.97, float("nan"), 13.0, 0.004, 0.75, 3)
     assert row.to_dict()["error"] is None
@@ -44,6 +49,7 @@ def test_time_for_trials_leaves_some_for_the_bundle() -> None:
     assert clock.left_for_trials(1_000_000) < clock.left_for_trials(1_000)
     over = Clock(60.0, started=0.0)  # in 1970
     assert over.is_over
+    assert over.left_for_trials(1_000) > 0  # a study file allows no other time
 
 
 def candidates() -> tuple[list[Any], np.ndarray[Any, Any]]:

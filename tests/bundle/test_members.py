@@ -229,3 +229,24 @@ def test_names_are_in_the_bundle(bundle: Bundle) -> None:
     assert bundle.info["data"]["feature_names"] == list(NAMES)
     assert "2 members fitted on 80 rows" in bundle.words()
     assert bundle.to_dict()["scores"]["test"] == {"log_loss": 0.3}
+
+
+def test_words_end_with_the_trivial_predictor_and_the_next_command(bundle: Bundle) -> None:
+    info = {
+        **bundle.info,
+        "scores": {
+            "validation": {"rmse": 19842.1, "mse": 3.93e8},
+            "test": {"rmse": 19423.92, "mse": 3.77287e8},
+            "test_interval": {"mse": [3.08085e8, 4.53465e8]},
+        },
+        "baseline": {
+            "predicts": "always the mean, 399034",
+            "test": {"rmse": 163480.0, "mse": 2.67259e10},
+        },
+    }
+    text = Bundle(Path("my model"), info).words()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "  mse on test        3.77287e+08 (3.08085e+08 to 4.53465e+08)\n" in text
+    assert "  always the mean, 399034: rmse 163480, mse 2.67259e+10\n" in text
+    assert text.endswith("\n\nnext  tuner predict 'my model' ROWS.csv")
+    assert "tuner predict" not in Bundle(Path("my model"), info).words(command=False)

@@ -41,6 +41,12 @@ def test_repeated_parameters_are_grouped(params: dict[str, object], shown: list[
     assert phrases(params, SPACE) == shown  # type: ignore[arg-type]
 
 
+def test_parameters_of_a_learner_are_shown_without_its_name() -> None:
+    params = {"learner": "mlp", "mlp_dropout": 0.1, "mlp_optimizer": "adam"}
+    assert phrases(params) == ["mlp", "dropout 0.1", "optimizer adam"]
+    assert phrases({**params, "other": 1})[0] == "learner mlp"
+
+
 def test_groups_without_a_space_have_no_count() -> None:
     params = {"n_layers": 2, "units_1": 8, "units_2": 4, "rate": 0.00123456}
     assert phrases(params) == ["n_layers 2", "units 8, 4", "rate 0.00123"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from tuner.automl.planning import plan
 from tuner.bundle.folder import MARKER, check_free
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import SealedData, load
-from tuner.errors import BundleError, DataError, RequestError
+from tuner.data.trivial import trivial
+from tuner.errors import BundleError, RequestError
 from tuner.learners.combined import NAME
 from tuner.spec import StudySpec
 from tuner.spec.models import Dialect
@@ -50,6 +51,8 @@ class AutoMLOutcome:
         ending: Why the trials ended; None if none was run, because the study was there.
         trials: How many of its trials are finished.
         seconds: From the beginning to the written bundle.
+        baseline: The trivial predictor on the rows that members are fitted on, as
+            `tuner.data.trivial` returns it; None if the metric has no value for it.
         more: The command that goes on with the study.
     """
 
@@ -59,22 +62,25 @@ class AutoMLOutcome:
     ending: Ending | None
     trials: int
     seconds: float
+    baseline: Mapping[str, Any] | None
     more: str
 
-    def words(self, *, options: str = "") -> str:
+    def words(self, *, options: str = "", commands: bool = True) -> str:
         """Returns the outcome as people read it, without a line break at its end.
 
         Args:
             options: What the next commands need beside the study's name: ``--storage URL``.
+            commands: Whether the next commands are named.
         """
-        info, objective = self.bundle.info, self.spec.objective
-        value = info["baseline"]["test"].get(objective.metric)
-        baseline = None if value is None else {**info["baseline"], "value": value}
+        metric = self.spec.objective.metric
         head = f"{self.spec.title}: {count_plain(self.trials, 'trial')} in {duration(self.seconds)}"
-        board = leaderboard_text(info["leaderboard"], objective.metric, baseline)
+        board = leaderboard_text(self.bundle.info["leaderboard"], metric, self.baseline)
+        bundle = self.bundle.words(command=commands)
+        if not commands:
+            return "\n".join([head, "", board, bundle])
         after = f"      tuner dashboard {options}".rstrip() + "   every trial, in the browser"
         more = f"      {self.more}"
-        return "\n".join([head, "", board, self.bundle.words(), after, more])
+        return "\n".join([head, "", board, bundle, after, more])
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the document of ``tuner automl --json``."""
@@ -149,9 +155,12 @@ def run_automl(
             note("interrupted: the bundle is written from the trials so far")
         bundle = finish(study, spec, data, location, request, clock)
         trials = n_finished(database.counts(study))
-    more = request.words(time="60s", option="--more")
+    development = data.development
+    rows = development.rows
     return AutoMLOutcome(
-        bundle, spec, str(database), ending, trials, clock.total - clock.left, more
+        *(bundle, spec, str(database), ending, trials, clock.total - clock.left),
+        baseline=trivial(replace(development, train=rows, validation=rows), spec.objective.metric),
+        more=request.words(time="60s", option="--more"),
     )
 
 
@@ -159,7 +168,7 @@ def _study_of(folder: Path) -> str | None:
     """Returns the study that a bundle was made of; None if there is no bundle."""
     try:
         return load_bundle(folder).info["study"] if (folder / MARKER).is_file() else None
-    except (BundleError, DataError):
+    except (BundleError, RequestError):
         return None
 
 

@@ -121,7 +121,7 @@ class AutoMLResult:
         return pd.DataFrame(self.bundle.predict(rows), columns=names)
 
     def __str__(self) -> str:
-        return self.outcome.words()
+        return self.outcome.words(commands=False)
 
 
 def automl(

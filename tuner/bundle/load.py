@@ -130,11 +130,11 @@ class Bundle:
             "baseline": self.info["baseline"]["test"],
         }
 
-    def words(self) -> str:
-        """Returns what was trained and how good it is, and the next command."""
-        if "members" in self.info:
-            return members_words(self.path, self.info)
-        return words(self.path, self.info)
+    def words(self, *, command: bool = True) -> str:
+        """Returns what was trained and how good it is, and the next command if that is wanted."""
+        write = members_words if "members" in self.info else words
+        text = write(self.path, self.info)
+        return text if command else text.rpartition("\n\n")[0]
 
     @property
     def _base(self) -> Path:

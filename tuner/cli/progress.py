@@ -176,7 +176,7 @@ class LiveProgress(Observer):
         head = Table.grid(padding=(0, 2))
         head.add_row(
             ProgressBar(total=whole, completed=done, width=30),
-            f"{tally.progress()} trials",
+            f"{tally.progress()} {'trial' if tally.progress() == '1' else 'trials'}",
             f"{tally.pruned} pruned, {tally.failed} failed",
             tally.left(),
         )
