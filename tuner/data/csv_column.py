@@ -85,8 +85,15 @@ class CsvColumn(Column):
         A column is judged by all its cells: most of them must be numbers in some notation, and
         some must not be in the declared one. If they can be read in two ways, both are named.
         """
-        odd = np.isnan(self.numbers) & ~self.missing
-        rows = np.flatnonzero(~self.missing if self.ambiguous else odd)
+        return self._fault_of(np.isnan(self.numbers) & ~self.missing)
+
+    def ambiguity_fault(self) -> Fault | None:
+        """Returns the text for a column that is ambiguous, with both readings."""
+        return self._fault_of(~self.missing) if self.ambiguous else None
+
+    def _fault_of(self, among: NDArray[np.bool_]) -> Fault | None:
+        """Returns the text for the first of some cells that is a number, with its readings."""
+        rows = np.flatnonzero(among)
         if not len(rows) or not self.number_like:
             return None
         row = next((row for row in rows.tolist() if self.cell(row) in self.number_like), None)

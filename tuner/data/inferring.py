@@ -27,6 +27,8 @@ _LOOKED_AT = 2_000  # cells by which a column without plain numbers is recognise
 _RARE = 0.1  # share of plain numbers among them below which single ones are not read
 
 Reading = tuple[Numerals, NDArray[Any]]  # how numbers are written, and the numbers (n,)
+Chosen = tuple[Reading, bool]  # and whether there is another reading, so that it is ambiguous
+Choices = dict[str, Chosen]  # by the name of a column; without those that hold no numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +105,8 @@ class Cells:
         return None if np.isnan(numbers).any() else (Numerals(notation), self.spread(numbers))
 
 
-def choose_readings(columns: Sequence[Cells]) -> dict[str, tuple[Reading, bool]]:
-    """Chooses how the numbers of each column are read.
-
-    Returns:
-        Name of a column to its reading, and whether it is ambiguous; columns without numbers are
-        left out.
-    """
+def choose_readings(columns: Sequence[Cells]) -> Choices:
+    """Chooses how the numbers of each column are read, by all columns of a file."""
     chosen = {one.name: (one.readings[0], False) for one in columns if one.readings}
     signs = {one.name: _decimal_sign(one) for one in columns if len(one.readings) == 1}
     doubtful = [one for one in columns if len(one.readings) > 1]

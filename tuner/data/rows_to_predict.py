@@ -107,6 +107,10 @@ def rows_from_frame(frame: pd.DataFrame, schema: Schema) -> Inputs:
 def _inputs(table: Table, schema: Schema) -> Inputs:
     columns = {column.name: column for column in table.columns}
     read = [columns[feature.name] for feature in schema.features]
+    faults = Faults(table.path)
+    for column in read:
+        faults.add(column.ambiguity_fault())
+    faults.raise_if_any()
     if schema.form == "text":
         return texts([text or "" for text in read[0].values], str(table.path))
     if schema.form == "table" and all(column.kind == "number" for column in read):
