@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import tuner
-from tuner.automl.automl_result import write_frame
+from tuner.automl.automl_result import AutoMLResult, _labels, write_frame
 from tuner.errors import DataError, RequestError
 
 SCRIPT = """
@@ -74,6 +75,20 @@ def test_package_of_that_name_can_be_called() -> None:
     assert callable(tuner.automl)
     with pytest.raises(RequestError, match=r"data must be a frame of pandas or the path of a file"):
         tuner.automl([[1, 2]], target="price")  # type: ignore[operator]  # a module to mypy
+
+
+def test_classes_are_those_of_the_frame() -> None:
+    class Sure:
+        info = MappingProxyType({"data": {"class_names": ["1", "2"]}})
+
+        def predict(self, rows: np.ndarray) -> np.ndarray:
+            return np.array([[0.9, 0.1], [0.2, 0.8]])
+
+    for values in ([1, 2], [1.0, 2.0], ["1", "2"]):
+        labels = _labels(pd.Series([*values, None], dtype=object))
+        result = AutoMLResult(Sure(), None, "", None, labels)  # type: ignore[arg-type]  # scripted
+        assert result.predict(np.zeros((2, 1))).tolist() == values
+        assert list(result.predict_proba(np.zeros((2, 1)))) == ["1", "2"]
 
 
 def test_frame_of_any_columns_is_written(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_facts_of_a_quantity() -> None:
     assert low < found["scores"]["test"]["rmse"] < high
     assert found["scores"]["test"]["rmse"] == pytest.approx(0.1, abs=0.03)
     assert found["baseline"]["test"]["rmse"] > 0.8
+    assert list(found["scores"]["test"]) == ["rmse", "r2", "mse", "mae"]
     assert found["baseline"]["predicts"].startswith("always the mean, ")
     assert found["baseline"]["predicts_for"]["mae"].startswith("always the median, ")
     assert [one["column"] for one in found["importance"]] == ["a", "b", "c"]
@@ -103,7 +104,8 @@ def test_facts_of_classes() -> None:
 
 def test_importance_ends_when_its_time_is_over() -> None:
     data = data_of("regression")
-    assert facts_of(data, Formula(), RMSE, seconds=0.0)["importance"] == []
+    assert "importance" not in facts_of(data, Formula(), RMSE, seconds=0.0)
+    assert facts_of(data, Formula(), RMSE, seconds=1e-9)["importance"] == []
 
 
 def test_rows_that_no_fold_holds_out_are_left_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 from commands import Command
 from made_members import about, folds_of, member, table
+from terminals import Terminal
 
 from tuner.automl.ensemble import Judge
 from tuner.automl.facts import facts
@@ -153,3 +155,12 @@ def test_card_says_what_was_found(prices: Bundle, sizes: Bundle) -> None:
     assert "| class | predicted small | predicted large |" in card
     assert "| probability of large, mean | was true for | rows |" in card
     assert "holds 30 of the training rows" in card
+
+
+@pytest.mark.slow
+def test_terminal_shows_how_many_rows_there_are_so_far(sizes: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(ROWS + "1,red,2,3\n" * 60_000)
+    with Terminal(tmp_path, "predict", str(sizes.path), "rows.csv", "-o", "out.csv") as terminal:
+        assert terminal.ended()[0] == 0
+        assert re.search(r"\d0,000 rows", terminal.text)
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 60_011

@@ -43,7 +43,7 @@ def test_any_study_name_gives_a_script(
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 def test_script_of_trees_is_recognised(task: str) -> None:
     about = Script("study s", "best.py", "best-data.npz", "9 rows.", 3, seed=1, weighted=False)
-    assert is_script(tree_script({"max_leaf_nodes": 4}, task, about))
+    assert is_script(tree_script("HistGradientBoosting", {"max_leaf_nodes": 4}, task, about))
 
 
 @pytest.mark.parametrize("name", ['a"b.py', "a\\N.py", "a'b c.py", "{x}.py"])

@@ -25,6 +25,7 @@ STUDIES = {
     "embedding": ("texts", "accuracy", {"epochs": 2, "embedding_width": 2, "units": 4}),
     "realmlp": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4}),
     "tabm": ("table", "mse", {"epochs": 2, "n_layers": 1, "units": 4, "k": 2}),
+    "automl": ("table", "mse", {"hist_gradient_boosting_max_iter": 2}),
     "hist_gradient_boosting": ("table", "mse", {"max_iter": 2}),
     "random_forest": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
     "extra_trees": ("table", "mse", {"n_estimators": 2, "n_parts": 2}),
@@ -33,7 +34,7 @@ STUDIES = {
     "lightgbm": ("table", "mse", {"n_estimators": 2}),
     "own:build_model": ("table", "loss", {"epochs": 2}),
 }
-WITHOUT_LEARNING_RATE = ("random_forest", "extra_trees", "linear_model", "k_neighbors")
+WITHOUT_LEARNING_RATE = ("automl", "random_forest", "extra_trees", "linear_model", "k_neighbors")
 
 
 def write_study(folder: Path, model: str) -> None:

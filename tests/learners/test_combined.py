@@ -74,7 +74,7 @@ def test_shipped_space_suits_the_members() -> None:
     choices = space.parameter("learner").choices
     assert {owner(name) for name in space.names()} - {None} == {*choices}
     for name in map(str, choices):
-        assert {"table", "mixed"} & {*shipped(name).kinds}
+        assert {"table", "mixed", "text"} & {*shipped(name).kinds}
 
 
 def test_steps_are_those_of_the_chosen_learner() -> None:

@@ -50,12 +50,14 @@ class AutoMLResult:
         outcome: How the run ended.
         url: Database of the study.
         folder: Where everything lies that was not asked for elsewhere; removed with the result.
+        labels: Name of a class to its value in the frame that was given; empty if it was a file.
     """
 
     bundle: Bundle
     outcome: AutoMLOutcome = field(repr=False)
     url: str = field(repr=False)
     folder: OwnFolder = field(repr=False)
+    labels: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def leaderboard(self) -> pd.DataFrame:
@@ -86,13 +88,13 @@ class AutoMLResult:
             database.close()
 
     def predict(self, rows: Any) -> NDArray[Any]:
-        """Returns the names of the classes, or the quantities.
+        """Returns the likeliest classes, or the quantities.
 
         Args:
             rows: As `Bundle.predict` takes them: a frame, a dict of columns, an array.
 
         Returns:
-            ``(n,)`` texts or floats.
+            ``(n,)`` floats, or classes: as the frame that was given had them, else as texts.
 
         Raises:
             DataError: The rows lack a column.
@@ -101,7 +103,8 @@ class AutoMLResult:
         names = self.bundle.info["data"]["class_names"]
         if not names:
             return output
-        return np.asarray(np.array(names, dtype=np.object_)[output.argmax(axis=1)])
+        classes = np.array([self.labels.get(name, name) for name in names])
+        return np.asarray(classes[output.argmax(axis=1)])
 
     def predict_proba(self, rows: Any) -> pd.DataFrame:
         """Returns the probabilities, a column a class.
@@ -123,7 +126,7 @@ class AutoMLResult:
 
 def automl(
     data: pd.DataFrame | str | Path,
-    target: str,
+    target: str | None = None,
     *,
     time: float | str = DEFAULT_TIME,
     out: str | Path | None = None,
@@ -134,6 +137,7 @@ def automl(
     group: str | None = None,
     time_column: str | None = None,
     weight: str | None = None,
+    test: float = 0.1,
     single: bool = False,
     fast: bool = False,
     memory: int | str | None = None,
@@ -148,8 +152,9 @@ def automl(
     """Finds the best model for a table within a time; what `tuner automl` does.
 
     Args:
-        data: A frame of pandas, or a CSV, Parquet or Excel file.
-        target: The column to predict.
+        data: A frame of pandas, a CSV, Parquet or Excel file, or a folder with a subfolder of
+            images a class.
+        target: The column to predict; None for images.
         time: From the call to the written bundle, in seconds or as ``"60s"``.
         out: Folder of the bundle; a temporary one if None, which is removed with the result.
         metric: What is improved; ROC AUC, log loss or RMSE if None, by the target.
@@ -160,6 +165,7 @@ def automl(
         group: A column; its rows stand together in one fold.
         time_column: A column of dates or numbers; what is held out is later.
         weight: A column of numbers: how much each row counts.
+        test: Share of the rows that only the final model is scored on.
         single: Keep the best single model, no ensemble.
         fast: Keep the fastest single model within one standard error of the best.
         memory: For all processes together: bytes, or ``"4GiB"``; no limit if None.
@@ -196,6 +202,7 @@ def automl(
         group=group,
         time_column=time_column,
         weight=weight,
+        test=test,
         dialect=dict(dialect or {}),
         single=single,
         fast=fast,
@@ -208,7 +215,13 @@ def automl(
         force=force,
     )
     outcome = run_automl(request, started=started)
-    return AutoMLResult(outcome.bundle, outcome, url, folder)
+    labels = _labels(data[target]) if is_frame(data) and target in data else {}
+    return AutoMLResult(outcome.bundle, outcome, url, folder, labels)
+
+
+def _labels(target: pd.Series[Any]) -> dict[str, Any]:
+    """Returns the name that a reader gives each class, to the class."""
+    return {str(value).removesuffix(".0"): value for value in target.dropna().unique().tolist()}
 
 
 def _file_of(data: Any, folder: Path) -> str:

@@ -22,6 +22,7 @@ from tuner import scoring
 from tuner.automl.calibration import calibration_bins
 from tuner.automl.conformal import LEVELS, coverage, half_width
 from tuner.automl.ensemble import Judge, bootstrap
+from tuner.automl.planning import BESIDE
 from tuner.bundle.explain import background_of
 from tuner.bundle.members import Members, replaced, restricted, take_rows
 from tuner.data import SealedData, Split
@@ -109,7 +110,8 @@ def scores(
     scored = replace(data.development, train=data.development.rows, validation=test)
     validation, on_test = dict[str, float](), dict[str, float]()
     bounds, baseline, words = dict[str, list[float]](), dict[str, float](), dict[str, str]()
-    for name in dict.fromkeys((judge.objective.metric, *scoring.reported_names(task))):
+    first = (judge.objective.metric, BESIDE[task])
+    for name in dict.fromkeys((*first, *scoring.reported_names(task))):
         one = Judge(task, _replace_metric(judge, name))
         try:
             validation[name] = one.value(y, predicted)

@@ -10,6 +10,11 @@ from typing import Any
 from tuner.results.rendering import as_table
 from tuner.units import duration, figure
 
+_LEGEND = (
+    "of out-of-fold predictions ± standard error; fit of all folds; prediction for\n"
+    "1,000 rows; share in the ensemble; complete trials\n"
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -65,8 +70,8 @@ def leaderboard_text(
     ]
     if baseline is not None:
         cells.append((f"({baseline['predicts']})", figure(float(baseline["value"])), *[""] * 4))
-    header = ("learner", f"{metric} out of fold", "fit", "predict 1,000", "share", "trials")
-    return as_table(header, cells, none="no trial is complete")
+    header = ("learner", metric, "fit", "predict", "share", "trials")
+    return as_table(header, cells, none="no trial is complete") + _LEGEND
 
 
 def _with_error(value: float, error: float | None) -> str:

@@ -27,10 +27,13 @@ _LOADING_SECONDS = 6.0
 _SHARE_OF_TIME = 0.2
 """That one network may take of all the time."""
 _EPOCHS = (256, 192, 128, 96, 64, 48, 32, 24, 16)
+_EPOCHS_OF_TEXTS = (20, 10, 5)
 _SHARE_OF_ITERATIONS = 0.5
 """Of the iterations of a boosting that early stopping leaves."""
 _MOST_CELLS_OF_NEIGHBORS = 2_000_000
 _MOST_CLASSES_OF_FORESTS = 200
+_LATER: Mapping[str, float] = {"k_neighbors": 5.0}
+"""Learner to seconds by which its default comes later than its cost says."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,11 @@ def portfolio(extent: Extent) -> list[Default]:
     """Returns the defaults for a table, cheapest first.
 
     The first two are small, so that there is a usable model at once; the others follow by what
-    they cost.
+    they cost. Nearest neighbours, which are cheap and rarely the best, come after the first trees.
     """
     made = [make(extent) for make in _MAKERS]
     able = [one for one in made if one is not None and _fits(one.learner, extent)]
-    return sorted(able, key=lambda one: one.seconds)
+    return sorted(able, key=lambda one: one.seconds + _LATER.get(one.learner, 0.0))
 
 
 def _fits(learner: str, extent: Extent) -> bool:
@@ -178,14 +181,22 @@ def _neighbors(extent: Extent) -> Default | None:
 
 
 def _network(
-    extent: Extent, learner: str, seconds_a_row: float, params: Params, most: int
+    extent: Extent, learner: str, seconds_a_row: float, params: Params, epochs: tuple[int, ...]
 ) -> Default:
-    """Returns a network with as many epochs as its share of the time allows."""
+    """Returns a network with as many epochs as its share of the time allows.
+
+    Args:
+        extent: What costs depend on.
+        learner: Its name.
+        seconds_a_row: What a row costs in each epoch.
+        params: All parameters but the epochs.
+        epochs: How many there may be, most first.
+    """
     an_epoch = extent.folds * extent.rows * seconds_a_row
     affordable = _SHARE_OF_TIME * extent.seconds / an_epoch
-    epochs = next((n for n in _EPOCHS if n <= min(affordable, most)), _EPOCHS[-1])
-    seconds = _LOADING_SECONDS + an_epoch * epochs
-    return Default(learner, learner, {**params, "epochs": epochs}, seconds)
+    n_epochs = next((n for n in epochs if n <= affordable), epochs[-1])
+    seconds = _LOADING_SECONDS + an_epoch * n_epochs
+    return Default(learner, learner, {**params, "epochs": n_epochs}, seconds)
 
 
 def _realmlp(extent: Extent) -> Default | None:
@@ -196,7 +207,7 @@ def _realmlp(extent: Extent) -> Default | None:
         "weight_decay": 0.02,
         "number_embedding": "pbld",
     }
-    return _network(extent, "realmlp", 1.2e-5, params, 256)
+    return _network(extent, "realmlp", 1.2e-5, params, _EPOCHS)
 
 
 def _tabm(extent: Extent) -> Default | None:
@@ -207,7 +218,7 @@ def _tabm(extent: Extent) -> Default | None:
         "weight_decay": 3e-4,
         "number_embedding": "none",
     }
-    return _network(extent, "tabm", 4e-5, params, 100)
+    return _network(extent, "tabm", 2.5e-5, params, _EPOCHS[3:])
 
 
 def _cnn(name: str, params: Params) -> Callable[[Extent], Default | None]:
@@ -223,7 +234,7 @@ def _cnn(name: str, params: Params) -> Callable[[Extent], Default | None]:
             "learning_rate": 0.001,
         }
         seconds_a_row = 1e-7 * extent.columns + 2e-4
-        found = _network(extent, "cnn", seconds_a_row, {**common, **params}, 64)
+        found = _network(extent, "cnn", seconds_a_row, {**common, **params}, _EPOCHS[4:])
         return replace(found, name=name)
 
     return make
@@ -276,7 +287,7 @@ def _embedding(extent: Extent) -> Default | None:
         "optimizer": "adam",
         "learning_rate": 0.001,
     }
-    return _network(extent, "embedding", 4e-4, params, 16)
+    return _network(extent, "embedding", 4e-4, params, _EPOCHS_OF_TEXTS)
 
 
 _MAKERS: tuple[Callable[[Extent], Default | None], ...] = (

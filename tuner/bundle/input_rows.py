@@ -65,7 +65,10 @@ def input_rows(
     is_raw_text = is_text and not _is_table(path)
     schema = schema_of(about)
     if schema is not None and not is_array and not is_raw_text:
-        yield from iter_rows(path, schema, dialect, ROWS_PER_CHUNK, sheet=sheet, note=note)
+        try:
+            yield from iter_rows(path, schema, dialect, ROWS_PER_CHUNK, sheet=sheet, note=note)
+        except DataError as error:
+            raise DataError(f"{error}{_notation(dialect)}") from error.__cause__
         return
     if is_text:
         rows = _texts(data, path, dialect, about["feature_names"])
@@ -76,6 +79,15 @@ def input_rows(
     size = ROWS_PER_CHUNK if rows.ndim < 3 else _IMAGES_PER_CHUNK
     for begin in range(0, max(1, len(rows)), size):
         yield rows[begin : begin + size]
+
+
+def _notation(dialect: Dialect) -> str:
+    """Returns how numbers were read, if that was declared; to follow an error."""
+    keys = [key for key in ("decimal", "thousands") if getattr(dialect, key) is not None]
+    if not keys:
+        return ""
+    declared = " and ".join(f"--{key} {toml(getattr(dialect, key))}" for key in keys)
+    return f"; numbers were read with {declared}, which may be given otherwise"
 
 
 def _dialect(info: Mapping[str, Any], given: Mapping[str, str]) -> Dialect:
