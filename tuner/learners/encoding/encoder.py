@@ -17,7 +17,7 @@ from tuner.learners.encoding.category_encoding import CategoryEncoding
 from tuner.learners.encoding.date_encoding import DateEncoding
 from tuner.learners.encoding.encoding_options import EncodedColumn, Options, Style, options
 from tuner.learners.encoding.number_encoding import NumberEncoding
-from tuner.learners.encoding.word_encoding import TextEncoding
+from tuner.learners.encoding.text_encoding import TextEncoding
 from tuner.spec.models import Part
 from tuner.spec.reading import read_part
 from tuner.wording import Position, quoted
