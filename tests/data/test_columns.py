@@ -299,6 +299,8 @@ NAN = float("nan")
         (Known("number", "1.234,5 €"), ["1.234", "2,5 €"], [1234, 2.5], ""),
         (Known("number", "1234,5"), ["1.5", "2.5"], [1.5, 2.5], ""),  # written otherwise now
         (Known("number"), ["1", "x", "y"], [1, NAN, NAN], 'line 3: "x" is no number (and 1 more)'),
+        (Known("number"), ["12 %", "7 %"], [NAN, NAN], 'line 2: "12 %" is no number'),
+        (Known("number", "1234.5 %"), ["12,5 %", "7 %"], [12.5, 7], ""),
         (Known("yes/no", "ja/nein"), ["Ja", "nein"], [True, False], ""),
         (Known("yes/no", "ja/nein"), ["ja", "?", "oho"], [True, False, False], 'line 4: "oho"'),
         (Known("yes/no"), ["True", "false"], [True, False], ""),  # was of a frame

@@ -16,12 +16,11 @@ from tuner.data.csv_cells import (
     joined,
     missing_marks,
     notation_of,
-    parsed,
     readings,
 )
 from tuner.data.faults import Fault
 from tuner.data.numerals import Numerals
-from tuner.data.table import Column, Typed, from_texts
+from tuner.data.table import Column
 from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted
@@ -181,29 +180,6 @@ def as_text(source: pd.Series[Any], missing: NDArray[np.bool_]) -> pd.Series[str
         else source.astype("str")
     )
     return text.mask(missing, "").str.strip()
-
-
-def read_column(table: TextTable, name: str) -> CsvColumn:
-    """Reads a column by the rules that are declared, without finding out how numbers are written.
-
-    It is one of numbers if most of its cells are, in whatever notation.
-    """
-    cells = table.cells[name].str.strip()
-    notation = notation_of(table.dialect)
-    numbers = finite_in_float32(parsed(cells, notation))
-    missing = missing_cells(table, cells, numbers)
-    typed: Typed = ("number", numbers, "")
-    if not are_numbers(numbers[~missing], cells[~missing]):
-        typed = from_texts(cells, missing)
-    kind, values, written = typed
-    return CsvColumn(
-        *(name, kind, values, missing, written),
-        distinct=int(cells[~missing].nunique()),
-        table=table,
-        source=cells,
-        numbers=numbers,
-        numerals=Numerals(notation),
-    )
 
 
 def finite_in_float32(numbers: NDArray[Any]) -> NDArray[Any]:

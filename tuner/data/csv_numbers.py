@@ -7,37 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.csv_column import CsvColumn, read_column
+from tuner.data.csv_column import CsvColumn
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
 from tuner.data.schema import ColumnSchema
-from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted, toml
 
 _MOST_COLUMNS = 3  # columns that one fault describes
 _MOST_DROPPED = 12  # columns that one fault lists to be dropped
 _EXACT = 2.0**24  # whole numbers up to here are exact in float32
-
-
-def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
-    """Converts some columns.
-
-    Returns:
-        float32 ``(rows, names)``.
-
-    Raises:
-        DataError: Cells are empty or no numbers that float32 can hold; names all such columns.
-    """
-    faults = Faults(table.path)
-    columns = [read_column(table, name) for name in names]
-    decided = [
-        ColumnSchema(name=c.name, kind=c.kind, treatment="number", missing=int(c.missing.sum()))
-        for c in columns
-    ]
-    values = checked_numbers(columns, decided, faults, training=False)
-    faults.raise_if_any()
-    return values
 
 
 def checked_numbers(

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.csv_file import read_text
-from tuner.data.csv_numbers import numbers
 from tuner.data.csv_rows import LINE_BREAK
+from tuner.data.rows_to_predict import rows_from_table
+from tuner.data.schema import ColumnSchema, Schema, TargetSchema
 from tuner.data.split import texts
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
-from tuner.units import count
 from tuner.wording import hint, quoted
 
 
@@ -40,24 +40,12 @@ def rows_from_csv(
     """
     if not feature_names:
         raise DataError(f"{path}: this model does not take the rows of a table")
-    table = read_text(path, dialect, by_options=True)
-    header = list(table.cells.columns)
-    missing = [name for name in feature_names if name not in header]
-    if missing:
-        spare = [name for name in header if name not in feature_names]
-        named = ", ".join(map(quoted, missing))
-        cure = ""
-        if len(header) == 1 and len(feature_names) > 1:
-            cure = "; what separates columns is declared with --sep"
-        elif table.dialect.encoding and not "".join(header).isascii():
-            cure = f"; if it is not text in {table.dialect.encoding}, declare --encoding"
-        raise DataError(
-            f"{path} lacks {count(len(missing), 'column')} that the model takes: {named}; "
-            f"{hint(missing[0], spare, 'other columns')}{cure}"
-        )
-    if table.cells.empty:
-        raise DataError(f"{path} has no rows below its header")
-    return numbers(table, feature_names)
+    features = [
+        ColumnSchema(name=name, kind="number", treatment="number") for name in feature_names
+    ]
+    schema = Schema(columns=tuple(features), target=TargetSchema(task="regression"))
+    rows: NDArray[np.float32] = rows_from_table(path, schema, dialect or Dialect())
+    return rows
 
 
 def texts_from_file(

@@ -18,7 +18,7 @@ from tuner.data.date_texts import ISO, date_formats, read_dates
 from tuner.data.faults import Faults
 from tuner.data.found_columns import date_column, made_column, number_column
 from tuner.data.inferring import Cells, Choices, Chosen
-from tuner.data.numerals import Numerals
+from tuner.data.numerals import PERCENT, Numerals
 from tuner.data.table import DECLARED_YES_NO, Typed, are_yes, as_objects, yes_no
 from tuner.spec.models import ColumnKind
 from tuner.wording import excerpt, quoted, toml
@@ -98,7 +98,9 @@ def as_known(cells: Cells, known: Known, choices: Callable[[], Choices]) -> CsvC
             odd = np.isnan(numbers) & ~cells.missing
             if odd.any() and cells.name in (chosen := choices()):
                 (other, others), is_ambiguous = chosen[cells.name]
-                if np.isfinite(others).sum() > np.isfinite(numbers).sum():
+                is_more = np.isfinite(others).sum() > np.isfinite(numbers).sum()
+                # 12 % where there were 0.12 before would be a hundred times as much.
+                if is_more and (other.sign == PERCENT) == (numerals.sign == PERCENT):
                     numerals, numbers, ambiguous = other, others, is_ambiguous
                     odd = np.isnan(numbers) & ~cells.missing
             numbers = finite_in_float32(numbers)
@@ -106,7 +108,6 @@ def as_known(cells: Cells, known: Known, choices: Callable[[], Choices]) -> CsvC
             return made_column(
                 cells,
                 typed,
-                missing=cells.missing | odd,
                 numbers=numbers,
                 numerals=numerals,
                 ambiguous=ambiguous,
