@@ -15,7 +15,7 @@ from tuner.data.found_columns import as_found
 from tuner.data.inferring import Cells, Choices, choose_readings
 from tuner.data.table import as_objects, from_series
 from tuner.data.text_table import TextTable
-from tuner.data.wanted_columns import Known, as_declared, as_known
+from tuner.data.wanted_columns import KnownColumn, as_declared, as_known
 from tuner.spec.models import ColumnKind
 
 
@@ -23,7 +23,7 @@ def read_columns(
     table: TextTable,
     *,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
 ) -> list[CsvColumn]:
     """Reads the columns of a table; see `tuner.data.table_file.read_table`.

@@ -22,7 +22,7 @@ from tuner.data.other_files import (
 )
 from tuner.data.packed import opened, unpacked_size
 from tuner.data.text_table import TextTable
-from tuner.data.wanted_columns import Known
+from tuner.data.wanted_columns import KnownColumn
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
@@ -98,7 +98,7 @@ def read_table(
     *,
     sheet: str | None = None,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
     most_rows: int | None = None,
     by_options: bool = False,
@@ -141,7 +141,7 @@ def table_of(
     text: TextTable,
     *,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
 ) -> Table:
     """Returns cells as typed columns; see :func:`read_table`."""
@@ -152,7 +152,7 @@ def iter_tables(
     path: Path,
     dialect: Dialect | None = None,
     *,
-    like: Mapping[str, Known],
+    like: Mapping[str, KnownColumn],
     rows: int,
     sheet: str | None = None,
 ) -> Iterator[Table]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 YES = ("true", "false")  # how values of a source with types are written
 
 
-class Known(Protocol):
+class KnownColumn(Protocol):
     """How a column was read before: a `tuner.data.table.Column`, or its schema."""
 
     @property
@@ -80,7 +80,7 @@ def _add_fault(cells: Cells, kind: ColumnKind, odd: Any, faults: Faults) -> None
     )
 
 
-def as_known(cells: Cells, known: Known, choices: Callable[[], Choices]) -> CsvColumn:
+def as_known(cells: Cells, known: KnownColumn, choices: Callable[[], Choices]) -> CsvColumn:
     """Returns a column as it was read before; what cannot be read so is missing.
 
     Args:

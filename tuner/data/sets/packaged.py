@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, split_up
 from tuner.data.csv_file import read_text
-from tuner.data.plain_rows import rows_from_csv
+from tuner.data.rows_to_predict import rows_from_csv
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.locations import OWN_FOLDER, data_home, first, refusal
 from tuner.data.splits import Splits, Task
