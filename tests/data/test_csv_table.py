@@ -114,6 +114,14 @@ def test_numbers_with_two_readings_are_refused_unless_a_guess_is_wanted(tmp_path
     assert data.schema.columns[0].reason.endswith('"1,100" is read as 1100; it may be 1.1')
 
 
+def test_dropped_column_does_not_decide_how_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    text = "a;b;y\n" + "".join(f"{n + 1}.250;{n},5;{n % 2}\n" for n in range(20))
+    path.write_text(text, encoding="utf-8")
+    assert load_csv(path, "y", drop=["b"]).train.x.max() < 21
+    assert load_csv(path, "y").train.x[:, 0].min() >= 1250
+
+
 def test_rows_to_predict_with_two_readings_are_refused(tmp_path: Path) -> None:
     plain = tmp_path / "plain.csv"
     plain.write_text(AMBIGUOUS.replace(",", ""), encoding="utf-8")

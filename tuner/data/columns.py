@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import compress
@@ -25,6 +25,7 @@ def read_columns(
     kinds: Mapping[str, ColumnKind] | None = None,
     like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
+    drop: Collection[str] = (),
 ) -> list[CsvColumn]:
     """Reads the columns of a table; see `tuner.data.table_file.read_table`.
 
@@ -39,7 +40,7 @@ def read_columns(
     @cache
     def choices() -> Choices:
         are_numbers = (like is None or like[name].kind == "number" for name in cells)
-        return choose_readings(list(compress(cells.values(), are_numbers)))
+        return choose_readings(list(compress(cells.values(), are_numbers)), drop)
 
     faults = Faults(table.path)
 

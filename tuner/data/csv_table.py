@@ -149,6 +149,7 @@ def read_csv(
         sheet=uses.get("sheet"),
         kinds=kinds,
         target=target,
+        drop=uses.get("drop") or (),
         most_rows=uses.get("most_rows"),
     )
     faults = Faults(path)

@@ -7,7 +7,7 @@ and the column is ambiguous.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -105,14 +105,15 @@ class Cells:
         return None if np.isnan(numbers).any() else (Numerals(notation), self.spread(numbers))
 
 
-def choose_readings(columns: Sequence[Cells]) -> Choices:
-    """Chooses how the numbers of each column are read, by all columns of a file."""
+def choose_readings(columns: Sequence[Cells], drop: Collection[str] = ()) -> Choices:
+    """Chooses how the numbers of each column are read, by all others but those of ``drop``."""
     chosen = {one.name: (one.readings[0], False) for one in columns if one.readings}
-    signs = {one.name: _decimal_sign(one) for one in columns if len(one.readings) == 1}
+    deciding = [one for one in columns if len(one.readings) == 1 and one.name not in drop]
     doubtful = [one for one in columns if len(one.readings) > 1]
-    if not doubtful and "," not in signs.values():
+    if not doubtful and all(one.readings[0][0].notation.decimal == "." for one in deciding):
         return chosen
-    plain = [one for one in columns if one.name in signs and signs[one.name] == "."]
+    signs = {one.name: _decimal_sign(one) for one in deciding}
+    plain = [one for one in deciding if signs[one.name] == "."]
     has_comma = "," in signs.values()
     has_point = any(one.in_groups is None for one in plain)
     for one in doubtful:
