@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,9 @@ def test_column_of_a_file_has_kind_values_and_missing(
         (pd.Series([True, None, False], dtype="boolean"), "yes/no", [True, False, False]),
         (pd.to_datetime(["2020-01-31", None, "2020-02-01"]), "date", None),
         (pd.Series(pd.period_range("2020-01", periods=3, freq="M")), "date", None),
+        (pd.Series([True, None, False], dtype=object), "yes/no", [True, False, False]),
+        (pd.Series([dt.date(2020, 1, 31), None, dt.date(2020, 2, 1)]), "date", None),
+        (pd.to_datetime(["2020-01-31", None, "2020-02-01"], utc=True).astype(object), "date", None),
         (["u", "v", "u", "v"], "category", ["u", "v", "u", "v"]),
         (pd.Categorical(["u", "u", None]), "category", ["u", "u", None]),
         (["a film", None, "a dog"], "text", ["a film", None, "a dog"]),
@@ -82,6 +86,14 @@ def test_column_of_a_frame_has_kind_values_and_missing(values: Any, kind: str, t
         assert column.values.tolist() == typed
     else:
         np.testing.assert_array_equal(column.values, typed)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_dates_of_a_frame_may_be_far_away(zone: str | None) -> None:
+    days = pd.Series(pd.to_datetime(["9999-12-31", "0001-01-01"])).dt.tz_localize(zone)
+    (column,) = from_frame(pd.DataFrame({"a": days}))
+    days = np.array(["9999-12-31", "0001-01-01"], dtype="datetime64[us]")
+    np.testing.assert_array_equal(column.values, days)
 
 
 @pytest.fixture
