@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.data import Split, Task
@@ -78,6 +78,7 @@ def test_division_depends_on_the_seed_and_the_repeat_only() -> None:
     assert divided(3)[:4] != divided(3)[4:]
 
 
+@settings(max_examples=30)
 @given(
     groups=st.lists(st.integers(0, 30), min_size=60, max_size=120),
     task=st.sampled_from(["regression", "binary"]),
