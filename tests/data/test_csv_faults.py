@@ -122,6 +122,7 @@ def test_lines_are_counted_as_editors_do(tmp_path: Path, end: str) -> None:
             r"line 5: 3 cells, but .* has 2 .*\(line 7\)",
         ),
         ('a,"b\nc"\n"1\n2",2\n1,"2\n', r'line 5: a quote \("\) is opened and never closed'),
+        ("a,b\n1,2\n,,\n", "line 3: the row ends with a comma too many"),
         ("a b\n1 2\n1 2 3\n", r"line 3: 3 cells, .* has 2 \(separated by blanks\)"),
     ],
 )
