@@ -48,6 +48,7 @@ def test_time_for_trials_leaves_some_for_the_bundle() -> None:
     assert clock.left_for_trials(1_000_000) < clock.left_for_trials(1_000)
     over = Clock(60.0, started=0.0)  # in 1970
     assert over.is_over
+    assert over.left_for_trials(1_000) > 0
 
 
 def test_only_candidates_keep_their_models(tmp_path: Path) -> None:
