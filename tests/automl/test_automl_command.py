@@ -16,6 +16,8 @@ from commands import Answer, Command
 from processes import program, running
 
 from tuner.automl import automating, planning
+from tuner.automl.automl_request import AutoMLRequest
+from tuner.automl.clock import Clock
 from tuner.automl.portfolio import Default, Extent, portfolio
 from tuner.storage.database import Database
 
@@ -112,7 +114,8 @@ def test_text_shows_columns_leaderboard_and_what_to_do_next(
     assert answer.out.index("city") < answer.out.index("of out-of-fold predictions")
     for said in ("since", "date", "linear_model", "±", "share", "on test", "next  tuner predict"):
         assert said in answer.out
-    assert max(map(len, answer.out.splitlines())) <= 80
+    tables, _, _ = answer.out.partition("scored once")
+    assert max(map(len, tables.splitlines())) <= 80
 
 
 def test_more_without_a_study_is_refused(folder: Path, command: Command) -> None:
@@ -146,3 +149,36 @@ def test_ctrl_c_writes_the_bundle_of_what_there_is(tmp_path: Path) -> None:
     assert "interrupted: the bundle is written from the trials so far" in err
     assert (tmp_path / "model" / "bundle.json").is_file()
     assert "next  tuner predict model" in out
+
+
+def test_first_model_is_waited_for_whatever_the_time(
+    folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "left_for_trials", lambda clock, rows: 0.01)
+    answer = automl(command)
+    assert answer.status == 0, answer.err
+    assert "no model was ready within the time: one is fitted all the same" in answer.err
+    assert "1 trial in" in answer.out
+
+
+def test_bundle_that_was_not_written_is_written_from_what_is_stored(
+    folder: Path, command: Command
+) -> None:
+    def nothing(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(automating, "finish", nothing)
+        with pytest.raises(KeyboardInterrupt):
+            automating.run_automl(
+                AutoMLRequest(data="shop.csv", target="buys", out="model", time="10m", workers=1)
+            )
+    storage = Database("sqlite:///tuner.db", must_exist=True)
+    try:
+        assert len(storage.study("shop").trials) == len(QUICK)
+    finally:
+        storage.close()
+    assert not Path("model").exists()
+    answer = automl(command)  # whose models are there: only the bundle is missing
+    assert answer.status == 0, answer.err
+    assert "is not searched further" in answer.err

@@ -22,6 +22,7 @@ SPACE = {
     "rate": {"type": "float", "low": 0.0, "high": 1.0},
     "depth": {"type": "int", "low": 1, "high": 9},
     "epochs": {"type": "int", "low": 9, "high": 9},
+    "kind": {"type": "categorical", "choices": ["only"]},
 }
 COUNTED = ["x", 1.5, True, [1], -1]  # wrong for every whole number
 ONE_UP, TWO_UP = [*COUNTED, 0], [*COUNTED, 0, 1]
@@ -57,6 +58,7 @@ SAMPLERS: dict[str, dict[str, tuple[list[Any], list[Any]]]] = {
         "crossover_prob": (SHARE, [0, 1.0]),
         "swapping_prob": (SHARE, [0.0, 1.0]),
     },
+    "portfolio": {"by": ([1, True, "rate", ""], ["kind"])},
 }
 INTERVALS: dict[str, tuple[list[Any], list[Any]]] = {
     "n_warmup_steps": (COUNTED, [0, 100]),
@@ -119,7 +121,8 @@ def test_every_option_of_every_name_is_tried_here() -> None:
 @pytest.mark.parametrize("part", ["sampler", "pruner"])
 def test_options_are_those_of_the_classes(part: str) -> None:
     entries = by_name._SAMPLERS if part == "sampler" else by_name._PRUNERS
-    classes = {entry.make: entry.options for name, entry in entries.items() if name != "bruteforce"}
+    own_names = ("bruteforce", "portfolio")  # the second is ours alone
+    classes = {one.make: one.options for name, one in entries.items() if name not in own_names}
     classes[optuna.samplers.BruteForceSampler] = by_name._SAMPLERS["bruteforce"].options
     for made, options in classes.items():
         own = made.__mro__[1] if made.__module__.startswith("tuner") else made

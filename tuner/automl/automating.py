@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
@@ -31,7 +32,7 @@ from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
 from tuner.workers.request import RunRequest, cores
-from tuner.workers.running import Observe, open_for_work, run_study
+from tuner.workers.running import NothingBegun, Observe, open_for_work, run_study
 
 _MORE_TRIALS = 200
 
@@ -94,9 +95,9 @@ def run_automl(
 ) -> AutoMLOutcome:
     """Finds the best model for a table within the time, and writes its bundle.
 
-    The study of an earlier run is not searched again unless ``request.more`` says so; then its
-    trials go on from where they were. Ctrl-C ends the search, and the bundle is written from what
-    there is; a second Ctrl-C ends everything.
+    The study of an earlier run that has a model is not searched again unless ``request.more`` says
+    so; then its trials go on from where they were. Ctrl-C ends the search, and the bundle is
+    written from what there is; a second Ctrl-C ends everything.
 
     Args:
         request: What is asked for.
@@ -119,7 +120,8 @@ def run_automl(
     with open_for_work(url) as database:
         study, before = _stored(request, database, data)
         ending: Ending | None = None
-        if study is not None and before is not None and not request.more:
+        if before is not None and not request.more and _has_models(study, database):
+            assert study is not None
             spec = before
             show(data)
             done = count_plain(n_finished(database.counts(study)), "trial")
@@ -136,13 +138,43 @@ def run_automl(
                 spec = _continued(before, seconds, study, database)
             show(data)
             run = RunRequest(study=request.name, study_name=request.name, workers=n_workers)
-            outcome = run_study(run, spec, location, database, observe)
-            study, ending = outcome.study, outcome.ending
+            study, ending = _searched(run, spec, location, database, observe, note)
         if ending == "interrupted":
             note("interrupted: the bundle is written from the trials so far")
         bundle = finish(study, spec, data, location, request, clock)
         trials = n_finished(database.counts(study))
     return AutoMLOutcome(bundle, spec, str(database), ending, trials, clock.total - clock.left)
+
+
+def _has_models(study: optuna.Study | None, database: Database) -> bool:
+    return study is not None and database.counts(study)[TrialState.COMPLETE] > 0
+
+
+def _searched(
+    run: RunRequest,
+    spec: StudySpec,
+    location: str,
+    database: Database,
+    observe: Observe | None,
+    note: Callable[[str], None],
+) -> tuple[optuna.Study, Ending]:
+    """Runs trials until the time is over, and until there is one model whatever the time.
+
+    Returns:
+        The study, and why the first run ended.
+    """
+    try:
+        outcome = run_study(run, spec, location, database, observe)
+        if outcome.ending != "timeout" or _has_models(outcome.study, database):
+            return outcome.study, outcome.ending
+        finished = n_finished(database.counts(outcome.study))
+    except NothingBegun:
+        finished = 0
+    note("no model was ready within the time: one is fitted all the same")
+    budget = spec.budget.model_copy(update={"timeout": None, "n_trials": finished + 1})
+    first = spec.model_copy(update={"budget": budget})
+    outcome = run_study(replace(run, workers=1), first, location, database, observe)
+    return outcome.study, "timeout" if outcome.ending == "done" else outcome.ending
 
 
 def _stored(

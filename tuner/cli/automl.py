@@ -156,7 +156,8 @@ def automl(
     console = standard_error()
 
     def observe(spec: StudySpec) -> Observer:
-        ends = time.monotonic() + (spec.budget.timeout or 0.0)
+        timeout = spec.budget.timeout
+        ends = None if timeout is None else time.monotonic() + timeout
         word = "fold" if spec.n_folds > 1 else "step"
         return progress.progress_for(console, spec.objective, word, ends)
 

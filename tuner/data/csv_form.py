@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.csv_rows import LINE_BREAK, find_separator, parse_fault
+from tuner.data.file_encoding import guessed_encoding, is_utf8, marked_encoding
 from tuner.data.packed import opened
-from tuner.data.text_encoding import guessed_encoding, is_utf8, marked_encoding
 from tuner.data.text_table import breaks_in
 from tuner.errors import DataError
 from tuner.spec import Dialect

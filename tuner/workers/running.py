@@ -30,6 +30,10 @@ Observe = Callable[[StudySpec], Observer]
 """Called with the study's spec before the workers are started; returns the run's observer."""
 
 
+class NothingBegun(StudyError):
+    """The time of a run was over before its workers were ready; there is no study."""
+
+
 @dataclass(frozen=True)
 class RunOutcome:
     """How a run ended.
@@ -133,13 +137,13 @@ def _require_begun(database: Database, name: str, ending: Ending) -> None:
 
     Raises:
         KeyboardInterrupt: It was interrupted before there was one.
-        StudyError: Its time was over before there was one.
+        NothingBegun: Its time was over before there was one.
     """
     if ending == "done" or name in database.study_names():
         return
     if ending == "interrupted":
         raise KeyboardInterrupt
-    raise StudyError(
+    raise NothingBegun(
         "the time was over before the workers had loaded their libraries and the data, and nothing "
         "was stored; give the run more with --timeout"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.data.text_encoding import guessed_encoding, is_utf8, marked_encoding
+from tuner.data.file_encoding import guessed_encoding, is_utf8, marked_encoding
 
 TEXTS = {
     "korean": ("이름,나이,도시\n김철수,23,서울\n이영희,31,부산\n", ["cp949", "euc-kr"]),
