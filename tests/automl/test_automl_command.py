@@ -165,11 +165,11 @@ def test_bundle_that_was_not_written_is_written_from_what_is_stored(
     folder: Path, command: Command
 ) -> None:
     def nothing(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("the second")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(automating, "finish", nothing)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="the second"):
             automating.run_automl(
                 AutoMLRequest(data="shop.csv", target="buys", out="model", time="10m", workers=1)
             )
