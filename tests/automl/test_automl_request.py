@@ -62,6 +62,7 @@ def test_options_become_keys_of_the_dataset() -> None:
         "time": "sold",
         "weight": "w",
         "select": "useful",
+        "test": 0.1,
         "sep": ";",
         "sheet": "2024",
     }

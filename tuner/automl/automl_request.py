@@ -40,6 +40,7 @@ class AutoMLRequest:
         group: A column; its rows stand together in one fold.
         time_column: A column; what is held out is later than what is fitted on.
         weight: A column: how much each row counts.
+        test: Share of the rows that only the final model is scored on.
         dialect: Further keys of a table's ``dataset``: ``sep``, ``decimal`` …, ``sheet``.
         single: Whether the best single model is written instead of an ensemble.
         fast: Whether the fastest single model is written that is within one standard error of the
@@ -68,6 +69,7 @@ class AutoMLRequest:
     group: str | None = None
     time_column: str | None = None
     weight: str | None = None
+    test: float = 0.1
     dialect: Mapping[str, Any] = field(default_factory=dict)
     single: bool = False
     fast: bool = False
@@ -184,6 +186,7 @@ class AutoMLRequest:
             "time": self.time_column,
             "weight": self.weight,
             "select": "useful",
+            "test": self.test,
             **{key: self.dialect[key] for key in _DIALECT if key in self.dialect},
         }
         given = {key: value for key, value in table.items() if value is not None}

@@ -126,7 +126,7 @@ class AutoMLResult:
 
 def automl(
     data: pd.DataFrame | str | Path,
-    target: str,
+    target: str | None = None,
     *,
     time: float | str = DEFAULT_TIME,
     out: str | Path | None = None,
@@ -137,6 +137,7 @@ def automl(
     group: str | None = None,
     time_column: str | None = None,
     weight: str | None = None,
+    test: float = 0.1,
     single: bool = False,
     fast: bool = False,
     memory: int | str | None = None,
@@ -151,8 +152,9 @@ def automl(
     """Finds the best model for a table within a time; what `tuner automl` does.
 
     Args:
-        data: A frame of pandas, or a CSV, Parquet or Excel file.
-        target: The column to predict.
+        data: A frame of pandas, a CSV, Parquet or Excel file, or a folder with a subfolder of
+            images a class.
+        target: The column to predict; None for images.
         time: From the call to the written bundle, in seconds or as ``"60s"``.
         out: Folder of the bundle; a temporary one if None, which is removed with the result.
         metric: What is improved; ROC AUC, log loss or RMSE if None, by the target.
@@ -163,6 +165,7 @@ def automl(
         group: A column; its rows stand together in one fold.
         time_column: A column of dates or numbers; what is held out is later.
         weight: A column of numbers: how much each row counts.
+        test: Share of the rows that only the final model is scored on.
         single: Keep the best single model, no ensemble.
         fast: Keep the fastest single model within one standard error of the best.
         memory: For all processes together: bytes, or ``"4GiB"``; no limit if None.
@@ -199,6 +202,7 @@ def automl(
         group=group,
         time_column=time_column,
         weight=weight,
+        test=test,
         dialect=dict(dialect or {}),
         single=single,
         fast=fast,

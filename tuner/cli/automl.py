@@ -76,6 +76,9 @@ def automl(
     weight: Annotated[
         str | None, typer.Option(help="A column of numbers: how much each row counts.")
     ] = None,
+    test: Annotated[
+        float, typer.Option(help="Share of the rows that only the final model is scored on.")
+    ] = 0.1,
     single: Annotated[
         bool, typer.Option("--single", help="Write the best single model, no ensemble.")
     ] = False,
@@ -142,6 +145,7 @@ def automl(
         group=group,
         time_column=time_column,
         weight=weight,
+        test=test,
         dialect={key: value for key, value in dialect.items() if value is not None},
         single=single,
         fast=fast,

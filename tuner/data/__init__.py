@@ -95,6 +95,7 @@ def load_splits(dataset: AnyDataset, base: Path, access: Access | None = None) -
             dataset.target,
             source=dataset.csv,
             dialect=dataset,
+            test_share=dataset.test,
             **uses_of(dataset),
         )
         return with_warnings(data)

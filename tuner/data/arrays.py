@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.dividing import Rows, divide, divide_by_group, divide_by_time, hold_out
+from tuner.data.dividing import (
+    TEST_SHARE,
+    Rows,
+    divide,
+    divide_by_group,
+    divide_by_time,
+    hold_out,
+)
 from tuner.data.folds import strata_of
 from tuner.data.mixed import is_frame
 from tuner.data.precision import blurred, remedy
@@ -90,7 +97,13 @@ def split_up(
     return split_rows(Split(x, y), task, about, class_names)
 
 
-def split_rows(rows: Split, task: Task, about: About, class_names: Sequence[str] = ()) -> Splits:
+def split_rows(
+    rows: Split,
+    task: Task,
+    about: About,
+    class_names: Sequence[str] = (),
+    test_share: float = TEST_SHARE,
+) -> Splits:
     """Divides rows 60/20/20: the latest to test, or whole groups, or stratified by class.
 
     Args:
@@ -98,11 +111,12 @@ def split_rows(rows: Split, task: Task, about: About, class_names: Sequence[str]
         task: What is to be learnt.
         about: Name and origin of the data.
         class_names: A name per class.
+        test_share: Share of the test split; a quarter of the other rows validates.
 
     Raises:
         DataError: Groups or times are too few, or leave a class without training rows.
     """
-    parts = _positions(rows, task)
+    parts = _positions(rows, task, test_share)
     if task != "regression" and (rows.time is not None or rows.group is not None):
         absent = np.setdiff1d(rows.y, rows.y[parts[0]])
         if len(absent):
@@ -116,12 +130,12 @@ def split_rows(rows: Split, task: Task, about: About, class_names: Sequence[str]
     return Splits(train, validation, test, task, class_names=tuple(class_names), **about.fields())
 
 
-def _positions(rows: Split, task: Task) -> tuple[Rows, Rows, Rows]:
+def _positions(rows: Split, task: Task, test_share: float) -> tuple[Rows, Rows, Rows]:
     if rows.time is not None:
-        return divide_by_time(rows.time)
+        return divide_by_time(rows.time, test_share)
     if rows.group is not None:
-        return divide_by_group(rows.group, strata_of(rows.y, task, 5))
-    return divide(len(rows), None if task == "regression" else rows.y)
+        return divide_by_group(rows.group, strata_of(rows.y, task, 5), test_share)
+    return divide(len(rows), None if task == "regression" else rows.y, test_share)
 
 
 def with_validation(

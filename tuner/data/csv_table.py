@@ -16,6 +16,7 @@ from tuner.data.csv_header import first_line_hint
 from tuner.data.csv_numbers import checked_numbers, number_cure
 from tuner.data.csv_rows import likely_separator
 from tuner.data.csv_target import CsvTask, csv_target, left_out_note
+from tuner.data.dividing import TEST_SHARE
 from tuner.data.faults import Faults
 from tuner.data.mixed import to_frame
 from tuner.data.row_roles import groups, times, weights
@@ -60,9 +61,13 @@ def load_csv(
     source: str = "",
     *,
     dialect: Dialect | None = None,
+    test_share: float | None = None,
     **uses: Unpack[Uses],
 ) -> Splits:
-    """Loads a table and divides it about 60/20/20; see :func:`read_csv`."""
+    """Loads a table and divides it about 60/20/20; see :func:`read_csv`.
+
+    Another ``test_share`` leaves more or less for the other two, of which a quarter validates.
+    """
     table = read_csv(path, target, dialect=dialect, **uses)
     about = About(
         name=table_name(path),
@@ -72,7 +77,13 @@ def load_csv(
         schema=table.schema,
     )
     try:
-        return split_rows(table.rows, table.target.task, about, table.target.class_names)
+        return split_rows(
+            table.rows,
+            table.target.task,
+            about,
+            table.target.class_names,
+            TEST_SHARE if test_share is None else test_share,
+        )
     except DataError as exc:
         column = uses.get("group") or uses.get("time")
         if column is None:

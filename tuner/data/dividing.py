@@ -18,6 +18,8 @@ Rows = NDArray[np.intp]
 
 # One seed for all: the test split must be the same whatever a study's own seed.
 SPLIT_SEED = 0
+TEST_SHARE = 0.2
+_VALIDATION_SHARE = 0.25  # of the rows that are not for the test
 LEAST_OF_A_CLASS = 5  # one row for the test split, one for validation, three to learn from
 LEAST_GROUPS = 5  # as for a class
 _MOST_BALANCED = 5000  # groups; with more, chance balances them as well, and far faster
@@ -46,27 +48,36 @@ def hold_out(rows: Rows, share: float, labels: NDArray[Any] | None = None) -> tu
     return left, taken
 
 
-def divide(n: int, labels: NDArray[Any] | None = None) -> tuple[Rows, Rows, Rows]:
+def divide(
+    n: int, labels: NDArray[Any] | None = None, test_share: float = TEST_SHARE
+) -> tuple[Rows, Rows, Rows]:
     """Divides ``n`` rows 60/20/20, as the notes do: a fifth to test, a quarter of the rest after.
 
     Args:
         n: Number of rows.
         labels: ``(n,)`` class of each row; None for a regression.
+        test_share: Share of the test split; more, up to a fifth, if a class had no row in it.
 
     Returns:
         Row numbers of train, validation and test; together every row once.
     """
-    rest, test = hold_out(np.arange(n), 0.2, labels)
-    train, validation = hold_out(rest, 0.25, labels)
+    if labels is not None:
+        rarest = int(np.unique(labels, return_counts=True)[1].min())
+        test_share = max(test_share, min(TEST_SHARE, 1 / rarest))
+    rest, test = hold_out(np.arange(n), test_share, labels)
+    train, validation = hold_out(rest, _VALIDATION_SHARE, labels)
     return train, validation, test
 
 
-def divide_by_group(group: NDArray[np.int64], strata: NDArray[np.intp]) -> tuple[Rows, Rows, Rows]:
+def divide_by_group(
+    group: NDArray[np.int64], strata: NDArray[np.intp], test_share: float = TEST_SHARE
+) -> tuple[Rows, Rows, Rows]:
     """Divides rows about 60/20/20, so that all rows of a group are in one part.
 
     Args:
         group: ``(n,)`` number of each row's group.
         strata: ``(n,)`` class of each row, or bin of its quantity, whose shares are to be alike.
+        test_share: Share of the test split, rounded to one group in so many.
 
     Returns:
         As :func:`divide`, in ascending order.
@@ -80,16 +91,20 @@ def divide_by_group(group: NDArray[np.int64], strata: NDArray[np.intp]) -> tuple
             f"{count(groups, 'group')}; at least {LEAST_GROUPS} are needed for train, validation "
             "and test, as all rows of a group are in one of them"
         )
-    rest, test = group_folds(group, strata, 5, SPLIT_SEED)[0]
+    folds = min(max(2, round(1 / test_share)), groups)
+    rest, test = group_folds(group, strata, folds, SPLIT_SEED)[0]
     train, validation = group_folds(group[rest], strata[rest], 4, SPLIT_SEED)[0]
     return rest[train], rest[validation], test
 
 
-def divide_by_time(time: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+def divide_by_time(
+    time: NDArray[np.int64], test_share: float = TEST_SHARE
+) -> tuple[Rows, Rows, Rows]:
     """Divides rows about 60/20/20, each part later than the one before.
 
     Args:
         time: ``(n,)`` when each row was.
+        test_share: Share of the test split.
 
     Returns:
         As :func:`divide`, in ascending order.
@@ -97,7 +112,8 @@ def divide_by_time(time: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
     Raises:
         DataError: There are fewer than three different times.
     """
-    part = latest(time, [0.6, 0.8])
+    rest = 1 - test_share
+    part = latest(time, [rest * (1 - _VALIDATION_SHARE), rest])
     train, validation, test = (np.flatnonzero(part == number) for number in range(3))
     return train, validation, test
 

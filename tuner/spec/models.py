@@ -135,6 +135,7 @@ class CsvDataset(Dialect):
         select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
             None, such columns are dropped where not all features are numbers without gaps.
         sheet: A sheet of an Excel file; the first if None.
+        test: Share of the rows for the test split; 0.2 if None.
         most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.
     """
 
@@ -150,6 +151,7 @@ class CsvDataset(Dialect):
     weight: Text | None = Field(default=None, examples=['"weight"'])
     select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
+    test: float | None = Field(default=None, ge=0.01, le=0.5, examples=["0.2"])
     most_rows: int | None = Field(default=None, ge=1, examples=["1000000"])
 
     @field_validator("drop")
