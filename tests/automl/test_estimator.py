@@ -114,7 +114,7 @@ def test_missing_column_is_a_value_error() -> None:
 @pytest.mark.slow
 def test_longer_time_runs_a_study() -> None:
     frame = mixed().assign(also=X[:, 2])
-    model = tuner.AutoML(time=45, workers=1).fit(frame, CLASSES)
+    model = tuner.AutoML(time=15, workers=1).fit(frame, CLASSES)
     assert model.bundle_.info["study"] == "table"
     assert model.score(frame, CLASSES) > 0.6
     again = pickle.loads(pickle.dumps(model))
