@@ -106,7 +106,7 @@ def finish(
     if not found:
         raise StudyError(
             f"no model was fitted within {duration(clock.total)}; give the study more time: "
-            f"--more {duration(clock.total * 2).replace(' ', '')}"
+            f"--more {2 * clock.total:.0f}s"
         )
     ensemble = chosen(found, y, judge, spec.sampler.seed, request, clock)
     board = leaderboard(study, spec, found, ensemble, y, judge)
