@@ -208,8 +208,8 @@ def test_other_columns_decide_between_two_readings(
 
 
 def test_note_on_two_readings_shows_a_cell_that_differs(tmp_path: Path) -> None:
-    found = column(tmp_path, ["", "3", "3,400"])
-    assert found.note.endswith('"3,400" is read as 3400; it may be 3.4')
+    found = column(tmp_path, ["", "x", "3", *["3,400"] * 99])
+    assert '"3,400" is read as 3400; it may be 3.4; "x" in 1 cell read as missing' in found.note
 
 
 def test_points_group_digits_in_a_file_of_decimal_commas(tmp_path: Path) -> None:

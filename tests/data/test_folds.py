@@ -93,7 +93,7 @@ def test_groups_are_held_out_as_a_whole(groups: list[int], task: Task) -> None:
         assert not set(group[train]) & set(group[held])
 
 
-def test_many_groups_are_divided_in_time() -> None:
+def test_thousands_of_groups_are_divided_into_equal_folds() -> None:
     group = np.arange(12_000) // 2
     found = folds_of(rows_of(np.arange(12_000) % 2, group=group), "binary", 5, 1, 0)
     assert [len(held) for _, held in found] == [2400] * 5

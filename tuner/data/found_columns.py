@@ -126,8 +126,7 @@ def number_column(
         notes.append(f"written {numerals}")
     if ambiguous:
         others = [values for other, values in cells.readings if other != numerals]
-        differ = np.any([values != numbers for values in others], axis=0) & ~cells.missing
-        row = int(differ.argmax())
+        row = int(np.any([np.abs(values - numbers) > 0 for values in others], axis=0).argmax())
         notes.append(
             f"{quoted(str(cells.text.iat[row]))} is read as {joined([numbers[row]])}; it may be "
             f"{joined(values[row] for values in others)}"
