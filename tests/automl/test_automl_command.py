@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import Answer, Command
-from processes import program, running
+from processes import WAIT_SECONDS, program, running
 
 from tuner.automl import automating, planning
 from tuner.automl.automl_request import AutoMLRequest
@@ -154,7 +154,7 @@ def test_ctrl_c_writes_the_bundle_of_what_there_is(tmp_path: Path) -> None:
         while process.poll() is None and _complete(url) < 1:
             time.sleep(0.3)
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=2 * WAIT_SECONDS)
         assert process.returncode == 130, err
     assert "interrupted: the bundle is written from the trials so far" in err
     assert (tmp_path / "model" / "bundle.json").is_file()
@@ -175,11 +175,11 @@ def test_bundle_that_was_not_written_is_written_from_what_is_stored(
     folder: Path, command: Command
 ) -> None:
     def nothing(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("the second")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(automating, "finish", nothing)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="the second"):
             automating.run_automl(
                 AutoMLRequest(data="shop.csv", target="buys", out="model", time="10m", workers=1)
             )

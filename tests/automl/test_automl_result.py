@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pytest
+from processes import WAIT_SECONDS
 
 import tuner
 from tuner.automl.automl_result import AutoMLResult, _labels, write_frame
@@ -50,13 +51,13 @@ assert not folder.exists()
 
 @pytest.mark.slow
 def test_three_lines_in_a_script(tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT.replace("TIME", "60"))
+    (tmp_path / "script.py").write_text(SCRIPT.replace("TIME", "15"))
     done = subprocess.run(
         [sys.executable, "script.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=2 * WAIT_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

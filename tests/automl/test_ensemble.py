@@ -104,6 +104,16 @@ def test_certain_and_wrong_probabilities_stay_finite():
     assert np.isfinite(log_loss(y, with_temperature(wrong, temperature)))
 
 
+@pytest.mark.parametrize("n", [20, 200, 2000])
+def test_rows_that_are_all_predicted_right_leave_a_doubt(n: int) -> None:
+    y = np.arange(n) % 2
+    sure = np.where(y == 1, 0.9, 0.1)
+    right = np.stack([1 - sure, sure], axis=1)
+    calibrated = with_temperature(right, fit_temperature(y, right))
+    doubt = 1 - calibrated[np.arange(n), y]
+    assert doubt == pytest.approx(0.5 / (n + 1), rel=0.1)
+
+
 def test_calibration_bins_show_what_came_true():
     y, true = probabilities(n=20_000, classes=2)
     bins = calibration_bins(y, true)

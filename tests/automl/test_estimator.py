@@ -51,6 +51,23 @@ def test_quantity_is_predicted() -> None:
     assert is_regressor(model)
 
 
+@pytest.mark.parametrize(
+    ("y", "task"),
+    [
+        (np.arange(60) % 20, "classification"),
+        (np.arange(60) % 21, "regression"),
+        (np.arange(60) % 3 / 2, "regression"),
+        (np.arange(60) % 2.0, "classification"),
+        ((np.arange(60) % 25).astype(str), "classification"),
+        (np.arange(60) % 2 == 0, "classification"),
+    ],
+)
+def test_task_follows_from_the_target_as_in_a_file(y: np.ndarray, task: str) -> None:
+    model = AutoML()
+    model._read_target(y)
+    assert model.task_ == task
+
+
 def test_the_same_seed_gives_the_same_model() -> None:
     one, two = (AutoML(random_state=3).fit(X, CLASSES).predict_proba(X) for _ in range(2))
     np.testing.assert_array_equal(one, two)
@@ -114,7 +131,7 @@ def test_missing_column_is_a_value_error() -> None:
 @pytest.mark.slow
 def test_longer_time_runs_a_study() -> None:
     frame = mixed().assign(also=X[:, 2])
-    model = tuner.AutoML(time=45, workers=1).fit(frame, CLASSES)
+    model = tuner.AutoML(time=15, workers=1).fit(frame, CLASSES)
     assert model.bundle_.info["study"] == "table"
     assert model.score(frame, CLASSES) > 0.6
     again = pickle.loads(pickle.dumps(model))

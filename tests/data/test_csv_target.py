@@ -68,7 +68,7 @@ CELLS = st.one_of(
 
 
 @given(st.lists(CELLS, max_size=6))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_classes_keep_their_texts_and_rows(
     tmp_path_factory: pytest.TempPathFactory, cells: list[str]
 ) -> None:

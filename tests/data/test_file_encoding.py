@@ -50,9 +50,9 @@ def test_short_texts_are_decoded(text: str, encoding: str) -> None:
     assert data.decode(guessed_encoding(data.splitlines(keepends=True))) == text
 
 
-def test_bytes_that_fit_nothing_are_read_as_latin_1() -> None:
+def test_bytes_of_no_encoding_are_read_all_the_same() -> None:
     data = b"a,b\n\x81\xff\xfe\x90,1\n"
-    data.decode(guessed_encoding([data]))  # whatever it is
+    assert data.decode(guessed_encoding([data])).startswith("a,b\n")
 
 
 def test_utf8_may_be_cut_anywhere() -> None:

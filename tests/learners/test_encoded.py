@@ -190,7 +190,13 @@ def test_script_of_a_mixed_table_is_refused() -> None:
         open_learner("mlp", Setup()).script({}, data, about)
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "binary",
+        *(pytest.param(task, marks=pytest.mark.slow) for task in ("multiclass", "regression")),
+    ],
+)
 def test_trees_and_networks_fit_mixed_tables_and_are_read_back(tmp_path: Path, task: str) -> None:
     data = mixed_splits(task, 200).development
     metric, wanted = ("mse", 2.0) if task == "regression" else ("accuracy", 0.7)

@@ -295,12 +295,12 @@ def test_trial_resumes_after_its_last_whole_fold(
     slow = spec(keep=True).model_copy(
         update={"training": spec().training.model_copy(update={"checkpoint": 0.0})}
     )
-    Nearest.fails = {3: SupervisorGone()}
+    Nearest.fails = {3: SupervisorGone("gone")}
     study = whole.study
     assert study is not None
     runner.study = optuna.create_study(storage=runner.database.storage)
     trial = runner.study.ask()
-    with pytest.raises(SupervisorGone):
+    with pytest.raises(SupervisorGone, match="gone"):
         runner.run(slow, trial)
     left = list(Path(runner.location).glob("*-0-*.npz"))
     assert len(left) >= 1
@@ -322,10 +322,10 @@ def test_broken_checkpoint_begins_the_trial_again(
     slow = spec().model_copy(
         update={"training": spec().training.model_copy(update={"checkpoint": 0.0})}
     )
-    Nearest.fails = {2: SupervisorGone()}
+    Nearest.fails = {2: SupervisorGone("gone")}
     runner.study = optuna.create_study(storage=runner.database.storage)
     trial = runner.study.ask()
-    with pytest.raises(SupervisorGone):
+    with pytest.raises(SupervisorGone, match="gone"):
         runner.run(slow, trial)
     for file in Path(runner.location).iterdir():
         file.write_bytes(file.read_bytes()[:-30])

@@ -28,7 +28,7 @@ from tuner.data import Development, Split
 from tuner.data.inputs import read_inputs
 from tuner.data.mixed import is_frame
 from tuner.data.schema import Schema, TargetSchema
-from tuner.data.targets import quantity, read_target
+from tuner.data.targets import MOST_CLASSES, quantity, read_target
 from tuner.errors import RequestError
 from tuner.spec import Objective
 from tuner.spec.quantities import seconds
@@ -42,6 +42,14 @@ Kind = Literal["classification", "regression"]
 def _has_classes(estimator: AutoML) -> bool:
     """Returns whether there are probabilities, of which the methods of a regressor know nothing."""
     return estimator.task != "regression" and estimator.__dict__.get("task_") != "regression"
+
+
+def _is_quantity(y: NDArray[Any]) -> bool:
+    """Returns whether a target is a quantity by its values, as in the column of a file."""
+    n_values = len(np.unique(y))
+    if n_values > MOST_CLASSES and y.dtype.kind in "iu":
+        return True
+    return n_values > 2 and read_target(y, "y").task == "regression"
 
 
 class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
@@ -77,7 +85,8 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
         Args:
             time: In seconds or as ``"60s"``; if None 5 min, or what a small table takes.
             metric: What is improved; ROC AUC, log loss or RMSE if None, by the target.
-            task: Follows from the target if None: floats with more than two values are a quantity.
+            task: Follows from the target if None: numbers are a quantity if they are floats with
+                more than two values, or more than 20 different integers.
             single: Keep the best single model, no ensemble; of a study.
             fast: Keep the fastest model within one standard error of the best; of a study.
             memory: For all processes of a study together.
@@ -182,8 +191,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]  # untyped base
                 f'task must be "classification", "regression" or None, but got {self.task!r}'
             )
         if self.task is None:
-            is_quantity = len(np.unique(y)) > 2 and read_target(y, "y").task == "regression"
-            self.task_: Kind = "regression" if is_quantity else "classification"
+            self.task_: Kind = "regression" if _is_quantity(y) else "classification"
         else:
             self.task_ = self.task
         if self.task_ == "regression":

@@ -25,7 +25,7 @@ Params = dict[str, Value]
 _LOADING_SECONDS = 4.0
 """Until a worker has loaded TensorFlow."""
 _SHARE_OF_TIME = 0.35
-"""That one network may take of all the time."""
+"""That one network may take of the time of a worker."""
 _EPOCHS = (256, 192, 128, 96, 64, 48, 32, 24, 16)
 _EPOCHS_OF_TEXTS = (20, 10, 5)
 _SHARE_OF_ITERATIONS = 0.5

@@ -52,7 +52,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(frames(), frames(), st.sampled_from(STYLES), PARAMETERS, SCALED, st.permutations(range(4)))
 def test_any_rows_are_encoded_the_same_after_a_round_trip(
     train: pd.DataFrame,
