@@ -124,6 +124,8 @@ class AutoMLRequest:
     def _check_target(self) -> None:
         if not self.data:
             raise RequestError("the table's name is empty; name a file, or a folder of images")
+        if "://" in self.data:
+            raise RequestError(f"{self.data} is an address; download the file, and name that")
         if not self.is_folder:
             if self.target is None and not exists(expanded(self.data)):
                 raise RequestError(f"there is no file or folder {self.data}")

@@ -35,9 +35,8 @@ OPTIONS: Mapping[str, str] = {
 """Key of a dataset to the option that sets it."""
 
 _KEYS = "|".join(OPTIONS)
-_DECLARATION = re.compile(
-    rf"(?<![\w.\"])(?P<key>{_KEYS}) = (?P<value>\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|\{{[^}}]*\}})"
-)
+_VALUE = r"\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|\{[^}]*\}|\d+(?:\.\d+)?"  # in TOML
+_DECLARATION = re.compile(rf"(?<![\w.\"])(?P<key>{_KEYS}) = (?P<value>{_VALUE})")
 
 
 def option_words(key: str, value: Any) -> list[str]:
