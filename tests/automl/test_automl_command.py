@@ -157,7 +157,7 @@ def test_first_model_is_waited_for_whatever_the_time(
     monkeypatch.setattr(Clock, "left_for_trials", lambda clock, rows: 0.01)
     answer = automl(command)
     assert answer.status == 0, answer.err
-    assert "no model was ready within the time: one is fitted all the same" in answer.err
+    assert "the time is over, but no model is ready yet: the first is waited for" in answer.err
     assert "1 trial in" in answer.out
 
 

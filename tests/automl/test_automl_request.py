@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tuner.automl.automl_request import AutoMLRequest, parse_kinds
 from tuner.errors import RequestError
+from tuner.spec import CsvDataset
 
 
 def request(**given: Any) -> AutoMLRequest:
@@ -85,3 +87,14 @@ def test_kinds_are_read_from_pairs() -> None:
     for pair in ("zip", "zip=", "=category"):
         with pytest.raises(RequestError, match=f'--kind must be COLUMN=KIND, but got "{pair}"'):
             parse_kinds([pair])
+
+
+def test_rows_that_memory_has_room_for_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "homes.csv"
+    table.write_text("price,size\n" + "123456,654321\n" * 100_000, encoding="utf-8")
+    few = request(data=str(table), memory="30MB", workers=2).dataset
+    assert isinstance(few, CsvDataset)
+    assert few.most_rows is not None
+    assert 10_000 < few.most_rows < 50_000  # 10 MB for each process, a third of it for the table
+    for memory in (None, "1GiB"):
+        assert "most_rows" not in request(data=str(table), memory=memory).dataset.to_table()

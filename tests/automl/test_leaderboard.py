@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
 from tuner.automl.ensemble import Judge
-from tuner.automl.finishing import chosen
+from tuner.automl.finishing import chosen, remove_others
 from tuner.automl.leaderboard import Row, leaderboard_text
 from tuner.spec import Objective
+from tuner.storage.database import Database
+from tuner.trials.trial_outputs import write_outputs
 
 ROWS = [
     Row("realmlp", 7, 0.97, 0.01, 13.0, 0.004, 0.75, 3),
@@ -44,6 +48,25 @@ def test_time_for_trials_leaves_some_for_the_bundle() -> None:
     assert clock.left_for_trials(1_000_000) < clock.left_for_trials(1_000)
     over = Clock(60.0, started=0.0)  # in 1970
     assert over.is_over
+    assert over.left_for_trials(1_000) > 0
+
+
+def test_only_candidates_keep_their_models(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/tuner.db")
+    try:
+        study = optuna.create_study(storage=database.storage, study_name="s")
+        for _ in range(3):
+            trial = study.ask()
+            left = write_outputs(trial, database, str(tmp_path / "left"), np.zeros(2), [])
+            database.write_attrs(trial._trial_id, {"outputs": left})
+            study.tell(trial, 0.5)
+        remove_others(study, {1}, str(tmp_path / "left"), Clock(60.0, started=0.0))
+        assert len(list((tmp_path / "left").iterdir())) == 3  # there was no time
+        remove_others(study, {1}, str(tmp_path / "left"), Clock(60.0))
+        remove_others(study, {1}, str(tmp_path / "left"), Clock(60.0))
+        assert [file.name[:4] for file in (tmp_path / "left").iterdir()] == ["s-1-"]
+    finally:
+        database.close()
 
 
 def candidates() -> tuple[list[Any], np.ndarray[Any, Any]]:

@@ -111,3 +111,9 @@ def test_study_is_the_same_when_it_is_stored_and_read() -> None:
 def test_memory_that_is_too_little_for_the_workers_is_refused() -> None:
     with pytest.raises(RequestError, match=r"--memory must be at least 768 MiB for 2 workers, but"):
         planned(data(), memory="500MiB")
+
+
+def test_boosting_is_scored_after_every_tenth_iteration() -> None:
+    spec = planned(data())
+    assert spec.fixed == {"hist_gradient_boosting_score_every": 10}
+    assert "hist_gradient_boosting_score_every" not in spec.search_space.names()

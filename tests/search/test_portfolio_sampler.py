@@ -94,6 +94,12 @@ def test_default_that_would_end_too_late_is_not_begun() -> None:
     assert next_params(again) == SLOW.params
 
 
+def test_first_default_is_begun_however_little_time_is_left() -> None:
+    study = study_of(sampler(left=-1))
+    assert next_params(study) == QUICK.params
+    assert next_params(study) != SLOW.params
+
+
 def test_expectations_follow_what_trials_took() -> None:
     study = study_of(sampler(left=20))
     add(study, QUICK.params, 0.5, seconds=15)  # a machine far slower than expected

@@ -48,3 +48,14 @@ def test_draining_ends_a_run_at_once_only_before_there_is_a_study(database, stud
     stops.draining = True
     assert stops.ending(None) == "drained"
     assert stops.ending(study) is None
+
+
+def test_time_waits_for_complete_trials_that_are_wanted_at_least(database, study):
+    notes = []
+    stops = StopRequests(database, -1.0, 1, notes.append)
+    assert (stops.ending(None), stops.ending(study)) == (None, None)
+    assert notes == ["the time is over, but no model is ready yet: the first is waited for"]
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    assert stops.ending(study) is None
+    study.tell(study.ask(), 1.0)
+    assert stops.ending(study) == "timeout"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -32,7 +32,7 @@ from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
 from tuner.workers.request import RunRequest, cores
-from tuner.workers.running import NothingBegun, Observe, open_for_work, run_study
+from tuner.workers.running import Observe, open_for_work, run_study
 
 _MORE_TRIALS = 200
 
@@ -138,7 +138,8 @@ def run_automl(
                 spec = _continued(before, seconds, study, database)
             show(data)
             run = RunRequest(study=request.name, study_name=request.name, workers=n_workers)
-            study, ending = _searched(run, spec, location, database, observe, note)
+            outcome = run_study(run, spec, location, database, observe, at_least=1)
+            study, ending = outcome.study, outcome.ending
         if ending == "interrupted":
             note("interrupted: the bundle is written from the trials so far")
         bundle = finish(study, spec, data, location, request, clock)
@@ -148,33 +149,6 @@ def run_automl(
 
 def _has_models(study: optuna.Study | None, database: Database) -> bool:
     return study is not None and database.counts(study)[TrialState.COMPLETE] > 0
-
-
-def _searched(
-    run: RunRequest,
-    spec: StudySpec,
-    location: str,
-    database: Database,
-    observe: Observe | None,
-    note: Callable[[str], None],
-) -> tuple[optuna.Study, Ending]:
-    """Runs trials until the time is over, and until there is one model whatever the time.
-
-    Returns:
-        The study, and why the first run ended.
-    """
-    try:
-        outcome = run_study(run, spec, location, database, observe)
-        if outcome.ending != "timeout" or _has_models(outcome.study, database):
-            return outcome.study, outcome.ending
-        finished = n_finished(database.counts(outcome.study))
-    except NothingBegun:
-        finished = 0
-    note("no model was ready within the time: one is fitted all the same")
-    budget = spec.budget.model_copy(update={"timeout": None, "n_trials": finished + 1})
-    first = spec.model_copy(update={"budget": budget})
-    outcome = run_study(replace(run, workers=1), first, location, database, observe)
-    return outcome.study, "timeout" if outcome.ending == "done" else outcome.ending
 
 
 def _stored(
@@ -216,7 +190,8 @@ def _differences(request: AutoMLRequest, spec: StudySpec) -> list[str]:
     for key in sorted({*stored, *asked} - set(Dialect.model_fields)):
         if stored.get(key) != asked.get(key):
             was, now = stored.get(key, "nothing"), asked.get(key, "nothing")
-            found.append(f"{key}: {was} in the database, now {now}")
+            word = "rows to read, by --memory and --workers" if key == "most_rows" else key
+            found.append(f"{word}: {was} in the database, now {now}")
     if request.metric not in (None, spec.objective.metric):
         found.append(f"metric: {spec.objective.metric} in the database, now {request.metric}")
     if request.seed != spec.sampler.seed:

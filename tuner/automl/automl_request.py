@@ -19,6 +19,7 @@ from tuner.wording import Position
 LEAST_SECONDS = 5.0
 """A model needs as much: Python and its libraries alone take two or three seconds to load."""
 DEFAULT_TIME = "5m"
+_PROCESS_TO_TABLE = 3
 _DIALECT = ("sep", "decimal", "thousands", "encoding", "missing", "not_missing", "sheet")
 
 
@@ -186,6 +187,7 @@ class AutoMLRequest:
             "time": self.time_column,
             "weight": self.weight,
             "select": "useful",
+            "most_rows": self._most_rows(),
             "test": self.test,
             **{key: self.dialect[key] for key in _DIALECT if key in self.dialect},
         }
@@ -194,6 +196,22 @@ class AutoMLRequest:
             return read_part(CsvDataset, given, Position("tuner automl"))
         except SpecError as error:
             raise RequestError(str(error)) from error
+
+    def _most_rows(self) -> int | None:
+        """Returns how many rows of the table are read; None for all.
+
+        The process that supervises and each worker hold the table, its folds and what is made of
+        them: a third of what each may take is for the table.
+        """
+        path = expanded(self.data)
+        if self.memory_bytes is None or not path.is_file():
+            return None
+        # Here, because all but few requests do without, and begin sooner.
+        from tuner.data.table_file import rows_that_fit
+        from tuner.workers.request import cores
+
+        each = self.memory_bytes // ((self.workers or cores()) + 1)
+        return rows_that_fit(path, each // _PROCESS_TO_TABLE)
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ _LEAST_RESERVE, _SHARE, _MOST_RESERVE = 2.0, 0.05, 20.0
 _SECONDS_A_ROW = 2e-5
 _MOST_SLOWDOWN = 3.0
 _LEAST_SHARE = 0.5  # of the time that trials get
+_LEAST_FOR_TRIALS = 0.1
 
 
 class Clock:
@@ -39,7 +40,7 @@ class Clock:
         return self.left <= 0
 
     def left_for_trials(self, rows: int) -> float:
-        """Returns the seconds that trials may take; the others are for ensemble and bundle.
+        """Returns the seconds for trials, above 0; the others are for ensemble and bundle.
 
         Where other programs use the machine, too, these take longer, as what was done so far has.
 
@@ -47,7 +48,8 @@ class Clock:
             rows: Of the table.
         """
         reserve = min(_LEAST_RESERVE + _SHARE * self.total + _SECONDS_A_ROW * rows, _MOST_RESERVE)
-        return max(self.left - reserve * self._slowdown, _LEAST_SHARE * self.left)
+        left = max(self.left - reserve * self._slowdown, _LEAST_SHARE * self.left)
+        return max(left, _LEAST_FOR_TRIALS)
 
     @property
     def _slowdown(self) -> float:

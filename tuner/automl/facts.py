@@ -247,7 +247,7 @@ def importance(
             for column in range(len(names)):
                 if time.monotonic() > deadline:
                     break
-                other = replaced(x, column, random.permutation(len(y)))
+                other = replaced(x, column, x, random.permutation(len(y)))
                 loss = judge.objective.loss(judge.value(y, members.held_out(other, of_some)))
                 losses.setdefault(column, []).append(loss - usual)
     except MetricError:  # such as a class that the sample does not have

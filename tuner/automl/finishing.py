@@ -7,7 +7,7 @@ The probabilities of each are calibrated by one temperature before they are comp
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,12 @@ from tuner.learners.combined import plain_model
 from tuner.spec import StudySpec
 from tuner.storage.attributes import StoredOutputs
 from tuner.trials.folding import folds_for
-from tuner.trials.trial_outputs import outputs_of, read_models, read_out_of_fold
+from tuner.trials.trial_outputs import (
+    outputs_of,
+    read_models,
+    read_out_of_fold,
+    remove_outputs,
+)
 from tuner.units import duration
 
 _MOST_OF_A_LEARNER = 5
@@ -134,9 +139,29 @@ def finish(
             _member(found[position], weight, location, Path(folder) / str(position))
             for position, weight in ensemble.weights.items()
         ]
-        return write_members(
+        bundle = write_members(
             request.folder, members, data, held, about, describe, force=request.force
         )
+    remove_others(study, {one.trial.number for one in found}, location, clock)
+    return bundle
+
+
+def remove_others(study: optuna.Study, kept: Set[int], location: str, clock: Clock) -> None:
+    """Removes what the trials have left that are no candidates, and never will be.
+
+    What there is no time to remove is removed by the next run.
+
+    Args:
+        study: As it is stored.
+        kept: Numbers of the candidates' trials.
+        location: Where trials have left their outputs.
+        clock: How much time is left.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        if clock.is_over:
+            return
+        if trial.number not in kept:
+            remove_outputs(location, [trial])
 
 
 def candidates(
@@ -161,7 +186,7 @@ def candidates(
     ordered = sorted(complete, key=lambda one: judge.objective.loss(one.values[0]))
     found: list[Candidate] = []
     for trial in ordered:
-        learner, params = plain_model(spec.model, trial.params)
+        learner, params = plain_model(spec.model, {**spec.fixed, **trial.params})
         outputs = outputs_of(trial)
         if outputs is None or sum(c.learner == learner for c in found) >= _MOST_OF_A_LEARNER:
             continue

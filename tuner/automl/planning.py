@@ -18,10 +18,10 @@ import numpy as np
 
 from tuner import scoring
 from tuner.automl.automl_request import AutoMLRequest
-from tuner.automl.portfolio import Extent, portfolio, restricted
+from tuner.automl.portfolio import Extent, learners_of, portfolio, restricted
 from tuner.data import Development
 from tuner.errors import DataError, MetricError, RequestError
-from tuner.learners.combined import NAME
+from tuner.learners.combined import NAME, owner
 from tuner.spec import StudySpec
 from tuner.spec.models import PORTFOLIO
 from tuner.studies.catalog import find_space
@@ -40,6 +40,8 @@ _SEARCH_TRIALS = 200
 _PATIENCE = 50
 _LEAST_MEMORY = 256 * 2**20
 _COLUMNS_A_TEXT = 100
+_FIXED: Mapping[str, int] = {"hist_gradient_boosting_score_every": 10}
+"""Parameters of all trials: a score after each iteration takes as long as a small tree."""
 
 
 def plan(
@@ -83,6 +85,9 @@ def plan(
         "dataset": request.dataset.to_table(),
         "model": NAME,
         "search_space": space,
+        "fixed": {
+            name: value for name, value in _FIXED.items() if owner(name) in learners_of(defaults)
+        },
         "objective": {"metric": metric, "direction": scoring.direction(metric) or "maximize"},
         "budget": {
             "n_trials": len(defaults) + _SEARCH_TRIALS,

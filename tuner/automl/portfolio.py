@@ -22,10 +22,10 @@ from tuner.space import SearchSpace, Value
 
 Params = dict[str, Value]
 
-_LOADING_SECONDS = 6.0
+_LOADING_SECONDS = 4.0
 """Until a worker has loaded TensorFlow."""
-_SHARE_OF_TIME = 0.2
-"""That one network may take of all the time."""
+_SHARE_OF_TIME = 0.35
+"""That one network may take of the time of a worker."""
 _EPOCHS = (256, 192, 128, 96, 64, 48, 32, 24, 16)
 _EPOCHS_OF_TEXTS = (20, 10, 5)
 _SHARE_OF_ITERATIONS = 0.5
@@ -207,7 +207,7 @@ def _realmlp(extent: Extent) -> Default | None:
         "weight_decay": 0.02,
         "number_embedding": "pbld",
     }
-    return _network(extent, "realmlp", 1.2e-5, params, _EPOCHS)
+    return _network(extent, "realmlp", 2.2e-5 + 7e-8 * extent.columns, params, _EPOCHS)
 
 
 def _tabm(extent: Extent) -> Default | None:
@@ -218,7 +218,7 @@ def _tabm(extent: Extent) -> Default | None:
         "weight_decay": 3e-4,
         "number_embedding": "none",
     }
-    return _network(extent, "tabm", 2.5e-5, params, _EPOCHS[3:])
+    return _network(extent, "tabm", 2.7e-5 + 4e-8 * extent.columns, params, _EPOCHS[3:])
 
 
 def _cnn(name: str, params: Params) -> Callable[[Extent], Default | None]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tuner.bundle.input_rows import Note, ignored, input_rows
 from tuner.bundle.inputs_by_name import as_inputs
-from tuner.bundle.members import take_rows
+from tuner.bundle.members import replaced, take_rows
 from tuner.data.mixed import is_frame
 from tuner.data.split import Inputs
 from tuner.errors import BundleError, RequestError
@@ -94,9 +94,10 @@ def _with_dates(columns: Mapping[str, list[Any]], about: Mapping[str, Any]) -> d
 def _explained(bundle: Bundle, row: Inputs, background: Inputs, number: int) -> dict[str, Any]:
     about = bundle.info["data"]
     size = len(background)
+    repeated = take_rows(row, np.zeros(size, np.intp))
     stacked = [row, background]
     for column in range(len(about["feature_names"])):
-        stacked.append(_with_column(take_rows(row, np.zeros(size, np.intp)), column, background))
+        stacked.append(replaced(repeated, column, background, np.arange(size)))
     output = bundle.fitted.predict(_concatenated(stacked))
     target, prediction = 0, None
     if about["n_classes"]:
@@ -160,17 +161,6 @@ def explained_words(explained: Sequence[Mapping[str, Any]], most: int = 10) -> l
             first = ["", ""] if position else [str(one["row"]), text]
             table.append([*first, column, f"{'+' if by >= 0 else '−'}{figure(abs(by))}"])
     return table
-
-
-def _with_column(rows: Inputs, column: int, source: Inputs) -> Inputs:
-    """Returns rows with a column of other rows."""
-    if is_frame(rows):
-        changed = rows.copy()
-        changed.isetitem(column, source.iloc[:, column].to_numpy())
-        return changed
-    changed = rows.copy()
-    changed[:, column] = source[:, column]
-    return changed
 
 
 def _concatenated(parts: Sequence[Inputs]) -> Inputs:

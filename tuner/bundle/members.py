@@ -113,19 +113,20 @@ def take_rows(x: Inputs, rows: NDArray[np.intp]) -> Inputs:
     return x[rows] if isinstance(x, np.ndarray) else x.iloc[rows].reset_index(drop=True)
 
 
-def replaced(x: Inputs, column: int, rows: NDArray[np.intp]) -> Inputs:
+def replaced(x: Inputs, column: int, source: Inputs, rows: NDArray[np.intp]) -> Inputs:
     """Returns rows in which one column has the values of other rows.
 
     Args:
         x: ``(n, columns)``, an array or a frame.
         column: Position of the column.
-        rows: ``(n,)`` position of the row whose value each row gets.
+        source: Rows with the same columns.
+        rows: ``(n,)`` position in ``source`` of the row whose value each row gets.
     """
     changed = x.copy()
     if isinstance(changed, np.ndarray):
-        changed[:, column] = x[rows, column]
+        changed[:, column] = source[rows, column]
     else:
-        changed.isetitem(column, x.iloc[rows, column].reset_index(drop=True))
+        changed.isetitem(column, source.iloc[rows, column].reset_index(drop=True))
     return changed
 
 

@@ -117,12 +117,7 @@ def automl(
 ) -> None:
     """Find the best model for your own table within a time, and write its bundle."""
     started = _process_start()
-    from tuner.automl.automating import run_automl
     from tuner.automl.automl_request import AutoMLRequest, parse_kinds
-    from tuner.cli import progress
-    from tuner.cli.standard_error import standard_error
-    from tuner.results.rendering import document
-    from tuner.results.schema_text import schema_text
 
     dialect = {
         "sep": sep,
@@ -157,6 +152,16 @@ def automl(
         checkpoints=checkpoints,
         force=force,
     )
+    from tuner.learners.combined import NAME
+    from tuner.workers.forkserver import begin_loading
+
+    begin_loading(NAME, request.base)  # takes as long as what is imported here meanwhile
+    from tuner.automl.automating import run_automl
+    from tuner.cli import progress
+    from tuner.cli.standard_error import standard_error
+    from tuner.results.rendering import document
+    from tuner.results.schema_text import schema_text
+
     console = standard_error()
 
     def observe(spec: StudySpec) -> Observer:

@@ -78,6 +78,11 @@ class Fitted(ABC):
     lost: ClassVar[str] = "save or load probably leaves something out"
     """Why a model that was loaded again may predict something else, for an error's text."""
 
+    @contextmanager
+    def for_predictions(self) -> Iterator[None]:
+        """Lets ``save`` leave out, inside the block, what only further training needs."""
+        yield
+
     def agrees(self, other: Fitted, x: Inputs) -> bool:
         """Returns whether another model predicts the same for some rows, but for rounding."""
         mine, others = self.predict(x), other.predict(x)

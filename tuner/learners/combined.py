@@ -126,7 +126,7 @@ class Combined(Learner):
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(_settings())
     repeated: ClassVar[Mapping[str, str]] = MappingProxyType(_repeated())
     step_word = "step"
-    preload = shipped(_DEFAULT).preload
+    preload = (*shipped(_DEFAULT).preload, "skops.io")  # which saves what is fitted
 
     def __init__(self, model: str, setup: Setup) -> None:
         super().__init__(model, setup)

@@ -8,7 +8,8 @@ encoder are parameters of the learner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -65,6 +66,11 @@ class EncodedModel(Fitted):
     def save(self, folder: Path) -> Mapping[str, Any] | None:
         self.encoder.write(folder)
         return self.inner.save(folder)
+
+    @contextmanager
+    def for_predictions(self) -> Iterator[None]:
+        with self.inner.for_predictions():
+            yield
 
     def agrees(self, other: Fitted, x: Inputs) -> bool:
         if not isinstance(other, EncodedModel):

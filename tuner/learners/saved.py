@@ -75,7 +75,6 @@ def load_model(folder: Path, info: Mapping[str, Any], setup: Setup | None = None
         learner = open_saved(saved.model, saved.library, setup)
         assert learner is not None  # it has a name
         known = {"model": saved.model, "learner": saved.library, "params": saved.params}
-        known = {"model": saved.model, "learner": saved.library, "params": saved.params}
         return learner.load(folder, {**saved.info, **known, "data": info["data"]})
     except TunerError:
         raise
@@ -103,7 +102,7 @@ def read_saved(folder: Path) -> Saved:
 
 
 def pack_model(fitted: Fitted, learner: Learner, params: Mapping[str, Value]) -> bytes:
-    """Returns the folder that `save_model` writes as a zip archive.
+    """Returns the folder that `save_model` writes as a zip archive, for predictions only.
 
     Raises:
         ModelError: The model cannot be saved.
@@ -112,7 +111,8 @@ def pack_model(fitted: Fitted, learner: Learner, params: Mapping[str, Value]) ->
     content = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="tuner-") as name:
         folder = Path(name)
-        save_model(fitted, folder, learner, params)
+        with fitted.for_predictions():
+            save_model(fitted, folder, learner, params)
         with zipfile.ZipFile(content, "w") as archive:  # models are compressed where it pays
             for file in sorted(folder.rglob("*")):
                 if file.is_file():

@@ -130,6 +130,8 @@ class PortfolioSampler(BaseSampler):
         untried = [one for one in self._defaults if one.params not in tried]
         scale = self._scale(trials)
         possible = [one for one in untried if _OPTIMISM * (one.expected or 0.0) * scale <= left]
+        if not tried and not possible:  # one model must be fitted, however long it takes
+            possible = untried[:1]
         beginning = sum(
             one.state is TrialState.RUNNING and one.number < number and not _params(one)
             for one in trials

@@ -17,7 +17,7 @@ from tuner.data import Development, Split
 from tuner.data.folds import Fold, folds_of
 from tuner.spec.models import Validation
 
-_MOST_KEPT = 2**26  # cells of all folds together, of which each trial otherwise makes its own
+_MOST_KEPT = 2**24  # cells of all folds together, of which each trial otherwise makes its own
 
 
 class Folds:

@@ -24,6 +24,7 @@ class Job:
             number.
         n_beside: How many workers share this machine's memory, this one among them.
         deadline: Unix time at which the run ends; None if it has no end.
+        at_least: Complete trials of the study before which the time does not end the run.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
     """
@@ -38,6 +39,7 @@ class Job:
     access: Access | None = None
     n_beside: int = 1
     deadline: float | None = None
+    at_least: int = 0
 
 
 @dataclass(frozen=True)

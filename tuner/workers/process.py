@@ -26,6 +26,8 @@ from tuner.workers.output import Output
 _KILL_SECONDS = 10.0
 _TRIALS_A_PROCESS = 500
 _GROWTH_A_PROCESS = 768 * 2**20  # bytes
+_GROWTH_OF_SHIPPED = 2**31
+"""Of a process without code of a user's own: TensorFlow and the folds of a table, loaded late."""
 
 
 class WorkerProcess:
@@ -44,6 +46,7 @@ class WorkerProcess:
         self._process, self._messages, printed = start_process(job)
         self._output = Output(printed)
         self._trial_since = 0.0
+        self._most_growth = _GROWTH_A_PROCESS if job.spec.own_code else _GROWTH_OF_SHIPPED
         self.checks = job.check
         self.data: dict[str, Any] | None = None
         self.trial: Started | None = None
@@ -89,9 +92,10 @@ class WorkerProcess:
     def is_worn_out(self) -> bool:
         """Whether a fresh process should take its place: users' networks may leak.
 
-        That costs a tenth of a second, and the traced graphs that it has kept.
+        That costs a tenth of a second, and the traced graphs that it has kept; where a learner
+        loads TensorFlow late, some seconds.
         """
-        return self.trials_done >= _TRIALS_A_PROCESS or self.grown > _GROWTH_A_PROCESS
+        return self.trials_done >= _TRIALS_A_PROCESS or self.grown > self._most_growth
 
     def run_trial(self) -> None:
         """Asks it to run a trial. That a worker died meanwhile is noticed by its messages."""

@@ -30,10 +30,6 @@ Observe = Callable[[StudySpec], Observer]
 """Called with the study's spec before the workers are started; returns the run's observer."""
 
 
-class NothingBegun(StudyError):
-    """The time of a run was over before its workers were ready; there is no study."""
-
-
 @dataclass(frozen=True)
 class RunOutcome:
     """How a run ended.
@@ -76,6 +72,8 @@ def run_study(
     checkpoints: str,
     database: Database,
     observe: Observe | None = None,
+    *,
+    at_least: int = 0,
 ) -> RunOutcome:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -85,6 +83,7 @@ def run_study(
         checkpoints: Where trials keep theirs, see :mod:`tuner.storage.artifacts`.
         database: The open storage.
         observe: See :data:`Observe`; by default nothing is shown.
+        at_least: Complete trials of the study before which the time does not end the run.
 
     Raises:
         TunerError: The study cannot be resumed with this file, or cannot be continued.
@@ -110,6 +109,7 @@ def run_study(
             checkpoints=checkpoints,
             n_beside=n_workers,
             deadline=None if timeout is None else time.time() + timeout,
+            at_least=at_least,
         )
         observer = observe(spec) if observe else Observer()
         if doubt := spec.objective.doubt():
@@ -137,13 +137,13 @@ def _require_begun(database: Database, name: str, ending: Ending) -> None:
 
     Raises:
         KeyboardInterrupt: It was interrupted before there was one.
-        NothingBegun: Its time was over before there was one.
+        StudyError: Its time was over before there was one.
     """
     if ending == "done" or name in database.study_names():
         return
     if ending == "interrupted":
         raise KeyboardInterrupt
-    raise NothingBegun(
+    raise StudyError(
         "the time was over before the workers had loaded their libraries and the data, and nothing "
         "was stored; give the run more with --timeout"
     )

@@ -83,7 +83,8 @@ class Supervisor:
         self.pool = Pool(job, n_workers)
         self._observer = observer
         self._prepare = prepare
-        self._stops = StopRequests(database, job.spec.budget.timeout)
+        timeout = job.spec.budget.timeout
+        self._stops = StopRequests(database, timeout, job.at_least, observer.note)
         self._limits = Limits(job.spec.budget.trial)
         self._waits = waits
         self._remaining = Remaining(job, database)

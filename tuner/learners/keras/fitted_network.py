@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +72,15 @@ class Network(Fitted):
     def save(self, folder: Path) -> dict[str, Any]:
         save_model(self.model, folder / FILE, self._base)
         return {"logits": self._logits}
+
+    @contextmanager
+    def for_predictions(self) -> Iterator[None]:
+        optimizer = getattr(self.model, "optimizer", None)  # some hold twice as much as the weights
+        self.model.optimizer = None
+        try:
+            yield
+        finally:
+            self.model.optimizer = optimizer
 
     def evaluate(self, rows: Split) -> dict[str, float]:
         return evaluate(self.model, rows)

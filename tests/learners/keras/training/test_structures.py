@@ -142,6 +142,11 @@ def test_model_whose_graph_is_kept_can_be_saved(make_splits, tmp_path):
         unpack_model(pack_model(fitted, learner, params), folder)
         loaded = load_model(folder, {"data": make_splits("binary").sealed().describe()})
         np.testing.assert_allclose(loaded.predict(x), fitted.predict(x), 1e-5)
+        whole = tmp_path / "with what goes on training"
+        whole.mkdir(exist_ok=True)
+        fitted.save(whole)
+        small, large = (one / "model.keras" for one in (folder, whole))
+        assert small.stat().st_size < large.stat().st_size
         rates = [layer.rate for layer in loaded.model.layers if hasattr(layer, "rate")]
         assert rates == [dropout]
 
