@@ -180,7 +180,7 @@ def test_error_for_an_unfit_dialect_names_the_options(trained: Bundle, tmp_path:
     bundle = scripted(trained, [0.9], dataset=GERMAN)
     rows = tmp_path / "rows.csv"
     rows.write_text("height;width\n1.5;9.5\n")
-    with pytest.raises(DataError, match=r'"9.5" counts .*; numbers were read with --decimal ","'):
+    with pytest.raises(DataError, match=r'"9.5" is 9.5 with --decimal "."; give it'):
         predict(bundle, rows)
     with pytest.raises(SpecError, match=r'how the rows are written: decimal: must be "." or ","'):
         predict(bundle, rows, dialect={"decimal": ";"})

@@ -193,7 +193,7 @@ def test_other_columns_decide_between_two_readings(
     table = table_of(tmp_path, {"a": ["100,000", "200,000"], **others})
     found = table.columns[0]
     assert (found.values[0], found.ambiguous) == (number, is_ambiguous)
-    fault = found.notation_fault()
+    fault = found.ambiguity_fault()
     if is_ambiguous:
         assert '"100,000" is read as 100000; it may be 100' in found.note
         assert fault is not None
@@ -205,6 +205,11 @@ def test_other_columns_decide_between_two_readings(
     else:
         assert fault is None
         assert (table.found.decimal, table.found.thousands) == (None, None)
+
+
+def test_note_on_two_readings_shows_a_cell_that_differs(tmp_path: Path) -> None:
+    found = column(tmp_path, ["", "x", "3", *["3,400"] * 99])
+    assert '"3,400" is read as 3400; it may be 3.4; "x" in 1 cell read as missing' in found.note
 
 
 def test_points_group_digits_in_a_file_of_decimal_commas(tmp_path: Path) -> None:
@@ -294,6 +299,8 @@ NAN = float("nan")
         (Known("number", "1.234,5 €"), ["1.234", "2,5 €"], [1234, 2.5], ""),
         (Known("number", "1234,5"), ["1.5", "2.5"], [1.5, 2.5], ""),  # written otherwise now
         (Known("number"), ["1", "x", "y"], [1, NAN, NAN], 'line 3: "x" is no number (and 1 more)'),
+        (Known("number"), ["12 %", "7 %"], [NAN, NAN], 'line 2: "12 %" is no number'),
+        (Known("number", "1234.5 %"), ["12,5 %", "7 %"], [12.5, 7], ""),
         (Known("yes/no", "ja/nein"), ["Ja", "nein"], [True, False], ""),
         (Known("yes/no", "ja/nein"), ["ja", "?", "oho"], [True, False, False], 'line 4: "oho"'),
         (Known("yes/no"), ["True", "false"], [True, False], ""),  # was of a frame
@@ -320,6 +327,18 @@ def test_dates_are_read_as_they_were_for_training(tmp_path: Path) -> None:
     assert found.note == 'line 3: "soon" is no date: read as missing'
     other = column(tmp_path, ["2020-02-01", "2020-02-03"], like=known)
     assert other.values[0] == np.datetime64("2020-02-01")
+
+
+def test_numbers_with_two_readings_are_read_by_the_other_columns_in_any_chunk(
+    tmp_path: Path,
+) -> None:
+    cells = {"a": ["1,234.5", "1,234", "9,876"], "b": ["1.5", "2.5", "3"], "c": ["1,5", "2", "3"]}
+    path = write(tmp_path, cells)
+    known = Known("number")
+    chunks = list(iter_tables(path, like={"a": known, "b": known}, rows=2))
+    assert [chunk.columns[0].values.tolist() for chunk in chunks] == [[1234.5], [1234, 9876]]
+    _, alone = iter_tables(path, like={"a": known}, rows=2)
+    assert alone.columns[0].ambiguous
 
 
 def test_chunks_hold_known_columns_only(tmp_path: Path) -> None:

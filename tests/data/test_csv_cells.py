@@ -113,7 +113,7 @@ ROWS = st.lists(
 
 
 @given(ROWS, st.sampled_from(NOTATIONS), st.sampled_from(",;\t|:"), st.sampled_from("\r\n"))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_table_in_any_dialect_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[int, int]],

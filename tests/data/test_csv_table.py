@@ -7,8 +7,9 @@ import pytest
 
 from tuner.data import load_splits, rows_from_csv, texts_from_file
 from tuner.data.csv_table import load_csv
+from tuner.data.rows_to_predict import rows_from_table
 from tuner.errors import DataError
-from tuner.spec import CsvDataset
+from tuner.spec import CsvDataset, Dialect
 
 
 def table(folder: Path, target: list[str], feature: list[str] | None = None) -> Path:
@@ -90,6 +91,48 @@ def test_unusable_table_is_refused(
         load_csv(table(tmp_path, target, feature), "y")
     assert str(tmp_path / "own.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+AMBIGUOUS = "a;b;y\n" + "".join(f"{n + 1},{n * 37 % 900 + 100};{n};{n % 2}\n" for n in range(20))
+BOTH = 'column "a": "1,100" is 1.1 with decimal = ",", or 1100 with thousands = ","; add the one'
+
+
+def test_numbers_with_two_readings_are_refused_unless_a_guess_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(AMBIGUOUS, encoding="utf-8")
+    with pytest.raises(DataError, match=BOTH):
+        load_csv(path, "y")
+    with pytest.raises(DataError, match=BOTH):
+        load_csv(path, "y", time="a")
+    with pytest.raises(DataError, match=f'{BOTH}.* if these are classes: task = "classification"'):
+        load_csv(path, "a")
+    for dropped in (load_csv(path, "y", drop=["a"]), load_csv(path, "y", kind={"a": "category"})):
+        assert len(dropped.train)
+    data = load_csv(path, "y", select="useful")
+    assert data.train.x[:, 0].min() >= 1000
+    assert data.schema is not None
+    assert data.schema.columns[0].reason.endswith('"1,100" is read as 1100; it may be 1.1')
+
+
+def test_dropped_column_does_not_decide_how_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    text = "a;b;y\n" + "".join(f"{n + 1}.250;{n},5;{n % 2}\n" for n in range(20))
+    path.write_text(text, encoding="utf-8")
+    assert load_csv(path, "y", drop=["b"]).train.x.max() < 21
+    assert load_csv(path, "y").train.x[:, 0].min() >= 1250
+
+
+def test_rows_to_predict_with_two_readings_are_refused(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.csv"
+    plain.write_text(AMBIGUOUS.replace(",", ""), encoding="utf-8")
+    schema = load_csv(plain, "y").schema
+    assert schema is not None
+    path = tmp_path / "own.csv"
+    path.write_text(AMBIGUOUS, encoding="utf-8")
+    with pytest.raises(DataError, match=r'"1,100" is 1.1 with --decimal ",", or 1100 with --thous'):
+        rows_from_table(path, schema)
+    rows = rows_from_table(path, schema, Dialect(thousands=","))
+    assert rows[0].tolist() == [1100, 0]
 
 
 def test_a_decimal_comma_is_read(tmp_path: Path) -> None:

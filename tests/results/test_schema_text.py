@@ -58,5 +58,13 @@ def test_first_columns_and_those_with_a_note_stand_for_a_wide_table(tmp_path: Pa
     assert len(text_of(tmp_path, written, everything=True).splitlines()) == len(shown) + 16
 
 
+def test_note_that_the_table_cuts_off_is_below_it(tmp_path: Path) -> None:
+    rows = [f"{n + 1},250;{n};{n % 2}" for n in range(20)]
+    shown = text_of(tmp_path, ["a;b;y", *rows], select="useful")
+    assert 'written 1,234.5; "1,250" is read as 125…' in shown
+    said = 'note column "a": written 1,234.5; "1,250" is read as 1250; it may be 1.25'
+    assert said in " ".join(shown.split())
+
+
 def test_data_that_are_no_table_have_no_text() -> None:
     assert schema_text(load("xor", Path())) == ""

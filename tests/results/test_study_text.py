@@ -50,6 +50,29 @@ def test_warnings_of_the_data_are_shown(make_result: MakeResult) -> None:
     assert "warning" not in summary(result)
 
 
+def test_notes_on_a_table_are_shown(make_result: MakeResult) -> None:
+    read = {"kind": "number", "treatment": "number", "reason": "written 1234,5"}
+    columns = [{"name": f"c{n}", **read} for n in range(5)]
+    columns += [
+        {"name": "id", "treatment": "drop", "reason": "numbers the rows"},
+        {"name": "age", "treatment": "number", "reason": '"abc" in 2 cells read as missing'},
+        {"name": "plain", "treatment": "number"},
+    ]
+    schema = {"notes": ["read as CP949"], "columns": columns}
+    text = summary(replace(make_result(make_spec()), data={"schema": schema}))
+    notes = [line for line in text.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        "note: read as CP949",
+        'note: columns "c0", "c1", "c2" and 2 more columns: written 1234,5',
+        'note: column "id": dropped: numbers the rows',
+        'note: column "age": "abc" in 2 cells read as missing',
+    ]
+    schema = {"notes": [f"note {n}" for n in range(15)]}
+    text = summary(replace(make_result(make_spec()), data={"schema": schema}))
+    assert "note: … and 3 more notes" in text.splitlines()
+    assert "note 12" not in text
+
+
 def test_summary_without_trials(make_result: MakeResult) -> None:
     assert summary(make_result(make_spec(title="wine"))) == (
         "wine\n"

@@ -20,7 +20,7 @@ from tuner.data.functions import load_function
 from tuner.data.image_folder import load_images
 from tuner.data.importing import import_function, user_code
 from tuner.data.known import Known, look_up
-from tuner.data.plain_rows import rows_from_csv, texts_from_file
+from tuner.data.rows_to_predict import rows_from_csv, texts_from_file
 from tuner.data.sets import DATASETS, Dataset, Status, data_home, fetch, status
 from tuner.data.source import check_function
 from tuner.data.splits import PARTS, Kind, Split, Splits, Task

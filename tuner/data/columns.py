@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cache
+from itertools import compress
 
 import numpy as np
 
 from tuner.data.csv_column import CsvColumn, as_text, finite_in_float32
 from tuner.data.faults import Faults
 from tuner.data.found_columns import as_found
-from tuner.data.inferring import Cells, choose_readings
+from tuner.data.inferring import Cells, Choices, choose_readings
 from tuner.data.table import as_objects, from_series
 from tuner.data.text_table import TextTable
-from tuner.data.wanted_columns import Known, as_declared, as_known
+from tuner.data.wanted_columns import KnownColumn, as_declared, as_known
 from tuner.spec.models import ColumnKind
 
 
@@ -21,8 +23,9 @@ def read_columns(
     table: TextTable,
     *,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
+    drop: Collection[str] = (),
 ) -> list[CsvColumn]:
     """Reads the columns of a table; see `tuner.data.table_file.read_table`.
 
@@ -33,17 +36,22 @@ def read_columns(
     wanted = {name: one.kind for name, one in (like or {}).items()} | dict(kinds or {})
     typed = {name: one for name in names if (one := _typed(table, name, wanted.get(name)))}
     cells = {name: Cells.of(table, name) for name in names if name not in typed}
-    chosen = choose_readings(list(cells.values())) if like is None else {}
+
+    @cache
+    def choices() -> Choices:
+        are_numbers = (like is None or like[name].kind == "number" for name in cells)
+        return choose_readings(list(compress(cells.values(), are_numbers)), drop)
+
     faults = Faults(table.path)
 
     def column(name: str) -> CsvColumn:
         if name in typed:
             return typed[name]
         if like is not None:
-            return as_known(cells[name], like[name])
+            return as_known(cells[name], like[name], choices)
         if name in wanted:
-            return as_declared(cells[name], chosen.get(name), wanted[name], faults)
-        return as_found(cells[name], chosen.get(name), is_target=name == target)
+            return as_declared(cells[name], choices().get(name), wanted[name], faults)
+        return as_found(cells[name], choices().get(name), is_target=name == target)
 
     made = [column(name) for name in names]
     faults.raise_if_any()

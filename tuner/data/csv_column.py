@@ -16,12 +16,11 @@ from tuner.data.csv_cells import (
     joined,
     missing_marks,
     notation_of,
-    parsed,
     readings,
 )
 from tuner.data.faults import Fault
 from tuner.data.numerals import Numerals
-from tuner.data.table import Column, Typed, from_texts
+from tuner.data.table import Column
 from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted
@@ -85,8 +84,15 @@ class CsvColumn(Column):
         A column is judged by all its cells: most of them must be numbers in some notation, and
         some must not be in the declared one. If they can be read in two ways, both are named.
         """
-        odd = np.isnan(self.numbers) & ~self.missing
-        rows = np.flatnonzero(~self.missing if self.ambiguous else odd)
+        return self._fault_of(np.isnan(self.numbers) & ~self.missing)
+
+    def ambiguity_fault(self) -> Fault | None:
+        """Returns the text for a column that is ambiguous, with both readings."""
+        return self._fault_of(~self.missing) if self.ambiguous else None
+
+    def _fault_of(self, among: NDArray[np.bool_]) -> Fault | None:
+        """Returns the text for the first of some cells that is a number, with its readings."""
+        rows = np.flatnonzero(among)
         if not len(rows) or not self.number_like:
             return None
         row = next((row for row in rows.tolist() if self.cell(row) in self.number_like), None)
@@ -174,29 +180,6 @@ def as_text(source: pd.Series[Any], missing: NDArray[np.bool_]) -> pd.Series[str
         else source.astype("str")
     )
     return text.mask(missing, "").str.strip()
-
-
-def read_column(table: TextTable, name: str) -> CsvColumn:
-    """Reads a column by the rules that are declared, without finding out how numbers are written.
-
-    It is one of numbers if most of its cells are, in whatever notation.
-    """
-    cells = table.cells[name].str.strip()
-    notation = notation_of(table.dialect)
-    numbers = finite_in_float32(parsed(cells, notation))
-    missing = missing_cells(table, cells, numbers)
-    typed: Typed = ("number", numbers, "")
-    if not are_numbers(numbers[~missing], cells[~missing]):
-        typed = from_texts(cells, missing)
-    kind, values, written = typed
-    return CsvColumn(
-        *(name, kind, values, missing, written),
-        distinct=int(cells[~missing].nunique()),
-        table=table,
-        source=cells,
-        numbers=numbers,
-        numerals=Numerals(notation),
-    )
 
 
 def finite_in_float32(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -7,37 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.data.csv_column import CsvColumn, read_column
+from tuner.data.csv_column import CsvColumn
 from tuner.data.faults import Faults
 from tuner.data.precision import blurred, remedy
 from tuner.data.schema import ColumnSchema
-from tuner.data.text_table import TextTable
 from tuner.units import count
 from tuner.wording import quoted, toml
 
 _MOST_COLUMNS = 3  # columns that one fault describes
-_MOST_DROPPED = 12  # columns that one fault lists to be dropped
 _EXACT = 2.0**24  # whole numbers up to here are exact in float32
-
-
-def numbers(table: TextTable, names: Sequence[str]) -> NDArray[np.float32]:
-    """Converts some columns.
-
-    Returns:
-        float32 ``(rows, names)``.
-
-    Raises:
-        DataError: Cells are empty or no numbers that float32 can hold; names all such columns.
-    """
-    faults = Faults(table.path)
-    columns = [read_column(table, name) for name in names]
-    decided = [
-        ColumnSchema(name=c.name, kind=c.kind, treatment="number", missing=int(c.missing.sum()))
-        for c in columns
-    ]
-    values = checked_numbers(columns, decided, faults, training=False)
-    faults.raise_if_any()
-    return values
 
 
 def checked_numbers(
@@ -53,7 +31,8 @@ def checked_numbers(
         columns: Columns of one table.
         decided: The decision for each of them.
         faults: Takes the faults; if there are any, the result means nothing.
-        training: Whether columns may be left out, and must stay distinct in float32.
+        training: Whether columns may be left out, and must stay distinct in float32; else there
+            may be gaps and texts, which are faults.
 
     Returns:
         float32 ``(rows, features)``.
@@ -63,7 +42,7 @@ def checked_numbers(
         for column, decision in zip(columns, decided, strict=True)
         if decision.treatment == "number"
     ]
-    values = np.empty((len(features[0][0].cells) if features else 0, len(features)), np.float32)
+    values = np.empty((len(columns[0].numbers) if features else 0, len(features)), np.float32)
     empty = [column for column, decision in features if decision.missing]
     of_text: list[CsvColumn] = []
     for position, (column, decision) in enumerate(features):
@@ -71,7 +50,7 @@ def checked_numbers(
             values[:, position] = column.numbers
         if column.odd.any():
             fault = column.notation_fault()
-            if fault is None and column.odd.mean() > 0.5:  # else single cells are wrong
+            if not training and fault is None and column.odd.mean() > 0.5:
                 of_text.append(column)
                 continue
             faults.add(fault)
@@ -80,12 +59,10 @@ def checked_numbers(
         elif training and not decision.missing:
             faults.add(_precision_fault(column))
     if len(of_text) == 1:
-        name = toml(of_text[0].name)
-        cure = f", or leave the column out: drop = [{name}]" if training else ""
-        faults.add(of_text[0].cell_fault(f"write numbers{cure}"))
+        faults.add(of_text[0].cell_fault("write numbers"))
     else:
-        faults.add(_text_fault(of_text, training))
-    faults.add(_empty_fault(empty, training))
+        faults.add(_text_fault(of_text))
+    faults.add(_empty_fault(empty))
     return values
 
 
@@ -109,7 +86,7 @@ def _precision_fault(column: CsvColumn) -> str | None:
     )
 
 
-def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
+def _text_fault(columns: Sequence[CsvColumn]) -> str | None:
     """Returns the text for columns that hold text."""
     if not columns:
         return None
@@ -119,18 +96,13 @@ def _text_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
         for column in columns[:_MOST_COLUMNS]
         for row in (int(column.odd.argmax()),)
     ]
-    listed = columns[:_MOST_DROPPED]
-    names = ", ".join(toml(column.name) for column in listed)
-    if len(columns) > len(listed):
-        names += ", …"
-    cure = f", or leave them out: drop = [{names}]" if training else ""
     return (
         f"{count(len(columns), 'column')} of text, where numbers are needed: {', '.join(shown)}"
-        f"{_more(columns)}; write numbers{cure}"
+        f"{_more(columns)}; write numbers"
     )
 
 
-def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
+def _empty_fault(columns: Sequence[CsvColumn]) -> str | None:
     """Returns the text for columns with empty cells; marks for missing values count as empty."""
     if not columns:
         return None
@@ -140,8 +112,7 @@ def _empty_fault(columns: Sequence[CsvColumn], training: bool) -> str | None:
         f"{column.table.line(int(column.missing.argmax()), column.name)}{marks_words(column)})"
         for column in columns[:_MOST_COLUMNS]
     ]
-    cure = "leave those rows or columns out" if training else "leave those rows out"
-    return f"{', '.join(shown)}{_more(columns)}; fill them in, or {cure}"
+    return f"{', '.join(shown)}{_more(columns)}; fill them in, or leave those rows out"
 
 
 def marks_words(column: CsvColumn) -> str:

@@ -155,6 +155,6 @@ def _numbered(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, 
             except csv.Error:
                 yield begin, []
                 raise
-            if any(cells):
+            if len(cells) > 1 or any(cells):
                 yield begin, cells
             begin = reader.line_num + 1

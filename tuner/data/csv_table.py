@@ -149,6 +149,7 @@ def read_csv(
         sheet=uses.get("sheet"),
         kinds=kinds,
         target=target,
+        drop=uses.get("drop") or (),
         most_rows=uses.get("most_rows"),
     )
     faults = Faults(path)
@@ -167,6 +168,8 @@ def read_csv(
         faults.add(f"no column is left to learn from: {dropped_text(decided)}")
     x = _features(table.columns, learnt, kept, decided, faults)
     roles = _roles(columns, declared, faults)
+    if declared.select != "useful":
+        _add_ambiguous(table.columns, declared, uses.get("task"), faults)
     faults.raise_if_any()
     assert found is not None
     assert x is not None
@@ -232,6 +235,21 @@ def _features(
         return texts([text or "" for text in used[0][1].values], str(faults.path))
     frame = to_frame([rows for _, rows, _ in used], {d.name: d.treatment for *_, d in used})
     return frame if form == "mixed" else frame.to_numpy(np.float32)
+
+
+def _add_ambiguous(
+    columns: Sequence[CsvColumn], declared: Declared, task: CsvTask | None, faults: Faults
+) -> None:
+    """Collects columns of numbers that can be read in two ways, unless that makes no difference."""
+    for column in columns:
+        role, fault = declared.role(column.name), column.ambiguity_fault()
+        if fault is None or role in ("drop", "group"):
+            continue
+        if role != "target":
+            faults.add(fault)
+        elif task != "classification":
+            cure = "" if task else '; if these are classes: task = "classification"'
+            faults.add(f"{fault.text}{cure}")
 
 
 def _roles(

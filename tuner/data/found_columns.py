@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner.data.csv_cells import joined, mark, notation_of
 from tuner.data.csv_column import CsvColumn, are_numbers, finite_in_float32
 from tuner.data.date_texts import ISO, date_formats, example, read_dates
-from tuner.data.inferring import Cells, Reading
+from tuner.data.inferring import Cells, Chosen, Reading
 from tuner.data.numerals import PERCENT, Numerals
 from tuner.data.table import Typed, from_texts
 from tuner.units import count
@@ -52,7 +52,7 @@ def made_column(
     )
 
 
-def as_found(cells: Cells, chosen: tuple[Reading, bool] | None, *, is_target: bool) -> CsvColumn:
+def as_found(cells: Cells, chosen: Chosen | None, *, is_target: bool) -> CsvColumn:
     """Returns a column of the kind that is found.
 
     Args:
@@ -125,11 +125,11 @@ def number_column(
     elif numerals != Numerals(notation_of(cells.table.dialect)):
         notes.append(f"written {numerals}")
     if ambiguous:
-        row = int(np.flatnonzero(~cells.missing)[0])
-        others = [values[row] for other, values in cells.readings if other != numerals]
+        others = [values for other, values in cells.readings if other != numerals]
+        row = int(np.any([np.abs(values - numbers) > 0 for values in others], axis=0).argmax())
         notes.append(
             f"{quoted(str(cells.text.iat[row]))} is read as {joined([numbers[row]])}; it may be "
-            f"{joined(others)}"
+            f"{joined(values[row] for values in others)}"
         )
     if _are_codes(cells, numbers):
         notes.append('zeros in front; for codes: kind "category"')
@@ -152,9 +152,7 @@ def number_column(
 
 def _are_codes(cells: Cells, numbers: NDArray[Any]) -> bool:
     """Returns whether whole numbers have zeros in front, as postcodes do."""
-    return numbers.dtype.kind in "iu" and bool(
-        (cells.different.str.startswith("0") & (cells.different.str.len() > 1)).any()
-    )
+    return numbers.dtype.kind in "iu" and bool(cells.different.str.match(r"0\d").any())
 
 
 def date_column(cells: Cells, formats: Sequence[str], words: Sequence[str] = ()) -> CsvColumn:

@@ -7,7 +7,7 @@ and the column is ambiguous.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ _LOOKED_AT = 2_000  # cells by which a column without plain numbers is recognise
 _RARE = 0.1  # share of plain numbers among them below which single ones are not read
 
 Reading = tuple[Numerals, NDArray[Any]]  # how numbers are written, and the numbers (n,)
+Chosen = tuple[Reading, bool]  # and whether there is another reading, so that it is ambiguous
+Choices = dict[str, Chosen]  # by the name of a column; without those that hold no numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +105,15 @@ class Cells:
         return None if np.isnan(numbers).any() else (Numerals(notation), self.spread(numbers))
 
 
-def choose_readings(columns: Sequence[Cells]) -> dict[str, tuple[Reading, bool]]:
-    """Chooses how the numbers of each column are read.
-
-    Returns:
-        Name of a column to its reading, and whether it is ambiguous; columns without numbers are
-        left out.
-    """
+def choose_readings(columns: Sequence[Cells], drop: Collection[str] = ()) -> Choices:
+    """Chooses how the numbers of each column are read, by all others but those of ``drop``."""
     chosen = {one.name: (one.readings[0], False) for one in columns if one.readings}
-    signs = {one.name: _decimal_sign(one) for one in columns if len(one.readings) == 1}
+    deciding = [one for one in columns if len(one.readings) == 1 and one.name not in drop]
     doubtful = [one for one in columns if len(one.readings) > 1]
-    if not doubtful and "," not in signs.values():
+    if not doubtful and all(one.readings[0][0].notation.decimal == "." for one in deciding):
         return chosen
-    plain = [one for one in columns if one.name in signs and signs[one.name] == "."]
+    signs = {one.name: _decimal_sign(one) for one in deciding}
+    plain = [one for one in deciding if signs[one.name] == "."]
     has_comma = "," in signs.values()
     has_point = any(one.in_groups is None for one in plain)
     for one in doubtful:

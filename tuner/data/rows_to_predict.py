@@ -2,7 +2,7 @@
 
 Other columns, and the order of columns, do not matter. In a mixed table a cell that cannot be read
 as its column's kind counts as missing; levels of a category that training never saw stay what they
-are, as the model knows what to do with them.
+are, as the model knows what to do with them. Models without a schema take numbers, or texts.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.csv_column import CsvColumn
+from tuner.data.csv_file import read_text
 from tuner.data.csv_numbers import checked_numbers
+from tuner.data.csv_rows import LINE_BREAK
 from tuner.data.faults import Faults
 from tuner.data.mixed import to_frame
 from tuner.data.other_files import frame_table
-from tuner.data.schema import ColumnSchema, Schema
+from tuner.data.schema import ColumnSchema, Schema, TargetSchema
 from tuner.data.split import Inputs, texts
 from tuner.data.table_file import Table, iter_tables, read_table, table_of
 from tuner.data.text_table import TextTable
 from tuner.errors import DataError
 from tuner.spec import Dialect
+from tuner.spec.access import require_regular
 from tuner.units import count
 from tuner.wording import hint, quoted
 
@@ -40,6 +43,74 @@ def rows_from_table(path: Path, schema: Schema, dialect: Dialect | None = None) 
     """Reads all rows of a file; see :func:`iter_rows`."""
     (rows,) = iter_rows(path, schema, dialect, rows_per_chunk=None)
     return rows
+
+
+def rows_from_csv(
+    path: Path, feature_names: Sequence[str], dialect: Dialect | None = None
+) -> NDArray[np.float32]:
+    """Reads rows for a model of numbers without a schema.
+
+    Columns are found by name, in any order; other columns are ignored, whatever they hold.
+
+    Args:
+        path: The file.
+        feature_names: The columns that the model takes.
+        dialect: How the file is written.
+
+    Returns:
+        float32 ``(n, features)``, columns in the order of ``feature_names``.
+
+    Raises:
+        DataError: The model takes no table, columns are missing, cells are empty or no numbers,
+            or there are no rows.
+    """
+    if not feature_names:
+        raise DataError(f"{path}: this model does not take the rows of a table")
+    features = [
+        ColumnSchema(name=name, kind="number", treatment="number") for name in feature_names
+    ]
+    schema = Schema(columns=tuple(features), target=TargetSchema(task="regression"))
+    rows: NDArray[np.float32] = rows_from_table(path, schema, dialect or Dialect())
+    return rows
+
+
+def texts_from_file(
+    path: Path, column: str = "text", dialect: Dialect | None = None
+) -> NDArray[np.object_]:
+    """Reads texts for a model without a schema: lines of a .txt file, else a column of a CSV file.
+
+    Args:
+        path: The file.
+        column: The column of texts.
+        dialect: How the file is written; of a .txt file only the encoding counts.
+
+    Returns:
+        ``(n,)`` of ``str``.
+
+    Raises:
+        DataError: The file cannot be read, lacks the column, or has no texts.
+    """
+    if path.suffix.lower() != ".txt":
+        table = read_text(path, dialect, by_options=True)
+        if column not in table.cells:
+            spare = hint(column, list(table.cells.columns), "columns")
+            raise DataError(
+                f"{path} lacks the column {quoted(column)} that the model takes; {spare}"
+            )
+        lines = table.cells[column].tolist()
+    else:
+        require_regular(path)
+        try:
+            text = path.read_text((dialect and dialect.encoding) or "utf-8-sig")
+            lines = [line for line in LINE_BREAK.split(text) if line.strip()]
+        except FileNotFoundError as exc:
+            raise DataError(f"there is no file {path}") from exc
+        except (OSError, UnicodeDecodeError) as exc:
+            encoding = (dialect and dialect.encoding) or "UTF-8"
+            raise DataError(f"{path} cannot be read as {encoding} text ({exc})") from exc
+    if not lines:
+        raise DataError(f"{path} has no texts")
+    return texts(lines, str(path))
 
 
 def iter_rows(
@@ -107,6 +178,10 @@ def rows_from_frame(frame: pd.DataFrame, schema: Schema) -> Inputs:
 def _inputs(table: Table, schema: Schema) -> Inputs:
     columns = {column.name: column for column in table.columns}
     read = [columns[feature.name] for feature in schema.features]
+    faults = Faults(table.path)
+    for column in read:
+        faults.add(column.ambiguity_fault())
+    faults.raise_if_any()
     if schema.form == "text":
         return texts([text or "" for text in read[0].values], str(table.path))
     if schema.form == "table" and all(column.kind == "number" for column in read):

@@ -95,6 +95,7 @@ def from_series(name: str, series: pd.Series[Any]) -> Column:
     missing = np.asarray(series.isna(), dtype=np.bool_)
     if isinstance(series.dtype, pd.PeriodDtype):
         series = series.dt.to_timestamp()
+    series = _with_dtype(series)
     values = plain(series)
     if values.dtype == np.object_:
         values = _as_numbers(values, missing)
@@ -106,6 +107,20 @@ def from_series(name: str, series: pd.Series[Any]) -> Column:
     except TypeError:  # lists and the like
         distinct = len(series)
     return Column(name, kind, values, missing, distinct=distinct)
+
+
+def _with_dtype(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Returns booleans with gaps, and dates, that came as objects with a dtype of their own."""
+    import pandas as pd
+
+    if series.dtype != np.object_:
+        return series
+    match pd.api.types.infer_dtype(series, skipna=True):
+        case "boolean":
+            return series.astype("boolean")
+        case "date" | "datetime":
+            return pd.to_datetime(series, utc=True)
+    return series
 
 
 def plain(series: Any) -> NDArray[Any]:
@@ -124,7 +139,7 @@ def plain(series: Any) -> NDArray[Any]:
         filled = series.to_numpy(dtype=np.float64, na_value=np.nan) if has_missing else series
         return np.asarray(filled, dtype=np.float64)
     if kinds.is_datetime64_any_dtype(dtype):
-        return np.asarray(series, dtype="datetime64[ns]")
+        return np.asarray(series, dtype="datetime64[us]")
     return np.asarray(series, dtype=np.object_)
 
 

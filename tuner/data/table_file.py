@@ -6,7 +6,7 @@ an Excel or OpenDocument workbook; Parquet. What was found out is said in notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tuner.data.other_files import (
 )
 from tuner.data.packed import opened, unpacked_size
 from tuner.data.text_table import TextTable
-from tuner.data.wanted_columns import Known
+from tuner.data.wanted_columns import KnownColumn
 from tuner.errors import DataError
 from tuner.spec import Dialect
 from tuner.spec.access import require_regular
@@ -98,8 +98,9 @@ def read_table(
     *,
     sheet: str | None = None,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
+    drop: Collection[str] = (),
     most_rows: int | None = None,
     by_options: bool = False,
 ) -> Table:
@@ -114,6 +115,7 @@ def read_table(
             left out, and a cell that cannot be read so is missing, with a note.
         target: Name of the column to predict, in which words among numbers are never taken for
             marks of missing values.
+        drop: Columns that do not decide how the numbers of others are read.
         most_rows: Rows to keep; of a file with more of them a uniform sample is read, always the
             same, in the order of the file. If None, all but of a file that memory cannot hold.
         by_options: Whether errors name options of a command; else keys of a study's dataset.
@@ -134,25 +136,26 @@ def read_table(
             text = read_parquet(path, dialect, by_options=by_options, most_rows=most_rows)
         case "sheet":
             text = read_sheet(path, sheet, dialect, by_options=by_options, most_rows=most_rows)
-    return table_of(text, kinds=kinds, like=like, target=target)
+    return table_of(text, kinds=kinds, like=like, target=target, drop=drop)
 
 
 def table_of(
     text: TextTable,
     *,
     kinds: Mapping[str, ColumnKind] | None = None,
-    like: Mapping[str, Known] | None = None,
+    like: Mapping[str, KnownColumn] | None = None,
     target: str | None = None,
+    drop: Collection[str] = (),
 ) -> Table:
     """Returns cells as typed columns; see :func:`read_table`."""
-    return Table(text, tuple(read_columns(text, kinds=kinds, like=like, target=target)))
+    return Table(text, tuple(read_columns(text, kinds=kinds, like=like, target=target, drop=drop)))
 
 
 def iter_tables(
     path: Path,
     dialect: Dialect | None = None,
     *,
-    like: Mapping[str, Known],
+    like: Mapping[str, KnownColumn],
     rows: int,
     sheet: str | None = None,
 ) -> Iterator[Table]:

@@ -6,6 +6,7 @@ read in the same way, and what cannot be read so is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,8 +17,8 @@ from tuner.data.csv_column import CsvColumn, finite_in_float32
 from tuner.data.date_texts import ISO, date_formats, read_dates
 from tuner.data.faults import Faults
 from tuner.data.found_columns import date_column, made_column, number_column
-from tuner.data.inferring import Cells, Reading
-from tuner.data.numerals import Numerals
+from tuner.data.inferring import Cells, Choices, Chosen
+from tuner.data.numerals import PERCENT, Numerals
 from tuner.data.table import DECLARED_YES_NO, Typed, are_yes, as_objects, yes_no
 from tuner.spec.models import ColumnKind
 from tuner.wording import excerpt, quoted, toml
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 YES = ("true", "false")  # how values of a source with types are written
 
 
-class Known(Protocol):
+class KnownColumn(Protocol):
     """How a column was read before: a `tuner.data.table.Column`, or its schema."""
 
     @property
@@ -38,9 +39,7 @@ class Known(Protocol):
     def notation(self) -> str: ...
 
 
-def as_declared(
-    cells: Cells, chosen: tuple[Reading, bool] | None, kind: ColumnKind, faults: Faults
-) -> CsvColumn:
+def as_declared(cells: Cells, chosen: Chosen | None, kind: ColumnKind, faults: Faults) -> CsvColumn:
     """Returns a column of a kind; collects which cell is not of it."""
     distinct = cells.different
     match kind:
@@ -81,27 +80,38 @@ def _add_fault(cells: Cells, kind: ColumnKind, odd: Any, faults: Faults) -> None
     )
 
 
-def as_known(cells: Cells, known: Known) -> CsvColumn:
-    """Returns a column as it was read before; what cannot be read so is missing."""
-    declared = Numerals(notation_of(cells.table.dialect))
+def as_known(cells: Cells, known: KnownColumn, choices: Callable[[], Choices]) -> CsvColumn:
+    """Returns a column as it was read before; what cannot be read so is missing.
+
+    Args:
+        cells: Its cells.
+        known: How it was read.
+        choices: Returns how the file's numbers are written, if that is otherwise.
+    """
     match known.kind:
         case "number":
-            reading = declared, cells.numbers
+            numerals = Numerals(notation_of(cells.table.dialect))
+            numbers, ambiguous = cells.numbers, False
             if known.notation:
-                reading = (
-                    (one := Numerals.parse(known.notation)),
-                    cells.spread(one.read(cells.present)),
-                )
-            odd = np.isnan(reading[1]) & ~cells.missing
-            if odd.any() and cells.readings:  # the file is written otherwise than that of training
-                other = cells.readings[0]
-                reading = max(reading, other, key=lambda one: np.isfinite(one[1]).sum())
-                odd = np.isnan(reading[1]) & ~cells.missing
-            missing, numbers = cells.missing | odd, finite_in_float32(reading[1])
-            typed: Typed = ("number", numbers, str(reading[0]))
-            note = _unread(cells, odd, "number")
+                numerals = Numerals.parse(known.notation)
+                numbers = cells.spread(numerals.read(cells.present))
+            odd = np.isnan(numbers) & ~cells.missing
+            if odd.any() and cells.name in (chosen := choices()):
+                (other, others), is_ambiguous = chosen[cells.name]
+                is_more = np.isfinite(others).sum() > np.isfinite(numbers).sum()
+                # 12 % where there were 0.12 before would be a hundred times as much.
+                if is_more and (other.sign == PERCENT) == (numerals.sign == PERCENT):
+                    numerals, numbers, ambiguous = other, others, is_ambiguous
+                    odd = np.isnan(numbers) & ~cells.missing
+            numbers = finite_in_float32(numbers)
+            typed: Typed = ("number", numbers, str(numerals))
             return made_column(
-                cells, typed, missing=missing, numbers=numbers, numerals=reading[0], note=note
+                cells,
+                typed,
+                numbers=numbers,
+                numerals=numerals,
+                ambiguous=ambiguous,
+                note=_unread(cells, odd, "number"),
             )
         case "yes/no":
             first, _, second = (known.notation or "/".join(YES)).rpartition("/")

@@ -11,11 +11,12 @@ from tuner.data.schema import ColumnSchema
 from tuner.data.targets import read_as
 from tuner.results.rendering import as_table
 from tuner.units import count
-from tuner.wording import excerpt
+from tuner.wording import excerpt, quoted
 
 _WIDTH = 80
 _MOST_COLUMNS = 24
 _LONGEST_NAME, _LONGEST_NOTE = 24, 40
+_MOST_NOTES = 8
 _USED = {
     "number": "number",
     "category": "category",
@@ -52,6 +53,7 @@ def schema_text(data: SealedData, *, everything: bool = False) -> str:
         ("target", f"{schema.target.column or 'y'}: {_target(data)}"),
         ("rows", _rows(data)),
         *(("note", note) for note in schema.notes),
+        *(("note", note) for note in _long_notes(shown)),
         *(("WARNING", warning) for warning in schema.warnings),
     ]
     below = [
@@ -75,14 +77,26 @@ def _is_noted(column: ColumnSchema) -> bool:
 
 def _row(column: ColumnSchema) -> tuple[str, ...]:
     levels = f", {column.levels:,} levels" if column.levels else ""
-    said = "as declared" if column.declared else ""
     return (
         excerpt(column.name, _LONGEST_NAME),
         column.kind,
         f"{_USED[column.treatment]}{levels}",
         f"{column.missing:,}" if column.missing else "",
-        excerpt("; ".join(part for part in (said, column.reason) if part), _LONGEST_NOTE),
+        excerpt(_said(column), _LONGEST_NOTE),
     )
+
+
+def _said(column: ColumnSchema) -> str:
+    declared = "as declared" if column.declared else ""
+    return "; ".join(part for part in (declared, column.reason) if part)
+
+
+def _long_notes(columns: Sequence[ColumnSchema]) -> list[str]:
+    """Returns what does not fit into the table."""
+    long = [column for column in columns if len(_said(column)) > _LONGEST_NOTE]
+    notes = [f"column {quoted(column.name)}: {column.reason}" for column in long[:_MOST_NOTES]]
+    more = len(long) - _MOST_NOTES
+    return [*notes, f"… and {count(more, 'more long note')}"] if more > 0 else notes
 
 
 def _kinds(columns: Sequence[ColumnSchema]) -> str:

@@ -10,7 +10,7 @@ from tuner.results.params import phrases
 from tuner.results.reasons import failures, spared_s
 from tuner.results.study_result import StudyResult
 from tuner.units import count, count_plain, duration
-from tuner.wording import one_line
+from tuner.wording import one_line, quoted
 
 _ENDED = {
     "interrupted": "interrupted; the same command goes on",
@@ -19,6 +19,8 @@ _ENDED = {
     "stopped": "stopped by `tuner stop`; the same command goes on",
 }
 _WIDTH = 96
+_MOST_NAMED = 3  # columns of one note
+_MOST_NOTES = 12
 
 
 def summary(result: StudyResult, *, options: str = "") -> str:
@@ -28,7 +30,7 @@ def summary(result: StudyResult, *, options: str = "") -> str:
         result: The study.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
-    blocks = [_head(result), comparison(result), warning(result), _suspicions(result)]
+    blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
@@ -56,10 +58,26 @@ def _head(result: StudyResult) -> list[str]:
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 
-def _suspicions(result: StudyResult) -> list[str]:
-    """Returns what makes the scores too good to be true, see `tuner.data.suspicions`."""
+def _of_the_data(result: StudyResult) -> list[str]:
+    """Returns what makes the scores too good to be true, and how a table was read, if not plainly.
+
+    Columns of which the same is to be said share a line.
+    """
     schema = result.data.get("schema") or {}
-    return [f"warning: {text}" for text in schema.get("warnings", ())]
+    columns: dict[str, list[str]] = {}
+    for column in schema.get("columns", ()):
+        if reason := column.get("reason"):
+            dropped = "dropped: " if column["treatment"] == "drop" else ""
+            columns.setdefault(f"{dropped}{reason}", []).append(quoted(column["name"]))
+    notes = [*schema.get("notes", ())]
+    for reason, names in columns.items():
+        more = f" and {count(len(names) - _MOST_NAMED, 'more column')}"
+        shown = ", ".join(names[:_MOST_NAMED]) + (more if len(names) > _MOST_NAMED else "")
+        notes.append(f"{'column' if len(names) == 1 else 'columns'} {shown}: {reason}")
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES:] = [f"… and {count(len(notes) - _MOST_NOTES, 'more note')}"]
+    warnings = [f"warning: {text}" for text in schema.get("warnings", ())]
+    return [*warnings, *(f"note: {text}" for text in notes)]
 
 
 def _about(seconds: float) -> str:

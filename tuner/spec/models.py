@@ -133,7 +133,8 @@ class CsvDataset(Dialect):
         time: A column of dates or numbers: what is held out is later than what is fitted on.
         weight: A column of numbers: how much each row counts.
         select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
-            None, such columns are dropped where not all features are numbers without gaps.
+            None, such columns are dropped where not all features are numbers without gaps. With
+            "useful", numbers that can be read in two ways (1,234) are read in the likelier one.
         sheet: A sheet of an Excel file; the first if None.
         test: Share of the rows for the test split; 0.2 if None.
         most_rows: Rows to read at most; of a larger file a uniform sample is read, always the same.

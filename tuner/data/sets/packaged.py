@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, split_up
 from tuner.data.csv_file import read_text
-from tuner.data.csv_numbers import numbers
+from tuner.data.rows_to_predict import rows_from_csv
 from tuner.data.sets.dataset import Dataset, Form
 from tuner.data.sets.locations import OWN_FOLDER, data_home, first, refusal
 from tuner.data.splits import Splits, Task
@@ -70,7 +70,7 @@ def _birth_life_of_the_note(path: Path, about: About) -> Splits:
             f"has {rows} rows and {columns} columns, but {NOTE_ROWS} and 3 (country, births, "
             "life expectancy) are expected",
         )
-    values = numbers(table, list(table.cells.columns[1:]))
+    values = rows_from_csv(path, list(table.cells.columns[1:]))
     about = replace(about, feature_names=("fertility",), source=NOTE_FILE)
     return split_up(values[:, :1], values[:, 1], "regression", about)
 
