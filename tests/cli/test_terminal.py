@@ -86,6 +86,7 @@ def test_finished_run_does_nothing(command: Command, laboratory: Laboratory) -> 
     assert "4 trials" in answer.out
 
 
+@pytest.mark.slow
 def test_timeout_shorter_than_loading_the_workers_is_an_error(
     command: Command, laboratory: Laboratory
 ) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tuner.data.dividing import (
@@ -44,6 +44,8 @@ def test_division_never_changes() -> None:
     sizes=st.lists(st.integers(LEAST_OF_A_CLASS, 60), min_size=2, max_size=12),
     share=st.floats(0.01, 0.5),
 )
+@example(sizes=[5, 5, 5], share=0.5)
+@example(sizes=[5, 5, 12], share=0.5)
 def test_test_split_has_its_share_and_a_row_of_each_class(sizes: list[int], share: float) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)
     parts = divide(len(labels), labels, share)

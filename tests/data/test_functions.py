@@ -88,7 +88,8 @@ def test_classes_are_numbered_in_common(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_frames_name_their_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     frame = pandas.DataFrame({"size": np.arange(20), "old": Y == 1, "price": np.arange(20) / 3})
     data = returning(monkeypatch, (frame[["size", "old"]], frame["price"]))
     assert data.feature_names == ("size", "old")

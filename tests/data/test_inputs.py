@@ -139,7 +139,8 @@ def test_weights_stay_with_their_rows(monkeypatch: pytest.MonkeyPatch, column: b
 def test_weights_come_in_every_form(monkeypatch: pytest.MonkeyPatch, parts: Any) -> None:
     triple: Any = (X, Y, WEIGHT)
     if parts == "Dataset":
-        tf = pytest.importorskip("tensorflow")
+        import tensorflow as tf
+
         value: Any = tf.data.Dataset.from_tensor_slices(triple).batch(7)
     elif parts == "dict":
         value = dict.fromkeys(("train", "validation", "test"), triple)

@@ -62,11 +62,18 @@ def divide(
         Row numbers of train, validation and test; together every row once.
     """
     if labels is not None:
-        rarest = int(np.unique(labels, return_counts=True)[1].min())
-        test_share = max(test_share, min(TEST_SHARE, 1 / rarest))
+        test_share = max(test_share, min(TEST_SHARE, 1 / _rarest(labels)))
     rest, test = hold_out(np.arange(n), test_share, labels)
-    train, validation = hold_out(rest, _VALIDATION_SHARE, labels)
+    validation_share = _VALIDATION_SHARE
+    if labels is not None and test_share > TEST_SHARE:  # a class may have too few rows left
+        validation_share = max(validation_share, 1 / _rarest(labels[rest]))
+    train, validation = hold_out(rest, validation_share, labels)
     return train, validation, test
+
+
+def _rarest(labels: NDArray[Any]) -> int:
+    """Returns how many rows the class with the fewest has."""
+    return int(np.unique(labels, return_counts=True)[1].min())
 
 
 def divide_by_group(

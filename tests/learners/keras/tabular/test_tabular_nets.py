@@ -29,7 +29,7 @@ slow = pytest.mark.slow
 SMALL: dict[str, Any] = {"units": 16, "n_layers": 1, "batch_size": 64, "epochs": 6}
 MODELS = {"realmlp": SMALL, "tabm": {**SMALL, "k": 4}}
 CASES = [
-    pytest.param(model, task, marks=() if model == "realmlp" or task == "binary" else slow)
+    pytest.param(model, task, marks=() if task == "binary" else slow)
     for model in MODELS
     for task in ("binary", "multiclass", "regression")
 ]
@@ -113,6 +113,7 @@ def test_same_seed_gives_the_same_numbers(model: str) -> None:
     assert not np.allclose(first.predict(rows), other.predict(rows), 1e-3)
 
 
+@slow
 def test_trial_with_a_kept_graph_is_that_with_a_new_one() -> None:
     data, rows = numbers(), numbers().validation.x
     params = {**SMALL, "epochs": 3}
@@ -184,6 +185,7 @@ def test_diverging_fit_fails() -> None:
         watch.result()
 
 
+@slow
 def test_sample_weights_decide_between_contradictory_rows() -> None:
     x = np.zeros((200, 1), np.float32)
     y = (np.arange(200) % 2).astype(np.float32)
@@ -194,6 +196,7 @@ def test_sample_weights_decide_between_contradictory_rows() -> None:
     assert weighted.predict(x[:1])[0, 1] == pytest.approx(0.75, abs=0.04)
 
 
+@slow
 def test_balanced_classes_weigh_the_same() -> None:
     x = np.zeros((200, 1), np.float32)
     y = (np.arange(200) % 10 == 0).astype(np.float32)
@@ -205,6 +208,7 @@ def test_balanced_classes_weigh_the_same() -> None:
     assert plain.predict(x[:1])[0, 1] == pytest.approx(0.1, abs=0.04)
 
 
+@slow
 def test_several_quantities_are_predicted() -> None:
     data = numbers("regression")
     two = [
