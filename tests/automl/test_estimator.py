@@ -68,6 +68,7 @@ def test_task_follows_from_the_target_as_in_a_file(y: np.ndarray, task: str) -> 
     assert model.task_ == task
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model() -> None:
     one, two = (AutoML(random_state=3).fit(X, CLASSES).predict_proba(X) for _ in range(2))
     np.testing.assert_array_equal(one, two)

@@ -221,6 +221,7 @@ def test_trees_and_networks_fit_mixed_tables_and_are_read_back(tmp_path: Path, t
             )
 
 
+@pytest.mark.slow
 def test_own_network_gets_a_table_of_numbers(tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "shirt_network.py").write_text(OWN)
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -105,6 +105,7 @@ def test_stored_study_file_does_not_make_one_objective_of_several(study: optuna.
     assert "gain" not in summary(result)
 
 
+@pytest.mark.slow
 def test_commands_that_show_a_study_succeed(command: Command, laboratory: Laboratory) -> None:
     directions = ["minimize", "maximize"]
     fill(optuna.create_study(storage=laboratory.url, study_name="two", directions=directions))

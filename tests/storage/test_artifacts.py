@@ -94,6 +94,7 @@ def test_missing_bucket_is_an_error(s3) -> None:
         Artifacts("s3://other").write("a.npz", b"content")
 
 
+@pytest.mark.slow
 def test_unreachable_s3_is_an_error(s3) -> None:
     artifacts = Artifacts(f"s3://{BUCKET}")
     artifacts.write("a.npz", b"content")

@@ -102,6 +102,7 @@ def test_plateau_is_the_same_without_validation_rows(make_splits):
     assert history["loss"] == result.history["loss"]
 
 
+@pytest.mark.slow
 def test_users_model_may_have_callbacks_of_its_own(make_splits):
     data = make_splits("regression")
 

@@ -118,6 +118,7 @@ def test_several_targets_have_means_and_deviations_of_their_own() -> None:
     assert training.evaluate(model, data.train)["loss"] == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_constant_in_training_is_learned_as_it_is() -> None:
     data = splits(LINE)
     data = replace(data, train=replace(data.train, y=np.full(30, 4.0)))

@@ -89,6 +89,7 @@ def test_predictions_are_those_that_the_watch_saw_at_the_best_epoch(model: str, 
     assert predictions.shape == ((100,) if task == "regression" else (100, data.n_classes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "task"), CASES)
 def test_fit_beats_the_trivial_predictor_clearly(model: str, task: Task) -> None:
     data = mixed(task, rows=400)
@@ -123,6 +124,7 @@ def test_trial_with_a_kept_graph_is_that_with_a_new_one() -> None:
     np.testing.assert_array_equal(kept.predict(rows), new.predict(rows))
 
 
+@pytest.mark.slow
 def test_seeds_of_a_fold_are_averaged() -> None:
     data = numbers()
     found, watch = fitted("realmlp", data, n_seeds=3, epochs=3)
@@ -154,6 +156,7 @@ def test_stopped_fold_keeps_its_best_epoch_while_others_go_on() -> None:
     assert value == pytest.approx(pruned.value, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_the_fit() -> None:
     data = numbers(rows=40)
     watch = watching(data, 60, early_stopping=EarlyStopping(patience=2))

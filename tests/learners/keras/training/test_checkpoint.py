@@ -299,6 +299,7 @@ def test_unfit_checkpoint_is_noted_and_training_restarts(make_splits):
         assert run.result == whole.result, words
 
 
+@pytest.mark.slow
 def test_unpack_reverses_pack(make_splits):
     state = state_of(make_splits("regression"), {"batch_norm": True})
     state = State(**{**vars(state), "logs": [{"a": float("nan"), "b": None}, {"a": 0.1}]})
@@ -317,6 +318,7 @@ class Evil:
         return (setattr, (Evil, "ran", True))
 
 
+@pytest.mark.slow
 def test_damaged_or_foreign_checkpoint_is_refused_and_never_executed(make_splits):
     content = pack(state_of(make_splits("regression"), {}))
     for length in (*range(0, len(content), 97), len(content) - 1):
