@@ -24,8 +24,11 @@ OWNER = "storage/optuna_private.py"
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 NAMES = optuna_private.NAMES
 
-# Private names of the standard library, Keras and TensorFlow.
-OTHERS = {"_call_flat", "_flatten_layers", "_initial_epoch", "_symbolic_build", "_exit"}
+# Private names of the standard library, Keras, TensorFlow and scikit-learn.
+OTHERS = {
+    *("_call_flat", "_flatten_layers", "_initial_epoch", "_symbolic_build"),
+    *("_exit", "_replace", "_bin_mapper"),
+}
 
 
 def parsed(file: str) -> ast.Module:
