@@ -8,6 +8,7 @@ import pytest
 from tuner.automl.calibration import (
     calibration_bins,
     calibration_error,
+    fit_calibration,
     fit_temperature,
     log_loss,
     with_temperature,
@@ -94,6 +95,30 @@ def test_timid_member_is_chosen_once_it_is_calibrated():
 def test_calibrated_probabilities_keep_their_temperature():
     y, true = probabilities(n=20_000)
     assert fit_temperature(y, true) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("shift", [-3.0, 3.0])
+def test_model_that_ranks_well_and_predicts_one_class_is_shifted(shift):
+    y, true = probabilities(n=5_000, classes=2)
+    biased = with_temperature(true, 1.0, shift)
+    temperature, found = fit_calibration(y, biased)
+    assert temperature == pytest.approx(1, abs=0.1)
+    assert found == pytest.approx(-shift, abs=0.3)
+    calibrated = with_temperature(biased, temperature, found)
+    assert (calibrated.argmax(axis=1) == y).mean() > (biased.argmax(axis=1) == y).mean() + 0.1
+
+
+def test_more_classes_have_no_shift():
+    y, true = probabilities()
+    assert fit_calibration(y, true) == (fit_temperature(y, true), 0.0)
+
+
+def test_few_rows_that_are_all_predicted_right_stay_a_little_in_doubt():
+    y = np.array([0, 1] * 10)
+    right = with_temperature(np.eye(2)[y], 5.0, 1.0)
+    calibrated = with_temperature(right, *fit_calibration(y, right))
+    assert (calibrated.argmax(axis=1) == y).all()
+    assert calibrated.max() < 0.999
 
 
 def test_certain_and_wrong_probabilities_stay_finite():

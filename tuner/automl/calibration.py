@@ -1,8 +1,11 @@
-"""Calibrates probabilities by one temperature, and shows how well they are calibrated.
+"""Calibrates probabilities by a temperature, and shows how well they are calibrated.
 
 A network that was trained with label smoothing, or an average of trees, ranks well and is not as
 sure as it should be. Dividing its log-probabilities by a temperature changes no ranking between
 the classes of a row. Source: Guo et al., On Calibration of Modern Neural Networks, 2017.
+
+Of two classes one may be predicted throughout by a model that ranks well, so they are shifted, too.
+Source: Platt, Probabilistic Outputs for Support Vector Machines, 1999.
 
 Shapes: probabilities ``(n, classes)``, whose rows sum to 1; ``y`` ``(n,)`` class numbers from 0.
 """
@@ -20,12 +23,14 @@ __all__ = [
     "CalibrationBin",
     "calibration_bins",
     "calibration_error",
+    "fit_calibration",
     "fit_temperature",
     "log_loss",
     "with_temperature",
 ]
 
 _RANGE = (0.05, 20.0)
+_MOST_SHIFT = 10.0
 
 
 def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.floating]) -> float:
@@ -58,6 +63,34 @@ def fit_temperature(y: NDArray[np.integer], probabilities: NDArray[np.floating])
     low, high = np.log(_RANGE)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def fit_calibration(
+    y: NDArray[np.integer], probabilities: NDArray[np.floating]
+) -> tuple[float, float]:
+    """Returns temperature and shift of the least log loss; see `with_temperature`.
+
+    Args:
+        y: Classes of rows that the model was not fitted on.
+        probabilities: Its predictions for them.
+    """
+    from scipy.optimize import minimize
+
+    if probabilities.shape[1] != 2:
+        return fit_temperature(y, probabilities), 0.0
+    unknown = 1 / (len(y) + 1)  # as in fit_temperature
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        temperature, shift = float(np.exp(parameters[0])), float(parameters[1])
+        found = with_temperature(probabilities.astype(np.float64), temperature, shift)
+        of_any = -np.log(np.clip(found, LEAST_PROBABILITY, None)).mean()
+        return float((1 - unknown) * log_loss(y, found) + unknown * of_any)
+
+    bounds = [tuple(np.log(_RANGE)), (-_MOST_SHIFT, _MOST_SHIFT)]
+    found = minimize(loss, [0.0, 0.0], method="L-BFGS-B", bounds=bounds)
+    if not found.fun < loss(np.zeros(2)):
+        return 1.0, 0.0
+    return float(np.exp(found.x[0])), float(found.x[1])
 
 
 @dataclass(frozen=True)

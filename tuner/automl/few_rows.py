@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.automl.calibration import fit_temperature, with_temperature
+from tuner.automl.calibration import fit_calibration, with_temperature
 from tuner.automl.ensemble import Judge, choose
 from tuner.bundle.members import Members, Voter, out_of_fold
 from tuner.data import Development, Split
@@ -121,19 +121,19 @@ def _chosen(
     if first is None:
         board = [{"learner": name, "value": None, "fit_s": took, "share": 1.0}]
         return Small(Members([Voter(models)]), board)
-    temperatures, predictions = [], []
+    calibrations, predictions = [], []
     for _, _, predicted, _ in found:
         assert predicted is not None
-        temperature = 1.0
+        calibration = 1.0, 0.0
         if judge.task != "regression":
-            temperature = fit_temperature(rows.y.astype(np.intp), predicted)
-        temperatures.append(temperature)
-        predictions.append(with_temperature(predicted, temperature))
+            calibration = fit_calibration(rows.y.astype(np.intp), predicted)
+        calibrations.append(calibration)
+        predictions.append(with_temperature(predicted, *calibration))
     try:
         weights = choose(rows.y, predictions, judge, seed).weights
     except MetricError:  # such as a class that no row of a part has
         weights = {0: 1.0}
-    voters = [Voter(found[n][1], weight, temperatures[n]) for n, weight in weights.items()]
+    voters = [Voter(found[n][1], weight, *calibrations[n]) for n, weight in weights.items()]
     board = [
         {
             "learner": one[0],

@@ -1,7 +1,7 @@
 """From the trials of a study to the bundle: candidates, ensemble, leaderboard, facts.
 
 Candidates are complete trials that have left out-of-fold predictions, the best few of each learner.
-The probabilities of each are calibrated by one temperature before they are compared and averaged.
+The probabilities of each are calibrated before they are compared and averaged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
 from tuner.automl.automl_request import AutoMLRequest
-from tuner.automl.calibration import fit_temperature, with_temperature
+from tuner.automl.calibration import fit_calibration, with_temperature
 from tuner.automl.clock import Clock
 from tuner.automl.ensemble import Ensemble, Judge, bootstrap, choose
 from tuner.automl.facts import facts
@@ -57,6 +57,7 @@ class Candidate:
         out_of_fold: Its predictions for all development rows, NaN where none is held out.
         predictions: Those of the rows that are held out, calibrated.
         temperature: By which they were calibrated; 1 for quantities.
+        shift: See `tuner.bundle.members.Voter`.
         outputs: Seconds and sizes.
     """
 
@@ -66,6 +67,7 @@ class Candidate:
     out_of_fold: NDArray[np.floating]
     predictions: NDArray[np.floating]
     temperature: float
+    shift: float
     outputs: StoredOutputs
 
     @property
@@ -194,13 +196,13 @@ def candidates(
             out_of_fold = read_out_of_fold(location, trial)
         except BundleError:  # its file is gone, or damaged; the other trials are as good as before
             continue
-        predictions, temperature = out_of_fold[rows], 1.0
+        predictions, calibration = out_of_fold[rows], (1.0, 0.0)
         if judge.task != "regression":
             predictions = _two_columns(predictions)
-            temperature = fit_temperature(y.astype(np.intp), predictions)
-            predictions = with_temperature(predictions, temperature)
+            calibration = fit_calibration(y.astype(np.intp), predictions)
+            predictions = with_temperature(predictions, *calibration)
         found.append(
-            Candidate(trial, learner, params, out_of_fold, predictions, temperature, outputs)
+            Candidate(trial, learner, params, out_of_fold, predictions, *calibration, outputs)
         )
     return found
 
@@ -281,5 +283,6 @@ def _member(candidate: Candidate, weight: float, location: str, folder: Path) ->
         out_of_fold=candidate.out_of_fold,
         weight=weight,
         temperature=candidate.temperature,
+        shift=candidate.shift,
         value=candidate.value,
     )

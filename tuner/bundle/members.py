@@ -33,11 +33,13 @@ class Voter:
         models: One for each fold.
         weight: Its share in the prediction; those of all members sum to 1.
         temperature: What the logarithms of its probabilities are divided by; 1 for quantities.
+        shift: What is then added to that of the second of two classes.
     """
 
     models: Sequence[Fitted]
     weight: float = 1.0
     temperature: float = 1.0
+    shift: float = 0.0
 
     def predict(self, x: Inputs) -> NDArray[np.floating]:
         """Returns predictions for raw rows, as `Fitted.predict`."""
@@ -47,7 +49,11 @@ class Voter:
             total = predicted if total is None else total + predicted
         if total is None:
             raise BundleError("a member without models")
-        return with_temperature(total / len(self.models), self.temperature)
+        return self.calibrated(total / len(self.models))
+
+    def calibrated(self, predictions: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Returns the mean of its models' predictions as the member predicts."""
+        return with_temperature(predictions, self.temperature, self.shift)
 
 
 class Members(Fitted):
@@ -76,7 +82,7 @@ class Members(Fitted):
             As `predict`; NaN for rows that no fold holds out.
         """
         parts = (
-            voter.weight * with_temperature(out_of_fold(voter.models, x, folds), voter.temperature)
+            voter.weight * voter.calibrated(out_of_fold(voter.models, x, folds))
             for voter in self.voters
         )
         return np.asarray(sum(parts))
@@ -156,7 +162,8 @@ def read_members(folder: Path, info: Mapping[str, Any]) -> Members:
             load_model(place, {"data": info["data"]})
             for place in fold_folders(folder, number, member["folds"])
         ]
-        voters.append(Voter(models, member["weight"], member["temperature"]))
+        calibration = member["temperature"], member.get("shift", 0.0)
+        voters.append(Voter(models, member["weight"], *calibration))
     return Members(voters)
 
 

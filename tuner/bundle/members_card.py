@@ -134,16 +134,18 @@ def _members(info: Mapping[str, Any]) -> str:
             str(one.get("trial", "–")),
             f"{one['weight']:.0%}",
             figure(one.get("temperature", 1.0)),
+            figure(one.get("shift", 0.0)),
             str(one["folds"]),
             ", ".join(f"{name} {setting(value)}" for name, value in one["params"].items()),
         )
         for one in info["members"]
     ]
-    header = ("learner", "trial", "weight", "temperature", "models", "parameters")
+    header = ("learner", "trial", "weight", "temperature", "shift", "models", "parameters")
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     return (
         "## Members\n\nA member's prediction is the mean of its models', one a fold; probabilities "
-        "are brought to its temperature; the prediction is the weighted mean of the members'.\n\n"
+        "are brought to its temperature and, of two classes, shifted; the prediction is the "
+        "weighted mean of the members'.\n\n"
         f"{_table(header, rows)}\n\n"
         f"From the study {info['study']}, seed {info['seed']}; {info['created']}. Made with "
         f"{versions}."

@@ -39,6 +39,7 @@ class MemberInfo(Part):
         params: What it was fitted with.
         weight: Its share in the prediction.
         temperature: See `tuner.bundle.members.Voter`.
+        shift: See there.
         folds: How many models it has.
         value: The objective's metric on its out-of-fold predictions.
     """
@@ -49,6 +50,7 @@ class MemberInfo(Part):
     params: Annotated[dict[str, Any], AfterValidator(plain_params)]
     weight: float = Field(gt=0, le=1)
     temperature: float = Field(default=1.0, gt=0, lt=1e6)
+    shift: float = Field(default=0.0, ge=-1e3, le=1e3)
     folds: int = Field(ge=1, le=_MOST_MODELS)
     value: Finite | None = None
 

@@ -1,4 +1,4 @@
-"""Probabilities at a temperature: their logarithms are divided by it.
+"""Probabilities at a temperature: their logarithms are divided by it, those of two classes shifted.
 
 Shapes: probabilities ``(n, classes)``, whose rows sum to 1.
 """
@@ -13,16 +13,22 @@ LEAST_PROBABILITY = 1e-7
 
 
 def with_temperature(
-    probabilities: NDArray[np.floating], temperature: float
+    probabilities: NDArray[np.floating], temperature: float, shift: float = 0.0
 ) -> NDArray[np.floating]:
     """Returns the probabilities at a temperature, in their own dtype; at 1 as they are.
 
     Above 1 they are less extreme; which class is the likeliest does not change.
+
+    Args:
+        probabilities: See the module.
+        temperature: Above 0.
+        shift: What is added to the logarithm of the last class afterwards; used for two classes.
     """
-    if temperature == 1.0:
+    if temperature == 1.0 and shift == 0.0:
         return probabilities
-    scaled = softmax(logarithms(probabilities) / temperature)
-    return scaled.astype(probabilities.dtype)
+    logits = logarithms(probabilities) / temperature
+    logits[:, -1] += shift
+    return softmax(logits).astype(probabilities.dtype)
 
 
 def logarithms(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -53,6 +53,7 @@ class Member:
             compared with it.
         weight: See `tuner.bundle.members.Voter`; the weights of all members sum to 1.
         temperature: See there.
+        shift: See there.
         value: The objective's metric on ``out_of_fold``.
     """
 
@@ -63,6 +64,7 @@ class Member:
     out_of_fold: NDArray[np.floating]
     weight: float = 1.0
     temperature: float = 1.0
+    shift: float = 0.0
     value: float | None = None
 
 
@@ -144,6 +146,7 @@ def _copied(member: Member, folder: Path, number: int) -> dict[str, Any]:
         "params": dict(member.params),
         "weight": member.weight,
         "temperature": member.temperature,
+        **({"shift": member.shift} if member.shift else {}),
         "folds": n_folds,
         **({} if member.value is None else {"value": member.value}),
     }
