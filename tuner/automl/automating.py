@@ -105,8 +105,8 @@ def run_automl(
     """Finds the best model for a table within the time, and writes its bundle.
 
     The study of an earlier run that has a model is not searched again unless ``request.more`` says
-    so; then its trials go on from where they were, and its bundle is replaced. Ctrl-C ends the
-    search, and the bundle is written from what there is; a second Ctrl-C ends everything.
+    so; then it gets further trials, and its bundle is replaced. Ctrl-C ends the search, and the
+    bundle is written from what there is; a second Ctrl-C ends everything.
 
     Args:
         request: What is asked for.

@@ -204,7 +204,7 @@ def _copies(features: Sequence[Column], declared: Collection[str]) -> dict[str, 
 
 
 def _digest(column: Column) -> int:
-    """Returns a number by which columns that are not equal are usually told apart."""
+    """Returns a hash of a column: equal columns have equal ones."""
     values = column.values
     if values.dtype == np.object_:
         return hash(tuple(map(str, values.tolist())))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class CategoryEncoding(Part):
     """How a category is encoded.
 
-    Each level that is told apart has a number, in the order of ``levels``. Rare levels share the
-    next number, and missing values have the one after that. A level that no training row has
-    counts as rare.
+    Each level that is encoded on its own has a number, in the order of ``levels``. Rare levels
+    share the next number, and missing values have the one after that. A level that no training row
+    has counts as rare.
 
     Attributes:
         name: The column.
-        levels: Those that are told apart, the most frequent first.
+        levels: Those that are encoded on their own, the most frequent first.
         form: "columns" is one for each number, which holds 1 in its rows and 0 in others; "code"
             is one column with 1 plus that number, and 0 for what has none; "code_or_nan" is one
             with that number, and NaN for what has none.

@@ -64,7 +64,7 @@ class Options:
     Attributes:
         style: What the columns are made for.
         numbers: How numbers are scaled.
-        max_levels: How many levels of a category are told apart by a column of its own each, or,
+        max_levels: How many levels of a category are encoded by a column of its own each, or,
             for trees, by a code of its own.
         min_rows: Levels in fewer training rows are rare.
         text_features: How many words of a text column become columns.
