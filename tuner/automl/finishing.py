@@ -43,6 +43,8 @@ from tuner.units import duration
 
 _MOST_OF_A_LEARNER = 5
 _BOOTSTRAPS = 50
+_LATE = 0.02
+"""Share of the time that must be left for members to be looked for."""
 _SHARE_OF_IMPORTANCE, _LEAST_SECONDS_LEFT = 0.5, 0.3
 
 
@@ -236,7 +238,7 @@ def chosen(
         fastest = min(close, key=lambda n: (found[n].outputs.predict_s, n))
         return Ensemble({fastest: 1.0})
     predictions = [one.predictions for one in found]
-    return choose(y, predictions, judge, seed, is_late=lambda: clock.left < 0.05 * clock.total)
+    return choose(y, predictions, judge, seed, is_late=lambda: clock.left < _LATE * clock.total)
 
 
 def leaderboard(

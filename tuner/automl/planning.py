@@ -2,7 +2,8 @@
 
 - Metric: ROC AUC for two classes, log loss for more, RMSE for a quantity, unless another is asked
   for.
-- Validation: five folds, of small tables twice; three of images and texts; a hold-out of many rows.
+- Validation: eight folds, of small tables twice; three of images and texts; a hold-out of many
+  rows.
   No more folds than the rarest class has rows, or than there are groups.
 - Trials: the portfolio's defaults, then the search over the learners that suit the table. The
   median pruner ends trials between folds once all defaults have been tried.
@@ -33,9 +34,9 @@ METRICS: Mapping[str, str] = {"binary": "roc_auc", "multiclass": "log_loss", "re
 BESIDE: Mapping[str, str] = {"binary": "accuracy", "multiclass": "accuracy", "regression": "r2"}
 """Task to the metric that is shown beside it."""
 
-_FOLDS, _FOLDS_OF_NETWORKS = 5, 3
+_FOLDS, _FOLDS_OF_NETWORKS = 8, 3
 _MOST_ROWS_OF_FOLDS = 20_000
-_FEW_ROWS, _REPEATS, _LEAST_SECONDS_OF_REPEATS = 1_000, 2, 60
+_FEW_ROWS, _REPEATS, _LEAST_SECONDS_OF_REPEATS = 500, 2, 60
 _SEARCH_TRIALS = 200
 _PATIENCE = 50
 _LEAST_MEMORY = 256 * 2**20

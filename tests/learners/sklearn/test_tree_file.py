@@ -31,6 +31,42 @@ def test_trees_predict_the_same_when_they_are_read_again(tmp_path: Path) -> None
         np.testing.assert_array_equal(read_trees(tmp_path, 3).predict(X), trees(kind).predict(X))
 
 
+@pytest.mark.parametrize("kind", [HistGradientBoostingClassifier, HistGradientBoostingRegressor])
+def test_joined_trees_predict_the_same_when_they_are_read_again(tmp_path: Path, kind: Any) -> None:
+    write_trees(trees(kind), tmp_path, joined=True)
+    np.testing.assert_array_equal(read_trees(tmp_path, 3).predict(X), trees(kind).predict(X))
+
+
+def test_joined_trees_of_several_classes_and_categories_are_read_again(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 6, (90, 3)).astype(float)
+    kind = HistGradientBoostingClassifier
+    fitted = kind(max_iter=3, min_samples_leaf=2, categorical_features=[0]).fit(x, x[:, 0] % 3)
+    write_trees(fitted, tmp_path, joined=True)
+    again = read_trees(tmp_path, 3)
+    np.testing.assert_array_equal(again.predict_proba(x), fitted.predict_proba(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sizes", [5, -9]), ("a_round", 0), ("nodes", []), ("groups", [[1]])]
+)
+def test_forged_joined_trees_are_refused(tmp_path: Path, name: str, value: Any) -> None:
+    write_trees(with_categories(), tmp_path, joined=True)
+    content = skops.io.load(tmp_path / FILE)
+    kind = content[name].dtype
+    content[name] = np.array(value, kind if kind.names is None else np.int64)
+    skops.io.dump(content, tmp_path / FILE)
+    with pytest.raises(BundleError, match="train the bundle again"):
+        read_trees(tmp_path, 3)
+
+
+def test_forged_nodes_of_joined_trees_are_refused(tmp_path: Path) -> None:
+    forged = trees()
+    forged._predictors[1][0].nodes["right"][0] = 0
+    write_trees(forged, tmp_path, joined=True)
+    with pytest.raises(BundleError, match="children that are not behind it"):
+        read_trees(tmp_path, 3)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [

@@ -15,6 +15,7 @@ where it stops are not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -49,6 +50,7 @@ class Trees(Fitted):
         """
         self._make = make
         self._n_classes = n_classes
+        self._is_for_predictions = False
 
     @cached_property
     def model(self) -> Estimator:
@@ -63,7 +65,15 @@ class Trees(Fitted):
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
 
-        write_trees(self.model, folder)
+        write_trees(self.model, folder, joined=self._is_for_predictions)
+
+    @contextmanager
+    def for_predictions(self) -> Iterator[None]:
+        self._is_for_predictions = True
+        try:
+            yield
+        finally:
+            self._is_for_predictions = False
 
 
 def fit_trees(
