@@ -3,8 +3,7 @@
 - Metric: ROC AUC for two classes, log loss for more, RMSE for a quantity, unless another is asked
   for.
 - Validation: eight folds, of small tables twice; three of images and texts; a hold-out of many
-  rows.
-  No more folds than the rarest class has rows, or than there are groups.
+  rows. No more folds than the rarest class has rows, or than there are groups.
 - Trials: the portfolio's defaults, then the search over the learners that suit the table. The
   median pruner ends trials between folds once all defaults have been tried.
 """
