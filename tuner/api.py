@@ -209,6 +209,7 @@ def export(
     path: str | Path,
     *,
     trial: int | None = None,
+    pick: str | None = None,
     storage: str | None = None,
     study_name: str | None = None,
     force: bool = False,
@@ -221,6 +222,8 @@ def export(
         study: As in :func:`load`.
         path: The file; an earlier export in it is replaced.
         trial: Number of the trial; the best one if None.
+        pick: Chooses the trial by a sentence instead, such as
+            ``"accuracy within 0.005, then n_params"``; see :mod:`tuner.results.pick`.
         storage: As in :func:`run`.
         study_name: As in :func:`load`.
         force: Replace any other file that is there, too.
@@ -232,7 +235,11 @@ def export(
     """
     from tuner import bundle
 
+    if pick is not None and trial is not None:
+        raise RequestError("--trial and --pick both choose a trial: give one of them")
     result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots)
+    if pick is not None:
+        trial = result.pick(pick).number
     return bundle.export(result.configuration(trial), expanded(path), force=force)
 
 

@@ -1,7 +1,7 @@
 """What a trained model costs, measured by tuner itself: metrics of which less is better.
 
-They can be objectives beside the first one, see :mod:`tuner.spec.goals`. They are measured once, when
-a trial has ended, so they have no curve.
+They can be objectives beside the first one, see :mod:`tuner.spec.goals`. They are measured once,
+when a trial has ended, so they have no curve.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import SpecError, StudyError
-from tuner.results.rows import BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.results.rows import ReferenceRow, TrialRow, best_of
 from tuner.results.study_result import StudyResult
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
@@ -75,14 +75,17 @@ def read_result(
         common=_common_params(spec, attrs) if spec else {},
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
-    return replace(result, best=_best(result))
+    if result.has_several_objectives:
+        return result
+    best = best_of(result.trials, result.objective)
+    return result if best is None else replace(result, best=result.as_best(best))
 
 
 def _objectives(study: optuna.Study, spec: StudySpec | None) -> tuple[Objective, ...]:
     directions = [direction.name.lower() for direction in study.directions]
-    if spec is not None and len(directions) == 1:
+    if spec is not None and len(directions) == len(spec.optimized):
         # The file decides: another program may have created the study before.
-        return (spec.objective,)
+        return spec.optimized
     names = study.metric_names
     if not isinstance(names, list) or len(names) != len(directions):
         names = (
@@ -112,28 +115,6 @@ def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs
         if spec is not None:
             raise
     return TrialAttrs()
-
-
-def _best(result: StudyResult) -> BestTrial | None:
-    if result.has_several_objectives:
-        return None
-    row = best_of(result.trials, result.objective)
-    if row is None or row.value is None:
-        return None
-    try:
-        configuration = result.configuration(row.number)
-    except StudyError:
-        configuration = None
-    return BestTrial(
-        number=row.number,
-        value=row.value,
-        epoch=row.epoch,
-        params=row.params,
-        role=row.role,
-        origin=row.origin,
-        is_added=row.is_added,
-        configuration=configuration,
-    )
 
 
 def _left_to_try(spec: StudySpec, study: optuna.Study) -> Left | None:

@@ -2,6 +2,7 @@
 
 from tuner.search.by_name import make_pruner, make_sampler
 from tuner.search.exhaustive import count_left, left_of
+from tuner.search.first_direction import by_first
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
 from tuner.search.stored_check import check_stored
@@ -9,6 +10,7 @@ from tuner.search.stored_check import check_stored
 __all__ = [
     "Judging",
     "SeededSampler",
+    "by_first",
     "check_stored",
     "count_left",
     "derive_seed",

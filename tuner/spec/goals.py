@@ -50,7 +50,9 @@ class Goal(Objective):
         """Returns how a value violates the bound, such as "n_params 812 is above 500"."""
         if not self.excess(value) > 0:
             return None
-        side, bound = ("above", self.at_most) if self.at_most is not None else ("below", self.at_least)
+        side, bound = (
+            ("above", self.at_most) if self.at_most is not None else ("below", self.at_least)
+        )
         assert bound is not None
         return f"{self.metric} {amount(self.metric, value)} is {side} {amount(self.metric, bound)}"
 

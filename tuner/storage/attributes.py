@@ -159,7 +159,7 @@ class TrialAttrs(Stored):
 
     ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
     there were roles, and anything if another program set it. ``origin`` is the name of its
-    reference.
+    reference. ``measured`` holds the metrics of the study's further objectives.
     """
 
     stored_role: Any = Field(default=None, alias="role")
@@ -170,6 +170,7 @@ class TrialAttrs(Stored):
     epoch: Positive | None = None
     epochs: Count | None = None
     reason: str | None = None
+    measured: dict[str, Finite] = Field(default={})
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")
