@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.results.front_text import beside, front_lines, metric_phrases
+from tuner.results.front_text import beside, front_lines, metrics_in_words
 from tuner.results.rows import ADDED, ReferenceRow, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.spec import Role
@@ -21,8 +21,7 @@ _SPLITS = {
 def comparison(result: StudyResult) -> list[str]:
     """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
     if result.has_several_objectives:
-        first = [("objectives", "", ", ".join(_wanted(result)))]
-        cells = first + (front_lines(result) or [("front", "", _none_yet(result))])
+        cells = front_lines(result) or [("front", "", _none_yet(result))]
     else:
         cells = [_best(result)]
     cells += [_reference(reference, result) for reference in result.references]
@@ -34,6 +33,9 @@ def comparison(result: StudyResult) -> list[str]:
     width = max(8, *(len(cell[0]) for cell in cells))
     trial_width = max(len(cell[1]) for cell in cells)
     lines = []
+    if result.has_several_objectives:
+        width = max(width, len("objectives"))
+        lines.append(f"  {'objectives':<{width}}  {', '.join(_wanted(result))}")
     for name, trial, words in cells:
         trial_cell = f"{trial:<{trial_width}}   " if trial_width else ""
         lines.append(f"  {name:<{width}}  {trial_cell}{words}".rstrip())
@@ -60,7 +62,7 @@ def warning(result: StudyResult) -> list[str]:
 def _wanted(result: StudyResult) -> list[str]:
     """Returns what is wanted of each metric: "accuracy (maximize)", "predict_s at most 0.05"."""
     optimized = [f"{one.metric} ({one.direction})" for one in result.objectives]
-    return optimized + [goal.words() for goal in result.goals if goal.role != "optimize"]
+    return optimized + [goal.words() for goal in result.goals if goal.role == "constrain"]
 
 
 def _none_yet(result: StudyResult) -> str:
@@ -90,7 +92,7 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
 def _reference(reference: ReferenceRow, result: StudyResult) -> tuple[str, str, str]:
     trial = "" if reference.number is None else f"trial {reference.number}"
     if result.has_several_objectives and reference.values:
-        here = " · ".join(metric_phrases(result, reference.values, reference.measured))
+        here = metrics_in_words(result, reference.values, reference.measured)
     elif reference.value is not None:
         here = f"{result.metric} {figure(reference.value)} {result.scored_on}"
         here += beside(result, reference)

@@ -11,9 +11,11 @@ from tuner.spec.goals import amount
 _MOST_LINES = 12
 
 
-def metric_phrases(result: StudyResult, values: Values, measured: Mapping[str, float]) -> list[str]:
-    """Returns ``["accuracy 0.9612", "n_params 52,650"]``: what is known of each metric."""
-    return [f"{name} {shown}" for name, shown in cells(result, values, measured) if shown]
+def metrics_in_words(result: StudyResult, values: Values, measured: Mapping[str, float]) -> str:
+    """Returns "accuracy 0.9612 · n_params 52,650": what is known of all metrics but stored ones."""
+    stored = {goal.metric for goal in result.goals if goal.role == "store"}
+    known = [each for each in cells(result, values, measured) if each[1] and each[0] not in stored]
+    return " · ".join(f"{name} {shown}" for name, shown in known)
 
 
 def cells(
@@ -48,7 +50,7 @@ def front_lines(result: StudyResult) -> list[tuple[str, str, str]]:
         (
             "front" if number == 0 else "",
             f"trial {one.number}",
-            " · ".join(metric_phrases(result, one.values, one.measured)),
+            metrics_in_words(result, one.values, one.measured),
         )
         for number, one in enumerate(shown)
     ]

@@ -113,7 +113,7 @@ class TrialRow:
 
     @property
     def value(self) -> float | None:
-        """The value of the only objective; None if there is none, or there are several."""
+        """The value of the only objective, or the first one's of a pruned trial; else None."""
         return self.values[0] if len(self.values) == 1 else None
 
     @property

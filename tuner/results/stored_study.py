@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import SpecError, StudyError
-from tuner.results.rows import ReferenceRow, TrialRow, best_of
+from tuner.results.rows import ReferenceRow, TrialRow, best_of, finite
 from tuner.results.study_result import StudyResult
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
@@ -104,7 +104,12 @@ def _row(trial: FrozenTrial, study: str, spec: StudySpec | None, n_objectives: i
     if len(trial.values or ()) > n_objectives:
         most = "one value" if n_objectives == 1 else f"{n_objectives} values"
         raise StudyError(f"trial {trial.number} of {study} has more than {most}")
-    return TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    row = TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    steps = trial.intermediate_values
+    if n_objectives > 1 and spec is not None and row.state == "pruned" and steps:
+        # Of several objectives Optuna stores no value; a curve is that of the first one.
+        return replace(row, values=(finite(steps[max(steps)]),))
+    return row
 
 
 def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:

@@ -120,7 +120,7 @@ def _next(result: StudyResult, options: str) -> list[str]:
     if result.front and result.spec is not None:
         chosen = shlex.quote(example(result.objectives))
         commands.append((f"tuner export {study}{more} --pick {chosen} -o best.toml", ""))
-        commands.append((f"tuner best {study}{more}", "the front with its configurations"))
+        commands.append((f"tuner best {study}{more}", "the whole front"))
     elif result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))

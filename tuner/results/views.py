@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.results.front_text import cells
 from tuner.results.params import phrases
-from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.rendering import Format, as_csv, as_table, document, terminal_width
 from tuner.results.rows import ADDED, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
+from tuner.spec import Role
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
+_WIDTH = 96
 _STEPS = {"epoch": "epochs", "fold": "folds"}
 
 
@@ -144,21 +147,29 @@ def _front(result: StudyResult, form: Format) -> str:
             values = dict(zip(metrics, one.values, strict=True))
             each.append(_flat({**table, **values, **measured}))
         return as_csv(each, ("study", "number", "epoch", "origin", *result.metrics))
-    space = result.spec.search_space if result.spec else None
-    return as_table(
-        ("trial", *result.metrics, result.step_word, "origin", "configuration"),
+    rendered = as_table(
+        ("trial", *result.metrics, "origin"),
         (
             (
                 str(one.number),
                 *(shown for _, shown in cells(result, one.values, one.measured)),
-                "" if one.epoch is None else str(one.epoch),
-                one.origin,
-                " · ".join(phrases(one.params, space)),
+                "" if one.origin == Role.SEARCH else one.origin,
             )
             for one in rows
         ),
-        none=f"{result.study} has no complete trial yet",
+        none="",
     )
+    space = result.spec.search_space if result.spec else None
+    # Below the table, because in a column of a narrow terminal nobody could read them.
+    lines = [
+        textwrap.fill(
+            one_line(f"trial {one.number}: {' · '.join(phrases(one.params, space))}"),
+            width=min(terminal_width(), _WIDTH),
+            subsequent_indent="  ",
+        )
+        for one in rows
+    ]
+    return "\n".join([rendered, *lines, ""])
 
 
 def _baseline(result: StudyResult) -> list[tuple[str, str]]:

@@ -109,6 +109,8 @@ def make_sampler(
     entry = _entry(_SAMPLERS, position, spec.sampler.name, spec.sampler.options)
     _check_objectives(spec, entry, position)
     options = dict(spec.sampler.options)
+    if spec.sampler.name == "tpe" and len(spec.optimized) > 1:
+        options.setdefault("multivariate", True)  # as Optuna has it of one objective
     if spec.sampler.name == "tpe" and options.get("multivariate", True):
         options.setdefault("group", spec.search_space.is_conditional)
     elif spec.sampler.name == EXHAUSTIVE:

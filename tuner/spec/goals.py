@@ -50,26 +50,27 @@ class Goal(Objective):
         """Returns how a value violates the bound, such as "n_params 812 is above 500"."""
         if not self.excess(value) > 0:
             return None
-        side, bound = (
-            ("above", self.at_most) if self.at_most is not None else ("below", self.at_least)
-        )
-        assert bound is not None
-        return f"{self.metric} {amount(self.metric, value)} is {side} {amount(self.metric, bound)}"
+        side, bound = self._bound()
+        word = "above" if side == "most" else "below"
+        return f"{self.metric} {amount(self.metric, value)} is {word} {amount(self.metric, bound)}"
+
+    def _bound(self) -> tuple[str, float]:
+        if self.at_most is not None:
+            return "most", self.at_most
+        assert self.at_least is not None  # of a constraint
+        return "least", self.at_least
 
     def words(self) -> str:
-        """Returns what is wanted of the metric, such as "n_params at most 500"."""
-        if self.at_most is not None:
-            return f"{self.metric} at most {amount(self.metric, self.at_most)}"
-        if self.at_least is not None:
-            return f"{self.metric} at least {amount(self.metric, self.at_least)}"
-        return f"{self.metric} ({self.role if self.role == 'store' else self.direction})"
+        """Returns what a constraint demands, such as "n_params at most 500"."""
+        side, bound = self._bound()
+        return f"{self.metric} at {side} {amount(self.metric, bound)}"
 
 
 def amount(metric: str, value: float) -> str:
     """Returns a value of a metric as people read it: counts as whole numbers."""
     if metric in WHOLE:
         return f"{round(value):,}"
-    return f"{value:.2g}" if metric in COSTS and abs(value) < 1 else figure(value)
+    return f"{value:.3g}" if metric in COSTS and abs(value) < 100 else figure(value)
 
 
 def read_objectives(value: object, position: Position) -> tuple[Objective, tuple[Goal, ...]]:
