@@ -284,7 +284,7 @@ class StudyResult:
             trial=row.number,
             metric=objective.metric,
             direction=objective.direction,
-            value=row.values[0],
+            value=row.values[0] if row.values else None,
             dataset=self.spec.dataset,
             model=model,
             params=params,
