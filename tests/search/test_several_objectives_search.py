@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from pathlib import Path
 
@@ -74,13 +75,16 @@ def test_trials_are_pruned_as_if_there_were_only_the_first_objective(
     assert any(ends[0]), "nothing was pruned, so nothing was compared"
 
 
+NEEDS_TORCH = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="needs the extra gp: pip install 'tuner[gp]'"
+)
 SAMPLERS = [
     {"name": "tpe", "n_startup_trials": 3},
     {"name": "tpe", "n_startup_trials": 3, "group": True},
     {"name": "nsgaii", "population_size": 4},
     {"name": "random"},
     {"name": "qmc"},
-    pytest.param({"name": "gp", "n_startup_trials": 3}, marks=pytest.mark.slow),
+    pytest.param({"name": "gp", "n_startup_trials": 3}, marks=NEEDS_TORCH),
 ]
 
 
@@ -90,8 +94,6 @@ SAMPLERS = [
 def test_samplers_go_on_after_pruned_and_violating_trials(
     sampler: dict[str, object], pruner: str
 ) -> None:
-    if sampler["name"] == "gp":
-        pytest.importorskip("torch")
     bound = {"metric": "predict_s", "at_most": 0.5}
     found = spec(SIZE, bound, sampler=sampler, pruner={"name": pruner})
     study = optuna.create_study(
