@@ -17,7 +17,7 @@ TRAIN_S = "train_s"
 COSTS: Mapping[str, str] = MappingProxyType(
     {
         N_PARAMS: "trainable parameters; of trees their nodes",
-        PREDICT_S: "seconds to predict 1,000 rows on one thread",
+        PREDICT_S: "processor seconds to predict 1,000 rows on one thread",
         BUNDLE_BYTES: "bytes of the saved model",
         TRAIN_S: "seconds of fitting",
     }

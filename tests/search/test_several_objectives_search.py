@@ -8,6 +8,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from servers import proxy_here
 from study_texts import spec_of
 
 from tuner.search import by_first, judging, make_pruner, make_sampler
@@ -132,3 +133,34 @@ def test_tpe_learns_both_objectives() -> None:
         study.tell(trial, [x - waste, x + waste])
     late = [one.params["waste"] for one in study.trials[30:]]
     assert sum(late) / len(late) < 0.25
+
+
+def test_trials_are_pruned_and_constrained_through_a_proxy(tmp_path: Path) -> None:
+    found = spec(SIZE, pruner={"name": "threshold", "lower": 0.5})
+    url = f"sqlite:///{tmp_path}/t.db"
+    Database(url).upgrade()
+    with proxy_here(url) as address:
+        database = Database(address, lease={})
+        study = optuna.create_study(
+            storage=database.storage,
+            study_name="s",
+            directions=["maximize", "minimize"],
+            pruner=make_pruner(found),
+        )
+        for first in (0.4, 0.6):
+            trial = study.ask()
+            reporter = Reporter(trial, judging(found), database, 2)
+            is_pruned = reporter.pruned(1, first)
+            with database.together():
+                reporter.flush()
+                trial.set_constraint("predict_s", first - 0.5)
+                if is_pruned:
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                else:
+                    study.tell(trial, [first, 5.0])
+        database.close()
+    stored = optuna.load_study(study_name="s", storage=url).trials
+    assert [one.state.name for one in stored] == ["PRUNED", "COMPLETE"]
+    assert [one.values for one in stored] == [None, [0.6, 5.0]]
+    assert [one.intermediate_values for one in stored] == [{1: 0.4}, {1: 0.6}]
+    assert [one.constraints["predict_s"] > 0 for one in stored] == [False, True]

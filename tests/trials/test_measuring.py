@@ -76,7 +76,7 @@ def test_size_and_time_are_those_of_the_saved_model_and_of_a_thousand_rows(
     fitted.predict = counting  # type: ignore[method-assign]
     found = model_costs(["predict_s", "bundle_bytes"], fitted, learner, {}, data)
     assert set(asked) == {1000}
-    assert 0 < found["predict_s"] < 1
+    assert 0 <= found["predict_s"] < 1  # the clock of the processor is coarse on some systems
     fitted.save(tmp_path)
     size = sum(file.stat().st_size for file in tmp_path.iterdir())
     about = len(
