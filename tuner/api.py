@@ -6,7 +6,7 @@ Nothing here imports TensorFlow until a model is trained or loaded in this proce
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +23,28 @@ from tuner.storage.curves import Curves
 from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
+from tuner.studies.companion import find_companion
 from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
+from tuner.workers.confirm_request import ConfirmRequest, confirm_study
 from tuner.workers.request import EngineName, RunRequest
 from tuner.workers.running import Observe, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
 
-__all__ = ["curves", "export", "load", "pause", "resume", "run", "stop", "submit", "train"]
+__all__ = [
+    "confirm",
+    "curves",
+    "export",
+    "load",
+    "pause",
+    "resume",
+    "run",
+    "stop",
+    "submit",
+    "train",
+]
 
 
 def run(
@@ -120,9 +133,106 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
         outcome = run_study(request, spec, checkpoints, database, observe)
         # The stored study may have been changed during the run.
         access = None if names_the_same(outcome.study, spec) else Access.given()
+        companion = find_companion(database, outcome.study)
         result = read_result(
-            outcome.study, str(database), outcome.wall_s, base=spec.base, access=access
+            *(outcome.study, str(database), outcome.wall_s),
+            base=spec.base,
+            access=access,
+            companion=companion,
         )
+    return replace(result, ending=outcome.ending, n_workers=outcome.n_workers, short=outcome.short)
+
+
+def confirm(
+    study: str,
+    *,
+    top: int | None = None,
+    repeats: int | None = None,
+    fresh_splits: bool | None = None,
+    timeout: float | str | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    study_name: str | None = None,
+    checkpoints: str | None = None,
+    allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
+) -> StudyResult:
+    """Trains the best configurations of a stored study and its references again, with other seeds.
+
+    They are trained as trials of a companion study, ``STUDY-confirm``. A confirmation that was
+    begun before is continued; trials that the search has found since become candidates, too.
+
+    Args:
+        study: As in :func:`load`.
+        top: How many of the best configurations; by default what the study file says, or 5.
+        repeats: How often each is trained; by default as it was begun, or what the study file
+            says, or 10. Those that cannot win any more are not.
+        fresh_splits: Whether each repeat also divides the rows into training and validation anew;
+            by default as it was begun, or what the study file says, or wherever rows of a table
+            may be mixed.
+        timeout: As in :func:`run`.
+        workers: As in :func:`run`.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+        checkpoints: As in :func:`run`.
+        allow_code: As in :func:`load`.
+        data_roots: As in :func:`load`.
+
+    Returns:
+        The study as it stands afterwards; ``result.winner`` is what ``train`` takes.
+
+    Raises:
+        TunerError: The request was wrong, or the study cannot be confirmed.
+        KeyboardInterrupt: Ctrl-C; running trials went back to the queue.
+    """
+    request = ConfirmRequest(
+        study=study,
+        top=top,
+        repeats=repeats,
+        fresh_splits=fresh_splits,
+        timeout=timeout,
+        workers=workers,
+        storage=storage,
+        study_name=study_name,
+        checkpoints=checkpoints,
+        allow_code=allow_code,
+        data_roots=data_roots,
+    )
+    result = confirm_request(request)
+    if result.ending == "interrupted":
+        raise KeyboardInterrupt
+    if result.short:
+        raise StudyError(result.short)
+    return result
+
+
+def confirm_request(
+    request: ConfirmRequest,
+    observe: Observe | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> StudyResult:
+    """As :func:`confirm`, but the result says how the run ended, and an observer may watch it.
+
+    Args:
+        request: What is asked for.
+        observe: As in :func:`run_request`.
+        note: Called with a line for people about candidates that were taken in.
+
+    Raises:
+        TunerError: The request was wrong, or the study cannot be confirmed.
+        KeyboardInterrupt: Ctrl-C, before there was a companion study.
+    """
+    url = chosen_url(request.storage)
+    with open_for_work(url, must_exist=True) as database:
+        location = chosen_location(request.checkpoints, url)
+        done = confirm_study(request, location, database, observe, note)
+        result = read_result(
+            *(done.study, str(database)),
+            base=done.spec.base,
+            access=done.access,
+            companion=find_companion(database, done.study),
+        )
+    outcome = done.outcome
     return replace(result, ending=outcome.ending, n_workers=outcome.n_workers, short=outcome.short)
 
 
@@ -160,7 +270,8 @@ def load(
         base = base or stored_base(opened)
         if matches_file(opened, study, base):
             access = None
-        return read_result(opened, str(database), base=base, access=access)
+        companion = find_companion(database, opened)
+        return read_result(opened, str(database), base=base, access=access, companion=companion)
     finally:
         database.close()
 

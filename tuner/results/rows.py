@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration
+from tuner.results.configuration_rules import ConfirmedScore
 from tuner.space import Value
 from tuner.spec import Objective, Role
 from tuner.storage.attributes import TrialAttrs, shown_attrs
@@ -141,6 +142,7 @@ class BestTrial:
         origin: As in :class:`TrialRow`, and ``is_added``, too.
         configuration: What to train; None in a study that tuner did not run, and of a trial that
             was added by hand and is not in the search space.
+        confirmed: What the confirmation of the study has found of it; None if it is not its winner.
     """
 
     number: int
@@ -151,16 +153,20 @@ class BestTrial:
     origin: str
     is_added: bool
     configuration: Configuration | None = field(default=None, repr=False)
+    confirmed: ConfirmedScore | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the ``best`` of ``--json``."""
-        return {
+        """Returns the ``best`` and the ``winner`` of ``--json``."""
+        table = {
             "number": self.number,
             "value": self.value,
             "epoch": self.epoch,
             "params": dict(self.params),
             "origin": self.origin,
         }
+        return (
+            table if self.confirmed is None else table | {"confirmed": self.confirmed.model_dump()}
+        )
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,15 @@ from tuner.results.study_result import StudyResult
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
-from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, shown_attrs, study_attr
+from tuner.spec.models import CONFIRMING, EXHAUSTIVE
+from tuner.storage.attributes import (
+    Names,
+    StoredConfirmation,
+    StoredData,
+    TrialAttrs,
+    shown_attrs,
+    study_attr,
+)
 
 if TYPE_CHECKING:
     import optuna
@@ -28,6 +35,7 @@ def read_result(
     *,
     base: Path | None = None,
     access: Access | None = None,
+    companion: tuple[optuna.Study, StoredConfirmation] | None = None,
 ) -> StudyResult:
     """Reads a study.
 
@@ -39,6 +47,7 @@ def read_result(
             folder if None.
         access: What the study may use of this machine; None if the user's own study file
             names the same data and network.
+        companion: Its confirmation, see `tuner.studies.companion.find_companion`.
 
     Raises:
         StudyError: A trial has more values than the study has objectives.
@@ -75,7 +84,13 @@ def read_result(
         common=_common_params(spec, attrs) if spec else {},
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
-    return replace(result, best=_best(result))
+    if spec is not None and companion is not None and len(objectives) == 1:
+        from tuner.results.confirmation import read_confirmation  # which imports samplers
+
+        confirmation = read_confirmation(*companion, result.objective, spec.sampler.seed)
+        result = replace(result, confirmation=confirmation)
+    best = _best(result)
+    return replace(result, best=best, winner=_winner(result) or best)
 
 
 def _objectives(study: optuna.Study, spec: StudySpec | None) -> tuple[Objective, ...]:
@@ -118,10 +133,24 @@ def _best(result: StudyResult) -> BestTrial | None:
     if result.has_several_objectives:
         return None
     row = best_of(result.trials, result.objective)
-    if row is None or row.value is None:
+    return None if row is None else _as_best(row, result, row.number)
+
+
+def _winner(result: StudyResult) -> BestTrial | None:
+    """Returns the winner of a finished confirmation; None if there is none."""
+    winning = result.confirmation and result.confirmation.winning
+    if not winning:
+        return None
+    row = next((row for row in result.trials if row.number == winning.trial), None)
+    return None if row is None else _as_best(row, result, None)
+
+
+def _as_best(row: TrialRow, result: StudyResult, number: int | None) -> BestTrial | None:
+    """Returns a complete trial with its configuration, by ``number`` or as the winner."""
+    if row.value is None:
         return None
     try:
-        configuration = result.configuration(row.number)
+        configuration = result.configuration(number)
     except StudyError:
         configuration = None
     return BestTrial(
@@ -133,12 +162,13 @@ def _best(result: StudyResult) -> BestTrial | None:
         origin=row.origin,
         is_added=row.is_added,
         configuration=configuration,
+        confirmed=None if configuration is None else configuration.confirmed,
     )
 
 
 def _left_to_try(spec: StudySpec, study: optuna.Study) -> Left | None:
     """Returns what is left to try; None if the study's sampler never runs out of combinations."""
-    if spec.sampler.name != EXHAUSTIVE:
+    if spec.sampler.name not in (EXHAUSTIVE, CONFIRMING):
         return None
     from tuner.search import left_of  # here, because it imports Optuna's samplers
 

@@ -23,6 +23,7 @@ from tuner.storage.url import PROXY
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from tuner.results.confirmation import Confirmation, ConfirmedCandidate
     from tuner.workers.ending import Ending
 
 
@@ -40,6 +41,9 @@ class StudyResult:
         trials: All trials, in order of their numbers.
         best: The best complete trial, the earliest among equals; None before the first, and if
             there are several objectives.
+        winner: What `export` and `train` take by default: the winner of the study's finished
+            confirmation, else ``best``.
+        confirmation: The study's confirmation; None if it was never begun.
         references: The study file's references, in its order.
         wall_s: Seconds that the run took; without a run, from the first start to the last end.
         title: The study file's title; empty if it has none.
@@ -73,6 +77,8 @@ class StudyResult:
     ending: Ending = "done"
     n_workers: int | None = None
     short: str | None = None
+    winner: BestTrial | None = None
+    confirmation: Confirmation | None = None
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -164,7 +170,7 @@ class StudyResult:
         return what_mattered(self.complete, self.objective)
 
     def configuration(self, number: int | None = None) -> Configuration:
-        """Returns what to train: the best trial's configuration, or that of trial ``number``.
+        """Returns what to train: the winner's configuration, or that of trial ``number``.
 
         Raises:
             StudyError: There is nothing to train yet, tuner did not create the study, or it has
@@ -175,6 +181,7 @@ class StudyResult:
 
         objective = self.objective
         row = self._row(number)
+        confirmed = self._confirmed(row.number) if number is None else None
         if self.spec is None:
             raise StudyError(
                 f"the study {self.study} was not created by tuner: it does not say which data set "
@@ -197,7 +204,8 @@ class StudyResult:
             dataset=self.spec.dataset,
             model=model,
             params=params,
-            epochs=row.epoch,
+            epochs=row.epoch if confirmed is None else confirmed.epochs or row.epoch,
+            confirmed=confirmed.score if confirmed else None,
             folds=self.n_folds,
             batch_size=_batch_size(params),
             seed=row.seed,
@@ -211,7 +219,7 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several.
+        there are several, ``winner`` and ``confirmation`` if the study was confirmed.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -229,18 +237,33 @@ class StudyResult:
             table["objectives"] = [objective.model_dump() for objective in self.objectives]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
+        if self.confirmation is not None:
+            table["winner"] = None if self.winner is None else self.winner.to_dict()
+            table["confirmation"] = self.confirmation.to_dict()
         return table
+
+    def _confirmed(self, number: int) -> ConfirmedCandidate | None:
+        """Returns the winner of the confirmation if it is the trial of this number."""
+        winning = self.confirmation and self.confirmation.winning
+        return winning if winning and winning.trial == number else None
+
+    def _taken(self) -> int | None:
+        """Returns the number of the trial that is taken by default."""
+        if self.confirmation is not None and self.confirmation.winning is not None:
+            return self.confirmation.winning.trial
+        return None if self.best is None else self.best.number
 
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
-            if self.best is None:
+            taken = self._taken()
+            if taken is None:
                 name = shlex.quote(self.study)
                 more = f"`tuner run {name}` goes on, " if self.spec is not None else ""
                 raise StudyError(
                     f"no trial of {self.study} is complete yet; {more}"
                     f"`tuner trials {name}` shows what there is"
                 )
-            number = self.best.number
+            number = taken
         found = next((row for row in self.trials if row.number == number), None)
         if found is None:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"
