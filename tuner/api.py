@@ -11,12 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
 from tuner.results.rows import BestTrial
 from tuner.results.stored_study import read_result
 from tuner.results.study_result import StudyResult
+from tuner.spec import StudySpec
 from tuner.spec.access import Access
+from tuner.spec.models import Confirm
 from tuner.spec.paths import expanded
 from tuner.storage.artifacts import chosen_location
 from tuner.storage.curves import Curves
@@ -26,9 +30,14 @@ from tuner.studies.catalog import locate
 from tuner.studies.companion import find_companion
 from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
-from tuner.workers.confirm_request import ConfirmRequest, confirm_study
+from tuner.workers.confirm_request import (
+    ConfirmRequest,
+    as_begun,
+    confirm_stored,
+    confirm_study,
+)
 from tuner.workers.request import EngineName, RunRequest
-from tuner.workers.running import Observe, open_for_work, run_study
+from tuner.workers.running import Observe, RunOutcome, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
@@ -62,6 +71,7 @@ def run(
     address: str | None = None,
     gpus_per_worker: float = 0.0,
     checkpoints: str | None = None,
+    confirm: bool | None = None,
 ) -> StudyResult:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -82,9 +92,11 @@ def run(
         checkpoints: Where long trials save checkpoints, from which a retry continues: a folder,
             or ``s3://BUCKET/PREFIX``. ``TUNER_CHECKPOINTS``, or a folder beside the SQLite file,
             if None.
+        confirm: Whether the best configurations are trained again afterwards, as :func:`confirm`
+            does; whether the study file has a table ``[confirm]`` if None.
 
     Returns:
-        The study as it stands afterwards; ``result.best`` is what ``train`` takes.
+        The study as it stands afterwards; ``result.winner`` is what ``train`` takes.
 
     Raises:
         TunerError: The request was wrong, the study cannot be continued, or fewer trials are
@@ -105,6 +117,7 @@ def run(
         engine=engine,
         address=address,
         gpus_per_worker=gpus_per_worker,
+        confirm=confirm,
     )
     result = run_request(request)
     if result.ending == "interrupted":
@@ -131,6 +144,13 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
     checkpoints = chosen_location(request.checkpoints, url)
     with open_for_work(url) as database:
         outcome = run_study(request, spec, checkpoints, database, observe)
+        ending, short = outcome.ending, outcome.short
+        if _is_to_be_confirmed(request, spec, outcome):
+            wanted = as_begun(spec.confirm or Confirm(), outcome.study, database)
+            confirmed = confirm_stored(
+                *(outcome.study, spec, wanted, request, checkpoints, database, observe)
+            )
+            ending, short = confirmed.ending, confirmed.short
         # The stored study may have been changed during the run.
         access = None if names_the_same(outcome.study, spec) else Access.given()
         companion = find_companion(database, outcome.study)
@@ -140,7 +160,15 @@ def run_request(request: RunRequest, observe: Observe | None = None) -> StudyRes
             access=access,
             companion=companion,
         )
-    return replace(result, ending=outcome.ending, n_workers=outcome.n_workers, short=outcome.short)
+    return replace(result, ending=ending, n_workers=outcome.n_workers, short=short)
+
+
+def _is_to_be_confirmed(request: RunRequest, spec: StudySpec, outcome: RunOutcome) -> bool:
+    """Returns whether a run ends with a confirmation: it is asked for, and there is something."""
+    asked = spec.confirm is not None if request.confirm is None else request.confirm
+    if not asked or outcome.short or outcome.ending not in ("done", "timeout"):
+        return False
+    return bool(outcome.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
 
 
 def confirm(
@@ -325,30 +353,37 @@ def export(
     force: bool = False,
     allow_code: bool = False,
     data_roots: Sequence[str | Path] = (),
+    note: Callable[[str], None] = lambda text: None,
 ) -> list[Path]:
     """Writes a configuration as TOML, JSON or a Python script, by the ending of ``path``.
 
     Args:
         study: As in :func:`load`.
         path: The file; an earlier export in it is replaced.
-        trial: Number of the trial; the best one if None.
+        trial: Number of the trial; the winner of the study's confirmation if None, or the best
+            one of the search if it is not confirmed.
         storage: As in :func:`run`.
         study_name: As in :func:`load`.
         force: Replace any other file that is there, too.
         allow_code: As in :func:`load`; a script is written with the network built.
         data_roots: As in :func:`load`; a script has its data beside it.
+        note: Called with a line that says which trial was taken, if none was asked for.
 
     Returns:
         The files that were written: a script has its data beside it.
     """
     from tuner import bundle
+    from tuner.results.confirmation_text import taken
 
     result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots)
-    return bundle.export(result.configuration(trial), expanded(path), force=force)
+    written = bundle.export(result.configuration(trial), expanded(path), force=force)
+    if trial is None:
+        note(taken(result))
+    return written
 
 
 def train(
-    configuration: Configuration | BestTrial | str | Path,
+    configuration: StudyResult | Configuration | BestTrial | str | Path,
     out_dir: str | Path,
     *,
     force: bool = False,
@@ -356,7 +391,8 @@ def train(
     """Trains a configuration on everything but the test split and writes the model bundle.
 
     Args:
-        configuration: ``result.best``, or an exported file (TOML or JSON).
+        configuration: What :func:`run` or :func:`confirm` returned, of which the ``winner`` is
+            taken, one of its trials such as ``result.best``, or an exported file (TOML or JSON).
         out_dir: Folder of the bundle.
         force: Replace a bundle that is there.
 
@@ -366,7 +402,9 @@ def train(
     from tuner import bundle
     from tuner.results.configuration_file import read
 
-    if isinstance(configuration, BestTrial):
+    if isinstance(configuration, StudyResult):
+        configuration = configuration.configuration()
+    elif isinstance(configuration, BestTrial):
         found = configuration.configuration
         if found is None:
             raise RequestError(

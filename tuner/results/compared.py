@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,11 @@ def comparison(result: StudyResult) -> list[str]:
         return [
             f"  objectives  {', '.join(each)}",
             "  best        no single trial: each of several may be better in one objective",
+        ]
+    if result.confirms is not None:
+        return [
+            f"  the confirmation of {result.confirms}, whose candidates are trained here again",
+            f"  with other seeds; see: tuner show {shlex.quote(result.confirms)}",
         ]
     cells = [_best(result)]
     cells += [_reference(reference, result) for reference in result.references]

@@ -101,6 +101,7 @@ class Confirmation:
         confirms: Name of the study that it confirms.
         repeats: How often each candidate is to be trained.
         fresh_splits: Whether each repeat divides the rows anew.
+        overlap: See :mod:`tuner.search.racing`.
         candidates: The best first; those without a finished repeat last.
         winner: Name of the candidate to take; None while the confirmation is not finished, or if
             no candidate has all its repeats.
@@ -115,6 +116,7 @@ class Confirmation:
     confirms: str
     repeats: int
     fresh_splits: bool
+    overlap: float
     candidates: tuple[ConfirmedCandidate, ...]
     winner: str | None
     ties: tuple[str, ...]
@@ -187,6 +189,7 @@ def read_confirmation(
         confirms=stored.study,
         repeats=stored.repeats,
         fresh_splits=stored.fresh_splits,
+        overlap=stored.overlap,
         candidates=tuple(rows),
         winner=winner,
         ties=ties,

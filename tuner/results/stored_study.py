@@ -19,6 +19,7 @@ from tuner.storage.attributes import (
     StoredConfirmation,
     StoredData,
     TrialAttrs,
+    confirmed_by,
     shown_attrs,
     study_attr,
 )
@@ -63,6 +64,7 @@ def read_result(
     rows = tuple(_row(trial, name, spec, len(objectives)) for trial in frozen)
     data = study_attr(StoredData, attrs, "tuner:data", name)
     versions = study_attr(Names, attrs, "tuner:versions", name)
+    confirms = confirmed_by(attrs, name)
     result = StudyResult(
         study=name,
         storage=storage_url_masked,
@@ -82,6 +84,7 @@ def read_result(
         left=None if spec is None else _left_to_try(spec, study),
         access=access,
         common=_common_params(spec, attrs) if spec else {},
+        confirms=None if confirms is None else confirms.study,
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
     if spec is not None and companion is not None and len(objectives) == 1:

@@ -44,6 +44,7 @@ class StudyResult:
         winner: What `export` and `train` take by default: the winner of the study's finished
             confirmation, else ``best``.
         confirmation: The study's confirmation; None if it was never begun.
+        confirms: The study that this one is the confirmation of; None if it is none.
         references: The study file's references, in its order.
         wall_s: Seconds that the run took; without a run, from the first start to the last end.
         title: The study file's title; empty if it has none.
@@ -79,6 +80,7 @@ class StudyResult:
     short: str | None = None
     winner: BestTrial | None = None
     confirmation: Confirmation | None = None
+    confirms: str | None = None
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -248,7 +250,16 @@ class StudyResult:
         return winning if winning and winning.trial == number else None
 
     def _taken(self) -> int | None:
-        """Returns the number of the trial that is taken by default."""
+        """Returns the number of the trial that is taken by default.
+
+        Raises:
+            StudyError: The study is a confirmation, whose best trial only had the luckiest seed.
+        """
+        if self.confirms is not None:
+            raise StudyError(
+                f"the study {self.study} is the confirmation of {self.confirms}, and none of its "
+                f"trials is taken; the winner is that of: tuner best {shlex.quote(self.confirms)}"
+            )
         if self.confirmation is not None and self.confirmation.winning is not None:
             return self.confirmation.winning.trial
         return None if self.best is None else self.best.number

@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document
-from tuner.results.rows import ADDED, TrialRow, Values
+from tuner.results.rows import ADDED, BestTrial, TrialRow, Values
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
 from tuner.units import duration, figure
@@ -94,7 +94,9 @@ def curves(
 
 
 def best(result: StudyResult, form: Format = "table") -> str:
-    """Returns the best trial of a study; as CSV one row, or only a header before there is one.
+    """Returns the trial that is taken by default: of a confirmed study the winner, else the best.
+
+    As CSV it is one row, or only a header before there is one.
 
     Raises:
         StudyError: The study has several objectives.
@@ -102,25 +104,38 @@ def best(result: StudyResult, form: Format = "table") -> str:
     metric = result.objective.metric
     if form == "json":
         return document(result.to_dict())
-    found = result.best
+    if result.confirms is not None:
+        result.configuration()  # raises the error that says so
+    found = result.winner or result.best
     if form == "csv":
         return as_csv(
-            [] if found is None else [_flat({"study": result.study} | found.to_dict())],
+            [] if found is None else [_flat({"study": result.study} | _plain(found))],
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
         return f"{one_line(result.study)} has no complete trial yet\n"
+    from tuner.results.confirmation_text import taken  # here, as it imports Optuna's samplers
+
     space = result.spec.search_space if result.spec else None
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
+        ("taken", taken(result)),
         (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
+        ("confirmed", "" if found.confirmed is None else found.confirmed.words().partition(" ")[2]),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _plain(found: BestTrial) -> dict[str, Any]:
+    """Returns a trial as a row, with what its confirmation has found in columns of their own."""
+    row = found.to_dict()
+    confirmed = row.pop("confirmed", None) or {}
+    return row | {f"confirmed_{key}": value for key, value in confirmed.items()}
 
 
 def _baseline(result: StudyResult) -> list[tuple[str, str]]:
@@ -145,6 +160,8 @@ def show(
         return document(table)
     found = table.pop("best") or {}
     del table["references"]
+    table.pop("winner", None)
+    table.pop("confirmation", None)
     table.pop("objectives", None)  # of which a cell holds the names and the directions
     table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")

@@ -23,20 +23,13 @@ from tuner.search.racing import Race, standing
 from tuner.space import Left
 from tuner.spec.models import Objective
 from tuner.spec.role import Role
-from tuner.storage.attributes import StoredCandidate, StoredConfirmation, study_attr
+from tuner.storage.attributes import (
+    CONFIRMS,
+    StoredCandidate,
+    StoredConfirmation,
+    confirmed_by,
+)
 from tuner.storage.backend import Storage, Writes
-
-CONFIRMS = "tuner:confirms"
-"""The study attribute that makes a study the confirmation of another one."""
-
-
-def confirmed_by(attrs: Mapping[str, Any], study: str) -> StoredConfirmation | None:
-    """Returns what a study with these attributes confirms; None if it is no confirmation.
-
-    Raises:
-        SpecError: The attribute is not what tuner stores there.
-    """
-    return study_attr(StoredConfirmation, attrs, CONFIRMS, study)
 
 
 def repeat_seed(seed: int, repeat: int, what: str = "seed") -> int:

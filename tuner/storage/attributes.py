@@ -131,6 +131,10 @@ class StoredCandidate(Stored):
     is_reference: bool = False
 
 
+CONFIRMS = "tuner:confirms"
+"""The study attribute that makes a study the confirmation of another one."""
+
+
 class StoredConfirmation(Stored):
     """``tuner:confirms``: which study this one confirms, and how.
 
@@ -265,6 +269,15 @@ def study_attr(
     submit = f"put it there again with: tuner submit {shlex.quote(study)}"
     advice = submit if model is QueueEntry else _RESTORE
     return read(model, attrs[key], f"stored study {study}", key, advice)
+
+
+def confirmed_by(attrs: Mapping[str, Any], study: str) -> StoredConfirmation | None:
+    """What a study with these attributes confirms; None if it is no confirmation.
+
+    Raises:
+        SpecError: The attribute is not what tuner stores there.
+    """
+    return study_attr(StoredConfirmation, attrs, CONFIRMS, study)
 
 
 def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:

@@ -20,15 +20,16 @@ from tuner.data import load as load_data
 from tuner.data.redividing import why_not_redivided
 from tuner.errors import RequestError
 from tuner.learners.registry import first_defaults
-from tuner.search.confirming_sampler import CONFIRMS, confirmed_by
 from tuner.spec import Role, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.models import CONFIRMING, Choice, Confirm
 from tuner.storage.attributes import (
+    CONFIRMS,
     Defaults,
     StoredCandidate,
     StoredConfirmation,
     StoredData,
+    confirmed_by,
     study_attr,
 )
 from tuner.storage.database import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import optuna
@@ -16,7 +16,7 @@ from tuner.spec.models import Confirm
 from tuner.spec.quantities import seconds
 from tuner.storage.database import Database
 from tuner.studies.catalog import find_study, locate
-from tuner.studies.companion import Companion, find_companion, prepare_companion
+from tuner.studies.companion import companion_name, find_companion, prepare_companion
 from tuner.studies.definition import matches_file, stored_base, stored_spec
 from tuner.units import count
 from tuner.workers.request import RunRequest
@@ -63,14 +63,7 @@ class ConfirmRequest:
 
     def wanted(self, file: Confirm | None, study: optuna.Study, database: Database) -> Confirm:
         """Returns what is asked for: by options, else as it was begun, else by the study file."""
-        file = file or Confirm()
-        found = find_companion(database, study)
-        begun = file
-        if found is not None:
-            stored = found[1]
-            begun = file.model_copy(
-                update={"repeats": stored.repeats, "fresh_splits": stored.fresh_splits}
-            )
+        begun = as_begun(file or Confirm(), study, database)
         asked = {
             "top": self.top,
             "repeats": self.repeats,
@@ -81,6 +74,15 @@ class ConfirmRequest:
         return begun.model_copy(update=given)
 
 
+def as_begun(wanted: Confirm, study: optuna.Study, database: Database) -> Confirm:
+    """Returns what is wanted with the repeats and splits of an earlier confirmation, if any."""
+    found = find_companion(database, study)
+    if found is None:
+        return wanted
+    begun = {"repeats": found[1].repeats, "fresh_splits": found[1].fresh_splits}
+    return wanted.model_copy(update=begun)
+
+
 @dataclass(frozen=True)
 class Confirmed:
     """A confirmation that has been run.
@@ -88,14 +90,12 @@ class Confirmed:
     Attributes:
         study: The study that was confirmed.
         spec: Its spec.
-        companion: The study in which its candidates were trained again.
         outcome: How that ended.
         access: What the study may use of this machine; None if the user's own file names it.
     """
 
     study: optuna.Study
     spec: StudySpec
-    companion: Companion
     outcome: RunOutcome
     access: Access | None
 
@@ -135,10 +135,44 @@ def confirm_study(
         if not isinstance(spec.dataset, str):
             access.file(spec.dataset.path(spec.base))
     wanted = request.wanted(file or spec.confirm, study, database)
+    run = RunRequest(study=companion_name(study.study_name), workers=request.workers)
+    outcome = confirm_stored(
+        *(study, spec, wanted, run, checkpoints, database, observe, note), access=access
+    )
+    return Confirmed(study, spec, outcome, access)
+
+
+def confirm_stored(
+    study: optuna.Study,
+    spec: StudySpec,
+    wanted: Confirm,
+    run: RunRequest,
+    checkpoints: str,
+    database: Database,
+    observe: Observe | None = None,
+    note: Callable[[str], None] = lambda text: None,
+    *,
+    access: Access | None = None,
+) -> RunOutcome:
+    """Trains the best configurations of a study again, or those that still lack repeats.
+
+    Args:
+        study: The study.
+        spec: Its spec.
+        wanted: What is asked for.
+        run: How many workers there are, and what places them.
+        checkpoints: As in :func:`confirm_study`.
+        database: As in :func:`confirm_study`.
+        observe: As in :func:`confirm_study`.
+        note: As in :func:`confirm_study`.
+        access: As in :func:`tuner.workers.running.run_study`.
+
+    Raises:
+        TunerError: As in :func:`confirm_study`.
+    """
     companion = prepare_companion(database, study, spec, wanted, access)
     if companion.added:
-        more = count(len(companion.added), "candidate")
-        note(f"{name} has better trials since: {more} more, {', '.join(companion.added)}")
-    run = RunRequest(study=companion.name, study_name=companion.name, workers=request.workers)
-    outcome = run_study(run, companion.spec, checkpoints, database, observe, access=access)
-    return Confirmed(study, spec, companion, outcome, access)
+        more = count(len(companion.added), "further candidate")
+        note(f"{study.study_name} has better trials since: {more}, {', '.join(companion.added)}")
+    request = replace(run, study=companion.name, study_name=companion.name)
+    return run_study(request, companion.spec, checkpoints, database, observe, access=access)
