@@ -12,7 +12,7 @@ import numpy as np
 
 from tuner.search.racing import Losses, Paired
 
-_DRAWS = 20_000
+_DRAWS = 10_000
 _COVERAGE = 0.95
 _SURELY_LESS = 0.9
 
