@@ -35,7 +35,8 @@ def export(
         Path, typer.Option("--output", "-o", help="NAME.toml, NAME.json or NAME.py.")
     ],
     trial: Annotated[
-        int | None, typer.Option(help="Number of the trial.", show_default="the best")
+        int | None,
+        typer.Option(help="Number of the trial.", show_default="the confirmed winner, or the best"),
     ] = None,
     pick: Annotated[
         str | None,
@@ -66,6 +67,7 @@ def export(
         force=force,
         allow_code=allow_code,
         data_roots=data_root or [],
+        note=print_note,
     )
     for path in written:
         print_out(f"wrote {path}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,11 @@ def comparison(result: StudyResult) -> list[str]:
     """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
     if result.has_several_objectives:
         cells = front_lines(result) or [("front", "", _none_yet(result))]
+    elif result.confirms is not None:
+        return [
+            f"  the confirmation of {result.confirms}, whose candidates are trained here again",
+            f"  with other seeds; see: tuner show {shlex.quote(result.confirms)}",
+        ]
     else:
         cells = [_best(result)]
     cells += [_reference(reference, result) for reference in result.references]

@@ -14,6 +14,7 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.study_list import StudyLine
 from tuner.spec import Objective, StudySpec
 from tuner.spec.dataset_rows import DATASET_ROWS
+from tuner.spec.models import CONFIRMING
 from tuner.storage.attributes import QueueEntry, StoredData, study_attr
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
@@ -124,7 +125,10 @@ def _line(
         metric=metric or (_metric(spec) if spec else ", ".join(stored.metrics)),
         rows=sum(data.rows.values()) if data and data.rows else None,
         trials=stored.counts,
-        best=min(stored.values, key=objective.loss) if stored.values and objective else None,
+        # The best of a confirmation is only the luckiest seed.
+        best=min(stored.values, key=objective.loss)
+        if stored.values and objective and not (spec and spec.sampler.name == CONFIRMING)
+        else None,
         queue=entry.to_dict() if entry else {},
         workers=stored.workers,
         per_minute=stored.per_minute,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration
+from tuner.results.configuration_rules import ConfirmedScore
 from tuner.space import Value
 from tuner.spec import Objective, Role
 from tuner.storage.attributes import TrialAttrs, shown_attrs
@@ -151,6 +152,7 @@ class BestTrial:
             was added by hand and is not in the search space.
         values: One for each objective that is optimised.
         measured: The metrics of the study's further objectives.
+        confirmed: What the confirmation of the study has found of it; None if it is not its winner.
     """
 
     number: int
@@ -163,9 +165,14 @@ class BestTrial:
     configuration: Configuration | None = field(default=None, repr=False)
     values: Values = ()
     measured: Mapping[str, float] = field(default_factory=dict)
+    confirmed: ConfirmedScore | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the ``best`` of ``--json``; ``measured`` only if there are further objectives."""
+        """Returns the ``best`` and the ``winner`` of ``--json``.
+
+        ``measured`` is there only if there are further objectives, ``confirmed`` only if it is a
+        winner.
+        """
         table = {
             "number": self.number,
             "value": self.value,
@@ -173,7 +180,11 @@ class BestTrial:
             "params": dict(self.params),
             "origin": self.origin,
         }
-        return table | ({"measured": dict(self.measured)} if self.measured else {})
+        if self.measured:
+            table["measured"] = dict(self.measured)
+        if self.confirmed is not None:
+            table["confirmed"] = self.confirmed.model_dump()
+        return table
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tuner.storage.url import PROXY
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from tuner.results.confirmation import Confirmation, ConfirmedCandidate
     from tuner.workers.ending import Ending
 
 
@@ -41,6 +42,10 @@ class StudyResult:
         trials: All trials, in order of their numbers.
         best: The best complete trial, the earliest among equals; None before the first, and if
             there are several objectives.
+        winner: What `export` and `train` take by default: the winner of the study's finished
+            confirmation, else ``best``.
+        confirmation: The study's confirmation; None if it was never begun.
+        confirms: The study that this one is the confirmation of; None if it is none.
         references: The study file's references, in its order.
         wall_s: Seconds that the run took; without a run, from the first start to the last end.
         title: The study file's title; empty if it has none.
@@ -74,6 +79,9 @@ class StudyResult:
     ending: Ending = "done"
     n_workers: int | None = None
     short: str | None = None
+    winner: BestTrial | None = None
+    confirmation: Confirmation | None = None
+    confirms: str | None = None
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -160,14 +168,15 @@ class StudyResult:
         ]
         return ", ".join(each)
 
-    def as_best(self, row: TrialRow) -> BestTrial:
+    def as_best(self, row: TrialRow, *, is_winner: bool = False) -> BestTrial:
         """Returns a complete trial with what ``train`` needs of it.
 
         Args:
             row: One that has a value of the first objective.
+            is_winner: Whether it is that of the study's confirmation, whose findings it then has.
         """
         try:
-            configuration = self.configuration(row.number)
+            configuration = self.configuration(None if is_winner else row.number)
         except StudyError:
             configuration = None
         value = row.values[0]
@@ -183,6 +192,7 @@ class StudyResult:
             configuration=configuration,
             values=row.values,
             measured=row.measured,
+            confirmed=None if configuration is None else configuration.confirmed,
         )
 
     @property
@@ -254,7 +264,7 @@ class StudyResult:
         return what_mattered(self.complete, self.objectives[0])
 
     def configuration(self, number: int | None = None) -> Configuration:
-        """Returns what to train: the best trial's configuration, or that of trial ``number``.
+        """Returns what to train: the winner's configuration, or that of trial ``number``.
 
         Raises:
             StudyError: There is nothing to train yet, tuner did not create the study, or it has
@@ -266,6 +276,7 @@ class StudyResult:
         if self.spec is None and self.has_several_objectives:
             raise StudyError(self._several())
         row, objective = self._row(number), self.objectives[0]
+        confirmed = self._confirmed(row.number) if number is None else None
         if self.spec is None:
             raise StudyError(
                 f"the study {self.study} was not created by tuner: it does not say which data set "
@@ -288,7 +299,8 @@ class StudyResult:
             dataset=self.spec.dataset,
             model=model,
             params=params,
-            epochs=row.epoch,
+            epochs=row.epoch if confirmed is None else confirmed.epochs or row.epoch,
+            confirmed=confirmed.score if confirmed else None,
             folds=self.n_folds,
             batch_size=_batch_size(params),
             seed=row.seed,
@@ -302,7 +314,8 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several, and ``front`` if several are optimised.
+        there are several, ``front`` if several are optimised, ``winner`` and ``confirmation`` if
+        the study was confirmed.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -323,6 +336,9 @@ class StudyResult:
             table["front"] = [self._on_front(one) for one in self.front]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
+        if self.confirmation is not None:
+            table["winner"] = None if self.winner is None else self.winner.to_dict()
+            table["confirmation"] = self.confirmation.to_dict()
         return table
 
     def _on_front(self, one: BestTrial) -> dict[str, Any]:
@@ -343,13 +359,33 @@ class StudyResult:
             return f"no complete trial of {self.study} has {wanted or 'no violation'}; {shows}"
         return f"no trial of {self.study} is complete yet; {shows}"
 
+    def _confirmed(self, number: int) -> ConfirmedCandidate | None:
+        """Returns the winner of the confirmation if it is the trial of this number."""
+        winning = self.confirmation and self.confirmation.winning
+        return winning if winning and winning.trial == number else None
+
+    def _taken(self) -> int | None:
+        """Returns the number of the trial that is taken by default.
+
+        Raises:
+            StudyError: The study is a confirmation, whose best trial only had the luckiest seed.
+        """
+        if self.confirms is not None:
+            raise StudyError(
+                f"the study {self.study} is the confirmation of {self.confirms}, and none of its "
+                f"trials is taken; the winner is that of: tuner best {shlex.quote(self.confirms)}"
+            )
+        if self.confirmation is not None and self.confirmation.winning is not None:
+            return self.confirmation.winning.trial
+        return None if self.best is None else self.best.number
+
     def _row(self, number: int | None) -> TrialRow:
         if number is None:
             if self.has_several_objectives and self.front:
                 raise StudyError(self._several())
-            if self.best is None:
+            number = self._taken()
+            if number is None:
                 raise StudyError(self._none_complete())
-            number = self.best.number
         found = next((row for row in self.trials if row.number == number), None)
         if found is None:
             last = f"0 to {self.trials[-1].number}" if self.trials else "none yet"

@@ -31,7 +31,10 @@ def summary(result: StudyResult, *, options: str = "") -> str:
         result: The study.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
+    if result.confirms is not None:
+        return "\n\n".join("\n".join(map(one_line, b)) for b in (_head(result), comparison(result)))
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
+    blocks.append(_confirmation(result))
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
@@ -57,6 +60,14 @@ def _head(result: StudyResult) -> list[str]:
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
+
+
+def _confirmation(result: StudyResult) -> list[str]:
+    if result.confirmation is None:
+        return []
+    from tuner.results.confirmation_text import confirmation_lines  # here, as it imports Optuna
+
+    return confirmation_lines(result)
 
 
 def _of_the_data(result: StudyResult) -> list[str]:
@@ -89,11 +100,12 @@ def _about(seconds: float) -> str:
 
 
 def _configuration(result: StudyResult) -> list[str]:
-    if result.best is None:
+    found = result.winner or result.best
+    if found is None:
         return []
     space = result.spec.search_space if result.spec else None
     lines = [""]
-    for phrase in phrases(result.best.params, space):
+    for phrase in phrases(found.params, space):
         longer = f"{lines[-1]} · {phrase}" if lines[-1] else phrase
         if lines[-1] and len(longer) > _WIDTH:
             lines.append(phrase)

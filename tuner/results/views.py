@@ -10,7 +10,7 @@ from typing import Any
 from tuner.results.front_text import cells
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document, terminal_width
-from tuner.results.rows import ADDED, TrialRow
+from tuner.results.rows import ADDED, BestTrial, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
 from tuner.spec import Role
@@ -104,7 +104,9 @@ def curves(
 
 
 def best(result: StudyResult, form: Format = "table") -> str:
-    """Returns the best trial of a study; as CSV one row, or only a header before there is one.
+    """Returns the trial that is taken by default: of a confirmed study the winner, else the best.
+
+    As CSV it is one row, or only a header before there is one.
 
     Of a study that optimises several objectives it is the Pareto front, one row a trial.
     """
@@ -112,21 +114,27 @@ def best(result: StudyResult, form: Format = "table") -> str:
         return document(result.to_dict())
     if result.has_several_objectives:
         return _front(result, form)
+    if result.confirms is not None:
+        result.configuration()  # raises the error that says so
     metric = result.objective.metric
-    found = result.best
+    found = result.winner or result.best
     if form == "csv":
         return as_csv(
-            [] if found is None else [_flat(_numbered({"study": result.study} | found.to_dict()))],
+            [] if found is None else [_flat(_numbered({"study": result.study} | _plain(found)))],
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
         return f"{one_line(result.study)} has no complete trial yet\n"
+    from tuner.results.confirmation_text import taken  # here, as it imports Optuna's samplers
+
     space = result.spec.search_space if result.spec else None
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
+        ("taken", taken(result)),
         (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
         *cells(result, (), found.measured)[1:],
+        ("confirmed", "" if found.confirmed is None else found.confirmed.words().partition(" ")[2]),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
@@ -172,6 +180,13 @@ def _front(result: StudyResult, form: Format) -> str:
     return "\n".join([rendered, *lines, ""])
 
 
+def _plain(found: BestTrial) -> dict[str, Any]:
+    """Returns a trial as a row, with what its confirmation has found in columns of their own."""
+    row = found.to_dict()
+    confirmed = row.pop("confirmed", None) or {}
+    return row | {f"confirmed_{key}": value for key, value in confirmed.items()}
+
+
 def _baseline(result: StudyResult) -> list[tuple[str, str]]:
     found = result.baseline
     if found is None:
@@ -194,8 +209,8 @@ def show(
         return document(table)
     found = table.pop("best") or {}
     del table["references"]
-    for key in ("objectives", "front"):  # a cell holds the metrics and another the directions
-        table.pop(key, None)
+    for key in ("objectives", "front", "winner", "confirmation"):
+        table.pop(key, None)  # a cell holds the metrics and another the directions
     table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")
     table["baseline"] = None if trivial is None else trivial["value"]

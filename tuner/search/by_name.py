@@ -21,6 +21,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from tuner.search import sampler_options as checked
+from tuner.search.confirming_sampler import ConfirmingSampler
 from tuner.search.exhaustive import ExhaustiveSampler
 from tuner.search.hyperband import RememberingHyperbandPruner
 from tuner.search.portfolio_sampler import PortfolioSampler
@@ -29,7 +30,7 @@ from tuner.search.tpe import IncrementalTPESampler
 from tuner.space import SearchSpace
 from tuner.space.combinations import MOST_BRANCHES, n_branches
 from tuner.spec import StudySpec
-from tuner.spec.models import EXHAUSTIVE, PORTFOLIO, Part
+from tuner.spec.models import CONFIRMING, EXHAUSTIVE, PORTFOLIO, Part
 from tuner.spec.reading import read_part
 from tuner.wording import Position, either, hint, toml
 
@@ -106,6 +107,9 @@ def make_sampler(
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
     position = Position(where, ("sampler",))
+    if spec.sampler.name == CONFIRMING:
+        confirming = ConfirmingSampler(spec.objective, spec.sampler.seed)
+        return SeededSampler(lambda _: confirming, spec.sampler.seed)
     entry = _entry(_SAMPLERS, position, spec.sampler.name, spec.sampler.options)
     _check_objectives(spec, entry, position)
     options = dict(spec.sampler.options)

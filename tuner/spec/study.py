@@ -20,6 +20,7 @@ from tuner.spec.models import (
     AnyDataset,
     Budget,
     Choice,
+    Confirm,
     Dialect,
     EarlyStopping,
     Objective,
@@ -58,6 +59,7 @@ class StudySpec(Part):
         early_stopping: When training stops by itself, or None.
         training: How trials are trained.
         validation: How trials are compared, or None.
+        confirm: How the best configurations are trained again after the search, or None.
         references: Configurations to run first.
         base: The study file's folder, from which CSV paths and functions are found.
     """
@@ -78,6 +80,7 @@ class StudySpec(Part):
     early_stopping: EarlyStopping | None
     training: Training
     validation: Validation | None
+    confirm: Confirm | None = None
     references: tuple[Reference, ...]
     base: Path
 
@@ -134,7 +137,10 @@ class StudySpec(Part):
         JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
         """
         parts = self.model_dump(
-            include={"objective", "goals", "budget", "early_stopping", "training", "validation"},
+            include={
+                *("objective", "goals", "budget", "early_stopping", "training", "validation"),
+                "confirm",
+            },
             exclude_none=True,
         )
         first, goals = parts["objective"], parts["goals"]
@@ -158,6 +164,7 @@ class StudySpec(Part):
             "early_stopping": parts.get("early_stopping"),
             "training": parts["training"],
             "validation": parts.get("validation"),
+            "confirm": parts.get("confirm"),
             "reference": [reference.to_table() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
@@ -199,8 +206,8 @@ class StudySpec(Part):
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
-        for key in ("name", "title", "budget", "training"):  # these may change on resume
-            del table[key]
+        for key in ("name", "title", "budget", "training", "confirm"):  # may change on resume
+            table.pop(key, None)
         # What trials leave changes none, and without folds there is nothing else to say.
         table.get("validation", {}).pop("keep", None)
         if self.n_folds == 1:

@@ -14,6 +14,7 @@ from tuner.spec.models import (
     AnyDataset,
     Budget,
     Choice,
+    Confirm,
     CsvDataset,
     EarlyStopping,
     ImageFolder,
@@ -37,6 +38,7 @@ _KEYS = (
     "early_stopping",
     "training",
     "validation",
+    "confirm",
     "reference",
 )
 _REQUIRED = {
@@ -73,6 +75,7 @@ def read_study(
     space = _search_space(table["search_space"], position.at("search_space"), load_space)
     first, goals = read_objectives(table["objective"], position.at("objective"))
     early, validation = table.get("early_stopping"), table.get("validation")
+    confirm = table.get("confirm")
     return {
         **title,
         "dataset": read_dataset(table["dataset"], position.at("dataset")),
@@ -91,6 +94,7 @@ def read_study(
         "validation": None
         if validation is None
         else read_part(Validation, validation, position.at("validation")),
+        "confirm": None if confirm is None else read_part(Confirm, confirm, position.at("confirm")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
 

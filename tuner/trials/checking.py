@@ -23,6 +23,7 @@ from tuner.learners.base import Learner
 from tuner.learners.checks import Described, check_data, check_metric, check_space, check_values
 from tuner.learners.registry import LEARNERS, known_class, require_extra
 from tuner.spec import AnyDataset, CsvDataset, ImageFolder, StudySpec
+from tuner.spec.models import CONFIRMING
 from tuner.spec.paths import is_file
 from tuner.wording import hint
 
@@ -43,6 +44,11 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
             not exist, or the data do not suit the model or the metric.
     """
     file = f"{spec.name}.toml"
+    if spec.sampler.name == CONFIRMING:
+        raise SpecError(
+            f'{file}: sampler.name: "{CONFIRMING}" is the sampler of a confirmation; write another '
+            "here, and confirm the study after its search with: tuner confirm STUDY"
+        )
     search.make_sampler(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
     learner = known_class(spec.model, spec.base)

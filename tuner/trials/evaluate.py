@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from optuna.trial import TrialState
 
 from tuner.data import Development
 from tuner.data.raised import described
+from tuner.data.redividing import redivided
 from tuner.data.trivial import trivial
 from tuner.errors import (
     MetricError,
@@ -32,11 +34,11 @@ from tuner.learners.base import Learner
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
-from tuner.storage.attributes import enqueued_attrs
+from tuner.storage.attributes import TrialAttrs, enqueued_attrs
 from tuner.storage.database import Database
 from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
-from tuner.trials.folding import folds_for
+from tuner.trials.folding import Folds, folds_for
 from tuner.trials.reporting import Reporter
 from tuner.trials.trial_outputs import write_outputs
 from tuner.trials.validating import Plan, Validating, validating
@@ -145,10 +147,12 @@ def run_trial(
             still running.
         TrialLost: Another process runs the trial by now.
     """
-    seed = derive_seed(spec.sampler.seed, trial.number)
     try:
         with database.together():
-            role = _role(trial)
+            stored = _enqueued(trial)
+            role, seed = stored.role, derive_seed(spec.sampler.seed, trial.number)
+            if role is Role.CONFIRM and stored.seed is not None:
+                seed = stored.seed
             suggested = _suggest(trial, spec.search_space)
             default = _default_of(spec, suggested) if role is Role.SEARCH else None
             params = {**(common or {}), **suggested}
@@ -180,13 +184,14 @@ def run_trial(
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
+    stops_early = role.may_stop_early and not stored.runs_all_epochs
     plan = Plan(
         learner=learner,
         params=given,
         seed=seed,
-        folds=folds_for(data, spec.validation, spec.sampler.seed),
+        folds=_folds(spec, data, stored.division),
         objective=spec.objective,
-        early_stopping=spec.early_stopping if role.may_stop_early else None,
+        early_stopping=spec.early_stopping if stops_early else None,
         report=report,
         checkpoints=kept,
         keep=spec.validation is not None and spec.validation.keep,
@@ -257,14 +262,27 @@ def _written(
     return {OUTPUTS: written}
 
 
-def _role(trial: optuna.Trial) -> Role:
-    """Returns why the trial exists.
+def _folds(spec: StudySpec, data: Development, division: int | None) -> Folds:
+    """Returns how the rows are divided: as the study's, or anew if ``division`` is a seed."""
+    if division is None:
+        return folds_for(data, spec.validation, spec.sampler.seed)
+    if spec.n_folds > 1:
+        return folds_for(data, spec.validation, division)
+    return Folds(_redivided(data, division), spec.validation, spec.sampler.seed)
+
+
+# What a learner has prepared for the arrays of a division serves its next candidate, too.
+_redivided = lru_cache(maxsize=2)(redivided)
+
+
+def _enqueued(trial: optuna.Trial) -> TrialAttrs:
+    """Returns the attributes that the trial has when it begins, why it exists among them.
 
     Raises:
         TrialFailed: It was enqueued with an attribute that tuner could not read.
     """
     try:
-        return enqueued_attrs(trial.user_attrs).role
+        return enqueued_attrs(trial.user_attrs)
     except SpecError as error:
         raise TrialFailed(str(error)) from None
 
