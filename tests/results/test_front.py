@@ -25,6 +25,9 @@ from tuner.results.rows import TrialRow, front_of
 from tuner.results.stored_study import read_result
 from tuner.results.study_text import summary
 from tuner.spec import Objective, StudySpec
+from tuner.spec.models import Confirm
+from tuner.storage.database import Database
+from tuner.studies.companion import prepare_companion
 from tuner.workers.engines import best_so_far
 
 UNITS = optuna.distributions.IntDistribution(1, 999)
@@ -247,3 +250,23 @@ def test_pick_of_a_study_without_further_objectives_knows_its_metric_only() -> N
     assert result.pick("value").number == 0
     with pytest.raises(RequestError, match="the metrics are: value"):
         result.pick("n_params")
+
+
+def test_candidates_of_a_confirmation_violate_no_constraint(laboratory: Laboratory) -> None:
+    found = spec(BOUND)
+    study = made(found, laboratory.url)
+    companion = prepare_companion(
+        Database(laboratory.url), study, found, Confirm(top=3, fresh_splits=False)
+    )
+    assert [one.trial for one in companion.stored.candidates] == [0, 4, 2]
+
+
+def test_confirmation_of_several_objectives_is_refused(
+    command: Command, laboratory: Laboratory
+) -> None:
+    made(spec(SIZE), laboratory.url)
+    refusal = (
+        r"^tuner: study 's' optimises 2 objectives \(accuracy, n_params\), and a confirmation "
+        r'compares one: write at_most, at_least or role = "store" below all but accuracy to'
+    )
+    command("confirm", "s").refused(2, refusal)

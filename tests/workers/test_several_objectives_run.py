@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from commands import Command
 from laboratory import STUDY, Laboratory
 
 import tuner
@@ -74,3 +75,15 @@ def test_service_runs_a_study_of_several_objectives(several: Laboratory) -> None
     front = tuner.load(str(several.study), several.url).front
     assert front
     assert set(front[0].measured) == {"n_params", "bundle_bytes", "train_s"}
+
+
+def test_confirmation_of_several_objectives_is_refused_before_the_search(
+    several: Laboratory, command: Command
+) -> None:
+    match = (
+        r"^tuner: study 'scripted' optimises 2 objectives \(loss, n_params\), and a confirmation"
+    )
+    command("run", several.study, "--confirm").refused(2, match)
+    several.add("\n[confirm]\nrepeats = 3\n")
+    command("run", several.study).refused(2, match)
+    assert not several.database.exists()

@@ -32,6 +32,7 @@ from tuner.storage.attributes import (
     confirmed_by,
     study_attr,
 )
+from tuner.storage.constraints import violated_by
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, queue
@@ -103,6 +104,8 @@ def prepare_companion(
     """
     name = companion_name(study.study_name)
     _require_study(study, database)
+    if len(spec.optimized) > 1:
+        raise RequestError(several_to_confirm(study.study_name, spec))
     candidates = list(_candidates(study, spec, wanted.top))
     if not candidates:
         quoted = shlex.quote(study.study_name)
@@ -133,6 +136,16 @@ def prepare_companion(
     return Companion(name, own, stored, tuple(added))
 
 
+def several_to_confirm(name: str, spec: StudySpec) -> str:
+    """Returns why a study that optimises several objectives is not confirmed."""
+    metrics = ", ".join(one.metric for one in spec.optimized)
+    return (
+        f"study '{name}' optimises {len(spec.optimized)} objectives ({metrics}), and a "
+        f'confirmation compares one: write at_most, at_least or role = "store" below all but '
+        f"{spec.objective.metric} to confirm its best"
+    )
+
+
 def _require_study(study: optuna.Study, database: Database) -> None:
     """Makes sure that a study can be confirmed."""
     name = study.study_name
@@ -154,7 +167,7 @@ def _candidates(study: optuna.Study, spec: StudySpec, top: int) -> Iterator[Stor
     complete = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if trial.values and math.isfinite(trial.values[0])
+        if trial.values and math.isfinite(trial.values[0]) and not violated_by(trial)
         if spec.search_space.contains(spec.search_space.as_stored(trial.params))
     ]
     best = sorted(complete, key=lambda one: (spec.objective.loss(one.values[0]), one.number))

@@ -117,7 +117,7 @@ def run_study(
             access=access,
         )
         observer = observe(spec) if observe else Observer()
-        if doubt := spec.objective.doubt():
+        for doubt in filter(None, (objective.doubt() for objective in spec.optimized)):
             observer.note(doubt)
         ending = _engine(request)(job, database, n_workers, observer)
     database.require_same_file()
