@@ -87,3 +87,14 @@ def test_queries_quote_no_reserved_word_of_mysql(name: str) -> None:
     names = set(re.findall(r"(?<![.\w])[a-z_]+", without_texts))  # after a dot all may be
     assert names
     assert not names & (RESERVED_WORDS_MYSQL | RESERVED_WORDS_MARIADB)
+
+
+def test_best_values_are_of_trials_that_violate_no_constraint(
+    url: str, open_database: Callable[..., Database]
+) -> None:
+    study = optuna.create_study(storage=open_database().storage, study_name="bounded")
+    for value, excess in ((0.1, 0.5), (0.2, 0.0), (0.3, -1e-9), (0.4, None), (0.9, 1e-9)):
+        attrs = {} if excess is None else {"constraints:size": excess}
+        study.add_trial(optuna.trial.create_trial(value=value, system_attrs=attrs))
+    (found,) = stored_studies(url)
+    assert found.values == (0.2, 0.4)
