@@ -62,6 +62,12 @@ def test_parameters_are_counted(
     assert found == {"n_params": number}
 
 
+def test_nodes_of_light_gbm_are_counted(data: Development) -> None:
+    pytest.importorskip("lightgbm", reason="needs the extra lightgbm")
+    fitted, _ = fit("lightgbm", data, {})
+    assert fitted.n_params() == len(fitted.model.trees_to_dataframe())  # type: ignore[attr-defined]
+
+
 def test_size_and_time_are_those_of_the_saved_model_and_of_a_thousand_rows(
     data: Development, tmp_path: Path
 ) -> None:
