@@ -6,7 +6,7 @@ Nothing here imports TensorFlow until a model is trained or loaded in this proce
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,19 +19,33 @@ from tuner.results.study_result import StudyResult
 from tuner.spec.access import Access
 from tuner.spec.paths import expanded
 from tuner.storage.artifacts import chosen_location
+from tuner.storage.attributes import StoredData, study_attr
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
+from tuner.storage.openings import Opening
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
 from tuner.studies.definition import matches_file, names_the_same, stored_base
 from tuner.studies.submitting import pause, resume, stop, submit
+from tuner.studies.unsealing import open_ledger
 from tuner.workers.request import EngineName, RunRequest
 from tuner.workers.running import Observe, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
 
-__all__ = ["curves", "export", "load", "pause", "resume", "run", "stop", "submit", "train"]
+__all__ = [
+    "curves",
+    "export",
+    "load",
+    "openings",
+    "pause",
+    "resume",
+    "run",
+    "stop",
+    "submit",
+    "train",
+]
 
 
 def run(
@@ -204,6 +218,35 @@ def curves(
     return found
 
 
+def openings(
+    study: str,
+    *,
+    storage: str | None = None,
+    study_name: str | None = None,
+) -> list[Opening]:
+    """Reads who has opened the test split of a study, for what, and what it scored.
+
+    Args:
+        study: As in :func:`load`.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+
+    Returns:
+        The openings that are on record for the study and its data, oldest first.
+
+    Raises:
+        UnknownNameError: No study of that name is stored.
+    """
+    _, name = locate(study)
+    database = Database(chosen_url(storage), must_exist=True)
+    try:
+        opened = database.study(study_name or name)
+        stored = study_attr(StoredData, opened.user_attrs, "tuner:data", opened.study_name)
+        return [] if stored is None else database.openings(opened.study_name, stored.fingerprint)
+    finally:
+        database.close()
+
+
 def export(
     study: str,
     path: str | Path,
@@ -241,6 +284,8 @@ def train(
     out_dir: str | Path,
     *,
     force: bool = False,
+    storage: str | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Bundle:
     """Trains a configuration on everything but the test split and writes the model bundle.
 
@@ -248,6 +293,10 @@ def train(
         configuration: ``result.best``, or an exported file (TOML or JSON).
         out_dir: Folder of the bundle.
         force: Replace a bundle that is there.
+        storage: Database of the study, as in :func:`run`: the opening of the test split is
+            recorded there.
+        note: Called with lines that people should see: that the test split was opened before, or
+            that the opening is not recorded. They are logged if None.
 
     Raises:
         TunerError: The configuration is wrong, or the bundle cannot be written.
@@ -265,4 +314,5 @@ def train(
         configuration = found
     elif not isinstance(configuration, Configuration):
         configuration = read(expanded(configuration))
-    return bundle.train(configuration, expanded(out_dir), force=force)
+    with open_ledger(chosen_url(storage), note) as ledger:
+        return bundle.train(configuration, expanded(out_dir), force=force, ledger=ledger)

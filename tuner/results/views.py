@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tuner.results.opened import opened
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.rows import ADDED, TrialRow, Values
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
+from tuner.storage.openings import Opening
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
@@ -136,13 +138,21 @@ def show(
     form: Format = "table",
     *,
     options: str = "",
+    openings: Sequence[Opening] = (),
 ) -> str:
-    """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
+    """Returns a study at a glance: in words, as the JSON document, or as one CSV row.
+
+    Args:
+        result: The study.
+        form: What to return.
+        options: As in `tuner.results.study_text.summary`.
+        openings: Of its test split; only here are scores on test rows shown.
+    """
     if form == "table":
-        return summary(result, options=options) + "\n"
+        return summary(result, options=options, more=opened(openings, result)) + "\n"
     table = result.to_dict()
     if form == "json":
-        return document(table)
+        return document(table | {"test_openings": [one.to_dict() for one in openings]})
     found = table.pop("best") or {}
     del table["references"]
     table.pop("objectives", None)  # of which a cell holds the names and the directions
