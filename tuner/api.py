@@ -25,7 +25,7 @@ from tuner.storage.database import Database
 from tuner.storage.openings import Opening
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
-from tuner.studies.definition import matches_file, names_the_same, stored_base
+from tuner.studies.definition import matches_file, names_the_same, stored_base, stored_spec
 from tuner.studies.submitting import pause, resume, stop, submit
 from tuner.studies.unsealing import open_ledger
 from tuner.workers.request import EngineName, RunRequest
@@ -33,6 +33,7 @@ from tuner.workers.running import Observe, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
+    from tuner.results.replay_result import ReplayResult
 
 __all__ = [
     "curves",
@@ -40,6 +41,7 @@ __all__ = [
     "load",
     "openings",
     "pause",
+    "replay",
     "resume",
     "run",
     "stop",
@@ -243,6 +245,58 @@ def openings(
         opened = database.study(study_name or name)
         stored = study_attr(StoredData, opened.user_attrs, "tuner:data", opened.study_name)
         return [] if stored is None else database.openings(opened.study_name, stored.fingerprint)
+    finally:
+        database.close()
+
+
+def replay(
+    study: str,
+    trial: int,
+    *,
+    storage: str | None = None,
+    study_name: str | None = None,
+    allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
+    note: Callable[[str], None] = lambda line: None,
+) -> ReplayResult:
+    """Trains a stored trial again, in a worker process, and compares every epoch with the stored.
+
+    Nothing is written into the study. On the same machine, with the same versions and data, the
+    replay is equal to the last digit.
+
+    Args:
+        study: As in :func:`load`.
+        trial: Number of the trial.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+        allow_code: As in :func:`load`.
+        data_roots: As in :func:`load`.
+        note: Called with lines that people may want to see while it trains.
+
+    Returns:
+        What was compared: ``result.is_equal``, ``result.differences``, and what has changed since.
+
+    Raises:
+        UnknownNameError: There is no such study or trial.
+        RequestError: The trial cannot be replayed: tuner did not train it, it has not ended, or
+            the data are others now.
+        TunerError: The study cannot be run here.
+    """
+    from tuner.learners.registry import doing
+    from tuner.results.replaying import replay_trial
+
+    base, name = locate(study)
+    access: Access | None = Access.given(data_roots, allow_code=allow_code)
+    database = Database(chosen_url(storage), must_exist=True)
+    try:
+        opened = database.study(study_name or name)
+        spec = stored_spec(database, opened)
+        if base is not None:
+            spec = spec.model_copy(update={"base": base})
+        if matches_file(opened, study, spec.base):
+            access = None
+        note(doing(f"replaying trial {trial}", spec.model, spec.base))
+        return replay_trial(database, opened, spec, trial, access=access, note=note)
     finally:
         database.close()
 
