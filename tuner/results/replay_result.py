@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tuner.storage.curves import Curves
 from tuner.units import count_plain
 from tuner.wording import one_line
@@ -276,14 +278,12 @@ def _ended(measured: Measured) -> str:
 
 
 def _digits(value: float | None) -> str:
-    """Returns a number with as many digits as tell it from every other one of its precision."""
+    """Returns all digits of a number: nine of those that float32 holds."""
     if value is None:
         return "none"
-    return f"{value:.9g}" if _is_single(value) else repr(value)
-
-
-def _is_single(value: float) -> bool:
-    return float(f"{value:.9g}") == value or not math.isfinite(value)
+    with np.errstate(over="ignore"):
+        is_single = float(np.float32(value)) == value
+    return f"{value:.9g}" if is_single else repr(value)
 
 
 def _json(value: float | None) -> float | str | None:

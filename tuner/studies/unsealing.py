@@ -46,26 +46,15 @@ class Ledger:
             opening: What is to be recorded of it.
             metric: Of the scores of earlier openings, the one to name.
         """
-        before: Sequence[Opening] = ()
-        unsealing = Unsealing(self, opening, before)
         if self.database is None:
-            unsealing.lost(self.why_not)
-            return unsealing
+            return Unsealing(self, opening, why_not=self.why_not)
         try:
-            self.database.upgrade()
-            if opening.study not in self.database.study_names():
-                self.note(
-                    f"note: study {opening.study} is not in {self.database}, where the opening of "
-                    "the test split is recorded; name its own database with --storage"
-                )
             before = self.database.openings(opening.study, opening.data_fingerprint)
         except TunerError as error:
-            unsealing.lost(str(error))
-            return unsealing
+            return Unsealing(self, opening, why_not=str(error))
         if before:
             self.note(opened_before(before, opening, metric))
-        unsealing.before = before
-        return unsealing
+        return Unsealing(self, opening, before)
 
 
 class Unsealing:
@@ -73,49 +62,60 @@ class Unsealing:
 
     Attributes:
         before: The openings before it.
-        is_recorded: Whether it is counted; once it is not, that is final.
+        why_not: Why it cannot be recorded; empty if it can.
     """
 
-    def __init__(self, ledger: Ledger, opening: Opening, before: Sequence[Opening]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        opening: Opening,
+        before: Sequence[Opening] = (),
+        why_not: str = "",
+    ) -> None:
         """Prepares; nothing is opened."""
         self._ledger = ledger
         self._opening = opening
         self.before = before
-        self.is_recorded = True
+        self.why_not = why_not
 
     def open(self, sealed: SealedTest) -> Split:
         """Records the opening, then returns the test rows.
 
         It is recorded before anything is scored: a command that is killed has opened it, too.
         """
-        self._store(self._opening)
-        return sealed.open(self._opening.by, self._opening.why)
+        database, opening = self._ledger.database, self._opening
+        if database is not None and not self.why_not:
+            try:
+                database.upgrade()
+                if opening.study not in database.study_names():
+                    self._ledger.note(
+                        f"note: study {opening.study} is not in {database}, where the opening of "
+                        "the test split is recorded; name its own database with --storage"
+                    )
+                database.store_opening(opening)
+            except TunerError as error:
+                self.why_not = str(error)
+        if self.why_not:
+            self._ledger.note(
+                f"note: the opening of the test split is not recorded: {self.why_not}"
+            )
+        return sealed.open(opening.by, opening.why)
 
     def score(self, scores: Mapping[str, float]) -> None:
         """Adds the scores to what is recorded."""
-        self._store(self._opening.scored(scores))
-
-    def lost(self, why: str) -> None:
-        """Says that the opening is not recorded; once."""
-        if self.is_recorded:
-            self.is_recorded = False
-            self._ledger.note(f"note: the opening of the test split is not recorded: {why}")
+        if self._ledger.database is None or self.why_not:
+            return
+        try:
+            self._ledger.database.store_opening(self._opening.scored(scores))
+        except TunerError as error:
+            self._ledger.note(f"note: the scores on the test split are not recorded: {error}")
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what a bundle holds of it, see `tuner.bundle.info.Unsealed`."""
-        if not self.is_recorded:
+        if self.why_not:
             return {"recorded": False}
         same = sum(one.configuration == self._opening.configuration for one in self.before)
         return {"recorded": True, "before": len(self.before), "same_configuration": same}
-
-    def _store(self, opening: Opening) -> None:
-        database = self._ledger.database
-        if database is None or not self.is_recorded:
-            return
-        try:
-            database.store_opening(opening)
-        except TunerError as error:
-            self.lost(str(error))
 
 
 @contextmanager
