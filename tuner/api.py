@@ -282,7 +282,6 @@ def replay(
             the data are others now.
         TunerError: The study cannot be run here.
     """
-    from tuner.learners.registry import doing
     from tuner.results.replaying import replay_trial
 
     base, name = locate(study)
@@ -295,7 +294,6 @@ def replay(
             spec = spec.model_copy(update={"base": base})
         if matches_file(opened, study, spec.base):
             access = None
-        note(doing(f"replaying trial {trial}", spec.model, spec.base))
         return replay_trial(database, opened, spec, trial, access=access, note=note)
     finally:
         database.close()

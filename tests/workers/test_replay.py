@@ -21,7 +21,7 @@ from tuner.storage.database import Database
 
 TREE = """
 title = "Trees"
-dataset = {{ csv = "boxes.csv", target = "{target}" }}
+dataset = {{ csv = "boxes.csv", target = "{target}", task = "regression" }}
 model = "hist_gradient_boosting"
 [objective]
 metric = "{metric}"
@@ -117,7 +117,7 @@ def test_changed_curve_is_found_and_changed_versions_are_named(trees: Command) -
     answer = trees("replay", "trees", "--trial", "1")
     assert answer.status == 1
     assert answer.out.startswith("trial 1 of trees (complete): not equal\n")
-    assert "  first     epoch 1, " in answer.out
+    assert "  first     iteration 1, val_rmse: " in answer.out
     assert "  scikit-learn    0.1 then, " in answer.out
     assert "the same        data, python, " in answer.out
 
@@ -159,7 +159,7 @@ def test_impossible_requests_are_refused(
         ("UPDATE trials SET state = 'WAITING' WHERE number = 0", "is waiting; it can be replayed"),
         (
             "DELETE FROM trial_user_attributes WHERE key = 'seed'",
-            "cannot be replayed, for tuner did not run it",
+            "cannot be replayed: tuner did not run it",
         ),
         (
             "UPDATE trial_user_attributes SET key = 'reused', value_json = '1' WHERE key = 'role'",

@@ -202,8 +202,8 @@ class ReplayResult:
         else:
             lines.append(f"  numbers   equal: {self._compared().removeprefix('compared: ')}")
         if not self.ends_equally:
-            lines.append(f"  then      {_ended(self.stored)}")
-            lines.append(f"  now       {_ended(self.now)}")
+            lines.append(f"  then      {_ended(self.stored, self.step_word)}")
+            lines.append(f"  now       {_ended(self.now, self.step_word)}")
         return lines
 
     def _causes(self) -> list[str]:
@@ -270,10 +270,10 @@ def _steps(measured: Measured) -> int:
     return max(lengths, default=max(measured.values, default=0))
 
 
-def _ended(measured: Measured) -> str:
+def _ended(measured: Measured, step_word: str) -> str:
     words = {"complete": "complete", "pruned": "pruned", "fail": "failed"}[measured.state]
     if measured.epoch is not None:
-        words += f", best epoch {measured.epoch}"
+        words += f", best {'epoch' if step_word == 'fold' else step_word} {measured.epoch}"
     return words + (f": {measured.reason}" if measured.reason else "")
 
 

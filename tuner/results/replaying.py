@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from tuner.errors import DataError, RequestError, UnknownNameError
+from tuner.learners.registry import doing, step_word
 from tuner.results.replay_result import Fact, Measured, ReplayResult, compare
 from tuner.spec import StudySpec
 from tuner.spec.access import Access
@@ -94,6 +95,7 @@ def replay_trial(
         *(spec, study.study_name, database.url), n_trials=0, checkpoints="", access=access,
         known=known,
     )  # fmt: skip
+    note(doing(f"replaying trial {number}", spec.model, spec.base))
     limits = Limits(spec.budget.trial) if state == "fail" else None
     repeated = run_replay(job, accept, note, limits)
     stored = Measured(
@@ -143,9 +145,8 @@ def _require_replayable(trial: FrozenTrial, attrs: TrialAttrs, name: str) -> int
             f"with --trial {other}"
         )
     if attrs.seed is None or attrs.epochs_wanted is None:
-        why = f": {attrs.reason}" if attrs.reason else ""
-        how = "it was never trained" if attrs.reason else "tuner did not run it"
-        raise RequestError(f"{name} cannot be replayed, for {how}{why}")
+        why = f"it was never trained ({attrs.reason})" if attrs.reason else "tuner did not run it"
+        raise RequestError(f"{name} cannot be replayed: {why}")
     return attrs.seed
 
 
@@ -163,8 +164,6 @@ def _measured(repeated: Repeated) -> Measured:
 
 
 def _step_word(spec: StudySpec) -> str:
-    from tuner.learners.registry import step_word  # here, because it imports NumPy
-
     return "fold" if spec.n_folds > 1 else step_word(spec.model)
 
 
