@@ -17,6 +17,7 @@ from processes import WAIT_SECONDS
 
 import tuner
 from tuner.api import replay
+from tuner.errors import StudyError
 from tuner.storage.database import Database
 
 TREE = """
@@ -193,7 +194,7 @@ def test_replay_of_folds_is_equal(command: Command, tmp_path: Path, more: str) -
 @pytest.mark.slow
 def test_replay_of_xor_is_equal(command: Command) -> None:
     options = ["--set", "search_space.epochs.high=40", "--set", "search_space.epochs.low=40"]
-    shorter = ["--set", "reference=[]", *options]
+    shorter = ["--set", "reference=[]", "--set", "pruner.min_resource=1", *options]
     assert command("run", "xor", "--n-trials", "2", "--workers", "1", *shorter).status == 0
     answer = command("replay", "xor", "--trial", "1")
     assert answer.status == 0, answer.out + answer.err
@@ -231,34 +232,40 @@ def test_replay_of_a_trial_that_was_resumed_is_equal(laboratory: Laboratory, loo
 
 
 @pytest.mark.slow
-def test_replay_of_pruned_failed_and_early_stopped_trials(laboratory: Laboratory) -> None:
-    laboratory.behave("diverges", "raises", "calm")
-    text = laboratory.study.read_text().replace("low = 3\nhigh = 3", "low = 20\nhigh = 20")
-    text = text.replace('name = "nop"', 'name = "median"\nn_startup_trials = 1\nn_warmup_steps = 2')
-    laboratory.study.write_text(text + "\n[early_stopping]\npatience = 2\n")
-    laboratory.run(n_trials=12, workers=1)
+def test_replay_of_pruned_and_early_stopped_trials_is_equal(laboratory: Laboratory) -> None:
+    text = laboratory.study.read_text().replace("low = 3\nhigh = 3", "low = 9\nhigh = 9")
+    median = 'name = "median"\nn_startup_trials = 1\nn_warmup_steps = 2'
+    laboratory.study.write_text(text.replace('name = "nop"', median))
+    laboratory.run(n_trials=6, workers=1)
+    early = ["early_stopping.patience=2", "early_stopping.min_delta=1000"]
+    laboratory.run(n_trials=1, workers=1, study_name="early", settings=early)
     database = Database(laboratory.url)
     trials = database.study("scripted").trials
     database.close()
-    by_state: dict[str, int] = {}
-    for trial in trials:
-        reason = str(trial.user_attrs.get("reason", "whole"))
-        by_state.setdefault(f"{trial.state.name} {reason.split()[0]}", trial.number)
-    assert any(key.startswith("FAIL") for key in by_state), by_state
-    assert any(key.startswith("PRUNED") for key in by_state), by_state
-    for key, number in by_state.items():
-        found = replay(str(laboratory.study), number, storage=laboratory.url)
-        assert found.is_equal, f"{key}: {found.words()}"
+    number = next(trial.number for trial in trials if trial.state.name == "PRUNED")
+    found = replay(str(laboratory.study), number, storage=laboratory.url)
+    assert found.is_equal, found.words()
+    assert found.steps == trials[number].user_attrs["epochs"] < 9
+    found = replay(str(laboratory.study), 0, storage=laboratory.url, study_name="early")
+    assert found.is_equal, found.words()
+    assert (found.steps, found.stored.state) == (3, "complete")
+    assert found.stored.reason == found.now.reason
 
 
 @pytest.mark.slow
-def test_worker_that_dies_again_is_a_failure(laboratory: Laboratory) -> None:
-    laboratory.behave("dies")
-    with pytest.raises(tuner.TunerError):
-        laboratory.run(n_trials=1, workers=1)
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [("diverges", "val_loss is NaN at epoch 1"), ("endless", "timeout: took longer than 1 s")],
+)
+def test_replay_of_a_failed_trial_fails_for_the_same_reason(
+    laboratory: Laboratory, behaviour: str, reason: str
+) -> None:
+    laboratory.behave(behaviour)
+    with pytest.raises(StudyError, match="trials failed, the last one with"):
+        laboratory.run(n_trials=1, workers=1, settings=["budget.trial.timeout=1s"])
     found = replay(str(laboratory.study), 0, storage=laboratory.url)
-    assert found.now.state == "fail"
-    assert found.now.reason == "the worker was killed by SIGKILL"
+    assert found.is_equal, found.words()
+    assert f"it fails again for the same reason: {reason}" in found.words()
 
 
 @pytest.mark.slow
