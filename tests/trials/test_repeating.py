@@ -17,7 +17,7 @@ from tuner.learners.base import Fitted, Learner
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
-from tuner.spec import Role
+from tuner.storage.attributes import TrialAttrs
 from tuner.storage.database import Database
 from tuner.trials.evaluate import run_trial
 from tuner.trials.repeated import Known, Repeated
@@ -53,7 +53,7 @@ def again(learner: Learner, data: Any, **changes: Any) -> Repeated:
         "number": 0,
         "params": {"epochs": 6},
         "common": {},
-        "role": Role.SEARCH,
+        "attrs": TrialAttrs(),
         "seed": 5,
         "steps": None,
     }
@@ -123,7 +123,7 @@ def test_pruned_trial_is_trained_as_far_as_it_was(learner: Scripted, data: Any) 
 
 def test_reference_does_not_stop_early(learner: Scripted, data: Any) -> None:
     assert len(again(learner, data).logs) == 5
-    assert len(again(learner, data, role=Role.REFERENCE).logs) == 6
+    assert len(again(learner, data, attrs=TrialAttrs(role="reference")).logs) == 6
 
 
 def test_failure_has_its_reason_and_what_it_logged(learner: Scripted, data: Any) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from tuner.costs import COSTS, N_PARAMS
 from tuner.storage.curves import Curves
 from tuner.units import count_plain
 from tuner.wording import one_line
 
 _MOST_NAMED = 12
+_VARYING = set(COSTS) - {N_PARAMS}
+"""Metrics that no two trainings have in common, such as seconds."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Measured:
         value: The objective's value; None of a pruned or failed trial.
         epoch: The best epoch; None if it is not stored.
         reason: Why the trial did not run all its steps.
+        measured: The metrics of the further objectives of the study.
     """
 
     state: str
@@ -36,6 +40,7 @@ class Measured:
     value: float | None
     epoch: int | None
     reason: str | None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,10 @@ def compare(stored: Measured, now: Measured, metric: str) -> tuple[Difference, .
     found.sort(key=lambda one: one.step or 0)  # stable: the logs keep their order
     if stored.value is not None and not _equal(stored.value, now.value):
         found.append(Difference(metric, None, stored.value, now.value))
+    for name, value in stored.measured.items():
+        if name in _VARYING or _equal(value, now.measured.get(name)):
+            continue
+        found.append(Difference(name, None, value, now.measured.get(name)))
     return tuple(found)
 
 

@@ -71,7 +71,7 @@ def replay_trial(
         number=number,
         params=trial.params,
         common=common_params(spec, study.user_attrs),
-        role=attrs.role,
+        attrs=attrs,
         seed=seed,
         steps=steps,
     )
@@ -102,9 +102,10 @@ def replay_trial(
         state=state,
         curves=curves,
         values=trial.intermediate_values,
-        value=trial.value if state == "complete" else None,
+        value=trial.values[0] if state == "complete" else None,
         epoch=attrs.epoch if state == "complete" else None,
         reason=attrs.reason,
+        measured=attrs.measured,
     )
     now = _measured(repeated)
     return ReplayResult(
@@ -160,6 +161,7 @@ def _measured(repeated: Repeated) -> Measured:
         value=repeated.value if complete else None,
         epoch=repeated.epoch if complete else None,
         reason=repeated.reason,
+        measured=repeated.measured,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tuner.learners.watch import Logs
     from tuner.space import Value
-    from tuner.spec import Role
+    from tuner.storage.attributes import TrialAttrs
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Known:
         params: Its parameters of the search space.
         common: The parameters that all trials of its study have, see
             `tuner.studies.definition.common_params`.
-        role: Why it existed: a reference does not stop early.
+        attrs: What else is stored of it: its role, and how its rows were divided.
         seed: What it was trained with.
         steps: Steps (epochs, or folds) after which it ended, whatever ended it; None to train as
             far as it comes, as for a trial that failed.
@@ -33,7 +33,7 @@ class Known:
     number: int
     params: Mapping[str, Value]
     common: Mapping[str, Value]
-    role: Role
+    attrs: TrialAttrs
     seed: int
     steps: int | None
 
@@ -49,6 +49,7 @@ class Repeated:
         reason: Why it did not run all its steps.
         logs: What each step logged.
         values: Step → the objective's metric.
+        measured: The metrics of the further objectives of the study.
         loop: How the steps were run, see `tuner.learners.watch.Watch`.
     """
 
@@ -58,4 +59,5 @@ class Repeated:
     reason: str | None = None
     logs: Sequence[Logs] = ()
     values: Mapping[int, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
     loop: str = ""

@@ -72,7 +72,7 @@ def repeat(
 
     checkpoints: Any = _NoCheckpoints()
     fit = validating(
-        plan_of(spec, learner, given, known.seed, known.role, data, report, checkpoints)
+        plan_of(spec, learner, given, known.seed, known.attrs, data, report, checkpoints)
     )
     result = fitted(fit)
     if isinstance(result, str):
@@ -84,5 +84,6 @@ def repeat(
         result.reason,
         [*fit.logs],
         values,
+        fit.measured,
         fit.loop,
     )

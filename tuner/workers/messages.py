@@ -103,6 +103,7 @@ class Finished:
 
     Attributes:
         values: One for each objective; none of a failed trial.
+        violation: As in :class:`tuner.trials.evaluate.Outcome`.
     """
 
     number: int
@@ -110,6 +111,7 @@ class Finished:
     values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
+    violation: str | None = None
 
 
 @dataclass(frozen=True)
