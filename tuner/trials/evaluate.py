@@ -245,7 +245,7 @@ def plan_of(
         learner: Of the candidate.
         params: What it is given.
         seed: The trial's.
-        stored: What is stored with the trial when it begins: its role, and how its rows are divided.
+        stored: What is stored of the trial when it begins: its role, how its rows are divided.
         data: The study's.
         report: See `tuner.trials.validating.Report`.
         checkpoints: The trial's.
