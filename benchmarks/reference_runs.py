@@ -3,6 +3,9 @@
 Terms:
     way: which rows a note learned from, and which it scored.
     record: what JSON holds of one training; `identity_of` is the part that it is known by.
+
+Test rows are opened through `SealedTest`. The configurations are those of the notes, so nothing is
+chosen by the scores; a record says which rows were scored, and no database holds the opening.
 """
 
 from __future__ import annotations
@@ -132,7 +135,12 @@ def everything(data: Splits) -> Split:
     Those of a truth table are there once, although they are in every part.
     """
     rows = data.development.rows
-    return rows if rows is data.development.train else concatenated(rows, data.test)
+    return rows if rows is data.development.train else concatenated(rows, opened(data))
+
+
+def opened(data: Splits) -> Split:
+    """Returns the test rows, which a reference is scored on as its note did."""
+    return data.sealed().sealed_test.open("benchmarks/references.py", "score a reference")
 
 
 def _arranged(data: Splits, learned: Learned, scored: str) -> Splits:
@@ -147,7 +155,7 @@ def _arranged(data: Splits, learned: Learned, scored: str) -> Splits:
     else:
         parts = (data.train, data.validation)
         rows = Split(np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts]))
-    test = rows if scored == "train" else data.test
+    test = rows if scored == "train" else opened(data)
     return replace(data, train=rows, validation=test, test=test)
 
 

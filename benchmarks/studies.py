@@ -79,16 +79,20 @@ def run(name: str, storage: str, n_trials: int | None, bundle: Path) -> dict[str
     if result.best is None:
         raise SystemExit(f"{name}: no trial was completed")
     written = line(find_study(name), result)
-    written["test"] = score(result, result.best.number, bundle)
+    written["test"] = score(result, result.best.number, bundle, storage)
     if written["reference"]:
         number = {row.name: row.number for row in result.references}[written["reference"]["name"]]
-        written["reference"]["test"] = score(result, number, bundle)
+        written["reference"]["test"] = score(result, number, bundle, storage)
     return written
 
 
-def score(result: StudyResult, number: int | None, bundle: Path) -> dict[str, float]:
-    """Trains a trial's configuration and returns its scores on the test split."""
-    trained = tuner.train(result.configuration(number), bundle, force=True)
+def score(result: StudyResult, number: int | None, bundle: Path, storage: str) -> dict[str, float]:
+    """Trains a trial's configuration and returns its scores on the test split.
+
+    The opening of the test split is recorded in ``storage``: that of the winner is the first, that
+    of the reference, which was known beforehand, the second.
+    """
+    trained = tuner.train(result.configuration(number), bundle, force=True, storage=storage)
     return dict(trained.info["scores"]["test"])
 
 

@@ -13,7 +13,9 @@ import pytest
 from tuner.cli import main
 
 # What a run prints before its workers have checked the data.
-_NOTES = re.compile(r"(starting workers|training)(; TensorFlow takes some seconds to load)?")
+_NOTES = re.compile(
+    r"(starting workers|training|replaying trial \d+)(; TensorFlow takes some seconds to load)?"
+)
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,16 @@ from tuner.spec.access import Access
 from tuner.spec.models import Confirm
 from tuner.spec.paths import expanded
 from tuner.storage.artifacts import chosen_location
+from tuner.storage.attributes import StoredData, study_attr
 from tuner.storage.curves import Curves
 from tuner.storage.database import Database
+from tuner.storage.openings import Opening
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
 from tuner.studies.companion import find_companion
-from tuner.studies.definition import matches_file, names_the_same, stored_base
+from tuner.studies.definition import matches_file, names_the_same, stored_base, stored_spec
 from tuner.studies.submitting import pause, resume, stop, submit
+from tuner.studies.unsealing import open_ledger
 from tuner.workers.confirm_request import (
     ConfirmRequest,
     as_begun,
@@ -41,13 +44,16 @@ from tuner.workers.running import Observe, RunOutcome, open_for_work, run_study
 
 if TYPE_CHECKING:
     from tuner.bundle import Bundle
+    from tuner.results.replay_result import ReplayResult
 
 __all__ = [
     "confirm",
     "curves",
     "export",
     "load",
+    "openings",
     "pause",
+    "replay",
     "resume",
     "run",
     "stop",
@@ -343,6 +349,85 @@ def curves(
     return found
 
 
+def openings(
+    study: str,
+    *,
+    storage: str | None = None,
+    study_name: str | None = None,
+) -> list[Opening]:
+    """Reads who has opened the test split of a study, for what, and what it scored.
+
+    Args:
+        study: As in :func:`load`.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+
+    Returns:
+        The openings that are on record for the study and its data, oldest first.
+
+    Raises:
+        UnknownNameError: No study of that name is stored.
+    """
+    _, name = locate(study)
+    database = Database(chosen_url(storage), must_exist=True)
+    try:
+        opened = database.study(study_name or name)
+        stored = study_attr(StoredData, opened.user_attrs, "tuner:data", opened.study_name)
+        return [] if stored is None else database.openings(opened.study_name, stored.fingerprint)
+    finally:
+        database.close()
+
+
+def replay(
+    study: str,
+    trial: int,
+    *,
+    storage: str | None = None,
+    study_name: str | None = None,
+    allow_code: bool = False,
+    data_roots: Sequence[str | Path] = (),
+    note: Callable[[str], None] = lambda line: None,
+) -> ReplayResult:
+    """Trains a stored trial again, in a worker process, and compares every epoch with the stored.
+
+    Nothing is written into the study. On the same machine, with the same versions and data, the
+    replay is equal to the last digit.
+
+    Args:
+        study: As in :func:`load`.
+        trial: Number of the trial.
+        storage: As in :func:`run`.
+        study_name: As in :func:`load`.
+        allow_code: As in :func:`load`.
+        data_roots: As in :func:`load`.
+        note: Called with lines that people may want to see while it trains.
+
+    Returns:
+        What was compared: ``result.is_equal``, ``result.differences``, and what has changed since.
+
+    Raises:
+        UnknownNameError: There is no such study or trial.
+        RequestError: The trial cannot be replayed: tuner did not train it, it has not ended, or
+            the data are others now.
+        TunerError: The study cannot be run here.
+    """
+    from tuner.results.replaying import replay_trial
+
+    base, name = locate(study)
+    access: Access | None = Access.given(data_roots, allow_code=allow_code)
+    database = Database(chosen_url(storage), must_exist=True)
+    try:
+        opened = database.study(study_name or name)
+        spec = stored_spec(database, opened)
+        if base is not None:
+            spec = spec.model_copy(update={"base": base})
+        if matches_file(opened, study, spec.base):
+            access = None
+        return replay_trial(database, opened, spec, trial, access=access, note=note)
+    finally:
+        database.close()
+
+
 def export(
     study: str,
     path: str | Path,
@@ -394,6 +479,8 @@ def train(
     out_dir: str | Path,
     *,
     force: bool = False,
+    storage: str | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Bundle:
     """Trains a configuration on everything but the test split and writes the model bundle.
 
@@ -402,6 +489,10 @@ def train(
             taken, one of its trials such as ``result.best``, or an exported file (TOML or JSON).
         out_dir: Folder of the bundle.
         force: Replace a bundle that is there.
+        storage: Database of the study, as in :func:`run`: the opening of the test split is
+            recorded there.
+        note: Called with lines that people should see: that the test split was opened before, or
+            that the opening is not recorded. They are logged if None.
 
     Raises:
         TunerError: The configuration is wrong, or the bundle cannot be written.
@@ -421,4 +512,5 @@ def train(
         configuration = found
     elif not isinstance(configuration, Configuration):
         configuration = read(expanded(configuration))
-    return bundle.train(configuration, expanded(out_dir), force=force)
+    with open_ledger(chosen_url(storage), note) as ledger:
+        return bundle.train(configuration, expanded(out_dir), force=force, ledger=ledger)

@@ -14,6 +14,7 @@ from tuner.automl.finishing import finish
 from tuner.automl.planning import plan
 from tuner.data import load
 from tuner.errors import StudyError
+from tuner.studies.unsealing import Ledger
 
 
 @pytest.mark.parametrize(("time", "more"), [("10s", "20s"), ("1m30s", "3m"), ("1h", "2h")])
@@ -27,7 +28,7 @@ def test_study_without_a_model_names_a_time_that_can_be_given(
     spec = plan(data.development, request, request.seconds, 1)
     study, clock = optuna.create_study(), Clock(request.seconds)
     with pytest.raises(StudyError, match="no model was fitted within") as error:
-        finish(study, spec, data, str(tmp_path), request, clock)
+        finish(study, spec, data, str(tmp_path), request, clock, Ledger())
     named = re.search(r"--more (\S+)$", str(error.value))
     assert named is not None
     again = AutoMLRequest(data="t.csv", target="y", out="model", time=named[1], more=True)

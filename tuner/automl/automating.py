@@ -31,6 +31,7 @@ from tuner.storage.url import chosen_url
 from tuner.studies.definition import stored_spec
 from tuner.studies.provenance import check_data
 from tuner.studies.queue import n_finished
+from tuner.studies.unsealing import Ledger
 from tuner.units import count_plain, duration
 from tuner.workers.ending import Ending
 from tuner.workers.forkserver import begin_loading
@@ -153,7 +154,8 @@ def run_automl(
             study, ending = outcome.study, outcome.ending
         if ending == "interrupted":
             note("interrupted: the bundle is written from the trials so far")
-        bundle = finish(study, spec, data, location, request, clock)
+        ledger = Ledger(database, note=note)
+        bundle = finish(study, spec, data, location, request, clock, ledger)
         trials = n_finished(database.counts(study))
     development = data.development
     rows = development.rows

@@ -11,7 +11,7 @@ Keys and values are those of `tuner.bundle.members_info.MembersInfo`.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from tuner.automl.ensemble import Judge, bootstrap
 from tuner.automl.planning import BESIDE
 from tuner.bundle.explain import background_of
 from tuner.bundle.members import Members, replaced, restricted, take_rows
-from tuner.data import SealedData, Split
+from tuner.data import SealedData, SealedTest, Split
 from tuner.data.trivial import trivial
 from tuner.errors import MetricError
 
@@ -36,6 +36,7 @@ _BACKGROUND_ROWS = 30
 _RESAMPLES, _RESAMPLES_BESIDE = 200, 60
 
 Folds = Sequence[NDArray[np.intp]]
+BY, WHY = "tuner automl", "score the ensemble"
 
 
 def facts(
@@ -47,6 +48,7 @@ def facts(
     *,
     seed: int,
     seconds: float,
+    unseal: Callable[[SealedTest], Split] = lambda sealed: sealed.open(BY, WHY),
 ) -> dict[str, Any]:
     """Returns keys of ``bundle.json``; the test rows are opened.
 
@@ -59,12 +61,13 @@ def facts(
         judge: The study's metric.
         seed: Draws what is resampled and permuted.
         seconds: Time for the importance of columns, which is left out without any.
+        unseal: Opens the test rows; by default without a record in a database.
     """
     development = data.development
     rows = development.rows
     held = np.flatnonzero(np.isfinite(predictions.reshape(len(predictions), -1)).all(axis=1))
     y, predicted = rows.y[held], predictions[held]
-    test = data.sealed_test.open("tuner automl", "score the ensemble")
+    test = unseal(data.sealed_test)
     test_predicted = members.predict(test.x)
     found = scores(data, judge, y, predicted, test, test_predicted, seed)
     if development.task == "regression":

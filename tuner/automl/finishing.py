@@ -22,7 +22,7 @@ from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.calibration import fit_calibration, with_temperature
 from tuner.automl.clock import Clock
 from tuner.automl.ensemble import Ensemble, Judge, bootstrap, choose
-from tuner.automl.facts import facts
+from tuner.automl.facts import BY, WHY, facts
 from tuner.automl.leaderboard import Row
 from tuner.bundle.load import Bundle
 from tuner.bundle.members import Members
@@ -32,6 +32,8 @@ from tuner.errors import BundleError, StudyError
 from tuner.learners.combined import plain_model
 from tuner.spec import StudySpec
 from tuner.storage.attributes import StoredOutputs
+from tuner.storage.openings import Opening, digest
+from tuner.studies.unsealing import Ledger
 from tuner.trials.folding import folds_for
 from tuner.trials.trial_outputs import (
     outputs_of,
@@ -85,6 +87,7 @@ def finish(
     location: str,
     request: AutoMLRequest,
     clock: Clock,
+    ledger: Ledger,
 ) -> Bundle:
     """Chooses the ensemble and writes the bundle.
 
@@ -95,6 +98,7 @@ def finish(
         location: Where its trials have left their outputs.
         request: Where the bundle is written, and whether it holds one model.
         clock: How much time is left; what can be left out is.
+        ledger: Where the opening of the test split is recorded.
 
     Raises:
         StudyError: No trial has left a model.
@@ -133,9 +137,15 @@ def finish(
         "leaderboard": [row.to_dict() for row in board],
     }
 
+    opening = _opening(study.study_name, data, found, ensemble)
+    unsealing = ledger.announce(opening, spec.objective.metric)
+
     def describe(members: Members) -> dict[str, Any]:
         seconds = _SHARE_OF_IMPORTANCE * clock.left - _LEAST_SECONDS_LEFT
-        return facts(*(members, data, held, whole, judge), seed=spec.sampler.seed, seconds=seconds)
+        known = (members, data, held, whole, judge)
+        described = facts(*known, seed=spec.sampler.seed, seconds=seconds, unseal=unsealing.open)
+        unsealing.score(described["scores"]["test"])
+        return {**described, "test_opening": unsealing.to_dict()}
 
     # Threads of boosted trees that wait for a core cost more than they save.
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
@@ -148,6 +158,25 @@ def finish(
         )
     remove_others(study, {one.trial.number for one in found}, location, clock)
     return bundle
+
+
+def _opening(
+    study: str, data: SealedData, found: Sequence[Candidate], ensemble: Ensemble
+) -> Opening:
+    """Returns what is recorded when the ensemble is scored on the test split."""
+    members = [
+        [found[position].learner, found[position].params, found[position].trial.number, weight]
+        for position, weight in ensemble.weights.items()
+    ]
+    single = found[next(iter(ensemble.weights))].trial.number if len(members) == 1 else None
+    return Opening(
+        study=study,
+        data_fingerprint=data.fingerprint,
+        trial=single,
+        configuration=digest({"members": members}),
+        by=BY,
+        why=WHY,
+    )
 
 
 def remove_others(study: optuna.Study, kept: Set[int], location: str, clock: Clock) -> None:

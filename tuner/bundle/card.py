@@ -77,8 +77,30 @@ def card_data(info: Mapping[str, Any]) -> str:
         f"- Trained on {rows['train'] + rows['validation']:,} rows "
         f"({rows['train']:,} training and {rows['validation']:,} validation rows of the search)\n"
         f"- Scored on {rows['test']:,} rows that neither the search nor the training has seen\n"
+        f"{_opening(info)}"
         f"- Fingerprint: `{data['fingerprint']}`"
     )
+
+
+def _opening(info: Mapping[str, Any]) -> str:
+    """Returns the line that says how often the test split had been opened; empty of old bundles."""
+    found = info.get("test_opening")
+    if not found:
+        return ""
+    if not found["recorded"]:
+        return (
+            "- How often the test split was opened before is not known: this opening was not "
+            "recorded in the database of the study\n"
+        )
+    before, same = found["before"], found["same_configuration"]
+    if not before:
+        return "- This was the first opening of the test split on record for the study\n"
+    times = "once" if before == 1 else f"{before} times"
+    line = f"- The test split had been opened {times} before for the study"
+    line += f"; this was opening {before + 1}"
+    if same == before:
+        return f"{line}, of the same configuration: nothing was chosen by test scores\n"
+    return f"{line}: whoever chooses by test scores makes them optimistic\n"
 
 
 def card_scores(info: Mapping[str, Any]) -> str:

@@ -105,12 +105,28 @@ class Baseline(Part):
     predicts_for: dict[str, str] = Field(default={})
 
 
+class Unsealed(Part):
+    """How often the test split had been opened when the model was scored on it.
+
+    Attributes:
+        recorded: Whether the opening was recorded, in the database of the study; nothing is known
+            of others if it was not.
+        before: How many openings of the study and its data were recorded before.
+        same_configuration: How many of them were for the very configuration of this bundle.
+    """
+
+    recorded: bool
+    before: int = Field(default=0, ge=0)
+    same_configuration: int = Field(default=0, ge=0)
+
+
 class BundleInfo(Trained):
     """All of ``bundle.json``.
 
     Attributes:
         learner: ``Learner.library`` of what was trained; absent in bundles that are older.
         logits: Whether a Keras model gives logits.
+        test_opening: None in bundles that are older.
     """
 
     tuner_bundle: int
@@ -119,6 +135,7 @@ class BundleInfo(Trained):
     logits: bool = False
     scores: Scores
     baseline: Baseline
+    test_opening: Unsealed | None = None
     versions: dict[str, str]
     search_versions: dict[str, str] = Field(default={})
     created: str

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from tuner.bundle.info import Baseline, DataInfo, Scores
+from tuner.bundle.info import Baseline, DataInfo, Scores, Unsealed
 from tuner.learners.registry import LEARNERS
 from tuner.results.configuration_rules import plain_params
 from tuner.spec import AnyDataset
@@ -190,6 +190,7 @@ class MembersInfo(Part):
     validation: Divided
     scores: MemberScores
     baseline: Baseline
+    test_opening: Unsealed | None = None
     leaderboard: list[LeaderboardRow] = Field(default=[])
     importance: list[Importance] = Field(default=[])
     confusion: list[list[Count]] = Field(default=[])

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -30,11 +30,21 @@ from tuner.results.rendering import document
 from tuner.space import Value
 from tuner.trials.checking import check_dataset, check_model_name
 
+if TYPE_CHECKING:
+    from tuner.storage.openings import Opening
+    from tuner.studies.unsealing import Ledger
+
 _CHECKED_ROWS = 1000
 """Rows on which the written model is compared with the trained one."""
 
 
-def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -> Bundle:
+def train(
+    configuration: Configuration,
+    out_dir: Path,
+    *,
+    force: bool = False,
+    ledger: Ledger | None = None,
+) -> Bundle:
     """Trains on everything but the test split, scores that once, and writes the bundle.
 
     The number of epochs is known from the search, so nothing is held out to stop by. The model
@@ -44,6 +54,8 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         configuration: What to train.
         out_dir: Folder of the bundle; it is there whole afterwards, or as it was.
         force: Replace a bundle that is there.
+        ledger: Where the opening of the test split is recorded; nowhere if None, which the bundle
+            says.
 
     Returns:
         The bundle, read back from the disk.
@@ -54,6 +66,8 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         DataError: The data are not those of the study.
         TunerError: The configuration cannot be loaded or built.
     """
+    from tuner.studies.unsealing import Ledger  # here, because it imports Optuna and SQLAlchemy
+
     configuration.check_access()
     with new_folder(out_dir, force=force) as folder:
         check_configuration(configuration)
@@ -62,14 +76,18 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
         rows = data.development.rows
         fitted_on = data.development.trained_on(rows)
         params = fit_params(learner, configuration, data.development.task)
+        unsealing = (ledger or Ledger()).announce(
+            opening_of(configuration, data), configuration.metric
+        )
         fitted = _fit(learner, configuration, params, fitted_on)
-        test_rows = data.sealed_test.open("tuner train", "score the final model")
-        scored = replace(fitted_on, validation=test_rows)
+        scored = replace(fitted_on, validation=unsealing.open(data.sealed_test))
         with failures_named(configuration, "the model cannot be scored, nothing was written"):
             test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
+        unsealing.score(test)
         info = _info(configuration, data, out_dir) | {
             "scores": _scores(configuration, test),
             "baseline": baseline,
+            "test_opening": unsealing.to_dict(),
             **({} if learner.library == "keras" else {"learner": learner.library}),
         }
         with writing(out_dir):
@@ -85,6 +103,27 @@ def train(configuration: Configuration, out_dir: Path, *, force: bool = False) -
             said = str(error).replace(str(folder), str(out_dir))
             raise BundleError(said) from error.__cause__
     return load_bundle(out_dir)
+
+
+def opening_of(configuration: Configuration, data: SealedData) -> Opening:
+    """Returns what is recorded when a final model is scored on the test split."""
+    from tuner.storage.openings import Opening, digest
+
+    trained = {
+        "model": configuration.model,
+        "params": dict(configuration.params),
+        "epochs": configuration.epochs,
+        "batch_size": configuration.batch_size,
+        "seed": configuration.seed,
+    }
+    return Opening(
+        study=configuration.study,
+        data_fingerprint=data.fingerprint,
+        trial=configuration.trial,
+        configuration=digest(trained),
+        by="tuner train",
+        why="score the final model",
+    )
 
 
 def check_configuration(configuration: Configuration) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tuner import __version__
-from tuner.cli import automl, bundling, looking, queueing, searching
+from tuner.cli import automl, bundling, looking, queueing, replay_command, searching
 from tuner.cli.options import print_note, print_out
 from tuner.errors import DEBUG, TunerError, debugging
 from tuner.wording import error_text
@@ -32,6 +32,7 @@ for _command in (
     *(queueing.pause, queueing.resume, queueing.stop),
     *(looking.studies, looking.show, looking.trials, looking.best),
     *(bundling.export, bundling.train, bundling.predict),
+    replay_command.replay,
     *(looking.dashboard, looking.doctor, looking.upgrade),
 ):
     app.command()(_command)

@@ -42,7 +42,9 @@ def show(
     from tuner.results import views
 
     result = api.load(study, storage, study_name)
-    print_out(views.show(result, chosen_form(form, as_json), options=storage_option(storage)))
+    opened = api.openings(study, storage=storage, study_name=study_name)
+    asked = chosen_form(form, as_json)
+    print_out(views.show(result, asked, options=storage_option(storage), openings=opened))
 
 
 def trials(

@@ -82,6 +82,8 @@ class Watch:
         direction: "minimize" or "maximize".
         steps: How many are wanted.
         checkpoints: Where a learner that can be resumed saves its state, or None.
+        loop: What the learner says of how it runs its steps, where there are several ways:
+            ``"resident"`` or ``"fit"``; else empty.
         logs: What each step so far logged, those of an earlier attempt included; without a step
             that diverged. Nothing of a step that was not scored.
     """
@@ -119,6 +121,7 @@ class Watch:
         self.direction = direction
         self.steps = steps
         self.checkpoints = checkpoints
+        self.loop = ""
         self._early_stopping = early_stopping
         self._on_step = on_step
         self._score = score

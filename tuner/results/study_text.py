@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
@@ -24,19 +24,20 @@ _MOST_NAMED = 3  # columns of one note
 _MOST_NOTES = 12
 
 
-def summary(result: StudyResult, *, options: str = "") -> str:
+def summary(result: StudyResult, *, options: str = "", more: Sequence[str] = ()) -> str:
     """Returns the result as people read it, without a line break at its end.
 
     Args:
         result: The study.
         options: What the next commands need beside the study's name: ``--storage URL``.
+        more: Lines to follow the configuration.
     """
     if result.confirms is not None:
         return "\n\n".join("\n".join(map(one_line, b)) for b in (_head(result), comparison(result)))
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
     blocks.append(_confirmation(result))
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
-    blocks += [details, _next(result, options)]
+    blocks += [details, [*more], _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tuner.results.front_text import cells
+from tuner.results.opened import opened
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document, terminal_width
 from tuner.results.rows import ADDED, BestTrial, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
 from tuner.spec import Role
+from tuner.storage.openings import Opening
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
@@ -200,13 +202,21 @@ def show(
     form: Format = "table",
     *,
     options: str = "",
+    openings: Sequence[Opening] = (),
 ) -> str:
-    """Returns a study at a glance: in words, as the JSON document, or as one CSV row."""
+    """Returns a study at a glance: in words, as the JSON document, or as one CSV row.
+
+    Args:
+        result: The study.
+        form: What to return.
+        options: As in `tuner.results.study_text.summary`.
+        openings: Of its test split; only here are scores on test rows shown.
+    """
     if form == "table":
-        return summary(result, options=options) + "\n"
+        return summary(result, options=options, more=opened(openings, result)) + "\n"
     table = result.to_dict()
     if form == "json":
-        return document(table)
+        return document(table | {"test_openings": [one.to_dict() for one in openings]})
     found = table.pop("best") or {}
     del table["references"]
     for key in ("objectives", "front", "winner", "confirmation"):

@@ -197,6 +197,22 @@ class StoredOutputs(Stored):
     predict_s: Finite = 0.0
 
 
+class RanOn(Stored):
+    """``ran_on`` of a trial: what it was trained on.
+
+    Attributes:
+        cpu: Model of the processor.
+        threads: Threads that a fit used.
+        loop: See `tuner.learners.watch.Watch`.
+        versions: Version by package, of those that were not the study's.
+    """
+
+    cpu: str | None = None
+    threads: Count | None = None
+    loop: str | None = None
+    versions: dict[str, str] = Field(default={})
+
+
 class TrialAttrs(Stored):
     """The attributes of one trial, named as in the database; all but its checkpoint.
 
@@ -218,6 +234,7 @@ class TrialAttrs(Stored):
     epochs_wanted: Positive | None = None
     epoch: Positive | None = None
     epochs: Count | None = None
+    ran_on: RanOn | None = None
     reason: str | None = None
     measured: dict[str, Finite] = Field(default={})
     attempts: Count = 0

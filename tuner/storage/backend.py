@@ -18,6 +18,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.curves import Curves, Logs
+from tuner.storage.openings import Opening
 from tuner.storage.retrying import RetryPolicy
 from tuner.storage.taker import RunningTrial, Taker
 
@@ -184,6 +185,14 @@ class Storage(BaseStorage):
     @abstractmethod
     def curves(self, trial_id: int) -> Curves:
         """The curves of a trial; empty if none are stored."""
+
+    @abstractmethod
+    def store_opening(self, opening: Opening) -> None:
+        """Stores an opening of a test split in place of the one with its identifier."""
+
+    @abstractmethod
+    def openings(self, study: str) -> list[Opening]:
+        """The openings of the test split of a study, by its name, oldest first."""
 
     @abstractmethod
     def give_back(self, trial_id: int, lease: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from tuner.storage.backend import Writes
 from tuner.storage.curves import Curves, Logs
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.open_database import OpenDatabase
+from tuner.storage.openings import Opening
 from tuner.storage.taker import RunningTrial, TrialLost
 from tuner.wording import hint
 
@@ -153,6 +154,35 @@ class Database(OpenDatabase):
                     f"({error}); the trial itself is not: "
                     f"tuner trials {shlex.quote(study.study_name)}"
                 ) from error
+
+    def store_opening(self, opening: Opening) -> None:
+        """Stores an opening of a test split in place of the one with its identifier.
+
+        Raises:
+            UnknownNameError: The study is not stored, and this is a proxy, which can store openings
+                with their study only.
+            StorageError: The database cannot be written.
+        """
+        self.require_same_file()
+        with storage_errors(self.url):
+            try:
+                self.storage.store_opening(opening)
+            except KeyError:
+                raise UnknownNameError(self._no_study(opening.study)) from None
+
+    def openings(self, study: str, data_fingerprint: str) -> list[Opening]:
+        """The openings of the test split of a study, oldest first; writes nothing.
+
+        Args:
+            study: Its name. It need not be stored any more: its openings outlive it.
+            data_fingerprint: Of the data; a study of the same name with other data has others.
+
+        Raises:
+            SpecError: One of them is not what tuner stores there.
+        """
+        with storage_errors(self.url):
+            found = self.storage.openings(study)
+        return [one for one in found if one.data_fingerprint == data_fingerprint]
 
     def require_own(self, trial_id: int) -> None:
         """Makes sure that this process still runs a trial that it has claimed.

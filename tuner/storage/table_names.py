@@ -36,7 +36,7 @@ KEYS = {"studies": "study_id", "trials": "trial_id"}
 """Tables with names that other programs use, too, and a column that only Optuna's have."""
 
 _ALWAYS = frozenset({"studies", "trials", "trial_params", "version_info"})
-_OURS = frozenset({"tuner_curves", "tuner_alembic_version"})
+_OURS = frozenset({"tuner_curves", "tuner_test_openings", "tuner_alembic_version"})
 _VERSION = re.compile(r"v\d+(\.\d+)*\.[a-z]+")  # as Optuna numbers the forms of its tables
 _MOST_NAMES = 3
 

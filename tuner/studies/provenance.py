@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import os
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -91,6 +94,35 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def ran_on(study: optuna.Study) -> dict[str, Any]:
+    """Returns what is stored with each trial of the machine that trains it.
+
+    Versions are stored with the study already; with a trial only those that have changed since.
+    """
+    now, stored = versions(), study.user_attrs.get("tuner:versions")
+    then = stored if isinstance(stored, Mapping) else {}
+    changed = {name: version for name, version in now.items() if then.get(name) != version}
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return {
+        "cpu": cpu_model(),
+        **({"threads": int(threads)} if threads.isdecimal() else {}),
+        **({"versions": changed} if changed else {}),
+    }
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Returns the model of the processor, as its maker calls it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, model = line.partition(":")
+            if name.strip() == "model name":
+                return model.strip()
+    except OSError:  # not Linux
+        pass
+    return platform.processor() or platform.machine()
 
 
 def _data_text(data: StoredData) -> str:

@@ -31,6 +31,8 @@ from tuner.errors import (
     debugging,
 )
 from tuner.learners.base import Learner
+from tuner.learners.fit_result import FitResult
+from tuner.learners.watch import Checkpoints
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
@@ -41,7 +43,7 @@ from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
 from tuner.trials.folding import Folds, folds_for
 from tuner.trials.reporting import Reporter
 from tuner.trials.trial_outputs import write_outputs
-from tuner.trials.validating import Plan, Validating, validating
+from tuner.trials.validating import Plan, Report, Validating, validating
 from tuner.units import count
 
 
@@ -128,6 +130,7 @@ def run_trial(
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
     common: Mapping[str, Value] | None = None,
+    ran_on: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Runs a trial and stores how it ended.
 
@@ -141,6 +144,7 @@ def run_trial(
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
         common: Parameters that all trials of the study have, see `common_params`.
+        ran_on: What is stored of this machine, see `tuner.studies.provenance.ran_on`.
 
     Raises:
         TunerError: The study cannot continue (all but a failure of this trial); the trial is
@@ -159,6 +163,8 @@ def run_trial(
             learner, given = learner.chosen(params)
             steps = spec.n_folds if spec.n_folds > 1 else learner.steps(given)
             begun: dict[str, Any] = {"seed": seed, "epochs_wanted": steps}
+            if ran_on:
+                begun["ran_on"] = dict(ran_on)
             if default is not None:  # which the sampler has proposed
                 role = Role.DEFAULT
                 begun["origin"] = default
@@ -184,31 +190,11 @@ def run_trial(
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
-    stops_early = role.may_stop_early and not stored.runs_all_epochs
-    plan = Plan(
-        learner=learner,
-        params=given,
-        seed=seed,
-        folds=_folds(spec, data, stored.division),
-        objective=spec.objective,
-        early_stopping=spec.early_stopping if stops_early else None,
-        report=report,
-        checkpoints=kept,
-        keep=spec.validation is not None and spec.validation.keep,
-        base=spec.base,
-        goals=spec.goals,
-    )
+    plan = plan_of(spec, learner, given, seed, stored, data, report, kept)
     fit = validating(plan)
-    try:
-        with learner.restored():
-            result = fit.run()
-    except (TrialFailed, ModelError, MetricError) as failure:
-        _show_traceback(failure)
-        return _fail(trial, database, str(failure), fit.logs, kept)
-    except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
-        raise
-    except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
-        return _fail(trial, database, _in_one_line(error, spec.base), fit.logs, kept)
+    result = fitted(fit)
+    if isinstance(result, str):
+        return _fail(trial, database, result, fit.logs, kept)
     values: tuple[float, ...] = () if result.value is None else (result.value,)
     measured = fit.measured
     if result.state == "complete":
@@ -218,6 +204,8 @@ def run_trial(
         attrs["reason"] = result.reason
     if measured:
         attrs["measured"] = measured
+    if ran_on and fit.loop:
+        attrs["ran_on"] = {**ran_on, "loop": fit.loop}
     if plan.keep and result.state == "complete":
         attrs |= _written(trial, database, checkpoints, fit)
     with database.together():
@@ -238,6 +226,63 @@ def run_trial(
         found = [goal.violation(measured[goal.metric]) for goal in spec.constraints]
         violation = ", ".join(filter(None, found)) or None
     return Outcome(result.state, values, result.reason, violation=violation)
+
+
+def plan_of(
+    spec: StudySpec,
+    learner: Learner,
+    params: Mapping[str, Value],
+    seed: int,
+    stored: TrialAttrs,
+    data: Development,
+    report: Report,
+    checkpoints: Checkpoints,
+) -> Plan:
+    """Returns how the candidate of a trial is fitted.
+
+    Args:
+        spec: The study.
+        learner: Of the candidate.
+        params: What it is given.
+        seed: The trial's.
+        stored: What is stored of the trial when it begins: its role, how its rows are divided.
+        data: The study's.
+        report: See `tuner.trials.validating.Report`.
+        checkpoints: The trial's.
+    """
+    stops_early = stored.role.may_stop_early and not stored.runs_all_epochs
+    return Plan(
+        learner=learner,
+        params=params,
+        seed=seed,
+        folds=_folds(spec, data, stored.division),
+        objective=spec.objective,
+        early_stopping=spec.early_stopping if stops_early else None,
+        report=report,
+        checkpoints=checkpoints,
+        keep=spec.validation is not None and spec.validation.keep,
+        base=spec.base,
+        goals=spec.goals,
+    )
+
+
+def fitted(fit: Validating) -> FitResult | str:
+    """Fits a candidate; returns the result, or why the trial has failed.
+
+    Raises:
+        TunerError: The study cannot continue.
+    """
+    plan = fit.plan
+    try:
+        with plan.learner.restored():
+            return fit.run()
+    except (TrialFailed, ModelError, MetricError) as failure:
+        _show_traceback(failure)
+        return str(failure)
+    except (TunerError, SupervisorGone, optuna.exceptions.OptunaError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
+        return _in_one_line(error, plan.base)
 
 
 def _default_of(spec: StudySpec, params: Mapping[str, Value]) -> str | None:

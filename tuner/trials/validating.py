@@ -135,6 +135,7 @@ class Validating(ABC):
     Attributes:
         logs: What is stored as the trial's curves: what each step so far has logged.
         fitted: What the models have given: of those that are kept, or of folds.
+        loop: See `tuner.learners.watch.Watch`; that of the last fold.
         measured: The metrics of the goals, once the candidate is fitted; of a pruned trial, whose
             scores are not final, the costs only.
     """
@@ -143,6 +144,7 @@ class Validating(ABC):
         """Prepares; nothing is fitted."""
         self.plan = plan
         self.fitted: list[FittedFold] = []
+        self.loop = ""
         self.measured: dict[str, float] = {}
 
     @property
@@ -181,6 +183,7 @@ class HoldOut(Validating):
         plan, data = self.plan, self.plan.folds[0]
         began = time.perf_counter()
         fitted = plan.learner.fit(plan.params, data, plan.seed, self._watch)
+        self.loop = self._watch.loop
         seconds = time.perf_counter() - began
         result = self._watch.result()
         if plan.keep and result.state == "complete":
@@ -248,6 +251,7 @@ class CrossValidation(Validating):
         began = time.perf_counter()
         with self._named(numbers):
             fitted = plan.learner.fit_folds(plan.params, data, seeds, watches)
+            self.loop = watches[-1].loop
         seconds = (time.perf_counter() - began) / len(numbers)
         ends = None
         for number, model, watch, fold in zip(numbers, fitted, watches, data, strict=True):

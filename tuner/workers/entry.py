@@ -7,7 +7,7 @@ import signal
 from multiprocessing.connection import Connection
 
 from tuner.workers.interrupts import ENDING_SIGNALS
-from tuner.workers.messages import Job
+from tuner.workers.messages import Job, ReplayJob
 
 
 def work(job: Job, messages: Connection, output: Connection, reading_end: Connection) -> None:
@@ -28,7 +28,12 @@ def work(job: Job, messages: Connection, output: Connection, reading_end: Connec
 
     from tuner.workers.worker import Worker
 
-    Worker(job, messages).run()
+    if isinstance(job, ReplayJob):
+        from tuner.workers.replay_worker import ReplayWorker
+
+        ReplayWorker(job, messages).run()
+    else:
+        Worker(job, messages).run()
     reading_end.close()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.spec import StudySpec
 from tuner.spec.access import Access
+from tuner.trials.repeated import Known, Repeated
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Job:
     n_beside: int = 1
     deadline: float | None = None
     at_least: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayJob(Job):
+    """A job that consists of training one stored trial again."""
+
+    known: Known
 
 
 @dataclass(frozen=True)
@@ -113,4 +121,4 @@ class Lost:
     number: int
 
 
-FromWorker = Ready | Refused | NothingOpen | Started | EpochDone | Finished | Lost
+FromWorker = Ready | Refused | NothingOpen | Started | EpochDone | Finished | Lost | Repeated

@@ -116,7 +116,7 @@ class Outcomes:
     def replace_dead(self, worker: WorkerProcess) -> None:
         """Replaces a worker that died by itself; its trial is requeued, up to a limit."""
         worker.kill()
-        cause = _cause_of_death(worker.exitcode)
+        cause = cause_of_death(worker.exitcode)
         if self.study is None or not self.return_abandoned(cause, died=worker.pid):
             self._setbacks.died(cause, worker.last_words, self._pool.size)
         self.replace(worker)
@@ -149,7 +149,8 @@ class Outcomes:
             return_abandoned(self._database, self.study)
 
 
-def _cause_of_death(exitcode: int | None) -> str:
+def cause_of_death(exitcode: int | None) -> str:
+    """Returns how a worker process died, in words."""
     if exitcode is not None and exitcode < 0:
         return f"the worker was killed by {signal.Signals(-exitcode).name}"
     return f"the worker ended with status {exitcode}"

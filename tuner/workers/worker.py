@@ -32,7 +32,7 @@ from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.taker import NoneOpen
 from tuner.storage.url import absolute
 from tuner.studies.definition import common_params
-from tuner.studies.provenance import check_data
+from tuner.studies.provenance import check_data, ran_on
 from tuner.trials.evaluate import check_model, run_trial
 from tuner.workers.messages import (
     EpochDone,
@@ -184,6 +184,7 @@ class Worker:
             except DataError as error:
                 raise DataChangedError(str(error)) from None
             self._common = common_params(job.spec, self._study.user_attrs)
+            self._ran_on = ran_on(self._study)
             self._study.sampler = search.make_sampler(job.spec, deadline=job.deadline)
             steps = self._learner.steps_setting
             self._study.pruner = search.make_pruner(job.spec, steps=steps)
@@ -215,6 +216,7 @@ class Worker:
                     ),
                     on_epoch=self._epoch_done,
                     common=self._common,
+                    ran_on=self._ran_on,
                 )
         except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import StorageError
 from tuner.storage.backend import Writes
 from tuner.storage.curves import ATTR, Curves, from_attr
+from tuner.storage.openings import OPENING, Opening, opening_of
 from tuner.storage.proxy.proxy_claims import ClaimingStorage
 from tuner.storage.retrying import RetryPolicy
 from tuner.storage.taker import BEAT, RunningTrial, Taker
@@ -113,6 +114,27 @@ class ProxiedStorage(ClaimingStorage):
                 "long for one: name the database itself with --storage"
             )
         return {}
+
+    def store_opening(self, opening: Opening) -> None:
+        """Stores an opening as an attribute of its study, which is deleted with it.
+
+        Raises:
+            KeyError: There is no such study.
+        """
+        study_id = self.get_study_id_from_name(opening.study)
+        key = f"{OPENING}{opening.id}"
+        self.set_study_system_attr(study_id, key, opening.to_dict())
+
+    def openings(self, study: str) -> list[Opening]:
+        """The openings that were recorded through a proxy; it does not see others."""
+        try:
+            attrs = self.get_study_system_attrs(self.get_study_id_from_name(study))
+        except KeyError:
+            return []
+        found = [
+            opening_of(value, study) for key, value in attrs.items() if key.startswith(OPENING)
+        ]
+        return sorted(found, key=lambda one: (one.opened_at, one.id))
 
     def enqueue_once(self, study_id: int, trials: Mapping[str, FrozenTrial]) -> None:
         """Adds the waiting trials whose attribute ``origin`` no trial of the study has yet.

@@ -1,4 +1,4 @@
-"""The table of our own beside Optuna's, with the curves of trials: reads, copies and upgrades it.
+"""The table of curves, reads and copies; and how all our tables beside Optuna's are upgraded.
 
 Alembic keeps their version in a table of its own name: ``alembic_version`` is Optuna's.
 """
@@ -23,7 +23,7 @@ from tuner.storage.curves import ATTR, Curves, from_attr, unpack
 from tuner.storage.optuna_private import TRIALS, models
 
 VERSION_TABLE = "tuner_alembic_version"
-HEAD = "0001"
+HEAD = "0002"
 """The newest file in ``migrations/versions``; a test compares them."""
 
 _LOCK = 7_408_211  # any number, the same in every process

@@ -15,9 +15,11 @@ from optuna.trial import TrialState
 
 from tuner.storage.attributes import parsed, readable_rows
 from tuner.storage.curves import Curves
+from tuner.storage.openings import Opening
 from tuner.storage.optuna_private import TRIALS, models
 from tuner.storage.retrying import RetryPolicy, retried
 from tuner.storage.sql.curve_table import check_tables, read_curves, upgrade_tables
+from tuner.storage.sql.opening_table import read_openings, store_opening
 from tuner.storage.sql.writes import attr_rows, replace_rows
 from tuner.storage.taker import BEAT, RunningTrial
 
@@ -199,6 +201,16 @@ class SqlQueries:
     def curves(self, trial_id: int) -> Curves:
         with self.reading() as connection:
             return read_curves(connection, trial_id)
+
+    @retried
+    def store_opening(self, opening: Opening) -> None:
+        with self.engine.begin() as connection:
+            store_opening(connection, opening)
+
+    @retried
+    def openings(self, study: str) -> list[Opening]:
+        with readable_rows(), self.reading() as connection:
+            return read_openings(connection, study)
 
 
 def _state_name() -> sa.ColumnElement[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -44,6 +44,7 @@ def run(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     loop: Loop = "auto",
     structures: Structures | None = None,
+    chosen: Callable[[Loop], None] = lambda _: None,
 ) -> None:
     """Trains until all epochs are run or ``after_epoch`` says stop.
 
@@ -61,6 +62,7 @@ def run(
         callbacks: The user's own Keras callbacks.
         loop: ``"auto"`` decides by :func:`why_fit`; the others force.
         structures: Graphs of earlier models that may be used again, or None.
+        chosen: Called with ``"resident"`` or ``"fit"``, before the first epoch.
     """
     if model.optimizer is not None and model.distribute_strategy.num_replicas_in_sync == 1:
         leave_gradients_unsummed(model.optimizer)
@@ -69,11 +71,13 @@ def run(
     if loop == "auto":
         reason = why_fit(model, train, callbacks, structures.n_beside if structures else 1)
     if loop == "resident" or (loop == "auto" and reason is None):
+        chosen("resident")
         _log.info("whole epochs run in one graph: %s", reason or "the rows fit in memory")
         lend = alone if structures is None else structures.lent
         with lend(model, train, validation) as resident:
             _run_resident(resident, model, train, epochs, batch_size, seed, after_epoch, begin)
         return
+    chosen("fit")
     _log.info("model.fit trains: %s", reason)
     fit(
         model,

@@ -82,6 +82,7 @@ def train(
             callbacks=callbacks,
             loop=loop,
             structures=structures,
+            chosen=lambda kind: setattr(watch, "loop", kind),
         )
         if attempt.best is not None:
             learner.set_weights([np.asarray(weight) for weight in attempt.best])
