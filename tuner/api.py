@@ -6,7 +6,7 @@ Nothing here imports TensorFlow until a model is trained or loaded in this proce
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -241,6 +241,8 @@ def train(
     out_dir: str | Path,
     *,
     force: bool = False,
+    seeds: int = 1,
+    note: Callable[[str], None] | None = None,
 ) -> Bundle:
     """Trains a configuration on everything but the test split and writes the model bundle.
 
@@ -248,6 +250,10 @@ def train(
         configuration: ``result.best``, or an exported file (TOML or JSON).
         out_dir: Folder of the bundle.
         force: Replace a bundle that is there.
+        seeds: How many models to train, one after another, each with its own seed; the bundle
+            gives the mean of their predictions. A model that does not depend on its seed is
+            trained twice and kept once.
+        note: Called with lines of progress; None to show none.
 
     Raises:
         TunerError: The configuration is wrong, or the bundle cannot be written.
@@ -265,4 +271,5 @@ def train(
         configuration = found
     elif not isinstance(configuration, Configuration):
         configuration = read(expanded(configuration))
-    return bundle.train(configuration, expanded(out_dir), force=force)
+    notes = {} if note is None else {"note": note}
+    return bundle.train(configuration, expanded(out_dir), force=force, seeds=seeds, **notes)
