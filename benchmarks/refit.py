@@ -9,13 +9,16 @@ five seeds on the training rows and knows each one's best epoch on the validatio
 seeds are fitted on training and validation rows together, and their predictions for the rows that
 play the test rows are kept after every epoch, so that all rules are compared on the same fits:
 
-    same epochs: as many epochs as the best epoch of the seed in the search.
+    same epochs: as many epochs as the best epoch of a seed in the search.
     same steps: as many optimizer steps, so fewer epochs, where batches are smaller than the rows.
     mean epochs: the mean of the five seeds' best epochs.
     mean steps: the same, by steps.
 
-"one" is the mean score of single fits, "five" the score of the averaged predictions of five. All
-this is repeated with other divisions. The table goes to standard output as Markdown.
+"one" is the mean score of single fits: by the first two rules each seed's own best epoch counts.
+"five" is the score of the mean of five seeds' predictions, all after as many epochs: by "same
+epochs" each seed's best epoch counts for all five once. All this is repeated with other divisions.
+The table, with differences from single fits by the same epochs and their standard errors, goes to
+standard output as Markdown.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ CONFIGURATIONS: Mapping[str, tuple[str, Mapping[str, Any] | str]] = {
     "birth-life/adam": ("mlp", {**ADAM, "epochs": 100}),
     "birth-life/trees": ("hist_gradient_boosting", TREES),
     "mnist/dropout-adam": ("mlp", "dropout-adam"),
-    "mnist/adam": ("mlp", {**ADAM, "batch_size": 100, "epochs": 40}),
+    "mnist/adam": ("mlp", {**ADAM, "batch_size": 100, "epochs": 30}),
 }
 
 
@@ -109,8 +112,9 @@ def measured(name: str, repeat: int, epochs_scale: float = 1.0) -> dict[str, Any
         epochs_scale: By what to multiply its epochs.
 
     Returns:
-        ``best``: the seeds' best epochs in the search; ``one`` and ``five``: metric → rule →
-        score, of the single fits a list.
+        ``best``: the seeds' best epochs in the search; ``fewer``: by how much an epoch of the
+        search has fewer steps; metric → scores after each epoch, ``one``: a list for each seed,
+        ``five``: of their mean.
     """
     task = name.partition("/")[0]
     model, params = CONFIGURATIONS[name]
@@ -131,28 +135,19 @@ def measured(name: str, repeat: int, epochs_scale: float = 1.0) -> dict[str, Any
     refits = [_curve(learner, params, final, seed) for seed in seeds]
     best = [_best(_scores(metrics[0], search, one), spec.objective.direction) for one in in_search]
     batch_size = int(params.get("batch_size", 32)) if model in ("mlp", "linear") else 0
-    epochs = {
-        rule: [_epochs(rule, best, n, search, final, batch_size) for n in range(SEEDS)]
-        for rule in RULES
-    }
-    one: dict[str, dict[str, list[float]]] = {metric: {} for metric in metrics}
-    five: dict[str, dict[str, float]] = {metric: {} for metric in metrics}
-    for metric in metrics:
-        for rule, wanted in epochs.items():
-            chosen = [
-                curve[min(n, len(curve)) - 1] for curve, n in zip(refits, wanted, strict=True)
-            ]
-            one[metric][rule] = _scores(metric, final, chosen)
-            five[metric][rule] = _scores(metric, final, [np.mean(chosen, axis=0)])[0]
+    means = [np.mean(some, axis=0) for some in zip(*refits, strict=True)]
+    n_steps = [
+        math.ceil(len(data.train) / batch_size) if batch_size else 1 for data in (search, final)
+    ]
     rows = {"train": len(search.train), "refit": len(final.train), "scored": len(final.validation)}
     return {
         "name": name,
         "repeat": repeat,
         "rows": rows,
         "best": best,
-        "epochs": epochs,
-        "one": one,
-        "five": five,
+        "fewer": n_steps[0] / n_steps[1],  # 1 for boosting: an iteration looks at all rows
+        "one": {metric: [_scores(metric, final, one) for one in refits] for metric in metrics},
+        "five": {metric: _scores(metric, final, means) for metric in metrics},
     }
 
 
@@ -194,24 +189,9 @@ def _best(values: Sequence[float], direction: str) -> int:
     return int(np.argmax(values) if direction == "maximize" else np.argmin(values)) + 1
 
 
-def _epochs(
-    rule: str,
-    best: Sequence[int],
-    seed: int,
-    search: Development,
-    final: Development,
-    batch_size: int,
-) -> int:
-    epochs = float(np.mean(best)) if rule.startswith("mean") else best[seed]
-    if rule.endswith("steps") and batch_size:  # a boosting iteration looks at all rows
-        steps = (math.ceil(len(data.train) / batch_size) for data in (search, final))
-        epochs *= next(steps) / next(steps)
-    return max(1, round(epochs))
-
-
 def table(found: Sequence[Mapping[str, Any]]) -> str:
     """Returns the Markdown table: a row a configuration and metric."""
-    head = ["configuration", "rows", "epochs", "metric"]
+    head = ["configuration", "rows", "best epochs", "metric"]
     head += [f"one: {rule}" for rule in RULES] + ["five: same epochs", "five: mean epochs"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for name in dict.fromkeys(one["name"] for one in found):
@@ -219,25 +199,54 @@ def table(found: Sequence[Mapping[str, Any]]) -> str:
         rows = its[0]["rows"]
         spread = sorted(epoch for one in its for epoch in one["best"])
         for metric in its[0]["one"]:
-            cells = [name, f"{rows['train']} → {rows['refit']}", f"{spread[0]}–{spread[-1]}"]
-            cells.append(metric)
-            usual = _all(its, metric, RULES[0])
-            cells.append(f"{usual.mean():.4f}")
-            cells += [_beside(_all(its, metric, rule) - usual) for rule in RULES[1:]]
-            single = usual.reshape(len(its), -1).mean(axis=1)
-            for rule in ("same epochs", "mean epochs"):
-                five = np.array([one["five"][metric][rule] for one in its])
-                cells.append(_beside(five - single))
+            usual = _singles(its, metric, RULES[0])
+            cells = [
+                name,
+                f"{rows['train']:,} → {rows['refit']:,}",
+                f"{spread[0]} to {spread[-1]}",
+                metric,
+                f"{usual.mean():.4f}",
+                *(_beside(_singles(its, metric, rule) - usual) for rule in RULES[1:]),
+                *(
+                    _beside(_averages(its, metric, rule) - usual)
+                    for rule in ("same epochs", "mean epochs")
+                ),
+            ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _all(its: Sequence[Mapping[str, Any]], metric: str, rule: str) -> NDArray[np.float64]:
-    return np.array([value for one in its for value in one["one"][metric][rule]])
+def _epochs(one: Mapping[str, Any], rule: str) -> list[int]:
+    """Returns how many epochs each seed is fitted for by a rule."""
+    best = [np.mean(one["best"])] * SEEDS if rule.startswith("mean") else one["best"]
+    fewer = one["fewer"] if rule.endswith("steps") else 1.0
+    return [max(1, round(float(epochs) * fewer)) for epochs in best]
+
+
+def _singles(its: Sequence[Mapping[str, Any]], metric: str, rule: str) -> NDArray[np.float64]:
+    """Returns the mean score of single fits for each division."""
+    return np.array(
+        [
+            np.mean(
+                [
+                    curve[epochs - 1]
+                    for curve, epochs in zip(one["one"][metric], _epochs(one, rule), strict=True)
+                ]
+            )
+            for one in its
+        ]
+    )
+
+
+def _averages(its: Sequence[Mapping[str, Any]], metric: str, rule: str) -> NDArray[np.float64]:
+    """Returns the score of the mean of five fits for each division."""
+    return np.array(
+        [np.mean([one["five"][metric][n - 1] for n in _epochs(one, rule)]) for one in its]
+    )
 
 
 def _beside(differences: NDArray[np.float64]) -> str:
-    """Returns the mean difference from single fits by the same epochs, and its standard error."""
+    """Returns the mean difference and its standard error over the divisions."""
     error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
     return f"{differences.mean():+.4f} ± {error:.4f}"
 

@@ -132,7 +132,9 @@ def _averaged(learner: Learner, models: Sequence[Fitted]) -> Fitted:
 
 
 def _agree_exactly(first: Fitted, second: Fitted, rows: Inputs) -> bool:
-    return np.array_equal(first.predict(rows), second.predict(rows), equal_nan=True)
+    """Returns whether two models predict the same, and not only one value for all rows."""
+    one, other = first.predict(rows), second.predict(rows)
+    return np.array_equal(one, other) and bool(np.any(one != one[:1]))
 
 
 def read_fitted(learner: Learner, folder: Path, info: Mapping[str, Any]) -> Fitted:

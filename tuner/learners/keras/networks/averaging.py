@@ -9,6 +9,7 @@ does the model: those of the mean of their probabilities, which its loss can tak
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -39,10 +40,8 @@ def averaging_model(models: Sequence[keras.Model], *, logits: bool) -> keras.Mod
         if all(isinstance(model, keras.Sequential) for model in models)
         else _mean(models, first.inputs[0], first.name, logits=logits)
     )
-    try:
+    with suppress(TypeError, ValueError, KeyError):  # a loss or metric of one's own
         average.compile_from_config({**(first.get_compile_config() or {}), "optimizer": "sgd"})
-    except (TypeError, ValueError, KeyError):  # a loss or metric of one's own
-        pass
     return average
 
 
@@ -82,16 +81,17 @@ def _of_layers(models: Sequence[keras.Sequential], *, logits: bool) -> keras.Seq
 
 def _n_common(models: Sequence[keras.Sequential]) -> int:
     """Returns how many layers at the head have no weights and are the same in all networks."""
-    first, *others = models
-    for position, layer in enumerate(first.layers):
-        same = (_config(layer) == _config(other.layers[position]) for other in others)
-        if layer.weights or not all(same):
+    together = zip(*(model.layers for model in models), strict=False)
+    for position, (layer, *others) in enumerate(together):
+        if layer.weights or any(_config(layer) != _config(other) for other in others):
             return position
     return 0  # none has weights
 
 
 def _config(layer: keras.Layer) -> dict[str, Any]:
-    return {key: value for key, value in layer.get_config().items() if key != "name"}
+    """Returns what makes a layer, but for its name, as values that JSON holds."""
+    made = keras.saving.serialize_keras_object(layer)
+    return {**made, "config": {**made["config"], "name": ""}}
 
 
 def _mean(parts: Sequence[keras.Model], given: Any, name: str, *, logits: bool) -> keras.Model:
