@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from made_configurations import MakeConfiguration, configuration
 
 import tuner
 from tuner.bundle import Bundle, load_bundle, train
-from tuner.bundle.refitting import seeds_of
+from tuner.bundle.refitting import chosen_by, seeds_of
 from tuner.errors import BundleError, ModelError, RequestError
 from tuner.learners.registry import amount
-from tuner.results.configuration_file import read, write
+from tuner.results.configuration_file import write
 
 ROWS = np.random.default_rng(0).uniform(0, 10, (30, 2)).astype(np.float32)
 TREES = {
@@ -164,17 +165,31 @@ def test_seeds_that_are_no_whole_number_are_refused(
         tuner.train(make_configuration(), tmp_path / "model", seeds=2.5)  # type: ignore[arg-type]  # the mistake
 
 
-def test_how_epochs_were_chosen_is_kept_and_shown(
-    tmp_path: Path, make_configuration: MakeConfiguration
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "the best iteration of the trial"),
+        ({"folds": 5}, "the mean of the best iterations of the trial's 5 folds"),
+        ({"trial": None, "value": None}, "as many as the configuration says"),
+    ],
+)
+def test_bundle_says_how_the_number_of_steps_was_chosen(
+    changes: dict[str, Any], words: str, tmp_path: Path, make_configuration: MakeConfiguration
 ) -> None:
-    by = "the mean of the best epochs of 5 confirmation trials"
-    made = make_configuration("class", **TREES, epochs_by=by)
-    write(made, tmp_path / "best.toml")
-    assert read(tmp_path / "best.toml").epochs_by == by
-    bundle = train(read(tmp_path / "best.toml"), tmp_path / "model")
-    assert bundle.info["epochs_by"] == by
+    bundle = train(make_configuration("class", **TREES, **changes), tmp_path / "model")
+    assert bundle.info["epochs_by"] == words
     card = (tmp_path / "model" / "MODEL.md").read_text(encoding="utf-8")
-    assert f"trained for 10 iterations ({by})" in card
+    assert f"trained for 10 iterations ({words})" in card
+
+
+def test_trees_of_a_forest_are_not_called_parts() -> None:
+    table = {"model": "random_forest", "params": {}, "epochs": 7, "trial": 3}
+    assert chosen_by(table) == "as many as were best in the search"
+
+
+def test_steps_of_a_confirmed_configuration_are_those_of_its_repeats() -> None:
+    table = {"model": "mlp", "params": {}, "epochs": 7, "trial": 3, "confirmed": {"seeds": 10}}
+    assert chosen_by(table) == "the median of the best epochs of its 10 repeats"
 
 
 def test_amount_is_said_as_each_learner_counts_it() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
-from tuner.learners.registry import amount, step_word
+from tuner.bundle.refitting import chosen_by
+from tuner.learners.registry import amount
 from tuner.units import setting
 from tuner.wording import toml
 
@@ -109,13 +110,7 @@ def _steps(info: Mapping[str, Any]) -> str:
     done = amount(info["model"], info["params"], info["epochs"])
     if not done:
         return ""
-    word = step_word(info["model"])
-    best = f"the best {word} of the trial"
-    if word not in done:  # the trees of a forest are grown in parts
-        best = "as many as were best in the trial"
-    elif info.get("folds", 1) > 1:
-        best = f"the mean of the best {word}s of the trial's {info['folds']} folds"
-    return f" for {done} ({info.get('epochs_by') or best})"
+    return f" for {done} ({info.get('epochs_by') or chosen_by(info)})"
 
 
 def _seeds(info: Mapping[str, Any]) -> str:

@@ -114,6 +114,7 @@ class BundleInfo(Trained):
     Attributes:
         learner: ``Learner.library`` of what was trained; absent in bundles that are older.
         logits: Whether a Keras model gives logits.
+        epochs_by: How ``epochs`` were chosen, in words; absent in bundles that are older.
         seeds: Of the models whose mean it is, the first of them ``seed``; empty of one model.
         seed_matters: False if several seeds were wanted, but another gave the same model.
     """
@@ -122,6 +123,7 @@ class BundleInfo(Trained):
     data: DataInfo
     learner: str = "keras"
     logits: bool = False
+    epochs_by: str = ""
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[], max_length=MOST_SEEDS)
     seed_matters: bool = True
     scores: Scores

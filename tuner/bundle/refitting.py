@@ -18,6 +18,7 @@ from tuner.data import Development
 from tuner.data.split import Inputs
 from tuner.errors import ModelError, RequestError
 from tuner.learners.base import Fitted, Learner
+from tuner.learners.registry import amount, step_word
 from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.space import Value
@@ -61,6 +62,27 @@ def refit_steps(configuration: Configuration) -> int:
     ``benchmarks/refit.py``, see ``docs/bundles.md``.
     """
     return configuration.epochs
+
+
+def chosen_by(table: Mapping[str, Any]) -> str:
+    """Returns how the number of steps was chosen, in words.
+
+    Args:
+        table: A configuration as a table, or a ``bundle.json``.
+    """
+    word = step_word(str(table["model"]))
+    done = amount(str(table["model"]), table["params"], int(table["epochs"]))
+    if not done:
+        return ""  # it has no steps
+    if table.get("trial") is None:
+        return "as many as the configuration says"
+    if word not in done:
+        return "as many as were best in the search"  # of a forest, which is grown in parts
+    if "confirmed" in table:
+        return f"the median of the best {word}s of its {table['confirmed']['seeds']} repeats"
+    if table.get("folds", 1) > 1:
+        return f"the mean of the best {word}s of the trial's {table['folds']} folds"
+    return f"the best {word} of the trial"
 
 
 def check_seeds(seeds: int) -> None:

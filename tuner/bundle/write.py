@@ -16,7 +16,15 @@ from tuner.bundle.final_scores import final_scores
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.bundle.refitting import Note, check_seeds, ignored, read_fitted, refit, refit_steps
+from tuner.bundle.refitting import (
+    Note,
+    check_seeds,
+    chosen_by,
+    ignored,
+    read_fitted,
+    refit,
+    refit_steps,
+)
 from tuner.data import SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
@@ -198,7 +206,7 @@ def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict
 
     table = configuration.to_dict(out_dir.absolute())
     del table["tuner_export"]
-    table["epochs"] = refit_steps(configuration)
+    table |= {"epochs": refit_steps(configuration), "epochs_by": chosen_by(table)}
     described = data.describe()
     return table | {
         "tuner_bundle": SCHEMA,

@@ -41,8 +41,6 @@ class Configuration:
         data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
         versions: Package names and versions that the study ran on.
         folds: How many models the trial fitted, over which ``value`` was measured; 1 without folds.
-        epochs_by: How ``epochs`` were chosen, in words to stand in brackets; empty if by the trial
-            alone.
         base: Folder from which ``module:function`` is imported and a relative CSV path is read.
         access: What it may use of this machine if it comes from a database; None if it comes from
             a file or a run of the user's own. It is in no exported file.
@@ -62,7 +60,6 @@ class Configuration:
     data_fingerprint: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     folds: int = 1
-    epochs_by: str = ""
     base: Path = field(default_factory=Path.cwd)
     access: Access | None = field(default=None, compare=False)
 
@@ -105,7 +102,6 @@ class Configuration:
             "params": dict(self.params),
             "versions": dict(self.versions),
             "folds": None if self.folds == 1 else self.folds,
-            "epochs_by": self.epochs_by or None,
         }
         return {key: value for key, value in table.items() if value is not None}
 
@@ -142,7 +138,6 @@ class Configuration:
             data_fingerprint=read.data_fingerprint,
             versions=dict(read.versions),
             folds=read.folds,
-            epochs_by=read.epochs_by or "",
             base=Path(os.path.normpath(folder.absolute() / expanded(read.base or "."))),
         )
 

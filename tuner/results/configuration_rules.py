@@ -59,7 +59,6 @@ class Trained(Part):
     )
     versions: dict[str, str] = Field(default={}, examples=['{ keras = "3.15.1" }'])
     folds: int = Field(default=1, ge=1, lt=_LARGEST, examples=["5"])
-    epochs_by: Text | None = Field(default=None, examples=['"the best epoch of the trial"'])
 
 
 class Exported(Trained):
