@@ -92,7 +92,9 @@ def test_learner_without_chance_is_kept_once(model: str, tmp_path: Path) -> None
     assert "seeds" not in bundle.info
     assert bundle.info["seed_matters"] is False
     assert not (tmp_path / "model" / "seeds").exists()
-    assert bundle.words().splitlines()[1].startswith("fitted on 120 rows; scored once")
+    assert (
+        bundle.words().splitlines()[1].startswith("fitted on 120 rows, the same with every seed; ")
+    )
     card = (tmp_path / "model" / "MODEL.md").read_text(encoding="utf-8")
     assert "trained with the seed 11, which does not matter: others give the same;" in card
 

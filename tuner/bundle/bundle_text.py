@@ -25,6 +25,8 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     fitted = amount(info["model"], info["params"], info["epochs"]) or "fitted"
     seeds = len(info.get("seeds", ()))
     mean = f", the mean of {seeds} seeds" if seeds else ""
+    if not info.get("seed_matters", True):
+        mean = ", the same with every seed"
     lines = [
         f"{path} · {origin(info)}",
         f"{fitted} on {trained:,} rows{mean}; "
