@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from commands import Command
 from made_configurations import MakeConfiguration, configuration
@@ -17,7 +19,9 @@ from tuner.bundle import Bundle, load_bundle, train
 from tuner.bundle.refitting import chosen_by, seeds_of
 from tuner.errors import BundleError, ModelError, RequestError
 from tuner.learners.registry import amount
+from tuner.results import Configuration
 from tuner.results.configuration_file import write
+from tuner.spec import CsvDataset
 
 ROWS = np.random.default_rng(0).uniform(0, 10, (30, 2)).astype(np.float32)
 TREES = {
@@ -117,6 +121,39 @@ def test_network_of_several_seeds_is_one_file_of_keras(
     second = model.predict(ROWS, verbose=0)[:, 0]
     np.testing.assert_allclose(bundle.predict(ROWS)[:, 1], second, atol=1e-6)
     assert "With Keras alone" in (bundle.path / "MODEL.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["mlp", "hist_gradient_boosting"])
+def test_bundle_of_a_mixed_table_takes_raw_rows(model: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    size, shop = rng.uniform(1, 9, 90), rng.choice(["Köln", "서울"], 90)
+    frame = pd.DataFrame({"size": size.round(2), "shop": shop, "price": size + (shop == "Köln")})
+    frame.loc[::7, "size"] = np.nan
+    frame.to_csv(tmp_path / "shops.csv", index=False)
+    made = Configuration(
+        study="shops",
+        trial=1,
+        metric="mae",
+        direction="minimize",
+        value=1.0,
+        dataset=CsvDataset(csv="shops.csv", target="price"),
+        model=model,
+        params={"max_features": 0.5, "min_samples_leaf": 3} if model != "mlp" else {},
+        epochs=4,
+        batch_size=32,
+        seed=3,
+        base=tmp_path,
+    )
+    bundle = train(made, tmp_path / "mean", seeds=2)
+    rows = frame.drop(columns="price")
+    singles = [
+        train(replace(made, seed=seed), tmp_path / str(seed)).predict(rows)
+        for seed in bundle.info["seeds"]
+    ]
+    assert not np.array_equal(*singles)
+    mean = np.mean(singles, axis=0)
+    np.testing.assert_allclose(load_bundle(bundle.path).predict(rows), mean, rtol=1e-5)
 
 
 OWN = """

@@ -14,6 +14,7 @@ from tuner.data import Split
 from tuner.errors import ModelError
 from tuner.learners.keras.fitted_network import Network
 from tuner.learners.keras.networks.target import OFFSET
+from tuner.learners.keras.networks.text import vectoriser
 
 ROWS = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 Made = Callable[[int], keras.Model]
@@ -74,6 +75,34 @@ def test_average_predicts_the_mean_and_loads_with_keras_alone(make: Made, tmp_pa
 def test_scaling_at_the_head_is_there_once() -> None:
     average = Network.average(networks(scaled))
     assert [layer.name for layer in average.model.layers] == ["scale", "mean"]
+
+
+def test_words_of_texts_are_there_once(tmp_path: Path) -> None:
+    texts = Split(np.array(["b b a", "a c", "c"], dtype=object), np.array([0, 1, 1]))
+
+    def made(seed: int) -> Network:
+        words, size = vectoriser(texts, max_tokens=5, length=3)
+        initializer = keras.initializers.GlorotNormal(seed)
+        numbers = layers.Embedding(size, 2, embeddings_initializer=initializer)
+        model = keras.Sequential(
+            [
+                keras.Input((), dtype="string"),
+                words,
+                numbers,
+                layers.GlobalAveragePooling1D(),
+                layers.Dense(1, "sigmoid", kernel_initializer=initializer),
+            ]
+        )
+        return Network(compiled(model, "binary_crossentropy"), "binary", Path())
+
+    parts = [made(seed) for seed in range(2)]
+    average = Network.average(parts)
+    assert [layer.name for layer in average.model.layers][1:] == ["mean"]
+    mean = np.mean([one.predict(texts.x) for one in parts], axis=0)
+    np.testing.assert_allclose(average.predict(texts.x), mean, atol=1e-6)
+    average.save(tmp_path)
+    loaded = Network(keras.models.load_model(tmp_path / "model.keras"), "binary", Path())
+    np.testing.assert_allclose(loaded.predict(texts.x), mean, atol=1e-6)
 
 
 def test_offset_of_a_quantity_in_float64_comes_after_the_mean() -> None:
