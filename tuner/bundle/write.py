@@ -91,6 +91,8 @@ def train(
         scored = replace(fitted_on, validation=test_rows)
         with failures_named(configuration, "the model cannot be scored, nothing was written"):
             test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
+        if configuration.metric not in test:
+            note(f"{configuration.metric} on test is not known: only single models measure it")
         info = _info(configuration, data, out_dir) | {
             "scores": _scores(configuration, test),
             "baseline": baseline,
