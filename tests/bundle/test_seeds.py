@@ -228,7 +228,7 @@ def test_trees_of_a_forest_are_not_called_parts() -> None:
 
 def test_steps_of_a_confirmed_configuration_are_those_of_its_repeats() -> None:
     table = {"model": "mlp", "params": {}, "epochs": 7, "trial": 3, "confirmed": {"seeds": 10}}
-    assert chosen_by(table) == "the median of the best epochs of its 10 repeats"
+    assert chosen_by(table) == "the median of the best epochs of its confirmation"
 
 
 def test_amount_is_said_as_each_learner_counts_it() -> None:

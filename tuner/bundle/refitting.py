@@ -78,8 +78,8 @@ def chosen_by(table: Mapping[str, Any]) -> str:
         return "as many as the configuration says"
     if word not in done:
         return "as many as were best in the search"  # of a forest, which is grown in parts
-    if "confirmed" in table:
-        return f"the median of the best {word}s of its {table['confirmed']['seeds']} repeats"
+    if table.get("confirmed"):
+        return f"the median of the best {word}s of its confirmation"
     if table.get("folds", 1) > 1:
         return f"the mean of the best {word}s of the trial's {table['folds']} folds"
     return f"the best {word} of the trial"

@@ -123,8 +123,12 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     scored = ""
     if value is not None:
         scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)}"
-        after = amount(configuration.model, configuration.params, configuration.epochs)
-        scored += f" after {after}" if after else ""
+        done = amount(configuration.model, configuration.params, configuration.epochs)
+        if (confirmed := configuration.confirmed) is not None:
+            scored += f" in the search, {confirmed.words()}"
+            scored += f", where {done} were best" if done else ""
+        elif done:
+            scored += f" after {done}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
     code = configuration.own_code
