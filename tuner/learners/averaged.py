@@ -47,6 +47,10 @@ class Averaged(Fitted):
             saved = model.save(place)  # the same for all: they differ in their seed alone
         return saved
 
+    def n_params(self) -> int | None:
+        each = [model.n_params() for model in self.models]
+        return None if None in each else sum(number or 0 for number in each)
+
     @contextmanager
     def for_predictions(self) -> Iterator[None]:
         with ExitStack() as stack:
