@@ -58,8 +58,8 @@ class Refit:
 def refit_steps(configuration: Configuration) -> int:
     """Returns how many steps a refit takes on more rows than those of the search.
 
-    As many epochs as in the search: an epoch of more rows has more optimizer steps. Measured by
-    ``benchmarks/refit.py``, see ``docs/bundles.md``.
+    As many epochs as in the search, each of which has more optimizer steps. To run as many steps
+    as there was nowhere better beyond its error (``benchmarks/refit.py``, ``docs/bundles.md``).
     """
     return configuration.epochs
 
