@@ -479,6 +479,7 @@ def train(
     out_dir: str | Path,
     *,
     force: bool = False,
+    seeds: int = 1,
     storage: str | None = None,
     note: Callable[[str], None] | None = None,
 ) -> Bundle:
@@ -489,10 +490,13 @@ def train(
             taken, one of its trials such as ``result.best``, or an exported file (TOML or JSON).
         out_dir: Folder of the bundle.
         force: Replace a bundle that is there.
+        seeds: How many models to train, one after another, each with its own seed; the bundle
+            gives the mean of their predictions. A model that does not depend on its seed is
+            trained twice and kept once.
         storage: Database of the study, as in :func:`run`: the opening of the test split is
             recorded there.
-        note: Called with lines that people should see: that the test split was opened before, or
-            that the opening is not recorded. They are logged if None.
+        note: Called with lines that people should see: progress, that the test split was opened
+            before, or that the opening is not recorded. If None, the last two are logged.
 
     Raises:
         TunerError: The configuration is wrong, or the bundle cannot be written.
@@ -512,5 +516,8 @@ def train(
         configuration = found
     elif not isinstance(configuration, Configuration):
         configuration = read(expanded(configuration))
+    notes = {} if note is None else {"note": note}
     with open_ledger(chosen_url(storage), note) as ledger:
-        return bundle.train(configuration, expanded(out_dir), force=force, ledger=ledger)
+        return bundle.train(
+            configuration, expanded(out_dir), force=force, seeds=seeds, ledger=ledger, **notes
+        )

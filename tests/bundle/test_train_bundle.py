@@ -50,6 +50,7 @@ def test_bundle_is_shown_as_json_text_and_card(trained: Bundle) -> None:
     assert trained.to_dict() == {
         "bundle": str(trained.path),
         "epochs": 40,
+        "seeds": [11],
         "params": info["params"],
         "scores": info["scores"],
         "baseline": info["baseline"]["test"],

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tuner.learners.registry import step_word
+from tuner.learners.registry import amount
 from tuner.spec.study import scored_on
-from tuner.units import count_plain, figure
+from tuner.units import figure
 from tuner.wording import one_line
 
 
@@ -22,9 +22,14 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
     """
     rows = info["data"]["rows"]
     trained = rows["train"] + rows["validation"]
+    fitted = amount(info["model"], info["params"], info["epochs"]) or "fitted"
+    seeds = len(info.get("seeds", ()))
+    mean = f", the mean of {seeds} seeds" if seeds else ""
+    if not info.get("seed_matters", True):
+        mean = ", the same with every seed"
     lines = [
         f"{path} · {origin(info)}",
-        f"{count_plain(info['epochs'], step_word(info['model']))} on {trained:,} rows; "
+        f"{fitted} on {trained:,} rows{mean}; "
         f"scored once on {rows['test']:,} rows that no trial has seen",
         "",
     ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
-from tuner.learners.registry import step_word
+from tuner.bundle.refitting import chosen_by
+from tuner.learners.registry import amount
 from tuner.results.configuration_rules import ConfirmedScore
-from tuner.units import count_plain, setting
+from tuner.units import setting
 from tuner.wording import toml
 
 _TASKS = {
@@ -128,22 +129,35 @@ def _confirmed(info: Mapping[str, Any]) -> str:
 def _trained(info: Mapping[str, Any]) -> str:
     params = "\n".join(f"| {name} | {setting(value)} |" for name, value in info["params"].items())
     versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
-    word = step_word(info["model"])
-    steps = count_plain(info["epochs"], word)
-    best = f"the best {word} of the trial"
-    if info.get("folds", 1) > 1:
-        best = f"the mean of the best {word}s of the trial's {info['folds']} folds"
-    if info.get("confirmed"):
-        best = f"the median of the best {word}s of its confirmation"
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"
-        f"Model `{info['model']}` from {origin(info)}, trained for {steps} ({best}) "
-        f"with {batches}the seed {info['seed']}; {info['created']}.\n\n"
+        f"Model `{info['model']}` from {origin(info)}, trained{_steps(info)} "
+        f"with {batches}{_seeds(info)}; {info['created']}.\n\n"
         "| parameter | value |\n|---|---|\n"
         f"{params}\n\n"
         f"Made with {versions}."
     )
+
+
+def _steps(info: Mapping[str, Any]) -> str:
+    """Returns for how many steps it was trained and how they were chosen."""
+    done = amount(info["model"], info["params"], info["epochs"])
+    if not done:
+        return ""
+    return f" for {done} ({info.get('epochs_by') or chosen_by(info)})"
+
+
+def _seeds(info: Mapping[str, Any]) -> str:
+    seeds = info.get("seeds", ())
+    if seeds:
+        listed = ", ".join(map(str, seeds))
+        return (
+            f"the seeds {listed}: it gives the mean of {len(seeds)} models that differ in their "
+            "seed alone"
+        )
+    same = "" if info.get("seed_matters", True) else ", which does not matter: others give the same"
+    return f"the seed {info['seed']}{same}"
 
 
 def _use(info: Mapping[str, Any], folder: str, alone: str) -> str:

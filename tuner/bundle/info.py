@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -14,6 +14,9 @@ from tuner.wording import toml
 
 SCHEMA = 1
 """Version of the form of ``bundle.json``; raised when an older reader could not understand it."""
+
+MOST_SEEDS = 100
+"""How many models a bundle is the mean of, at most."""
 
 
 class Rows(Part):
@@ -127,12 +130,18 @@ class BundleInfo(Trained):
         learner: ``Learner.library`` of what was trained; absent in bundles that are older.
         logits: Whether a Keras model gives logits.
         test_opening: None in bundles that are older.
+        epochs_by: How ``epochs`` were chosen, in words; absent in bundles that are older.
+        seeds: Of the models whose mean it is, the first of them ``seed``; empty of one model.
+        seed_matters: False if several seeds were wanted, but another gave the same model.
     """
 
     tuner_bundle: int
     data: DataInfo
     learner: str = "keras"
     logits: bool = False
+    epochs_by: str = ""
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[], max_length=MOST_SEEDS)
+    seed_matters: bool = True
     scores: Scores
     baseline: Baseline
     test_opening: Unsealed | None = None

@@ -18,6 +18,7 @@ from tuner.bundle.info_file import read_info
 from tuner.bundle.inputs_by_name import as_inputs
 from tuner.bundle.members import read_members
 from tuner.bundle.members_text import members_document, members_words
+from tuner.bundle.refitting import read_fitted
 from tuner.data.importing import import_file, import_function
 from tuner.data.raised import described
 from tuner.data.split import Inputs
@@ -75,7 +76,7 @@ class Bundle:
             why = missing_code or f"{self.code or named} has no such learner; train it again"
             raise BundleError(f"{self.path} cannot be loaded: {why}")
         try:
-            return learner.load(self.path, self.info)
+            return read_fitted(learner, self.path, self.info)
         except TunerError:
             raise
         except Exception as exc:  # a learner of the user's own may raise anything
@@ -125,6 +126,7 @@ class Bundle:
         return {
             "bundle": str(self.path),
             "epochs": self.info["epochs"],
+            "seeds": self.info.get("seeds") or [self.info["seed"]],
             "params": self.info["params"],
             "scores": self.info["scores"],
             "baseline": self.info["baseline"]["test"],
@@ -170,7 +172,9 @@ def load_bundle(
     info = read_info(file)
     if "members" in info:
         return Bundle(path, info)
-    model = saved_file(info["model"], info.get("learner", "keras"))
+    library = info.get("learner", "keras")
+    in_folders = len(info.get("seeds", ())) > 1 and library != "keras"
+    model = None if in_folders else saved_file(info["model"], library)
     if model is not None and not (path / model).is_file():
         raise BundleError(f"{path}: {model} is missing; train the bundle again")
     return Bundle(path, info, None if code is None else Path(code), allow_code)

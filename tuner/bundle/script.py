@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tuner.bundle.folder import writing
+from tuner.bundle.refitting import refit_steps
 from tuner.bundle.script_files import check_script_replaceable, companion_of
 from tuner.bundle.write import fit_params, load_data, opened
 from tuner.data import Split
@@ -49,7 +50,7 @@ def write_script(configuration: Configuration, path: Path, *, force: bool = Fals
         name=path.name,
         data_name=companion.name,
         rows=f"{count(len(rows), 'row')} to train on, {count(held_out, 'row')} to test.",
-        steps=configuration.epochs,
+        steps=refit_steps(configuration),
         seed=configuration.seed,
         weighted=rows.sample_weight is not None,
     )

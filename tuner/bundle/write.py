@@ -16,14 +16,23 @@ from tuner.bundle.final_scores import final_scores
 from tuner.bundle.folder import MARKER, new_folder, writing
 from tuner.bundle.info import SCHEMA
 from tuner.bundle.load import Bundle, load_bundle
-from tuner.data import Development, SealedData, load
+from tuner.bundle.refitting import (
+    Note,
+    check_seeds,
+    chosen_by,
+    ignored,
+    read_fitted,
+    refit,
+    refit_steps,
+)
+from tuner.data import SealedData, load
 from tuner.data.raised import described
 from tuner.errors import BundleError, DataError, ModelError, TrialFailed, TunerError
+from tuner.learners.averaged import Averaged
 from tuner.learners.base import Fitted, Learner
 from tuner.learners.checks import check_metric
 from tuner.learners.registry import load_runtime, open_learner, shared_params
 from tuner.learners.setup import Setup
-from tuner.learners.watch import Watch
 from tuner.results.configuration import Configuration
 from tuner.results.configuration_file import origin
 from tuner.results.rendering import document
@@ -43,7 +52,9 @@ def train(
     out_dir: Path,
     *,
     force: bool = False,
+    seeds: int = 1,
     ledger: Ledger | None = None,
+    note: Note = ignored,
 ) -> Bundle:
     """Trains on everything but the test split, scores that once, and writes the bundle.
 
@@ -54,13 +65,18 @@ def train(
         configuration: What to train.
         out_dir: Folder of the bundle; it is there whole afterwards, or as it was.
         force: Replace a bundle that is there.
+        seeds: How many models to fit, each with its own seed; the bundle gives the mean of their
+            predictions.
         ledger: Where the opening of the test split is recorded; nowhere if None, which the bundle
             says.
+        note: Called with lines of progress.
 
     Returns:
         The bundle, read back from the disk.
 
     Raises:
+        RequestError: ``seeds`` is less than 1 or more than 100.
+        ModelError: Several seeds were asked for, but such models cannot be averaged.
         BundleError: The folder is taken or cannot be written, the training failed, or the
             written model does not predict what the trained one does.
         DataError: The data are not those of the study.
@@ -69,6 +85,7 @@ def train(
     from tuner.studies.unsealing import Ledger  # here, because it imports Optuna and SQLAlchemy
 
     configuration.check_access()
+    check_seeds(seeds)
     with new_folder(out_dir, force=force) as folder:
         check_configuration(configuration)
         learner = opened(configuration)
@@ -79,20 +96,26 @@ def train(
         unsealing = (ledger or Ledger()).announce(
             opening_of(configuration, data), configuration.metric
         )
-        fitted = _fit(learner, configuration, params, fitted_on)
+        with failures_named(configuration, "the training failed, nothing was written"):
+            refitted = refit(learner, configuration, params, fitted_on, seeds, note)
+        fitted = refitted.fitted
         scored = replace(fitted_on, validation=unsealing.open(data.sealed_test))
         with failures_named(configuration, "the model cannot be scored, nothing was written"):
             test, baseline = final_scores(learner, fitted, params, configuration.metric, scored)
+        if configuration.metric not in test:
+            note(f"{configuration.metric} on test is not known: only single models measure it")
         unsealing.score(test)
         info = _info(configuration, data, out_dir) | {
             "scores": _scores(configuration, test),
             "baseline": baseline,
             "test_opening": unsealing.to_dict(),
             **({} if learner.library == "keras" else {"learner": learner.library}),
+            **refitted.info,
         }
         with writing(out_dir):
             info |= _save(fitted, folder, out_dir, configuration.base)
-            text = card(info, out_dir.name, learner.card(out_dir.name))
+            alone = "" if isinstance(fitted, Averaged) else learner.card(out_dir.name)
+            text = card(info, out_dir.name, alone)
             (folder / "MODEL.md").write_text(text, encoding="utf-8")
             (folder / MARKER).write_text(document(info), encoding="utf-8")
         failed = "the saved model cannot be used, so it was not kept"
@@ -208,19 +231,6 @@ def failures_named(configuration: Configuration, what: str) -> Iterator[None]:
         raise BundleError(f"{what}: {described(exc, configuration.base)}") from exc
 
 
-def _fit(
-    learner: Learner,
-    configuration: Configuration,
-    params: Mapping[str, Value],
-    data: Development,
-) -> Fitted:
-    watch = Watch(configuration.epochs, word=learner.step_word)
-    with failures_named(configuration, "the training failed, nothing was written"):
-        fitted = learner.fit(params, data, configuration.seed, watch)
-        watch.result()
-    return fitted
-
-
 def _scores(configuration: Configuration, test: dict[str, float]) -> dict[str, Any]:
     value = configuration.value
     validation = {} if value is None else {configuration.metric: value}
@@ -232,6 +242,7 @@ def _info(configuration: Configuration, data: SealedData, out_dir: Path) -> dict
 
     table = configuration.to_dict(out_dir.absolute())
     del table["tuner_export"]
+    table |= {"epochs": refit_steps(configuration), "epochs_by": chosen_by(table)}
     described = data.describe()
     return table | {
         "tuner_bundle": SCHEMA,
@@ -262,7 +273,7 @@ def _check_written(
 
     The user's own layers are registered: their module has just built the model.
     """
-    if not fitted.agrees(learner.load(folder, info), x):
+    if not fitted.agrees(read_fitted(learner, folder, info), x):
         raise BundleError(
             "the saved model predicts otherwise than the trained one, so it was not kept; "
             f"{fitted.lost}"

@@ -77,6 +77,14 @@ def train(
     config: Annotated[Path, typer.Argument(help="An exported configuration, TOML or JSON.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the model bundle.")],
     storage: Storage = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="How many models to train, each with its own seed; the bundle predicts their "
+            "mean.",
+        ),
+    ] = 1,
     force: Annotated[bool, typer.Option(help="Replace a bundle that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +96,9 @@ def train(
 
     configuration = read(expanded(config))
     print_note(doing("training", configuration.model, configuration.base))
-    bundle = api.train(configuration, output, force=force, storage=storage, note=print_note)
+    bundle = api.train(
+        configuration, output, force=force, seeds=seeds, storage=storage, note=print_note
+    )
     print_out(document(bundle.to_dict()) if as_json else f"{bundle.words()}\n")
 
 

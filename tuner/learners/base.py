@@ -32,6 +32,7 @@ import numpy as np
 from tuner.data.trivial import trivial
 from tuner.errors import ModelError
 from tuner.learners.settings import Parametrised
+from tuner.units import count_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,6 +177,37 @@ class Learner(Parametrised, ABC):
             BundleError: A file is missing or broken.
         """
 
+    # Optional: several models as one.
+
+    def average(self, models: Sequence[Fitted]) -> Fitted:
+        """Returns one model that gives the mean of the predictions of some that it has fitted.
+
+        Args:
+            models: Fitted on the same rows with the same parameters, each with its own seed. With
+                one alone it returns that, or raises what it would with several.
+
+        Raises:
+            ModelError: They cannot be averaged; the text says why.
+        """
+        from tuner.learners.averaged import Averaged
+
+        return models[0] if len(models) == 1 else Averaged(models)
+
+    def load_average(self, folder: Path, info: Mapping[str, Any], n_models: int) -> Fitted:
+        """Reads what the model wrote that ``average`` returned.
+
+        Args:
+            folder: As in ``load``.
+            info: As in ``load``.
+            n_models: How many models were averaged, two or more.
+
+        Raises:
+            BundleError: A file is missing or broken.
+        """
+        from tuner.learners.averaged import Averaged, seed_folders
+
+        return Averaged([self.load(one, info) for one in seed_folders(folder, n_models)])
+
     # Optional: what it takes.
 
     kinds: ClassVar[tuple[Kind, ...]] = ("table",)
@@ -304,6 +336,19 @@ class Learner(Parametrised, ABC):
             f'the model "{self.model}" cannot be written as a script; export NAME.toml or '
             "NAME.json instead, which `tuner train` takes"
         )
+
+    @classmethod
+    def amount(cls, params: Mapping[str, Value], steps: int) -> str:
+        """Returns how much was fitted in some steps, such as "18 epochs".
+
+        Args:
+            params: What was fitted with.
+            steps: How many steps were run.
+
+        Returns:
+            Empty where there is always one step, which says nothing.
+        """
+        return "" if cls.steps_setting is None and steps == 1 else count_plain(steps, cls.step_word)
 
     @staticmethod
     def card(folder: str) -> str:

@@ -163,6 +163,11 @@ class Combined(Learner):
         return shipped(name).steps(own)
 
     @classmethod
+    def amount(cls, params: Mapping[str, Value], steps: int) -> str:
+        name, own = own_params(params)
+        return shipped(name).amount(own, steps)
+
+    @classmethod
     def metrics(cls, task: str) -> tuple[str, ...]:
         return ()  # all are computed from predictions, so that learners are compared by the same
 

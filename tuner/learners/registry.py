@@ -16,6 +16,7 @@ from tuner.errors import ModelError, UnknownNameError
 from tuner.learners.base import Learner
 from tuner.learners.encoded import reading_mixed
 from tuner.learners.setup import Setup
+from tuner.units import count_plain
 from tuner.wording import hint
 
 if TYPE_CHECKING:
@@ -124,6 +125,13 @@ def require_extra(model: str) -> None:
 def step_word(model: str) -> str:
     """Returns what people call a step of a model, such as "epoch"."""
     return shipped(model).step_word if model in LEARNERS else Learner.step_word
+
+
+def amount(model: str, params: Mapping[str, Value], steps: int) -> str:
+    """Returns how much of a model was fitted, such as "18 epochs", see `Learner.amount`."""
+    if model in LEARNERS:
+        return shipped(model).amount(params, steps)
+    return count_plain(steps, Learner.step_word)  # its class is code of the user's own
 
 
 def doing(what: str, model: str, base: Path) -> str:

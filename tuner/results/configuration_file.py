@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import BundleError, RequestError, SpecError, TunerError
-from tuner.learners.registry import step_word
+from tuner.learners.registry import amount
 from tuner.results.configuration import Configuration
 from tuner.results.replacing import check_replaceable
 from tuner.results.rows import ADDED
 from tuner.spec.paths import exists, is_file
 from tuner.spec.study import scored_on
-from tuner.units import count_plain, figure
+from tuner.units import figure
 from tuner.wording import one_line
 
 SUFFIXES = (".toml", ".json", ".py")
@@ -122,12 +122,13 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     value = configuration.value
     scored = ""
     if value is not None:
-        scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)} "
-        steps = count_plain(configuration.epochs, step_word(configuration.model))
+        scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)}"
+        done = amount(configuration.model, configuration.params, configuration.epochs)
         if (confirmed := configuration.confirmed) is not None:
-            scored += f"in the search, {confirmed.words()}, where {steps} were best"
-        else:
-            scored += f"after {steps}"
+            scored += f" in the search, {confirmed.words()}"
+            scored += f", where {done} were best" if done else ""
+        elif done:
+            scored += f" after {done}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
     code = configuration.own_code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +89,22 @@ class Network(Fitted):
     def evaluate(self, rows: Split) -> dict[str, float]:
         return evaluate(self.model, rows)
 
+    @classmethod
+    def average(cls, networks: Sequence[Network]) -> Network:
+        """Returns one network that gives the mean of the others' predictions.
+
+        Raises:
+            ModelError: They cannot be averaged; the text says why.
+        """
+        from tuner.learners.keras.networks.averaging import averaging_model, check_averageable
+
+        first = networks[0]
+        if len(networks) == 1:
+            check_averageable(first.model)
+            return first
+        model = averaging_model([one.model for one in networks], logits=first._logits)
+        return _Average(model, len(networks), first._task, first._base, first._logits)
+
     def agrees(self, other: Fitted, x: NDArray[Any]) -> bool:
         assert isinstance(other, Network)
         return predict_the_same(self.model, other.model, x)
@@ -110,3 +126,20 @@ class Network(Fitted):
                 "rows, but a model must give a row of numbers for each; train the bundle again"
             )
         return output
+
+
+class _Average(Network):
+    """The mean of several networks, with their losses and metrics."""
+
+    def __init__(self, model: keras.Model, n_networks: int, *about: Any) -> None:
+        super().__init__(model, *about)
+        self._n_networks = n_networks
+
+    def evaluate(self, rows: Split) -> dict[str, float]:
+        if not self.model.compiled:
+            return {}
+        found = super().evaluate(rows)
+        # Keras adds the penalties on all weights up, where those of one network are meant.
+        weights = [weight for weight in self.model.trainable_variables if weight.regularizer]
+        penalties = sum(float(weight.regularizer(weight)) for weight in weights)
+        return {**found, "loss": found["loss"] - penalties * (1 - 1 / self._n_networks)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, cached_property
@@ -113,6 +113,18 @@ class KerasLearner(Learner):
         model = load_model(file, self.setup.missing_code)
         logits = bool(info.get("logits"))
         return Network(model, info["data"]["task"], self.setup.base, logits, file)
+
+    def average(self, models: Sequence[Fitted]) -> Fitted:
+        from tuner.learners.encoded import EncodedModel
+        from tuner.learners.keras.fitted_network import Network
+
+        encoded = [one for one in models if isinstance(one, EncodedModel)]
+        if encoded:  # by the same encoder: it follows from the rows
+            return EncodedModel(encoded[0].encoder, self.average([one.inner for one in encoded]))
+        return Network.average([one for one in models if isinstance(one, Network)])
+
+    def load_average(self, folder: Path, info: Mapping[str, Any], n_models: int) -> Fitted:
+        return self.load(folder, info)  # one network
 
     def script(
         self, params: Mapping[str, Value], data: Development, about: Script

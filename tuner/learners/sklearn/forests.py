@@ -17,6 +17,7 @@ from tuner.learners.encoding import Encoder, settings_of
 from tuner.learners.settings import Setting
 from tuner.learners.setup import Script
 from tuner.learners.sklearn.sklearn_learner import CLASS_WEIGHT, NONE, SklearnLearner
+from tuner.units import count_plain
 
 if TYPE_CHECKING:
     from tuner.data import Development
@@ -95,6 +96,10 @@ class _Forest(SklearnLearner):
         if not found.get("bootstrap", cls.settings["bootstrap"].default):
             found.pop("max_samples", None)  # there is nothing that it could say
         return found
+
+    @classmethod
+    def amount(cls, params: Mapping[str, Value], steps: int) -> str:
+        return count_plain(cls.n_trees(params, steps), "tree")
 
     @classmethod
     def n_trees(cls, params: Mapping[str, Value], n_parts: int) -> int:
