@@ -14,7 +14,15 @@ from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, shown_attrs, study_attr
+from tuner.storage.attributes import (
+    WARM_STARTS,
+    Names,
+    StoredData,
+    TrialAttrs,
+    WarmStarts,
+    shown_attrs,
+    study_attr,
+)
 
 if TYPE_CHECKING:
     import optuna
@@ -53,6 +61,7 @@ def read_result(
     frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
     rows = tuple(_row(trial, name, spec, len(objectives)) for trial in frozen)
     data = study_attr(StoredData, attrs, "tuner:data", name)
+    warm_starts = study_attr(WarmStarts, attrs, WARM_STARTS, name)
     versions = study_attr(Names, attrs, "tuner:versions", name)
     result = StudyResult(
         study=name,
@@ -72,6 +81,7 @@ def read_result(
         versions=versions.root if versions else {},
         left=None if spec is None else _left_to_try(spec, study),
         access=access,
+        warm_starts=tuple(warm_starts.root) if warm_starts else (),
         common=_common_params(spec, attrs) if spec else {},
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )

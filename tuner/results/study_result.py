@@ -18,6 +18,7 @@ from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.study import scored_on
+from tuner.storage.attributes import StoredWarmStart
 from tuner.storage.url import PROXY
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class StudyResult:
         n_workers: Worker processes that the run had; None if there was nothing to run.
         short: Why fewer trials are finished than the run wanted, in one line, although it was
             neither interrupted nor out of time; None if it has them.
+        warm_starts: The sources of ``--warm-start``, and what was taken from each.
         complete: The complete trials as Optuna has them, for :attr:`mattered`.
     """
 
@@ -73,6 +75,7 @@ class StudyResult:
     ending: Ending = "done"
     n_workers: int | None = None
     short: str | None = None
+    warm_starts: tuple[StoredWarmStart, ...] = ()
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -211,7 +214,7 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several.
+        there are several, ``warm_start`` if there was one.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -227,6 +230,8 @@ class StudyResult:
         }
         if not single:
             table["objectives"] = [objective.model_dump() for objective in self.objectives]
+        if self.warm_starts:
+            table["warm_start"] = [one.model_dump() for one in self.warm_starts]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
         return table
