@@ -179,7 +179,8 @@ def _notice(group: list[Change], source: str) -> str:
 
 def _listed(values: Iterable[Any], more: str = "") -> str:
     """Returns ``4 and 8 are``, or ``4 is`` of a single value."""
-    distinct = {toml(value): value for value in values}
+    rounded = (float(f"{one:.6g}") if isinstance(one, float) else one for one in values)
+    distinct = {toml(value): value for value in rounded}
     return f"{either(distinct.values(), 'and')}{more} {'is' if len(distinct) == 1 else 'are'}"
 
 
@@ -188,7 +189,7 @@ def _why(parameter: Parameter, there: Any, here: Value) -> str | None:
     if _equal(there, here):
         return None
     if parameter.type == "categorical":
-        return "none of the choices"
+        return "not among the choices"
     assert parameter.low is not None
     assert parameter.high is not None
     if there > parameter.high:

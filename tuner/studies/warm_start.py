@@ -281,7 +281,7 @@ def _mapped(
     chosen = spread(space, {origin: one for origin, (one, _) in different.items()}, MOST)
     notes = notices((c for origin in chosen for c in different[origin][1]), source.name)
     if ignored := _ignored(space, [source.candidates[origin] for origin in chosen], common):
-        notes.append(f"left out, because they are no parameters here: {', '.join(ignored)}")
+        notes.append(f"left out, no parameter here: {', '.join(ignored)}")
     taken = StoredWarmStart(source=label, trials=list(chosen)).words()
     return WarmStart(label, chosen, (one_line(taken), *notes))
 
