@@ -113,9 +113,7 @@ def test_what_takes_no_part_here_is_left_out() -> None:
 
 def test_one_line_reports_the_values_of_several_configurations() -> None:
     changes = [c for units in (600, 700) for c in mapped(SPACE, PARAMS | {"units_1": units}, {})[1]]
-    assert notices(changes, "old") == [
-        "units_1: 600 and 700 in old are above 64 here; 64 is used"
-    ]
+    assert notices(changes, "old") == ["units_1: 600 and 700 in old are above 64 here; 64 is used"]
 
 
 def test_middle_is_that_of_the_scale() -> None:

@@ -106,12 +106,26 @@ def read_start(
         UnknownNameError: There is no such source.
         StorageError: Its database is not there, or cannot be read.
     """
-    label = _label(asked)
-    if stored is not None and any(one.source == label for one in started_from(stored)):
+    known = {one.source for one in started_from(stored)} if stored is not None else set()
+    if asked in known:
         return None
     file = _exported(asked)
-    source = _of_study(asked, name, database) if file is None else _of_file(*file)
+    if file is None:
+        study, url = _study(asked, database)
+        label = study if url == database.url else f"{study}@{masked(absolute(url))}"
+        if label in known:
+            return None
+        source = _of_study(label, study, url, name, database)
+    else:
+        label, source = asked, _of_file(*file)
     common = shared_params(spec.model, current_defaults(spec.model), spec.fixed)
+    there = {one for params in source.candidates.values() for one in params}
+    here = spec.search_space.names()
+    if not there.intersection(here):
+        raise RequestError(
+            f"--warm-start {one_line(label)}: it and {one_line(name)} have no parameter in common; "
+            f"{hint('', sorted(there), 'parameters there')}; {hint('', here, 'parameters here')}"
+        )
     return _mapped(label, source, spec, common, [] if stored is None else _tried(stored))
 
 
@@ -136,10 +150,12 @@ def enqueue(database: Database, study: optuna.Study, start: WarmStart) -> None:
         study.set_user_attr(WARM_STARTS, all_of_them)
 
 
-def _label(asked: str) -> str:
-    """Returns what a source is called in the database: the same whenever it is the same."""
+def _study(asked: str, database: Database) -> tuple[str, str]:
+    """Returns the name of a source that is a study, and the URL of its database."""
     found = _OTHER_STORAGE.fullmatch(asked)
-    return f"{found[1]}@{masked(absolute(chosen_url(found[2])))}" if found else asked
+    _, name = locate(found[1] if found else asked)
+    url = chosen_url(found[2]) if found else database.url
+    return name, database.url if absolute(url) == absolute(database.url) else url
 
 
 def _exported(asked: str) -> tuple[Path, dict[str, Any]] | None:
@@ -180,14 +196,11 @@ def _of_file(path: Path, table: Mapping[str, Any]) -> _Source:
     return _Source(path.name, {named: params}, 1)
 
 
-def _of_study(asked: str, here: str, database: Database) -> _Source:
-    found = _OTHER_STORAGE.fullmatch(asked)
-    _, name = locate(found[1] if found else asked)
-    url = chosen_url(found[2]) if found else database.url
-    is_same = absolute(url) == absolute(database.url)
+def _of_study(label: str, name: str, url: str, here: str, database: Database) -> _Source:
+    is_same = url == database.url
     if is_same and name == here:
         raise RequestError(
-            f"--warm-start {one_line(asked)}: a study cannot begin with its own trials; name "
+            f"--warm-start {one_line(label)}: a study cannot begin with its own trials; name "
             f"another study, or go on with: tuner run {shlex.quote(name)}"
         )
     with _opened(url, database if is_same else None) as opened:
@@ -203,7 +216,7 @@ def _of_study(asked: str, here: str, database: Database) -> _Source:
     )
     if not ranked:
         raise RequestError(
-            f"--warm-start {one_line(asked)}: study '{one_line(name)}' in {shown} has no complete "
+            f"--warm-start {one_line(label)}: study '{one_line(name)}' in {shown} has no complete "
             f"trial; run it first, with: tuner run {shlex.quote(name)}"
         )
     fixed = _fixed(attrs)
@@ -258,13 +271,6 @@ def _mapped(
     tried: Sequence[Mapping[str, Any]],
 ) -> WarmStart:
     space = spec.search_space
-    here, there = space.names(), {name for one in source.candidates.values() for name in one}
-    if not there.intersection(here):
-        raise RequestError(
-            f"--warm-start {one_line(label)}: it and {one_line(spec.name)} have no parameter in "
-            f"common; {hint('', sorted(there), 'parameters there')}; "
-            f"{hint('', here, 'parameters here')}"
-        )
     known: dict[str, Value] = {}
     for reference in spec.references:
         known = {**space.read(reference.params), **known}
