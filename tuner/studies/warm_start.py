@@ -9,31 +9,22 @@ Terms:
 
 from __future__ import annotations
 
-import json
 import math
-import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
 
-from tuner.errors import RequestError, SpecError
+from tuner.errors import RequestError
 from tuner.learners.registry import current_defaults, shared_params
 from tuner.space import SearchSpace, Value
 from tuner.space.mapping import Change, distance, mapped, notices
 from tuner.spec import StudySpec
-from tuner.spec.models import Direction, as_loss
-from tuner.spec.paths import exists, expanded
 from tuner.storage.attributes import WARM_STARTS, StoredWarmStart, WarmStarts, study_attr
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.storage.url import absolute, chosen_url, masked
-from tuner.studies.catalog import locate, read_toml
+from tuner.studies.warm_source import Source, read_source
 from tuner.wording import hint, one_line
 
 MOST = 3
@@ -41,8 +32,6 @@ MOST = 3
 
 SHARE = 0.25
 """Share of the source's complete trials, the best, from which they are taken."""
-
-_OTHER_STORAGE = re.compile(r"(.+?)@([A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,21 +52,6 @@ class WarmStart:
     def taken(self) -> StoredWarmStart:
         """What is stored of it."""
         return StoredWarmStart(source=self.source, trials=list(self.configurations))
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A source that was read.
-
-    Attributes:
-        name: The study, or the file.
-        candidates: Origin → parameters, the best first.
-        n_near: How many of them are good enough to be taken.
-    """
-
-    name: str
-    candidates: Mapping[str, Mapping[str, Any]]
-    n_near: int
 
 
 def read_start(
@@ -106,27 +80,19 @@ def read_start(
         UnknownNameError: There is no such source.
         StorageError: Its database is not there, or cannot be read.
     """
-    known = {one.source for one in started_from(stored)} if stored is not None else set()
-    if asked in known:
+    known = [one.source for one in started_from(stored)] if stored is not None else []
+    source = read_source(asked, name, database, known)
+    if source is None:
         return None
-    file = _exported(asked)
-    if file is None:
-        study, url = _study(asked, database)
-        label = study if url == database.url else f"{study}@{masked(absolute(url))}"
-        if label in known:
-            return None
-        source = _of_study(label, study, url, name, database)
-    else:
-        label, source = asked, _of_file(*file)
     common = shared_params(spec.model, current_defaults(spec.model), spec.fixed)
     there = {one for params in source.candidates.values() for one in params}
     here = spec.search_space.names()
     if not there.intersection(here):
         raise RequestError(
-            f"--warm-start {one_line(label)}: it and {one_line(name)} have no parameter in common; "
-            f"{hint('', sorted(there), 'parameters there')}; {hint('', here, 'parameters here')}"
+            f"--warm-start {one_line(source.label)}: it and {one_line(name)} have no parameter in "
+            f"common; {hint('', sorted(there), 'parameters there')}; {hint('', here, 'parameters here')}"
         )
-    return _mapped(label, source, spec, common, [] if stored is None else _tried(stored))
+    return _mapped(source, spec, common, [] if stored is None else _tried(stored))
 
 
 def started_from(study: optuna.Study) -> tuple[StoredWarmStart, ...]:
@@ -150,113 +116,6 @@ def enqueue(database: Database, study: optuna.Study, start: WarmStart) -> None:
         study.set_user_attr(WARM_STARTS, all_of_them)
 
 
-def _study(asked: str, database: Database) -> tuple[str, str]:
-    """Returns the name of a source that is a study, and the URL of its database."""
-    found = _OTHER_STORAGE.fullmatch(asked)
-    _, name = locate(found[1] if found else asked)
-    url = chosen_url(found[2]) if found else database.url
-    return name, database.url if absolute(url) == absolute(database.url) else url
-
-
-def _exported(asked: str) -> tuple[Path, dict[str, Any]] | None:
-    """Reads an exported file; None if a study is meant, perhaps by the path of its file.
-
-    Raises:
-        SpecError: It cannot be read, or is no exported configuration.
-    """
-    path = expanded(asked)
-    if asked.endswith(".toml") and exists(path):
-        table = read_toml(path)
-        return (path, table) if "tuner_export" in table else None
-    if not asked.endswith(".json"):
-        return None
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SpecError(f"--warm-start {one_line(asked)}: there is no such file") from error
-    except (OSError, ValueError, RecursionError) as error:
-        reason = one_line(str(error))
-        raise SpecError(f"--warm-start {one_line(asked)}: cannot be read: {reason}") from error
-    if not isinstance(table, Mapping) or "tuner_export" not in table:
-        raise SpecError(
-            f"--warm-start {one_line(asked)}: is not an exported configuration; write one with "
-            "`tuner export STUDY -o best.json`"
-        )
-    return path, dict(table)
-
-
-def _of_file(path: Path, table: Mapping[str, Any]) -> _Source:
-    params, trial = table.get("params"), table.get("trial")
-    if not isinstance(params, Mapping) or not params:
-        raise SpecError(
-            f"--warm-start {one_line(str(path))}: params: must be a table of parameters; "
-            "export it again"
-        )
-    named = f"{table.get('study', path.name)}" + ("" if trial is None else f" trial {trial}")
-    return _Source(path.name, {named: params}, 1)
-
-
-def _of_study(label: str, name: str, url: str, here: str, database: Database) -> _Source:
-    is_same = url == database.url
-    if is_same and name == here:
-        raise RequestError(
-            f"--warm-start {one_line(label)}: a study cannot begin with its own trials; name "
-            f"another study, or go on with: tuner run {shlex.quote(name)}"
-        )
-    with _opened(url, database if is_same else None) as opened:
-        study = opened.study(name)
-        with storage_errors(opened.url):
-            trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        attrs, directions = study.user_attrs, study.directions
-        shown = str(opened)
-    direction: Direction = "maximize" if directions[0].name == "MAXIMIZE" else "minimize"
-    ranked = sorted(
-        (trial for trial in trials if _counts(trial)),
-        key=lambda trial: (as_loss(trial.values[0], direction), trial.number),
-    )
-    if not ranked:
-        raise RequestError(
-            f"--warm-start {one_line(label)}: study '{one_line(name)}' in {shown} has no complete "
-            f"trial; run it first, with: tuner run {shlex.quote(name)}"
-        )
-    fixed = _fixed(attrs)
-    return _Source(
-        name,
-        {f"{name} trial {trial.number}": {**fixed, **trial.params} for trial in ranked},
-        max(MOST, math.ceil(SHARE * len(ranked))),
-    )
-
-
-@contextmanager
-def _opened(url: str, same: Database | None) -> Iterator[Database]:
-    if same is not None:
-        yield same
-        return
-    database = Database(url, must_exist=True)
-    try:
-        database.require_known_tables()
-        yield database
-    finally:
-        database.close()
-
-
-def _counts(trial: FrozenTrial) -> bool:
-    """Returns whether a complete trial has a value, and violates no constraint."""
-    value = (trial.values or (math.nan,))[0]
-    if not math.isfinite(value):
-        return False
-    if not any(key.startswith("constraints") for key in trial.system_attrs):
-        return True
-    return all(score <= 0 for score in trial.constraints.values())
-
-
-def _fixed(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what all trials of a source had beside their own parameters, if tuner made it."""
-    spec = attrs.get("tuner:spec")
-    fixed = spec.get("fixed") if isinstance(spec, Mapping) else None
-    return dict(fixed) if isinstance(fixed, Mapping) else {}
-
-
 def _tried(study: optuna.Study) -> list[Mapping[str, Any]]:
     """Returns the configurations of a study's trials, of those that wait, too."""
     trials = study.get_trials(deepcopy=False)
@@ -264,8 +123,7 @@ def _tried(study: optuna.Study) -> list[Mapping[str, Any]]:
 
 
 def _mapped(
-    label: str,
-    source: _Source,
+    source: Source,
     spec: StudySpec,
     common: Mapping[str, Any],
     tried: Sequence[Mapping[str, Any]],
@@ -277,8 +135,9 @@ def _mapped(
     different: dict[str, tuple[dict[str, Value], list[Change]]] = {}
     seen = [space.as_stored(params) for params in tried]
     seen += [dict(reference.params) for reference in spec.references]
+    n_near = max(MOST, math.ceil(SHARE * len(source.candidates)))
     for origin, params in source.candidates.items():
-        if len(different) == source.n_near:
+        if len(different) == n_near:
             break
         configuration, changes = mapped(space, params, known)
         if configuration not in seen:
@@ -288,8 +147,8 @@ def _mapped(
     notes = notices((c for origin in chosen for c in different[origin][1]), source.name)
     if ignored := _ignored(space, [source.candidates[origin] for origin in chosen], common):
         notes.append(f"left out, no parameter here: {', '.join(ignored)}")
-    taken = StoredWarmStart(source=label, trials=list(chosen)).words()
-    return WarmStart(label, chosen, (one_line(taken), *notes))
+    taken = StoredWarmStart(source=source.label, trials=list(chosen)).words()
+    return WarmStart(source.label, chosen, (one_line(taken), *notes))
 
 
 def spread(
