@@ -2,7 +2,7 @@
 
 Terms:
     source: a stored study, of tuner or of another program, or a file that `tuner export` wrote.
-    here: the study that begins.
+    here: in the study that begins.
 
 `docs/warm_start.md` shows by how much it helps, and why there are so few of them.
 """
@@ -85,12 +85,13 @@ def read_start(
     if source is None:
         return None
     common = shared_params(spec.model, current_defaults(spec.model), spec.fixed)
-    there = {one for params in source.candidates.values() for one in params}
+    there = sorted({one for params in source.candidates.values() for one in params})
     here = spec.search_space.names()
-    if not there.intersection(here):
+    if not set(there).intersection(here):
+        named = f"{hint('', there, 'parameters there')}; {hint('', here, 'parameters here')}"
         raise RequestError(
             f"--warm-start {one_line(source.label)}: it and {one_line(name)} have no parameter in "
-            f"common; {hint('', sorted(there), 'parameters there')}; {hint('', here, 'parameters here')}"
+            f"common; {named}"
         )
     return _mapped(source, spec, common, [] if stored is None else _tried(stored))
 
