@@ -62,6 +62,8 @@ def test_show_names_the_source(command: Command, laboratory: Laboratory) -> None
         ("scripted", r"--warm-start scripted: a study cannot begin with its own trials; name"),
         ("empty", r"study 'empty' in .* has no complete trial; run it first, with: tuner run em"),
         ("old@sqlite:///none.db", r"there is no database none\.db yet; start a study with"),
+        ("postgresql://me:secret@host/db", r"--warm-start names a study, but got the URL of a dat"),
+        ("@sqlite:///none.db", r"--warm-start names a study, but got the URL of a database alone"),
         ("old@sqlite://", r"storage sqlite:// lives in the memory of one process"),
         ("best.json", r"--warm-start best\.json: there is no such file"),
         ("names.toml", r"--warm-start names\.toml: it and scripted have no parameter in common; "),

@@ -23,7 +23,7 @@ from tuner.storage.url import absolute, chosen_url, masked
 from tuner.studies.catalog import locate, read_toml
 from tuner.wording import one_line
 
-_OTHER_STORAGE = re.compile(r"(.+?)@([A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
+_OTHER_STORAGE = re.compile(r"(.*?)@([A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ def read_source(asked: str, here: str, database: Database, known: Collection[str
 def _study(asked: str, database: Database) -> tuple[str, str]:
     """Returns the name of a source that is a study, and the URL of its database."""
     found = _OTHER_STORAGE.fullmatch(asked)
+    if not found[1] if found else "://" in asked:  # not shown, for it may hold a password
+        raise RequestError(
+            "--warm-start names a study, but got the URL of a database alone; write NAME@STORAGE, "
+            "such as pima@sqlite:///other.db"
+        )
     _, name = locate(found[1] if found else asked)
     url = chosen_url(found[2]) if found else database.url
     return name, database.url if absolute(url) == absolute(database.url) else url
