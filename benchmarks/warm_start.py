@@ -101,7 +101,8 @@ def read(out: Path) -> Known:
 def searches(pair: str, seed: int, folder: Path, known: Known) -> Iterator[dict[str, Any]]:
     """Runs the searches of a pair with one seed that are not known yet; yields their lines."""
     model, source, target, _ = PAIRS[pair]
-    if all((pair, seed, kind) in known for kind in ("cold", "warm")):
+    missing = [kind for kind in ("cold", "warm") if (pair, seed, kind) not in known]
+    if not missing:
         return
     there, here = task(model, source, seed), task(model, target, seed)
     database = Database(f"sqlite:///{folder}/tuner.db")
@@ -112,7 +113,7 @@ def searches(pair: str, seed: int, folder: Path, known: Known) -> Iterator[dict[
         start = warm_start.read_start("source", here.spec, "target", database, None)
     finally:
         database.close()
-    for kind in ("cold", "warm"):
+    for kind in missing:
         study = run(here, seed, N_TARGET, start if kind == "warm" else None)
         values = [trial.value for trial in study.trials]
         yield {"pair": pair, "seed": seed, "kind": kind, "values": values}

@@ -27,7 +27,7 @@ from tuner.storage.error_mapping import storage_errors
 from tuner.studies.warm_source import Source, read_source
 from tuner.wording import hint, one_line
 
-MOST = 3
+MOST = 2
 """Configurations that are taken."""
 
 SHARE = 0.25
