@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import RequestError, SpecError
 from tuner.spec.models import Direction, as_loss
 from tuner.spec.paths import exists, expanded
+from tuner.storage.constraints import violated_by
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.url import absolute, chosen_url, masked
@@ -161,11 +162,7 @@ def _opened(url: str, same: Database | None) -> Iterator[Database]:
 def _counts(trial: FrozenTrial) -> bool:
     """Returns whether a complete trial has a value, and violates no constraint."""
     value = (trial.values or (math.nan,))[0]
-    if not math.isfinite(value):
-        return False
-    if not any(key.startswith("constraints") for key in trial.system_attrs):
-        return True
-    return all(score <= 0 for score in trial.constraints.values())
+    return math.isfinite(value) and not violated_by(trial)
 
 
 def _fixed(attrs: Mapping[str, Any]) -> dict[str, Any]:
