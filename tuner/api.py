@@ -73,6 +73,7 @@ def run(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    warm_start: str | None = None,
     engine: EngineName = "local",
     address: str | None = None,
     gpus_per_worker: float = 0.0,
@@ -92,6 +93,8 @@ def run(
         study_name: Name in the database; the study file's name if None.
         seed: Seed of the study instead of the file's.
         settings: Keys of the study file with other values, as ``"budget.n_trials=10"``.
+        warm_start: Another study whose best configurations are tried after the references: its
+            name in the same database, ``NAME@STORAGE``, or an exported file (TOML or JSON).
         engine: What places the workers: ``"local"``, or ``"ray"`` for a cluster.
         address: Of the Ray cluster; one is started on this machine if None.
         gpus_per_worker: Share of a GPU that each of Ray's workers needs.
@@ -119,6 +122,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings,
+        warm_start=warm_start,
         checkpoints=checkpoints,
         engine=engine,
         address=address,

@@ -74,6 +74,15 @@ Settings = Annotated[
         help="Another value for a key of the study file, e.g. pruner.name=median. Repeatable.",
     ),
 ]
+WarmStart = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STUDY",
+        help="Begin with the best configurations of another study: its name, NAME@STORAGE, or an "
+        "exported file.",
+        callback=_not_empty,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 AsFormat = Annotated[Format, typer.Option("--format", help="Form of the output.")]
 

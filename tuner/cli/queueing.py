@@ -16,6 +16,7 @@ from tuner.cli.options import (
     Storage,
     Study,
     StudyName,
+    WarmStart,
     print_out,
     storage_option,
 )
@@ -49,6 +50,7 @@ def submit(
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
+    warm_start: WarmStart = None,
 ) -> None:
     """Submit a study to the workers of any machine, or change its entry in the queue."""
     from tuner import api
@@ -62,6 +64,7 @@ def submit(
         study_name=study_name,
         seed=seed,
         settings=settings or [],
+        warm_start=warm_start,
     )
     code = " --allow-code" if submitted.spec.own_code else ""
     print_out(

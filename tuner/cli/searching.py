@@ -18,6 +18,7 @@ from tuner.cli.options import (
     Storage,
     Study,
     StudyName,
+    WarmStart,
     print_note,
     print_out,
     storage_option,
@@ -46,6 +47,7 @@ def run(
     study_name: StudyName = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the study.")] = None,
     settings: Settings = None,
+    warm_start: WarmStart = None,
     checkpoints: Checkpoints = None,
     engine: Annotated[
         Engine, typer.Option(help="What places the workers: this machine, or a Ray cluster.")
@@ -87,6 +89,7 @@ def run(
         study_name=study_name,
         seed=seed,
         settings=settings or [],
+        warm_start=warm_start,
         checkpoints=checkpoints,
         engine=engine.value,
         address=address,

@@ -15,10 +15,12 @@ from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.models import CONFIRMING, EXHAUSTIVE
 from tuner.storage.attributes import (
+    WARM_STARTS,
     Names,
     StoredConfirmation,
     StoredData,
     TrialAttrs,
+    WarmStarts,
     confirmed_by,
     shown_attrs,
     study_attr,
@@ -63,6 +65,7 @@ def read_result(
     frozen = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
     rows = tuple(_row(trial, name, spec, len(objectives)) for trial in frozen)
     data = study_attr(StoredData, attrs, "tuner:data", name)
+    warm_starts = study_attr(WarmStarts, attrs, WARM_STARTS, name)
     versions = study_attr(Names, attrs, "tuner:versions", name)
     confirms = confirmed_by(attrs, name)
     result = StudyResult(
@@ -83,6 +86,7 @@ def read_result(
         versions=versions.root if versions else {},
         left=None if spec is None else _left_to_try(spec, study),
         access=access,
+        warm_starts=tuple(warm_starts.root) if warm_starts else (),
         common=_common_params(spec, attrs) if spec else {},
         confirms=None if confirms is None else confirms.study,
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),

@@ -19,6 +19,7 @@ from tuner.space import Left
 from tuner.spec import Goal, Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.study import scored_on
+from tuner.storage.attributes import StoredWarmStart
 from tuner.storage.url import PROXY
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class StudyResult:
         n_workers: Worker processes that the run had; None if there was nothing to run.
         short: Why fewer trials are finished than the run wanted, in one line, although it was
             neither interrupted nor out of time; None if it has them.
+        warm_starts: The sources of ``--warm-start``, and what was taken from each.
         complete: The complete trials as Optuna has them, for :attr:`mattered`.
     """
 
@@ -79,6 +81,7 @@ class StudyResult:
     ending: Ending = "done"
     n_workers: int | None = None
     short: str | None = None
+    warm_starts: tuple[StoredWarmStart, ...] = ()
     winner: BestTrial | None = None
     confirmation: Confirmation | None = None
     confirms: str | None = None
@@ -314,8 +317,8 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several, ``front`` if several are optimised, ``winner`` and ``confirmation`` if
-        the study was confirmed.
+        there are several, ``warm_start`` if there was one, ``front`` if several are optimised,
+        ``winner`` and ``confirmation`` if the study was confirmed.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -334,6 +337,8 @@ class StudyResult:
             table["objectives"] = [one.model_dump(exclude_none=True) for one in each]
         if not single:
             table["front"] = [self._on_front(one) for one in self.front]
+        if self.warm_starts:
+            table["warm_start"] = [one.model_dump() for one in self.warm_starts]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
         if self.confirmation is not None:

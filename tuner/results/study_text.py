@@ -60,6 +60,7 @@ def _head(result: StudyResult) -> list[str]:
         for state in ("running", "waiting"):
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
+    lines += [one.words() for one in result.warm_starts]
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 

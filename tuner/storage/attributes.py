@@ -28,6 +28,8 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~%-]*-\d+-[0-9a-f]{32}\.n
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _RESTORE = "tuner has not stored this: take it from a copy of the database, or start another study"
+WARM_STARTS = "tuner:warm_start"
+_NOTHING_NEW = "nothing new, its best configurations are in this study already"
 _LONGEST_REASON = 120  # characters
 _WHOLE = ConfigDict(frozen=True, strict=True)
 
@@ -87,6 +89,36 @@ class QueueEntry(Stored):
 
 class Defaults(RootModel[dict[str, str | bool | int | float]]):
     """``tuner:defaults``: defaults of the model's family when the study was created."""
+
+    model_config = _WHOLE
+
+
+class StoredWarmStart(Stored):
+    """One of ``tuner:warm_start``, see :mod:`tuner.studies.warm_start`.
+
+    Attributes:
+        source: The study or the file that configurations were taken from.
+        trials: The origin of each, which is that of its trial here, too.
+    """
+
+    source: Text
+    trials: list[Text] = Field(default=[])
+
+    def words(self) -> str:
+        """Returns ``warm start from pima: trials 12, 7 and 3``; names as they are stored."""
+        study = self.source.partition("@")[0]
+        numbers = [one.removeprefix(f"{study} trial ") for one in self.trials]
+        if not all(number.isdecimal() for number in numbers):  # of a file, say
+            taken = ", ".join(self.trials)
+        elif len(numbers) > 1:
+            taken = f"trials {', '.join(numbers[:-1])} and {numbers[-1]}"
+        else:
+            taken = f"trial {numbers[0]}" if numbers else _NOTHING_NEW
+        return f"warm start from {self.source}: {taken}"
+
+
+class WarmStarts(RootModel[list[StoredWarmStart]]):
+    """``tuner:warm_start``: what a study began with, in the order in which it was added."""
 
     model_config = _WHOLE
 

@@ -18,6 +18,7 @@ from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies.definition import DEFAULTS, require_objective
 from tuner.studies.provenance import accept_data, check_data
+from tuner.studies.warm_start import WarmStart, enqueue
 
 
 def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Study | None:
@@ -61,12 +62,17 @@ def find_resumable(database: Database, name: str, spec: StudySpec) -> optuna.Stu
 
 
 def create_or_resume(
-    database: Database, name: str, spec: StudySpec, data: dict[str, Any]
+    database: Database,
+    name: str,
+    spec: StudySpec,
+    data: dict[str, Any],
+    warm_start: WarmStart | None = None,
 ) -> optuna.Study:
     """Opens the study for work; new ones start with the references in the queue.
 
     Args:
         data: Description of the loaded data, with their ``fingerprint``.
+        warm_start: As in :func:`store`.
 
     Raises:
         SpecError: The stored study was made by another file.
@@ -75,16 +81,21 @@ def create_or_resume(
     stored = find_resumable(database, name, spec)
     if stored is not None and "tuner:data" in stored.user_attrs:
         check_data(database, stored, data)  # before anything is written
-    study = store(database, name, spec)
+    study = store(database, name, spec, warm_start)
     accept_data(database, study, data)
     return study
 
 
-def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
+def store(
+    database: Database, name: str, spec: StudySpec, warm_start: WarmStart | None = None
+) -> optuna.Study:
     """Stores the study without its data, or finds it; its references are in the queue.
 
     What may change of a stored one (title, budget, training) is stored as it is now, so that
     workers that know only the database obey it.
+
+    Args:
+        warm_start: Configurations that are queued behind the references, unless they were before.
 
     Raises:
         SpecError: The stored study was made by another file.
@@ -120,4 +131,6 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
         queued = list(spec.references)
     if queued:
         database.enqueue_references(study, {r.name: r.params for r in queued}, defaults)
+    if warm_start is not None:
+        enqueue(database, study, warm_start)
     return study

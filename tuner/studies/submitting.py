@@ -15,6 +15,7 @@ from tuner.storage.database import Database
 from tuner.storage.url import chosen_url
 from tuner.studies import lifecycle, queue
 from tuner.studies.catalog import find_study, locate
+from tuner.studies.warm_start import read_start
 from tuner.trials.checking import check_spec
 from tuner.units import count_plain
 from tuner.wording import one_line
@@ -29,12 +30,14 @@ class Submitted:
         spec: What it was submitted with.
         before: Its entry in the queue until then.
         entry: Its entry now.
+        notes: What is said of the configurations that it begins with.
     """
 
     name: str
     spec: StudySpec
     before: QueueEntry
     entry: QueueEntry
+    notes: tuple[str, ...] = ()
 
     def words(self) -> str:
         """Lines for people: ``wine is submitted: 40 trials wanted (was 30), priority 0``."""
@@ -46,7 +49,7 @@ class Submitted:
             lines += f"its file wants {in_file}; that is --n-trials {in_file}\n"
         if code := self.spec.own_code:
             lines += f"it runs code of its own, {' and '.join(code)}: workers need --allow-code\n"
-        return lines
+        return lines + "".join(f"{one_line(note)}\n" for note in self.notes)
 
     def _wanted(self) -> list[str]:
         now = self.entry
@@ -74,6 +77,7 @@ def submit(
     study_name: str | None = None,
     seed: int | None = None,
     settings: Sequence[str] = (),
+    warm_start: str | None = None,
 ) -> Submitted:
     """Submits a study to the queue in the database; its data need not be on this machine.
 
@@ -90,6 +94,7 @@ def submit(
         study_name: As in :func:`tuner.run`.
         seed: As in :func:`tuner.run`.
         settings: As in :func:`tuner.run`.
+        warm_start: As in :func:`tuner.run`.
 
     Returns:
         The study with its entry in the queue, and the entry that it had before.
@@ -106,7 +111,11 @@ def submit(
     name = study_name or spec.name
     database = Database(chosen_url(storage))
     try:
-        stored = lifecycle.store(database, name, spec)
+        start = None
+        if warm_start is not None:
+            known = lifecycle.find_resumable(database, name, spec)
+            start = read_start(warm_start, spec, name, database, known)
+        stored = lifecycle.store(database, name, spec, start)
         try:
             before = queue.entry_of(stored.user_attrs, name)
         except SpecError:  # it is damaged, and this is the way to repair it
@@ -122,7 +131,7 @@ def submit(
             workers=before.workers if workers is None else workers or None,
         )
         queue.store_entry(stored, database, entry)
-        return Submitted(name, spec, before, entry)
+        return Submitted(name, spec, before, entry, start.notes if start else ())
     finally:
         database.close()
 

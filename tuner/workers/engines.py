@@ -37,7 +37,7 @@ def run_here(job: Job, database: Database, n_workers: int, observer: Observer) -
     """
 
     def prepare(data: dict[str, Any]) -> optuna.Study:
-        study = lifecycle.create_or_resume(database, job.study_name, job.spec, data)
+        study = lifecycle.create_or_resume(database, job.study_name, job.spec, data, job.warm_start)
         begin(study, job, database, n_workers, observer)
         return study
 

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.errors import TunerError
 from tuner.spec import StudySpec
 from tuner.spec.access import Access
+from tuner.studies.warm_start import WarmStart
 from tuner.trials.repeated import Known, Repeated
 
 
@@ -28,6 +29,7 @@ class Job:
         at_least: Complete trials of the study before which the time does not end the run.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
+        warm_start: Configurations of another study that the study begins with, or None.
     """
 
     spec: StudySpec
@@ -41,6 +43,7 @@ class Job:
     n_beside: int = 1
     deadline: float | None = None
     at_least: int = 0
+    warm_start: WarmStart | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,7 @@ class RayEngine:
             with _ray(self._address, observer) as ray, interrupts(self._on_signal):
                 database.retry.over = lambda: self._n_signals > 0
                 self._note_missing_room(ray, n_workers, observer)
-                study = lifecycle.store(database, job.study_name, job.spec)
+                study = lifecycle.store(database, job.study_name, job.spec, job.warm_start)
                 begin(study, job, database, n_workers, observer)
                 worker = ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=-1)(_work)
                 remote_job = replace(job, spec=spec, url=url, n_beside=1)

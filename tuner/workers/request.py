@@ -35,6 +35,7 @@ class RunRequest:
     study_name: str | None = None
     seed: int | None = None
     settings: Sequence[str] = ()
+    warm_start: str | None = None
     checkpoints: str | None = None
     engine: EngineName = "local"
     address: str | None = None

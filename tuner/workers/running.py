@@ -20,6 +20,7 @@ from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.studies import lifecycle
 from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
+from tuner.studies.warm_start import read_start
 from tuner.units import count_plain
 from tuner.workers.ending import Ending
 from tuner.workers.engines import Engine, run_here
@@ -105,6 +106,14 @@ def run_study(
     ending: Ending = "done"
     timeout = spec.budget.timeout
     n_workers = None
+    start = None
+    if request.warm_start is not None:
+        start = read_start(request.warm_start, spec, name, database, stored)
+    if finished >= total and start is not None:
+        raise RequestError(
+            f"study '{name}' has all its {count_plain(total, 'trial')}, so that --warm-start "
+            f"begins none; add trials with --more {len(start.configurations) or 1}"
+        )
     if finished < total and not (stored and _is_used_up(database, stored, spec)):
         n_workers = min(request.workers or cores(), total - finished)
         job = Job(
@@ -114,9 +123,12 @@ def run_study(
             n_beside=n_workers,
             deadline=None if timeout is None else time.time() + timeout,
             at_least=at_least,
+            warm_start=start,
             access=access,
         )
         observer = observe(spec) if observe else Observer()
+        for note in start.notes if start else ():
+            observer.note(note)
         for doubt in filter(None, (objective.doubt() for objective in spec.optimized)):
             observer.note(doubt)
         ending = _engine(request)(job, database, n_workers, observer)
