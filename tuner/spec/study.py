@@ -20,6 +20,7 @@ from tuner.spec.models import (
     Budget,
     Choice,
     Dialect,
+    Duplicates,
     EarlyStopping,
     Objective,
     Part,
@@ -56,6 +57,8 @@ class StudySpec(Part):
         training: How trials are trained.
         validation: How trials are compared, or None.
         references: Configurations to run first.
+        duplicates: What becomes of a trial with the parameters of an earlier one; None if the
+            file does not say it, see `tuner.studies.definition.duplicates_of`.
         base: The study file's folder, from which CSV paths and functions are found.
     """
 
@@ -75,6 +78,7 @@ class StudySpec(Part):
     training: Training
     validation: Validation | None
     references: tuple[Reference, ...]
+    duplicates: Duplicates | None = None
     base: Path
 
     @classmethod
@@ -142,6 +146,7 @@ class StudySpec(Part):
             "search_space": self.search_space.to_dict(),
             "fixed": self.fixed
             or None,  # so that studies from before there was [fixed] stay the same
+            "duplicates": self.duplicates,
             "objective": parts["objective"],
             "budget": parts["budget"],
             "sampler": {
@@ -179,8 +184,8 @@ class StudySpec(Part):
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
-        for key in ("name", "title", "budget", "training"):  # these may change on resume
-            del table[key]
+        for key in ("name", "title", "budget", "training", "duplicates"):  # may change on resume
+            table.pop(key, None)
         # What trials leave changes none, and without folds there is nothing else to say.
         table.get("validation", {}).pop("keep", None)
         if self.n_folds == 1:

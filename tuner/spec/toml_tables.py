@@ -10,10 +10,12 @@ from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
 from tuner.spec.models import (
     DEFAULT_NAMES,
+    DUPLICATES,
     AnyDataset,
     Budget,
     Choice,
     CsvDataset,
+    Duplicates,
     EarlyStopping,
     ImageFolder,
     Objective,
@@ -30,6 +32,7 @@ _KEYS = (
     "model",
     "search_space",
     "fixed",
+    "duplicates",
     "objective",
     "budget",
     "sampler",
@@ -69,6 +72,7 @@ def read_study(
     for key, example in _REQUIRED.items():
         if key not in table:
             raise position.at(key).error(f"is missing; write {example}")
+    _check_goals(table["objective"], table.get("budget"), position)
     title = {"title": _text(table["title"], position.at("title"))} if "title" in table else {}
     space = _search_space(table["search_space"], position.at("search_space"), load_space)
     early, validation = table.get("early_stopping"), table.get("validation")
@@ -78,6 +82,7 @@ def read_study(
         "model": name_or_function(table["model"], position.at("model")),
         "search_space": space,
         "fixed": _fixed(table.get("fixed", {}), space, position.at("fixed")),
+        "duplicates": _duplicates(table.get("duplicates"), position.at("duplicates")),
         "objective": read_part(Objective, table["objective"], position.at("objective")),
         "budget": read_part(Budget, table.get("budget", {}), position.at("budget")),
         "sampler": _choice(table.get("sampler", {}), position.at("sampler"), seeded=True),
@@ -91,6 +96,32 @@ def read_study(
         else read_part(Validation, validation, position.at("validation")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
+
+
+def _check_goals(objective: object, budget: object, position: Position) -> None:
+    """Refuses a rule to stop for a study that improves several values at once."""
+    goals = objective if isinstance(objective, list) else [objective]
+    improved = [
+        goal
+        for goal in goals
+        if isinstance(goal, Mapping) and goal.get("role", "optimise") == "optimise"
+    ]
+    if len(improved) > 1 and isinstance(budget, Mapping) and budget.get("stop") is not None:
+        raise position.at("budget").at("stop").error(
+            f"needs one objective that is optimised, but there are {len(improved)}; remove it, or "
+            "give the others another role"
+        )
+
+
+def _duplicates(value: object, position: Position) -> Duplicates | None:
+    """Reads what becomes of a trial with the parameters of an earlier one; None if not said."""
+    found = next((known for known in DUPLICATES if known == value), None)
+    if value is not None and found is None:
+        raise position.error(
+            f'must be "reuse" or "repeat", but got {toml(value)}; write duplicates = "reuse" to '
+            "take over the value of an equal trial, or \"repeat\" to train it again"
+        )
+    return found
 
 
 def _text(value: object, position: Position) -> str:
