@@ -19,6 +19,7 @@ def spared_s(rows: Sequence[TrialRow]) -> float:
     Had they not been pruned, the pruned trials would have taken about as long as the median
     complete trial; those that took longer saved nothing.
     """
+    rows = [row for row in rows if row.reused is None]
     complete = [row.duration_s for row in rows if row.state == "complete" and row.duration_s]
     pruned = [row.duration_s for row in rows if row.state == "pruned" and row.duration_s]
     if not complete:

@@ -46,6 +46,7 @@ class TrialRow:
             of theirs.
         epochs_wanted: Epochs, or folds, that it would have run without early stopping and pruning.
         seed: The seed that it was trained with.
+        reused: Number of the equal trial whose value it has taken over; None if it was trained.
     """
 
     number: int
@@ -61,6 +62,7 @@ class TrialRow:
     epoch: int | None = None
     epochs_wanted: int | None = None
     seed: int | None = None
+    reused: int | None = None
 
     @classmethod
     def of(
@@ -102,6 +104,7 @@ class TrialRow:
             epoch=attrs.epoch if state == "complete" else None,
             epochs_wanted=attrs.epochs_wanted,
             seed=attrs.seed,
+            reused=attrs.reused,
         )
 
     @property
@@ -115,8 +118,8 @@ class TrialRow:
         return self.reference or (ADDED if self.is_added else self.role.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns one element of ``tuner trials --json``."""
-        return {
+        """Returns one element of ``tuner trials --json``; ``reused`` only where a value was."""
+        table = {
             "number": self.number,
             "state": self.state,
             "value": self.value,
@@ -126,6 +129,7 @@ class TrialRow:
             "duration_s": None if self.duration_s is None else round(self.duration_s, 3),
             "origin": self.origin,
         }
+        return table if self.reused is None else table | {"reused": self.reused}
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ class StudyResult:
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
 
     @property
+    def n_reused(self) -> int:
+        """How many trials have taken over the value of an equal one."""
+        return sum(row.reused is not None for row in self.trials)
+
+    @property
     def baseline(self) -> dict[str, Any] | None:
         """The trivial predictor: ``predicts`` in words and its ``value``; None if not known."""
         return self.data.get("baseline")
@@ -211,7 +216,7 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several.
+        there are several, ``reused`` if trials have taken over values of equal ones.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -227,6 +232,8 @@ class StudyResult:
         }
         if not single:
             table["objectives"] = [objective.model_dump() for objective in self.objectives]
+        if self.n_reused:
+            table["reused"] = self.n_reused
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
         return table

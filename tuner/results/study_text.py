@@ -52,6 +52,7 @@ def _head(result: StudyResult) -> list[str]:
             line += f" on {count(result.n_workers, 'worker')}"
         line += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
         line += f"{counts['fail']} failed"
+        line += f", {result.n_reused} reused" if result.n_reused else ""
         for state in ("running", "waiting"):
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])

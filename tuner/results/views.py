@@ -117,10 +117,16 @@ def best(result: StudyResult, form: Format = "table") -> str:
         (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
+        *_reused(result, found.number),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _reused(result: StudyResult, number: int) -> list[tuple[str, str]]:
+    reused = next(row.reused for row in result.trials if row.number == number)
+    return [] if reused is None else [("reused", f"the value of trial {reused}, which is equal")]
 
 
 def _baseline(result: StudyResult) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from tuner.errors import SpecError
-from tuner.spec.models import Finite, Part, Text
+from tuner.spec.models import Duplicates, Finite, Part, Text
 from tuner.spec.reading import rule
 from tuner.spec.role import Role
 from tuner.wording import kind, one_line, toml
@@ -91,6 +91,12 @@ class Defaults(RootModel[dict[str, str | bool | int | float]]):
     model_config = _WHOLE
 
 
+class StoredDuplicates(RootModel[Duplicates]):
+    """``tuner:duplicates``: what becomes of equal trials where the study file does not say it."""
+
+    model_config = _WHOLE
+
+
 class StoredBaseline(Stored):
     """The trivial predictor, see :mod:`tuner.data.trivial`."""
 
@@ -159,7 +165,8 @@ class TrialAttrs(Stored):
 
     ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
     there were roles, and anything if another program set it. ``origin`` is the name of its
-    reference.
+    reference. ``reused`` is the number of the equal trial whose value it has taken over.
+    ``standard_error`` is that of its value, where the study may stop by itself.
     """
 
     stored_role: Any = Field(default=None, alias="role")
@@ -170,6 +177,8 @@ class TrialAttrs(Stored):
     epoch: Positive | None = None
     epochs: Count | None = None
     reason: str | None = None
+    reused: Count | None = None
+    standard_error: Finite | None = None
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")

@@ -38,6 +38,7 @@ from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
 from tuner.trials.folding import folds_for
 from tuner.trials.reporting import Reporter
+from tuner.trials.reusing import equal_trial, take_over
 from tuner.trials.trial_outputs import write_outputs
 from tuner.trials.validating import Plan, Validating, validating
 from tuner.units import count
@@ -123,6 +124,7 @@ def run_trial(
     on_start: Callable[[int], None],
     on_epoch: Callable[[int, float], None],
     common: Mapping[str, Value] | None = None,
+    reuses: bool = False,
 ) -> Outcome:
     """Runs a trial and stores how it ended.
 
@@ -136,6 +138,7 @@ def run_trial(
         on_start: Called with the number of epochs that the trial may take.
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
         common: Parameters that all trials of the study have, see `common_params`.
+        reuses: Whether the trial takes over the value of an equal one, if there is one.
 
     Raises:
         TunerError: The study cannot continue (all but a failure of this trial); the trial is
@@ -166,6 +169,11 @@ def run_trial(
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
         return _fail(trial, database, reason, [], None)
     on_start(steps)
+    if reuses and (other := equal_trial(trial, suggested, role, spec)) is not None:
+        reason = take_over(trial, other, database)
+        state: Literal["complete", "pruned"]
+        state = "complete" if other.state is TrialState.COMPLETE else "pruned"
+        return Outcome(state, tuple(other.values or ()), reason)
     reporter = Reporter(trial, judging(spec), database, steps, role)
     word = "fold" if spec.n_folds > 1 else "epoch"
     every_s = spec.training.checkpoint
