@@ -87,7 +87,7 @@ def test_studies_of_earlier_versions_repeat_and_new_ones_reuse(spec: StudySpec) 
 
 
 def test_damaged_attribute_is_an_error(spec: StudySpec) -> None:
-    with pytest.raises(SpecError, match="tuner:duplicates: .*reuse.*but got 3"):
+    with pytest.raises(SpecError, match=r"tuner:duplicates: .*reuse.*but got 3"):
         duplicates_of(spec, {DUPLICATES: 3})
 
 

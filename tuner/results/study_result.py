@@ -12,6 +12,7 @@ from tuner.errors import StudyError, UnknownNameError
 from tuner.learners.setup import BATCH_SIZE
 from tuner.results.added import as_if_run
 from tuner.results.configuration import Configuration
+from tuner.results.failing import FailingRegion, failing_regions
 from tuner.results.mattered import what_mattered
 from tuner.results.rows import STATES, BestTrial, ReferenceRow, TrialRow
 from tuner.space import Left
@@ -168,6 +169,11 @@ class StudyResult:
             return {}
         return what_mattered(self.complete, self.objective)
 
+    @cached_property
+    def failing(self) -> list[FailingRegion]:
+        """The regions of the search space in which trials fail; empty without enough evidence."""
+        return failing_regions(self.trials)
+
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the best trial's configuration, or that of trial ``number``.
 
@@ -216,7 +222,8 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several, ``reused`` if trials have taken over values of equal ones.
+        there are several, ``reused`` if trials have taken over values of equal ones,
+        ``failing`` if there are regions in which trials fail.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -234,6 +241,8 @@ class StudyResult:
             table["objectives"] = [objective.model_dump() for objective in self.objectives]
         if self.n_reused:
             table["reused"] = self.n_reused
+        if self.failing:
+            table["failing"] = [region.to_dict() for region in self.failing]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
         return table

@@ -32,6 +32,7 @@ def summary(result: StudyResult, *, options: str = "") -> str:
     """
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
+    details += [f"  {region.words()}" for region in result.failing]
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 

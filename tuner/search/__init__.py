@@ -2,11 +2,14 @@
 
 from tuner.search.by_name import make_pruner, make_sampler
 from tuner.search.exhaustive import count_left, left_of
+from tuner.search.failures import ATTRIBUTE, FAILED
 from tuner.search.judging import Judging, judging
 from tuner.search.seeded import SeededSampler, derive_seed
 from tuner.search.stored_check import check_stored
 
 __all__ = [
+    "ATTRIBUTE",
+    "FAILED",
     "Judging",
     "SeededSampler",
     "check_stored",

@@ -107,9 +107,13 @@ def _check_goals(objective: object, budget: object, position: Position) -> None:
         if isinstance(goal, Mapping) and goal.get("role", "optimise") == "optimise"
     ]
     if len(improved) > 1 and isinstance(budget, Mapping) and budget.get("stop") is not None:
-        raise position.at("budget").at("stop").error(
-            f"needs one objective that is optimised, but there are {len(improved)}; remove it, or "
-            "give the others another role"
+        raise (
+            position.at("budget")
+            .at("stop")
+            .error(
+                f"needs one objective that is optimised, but there are {len(improved)}; "
+                "remove it, or give the others another role"
+            )
         )
 
 
@@ -119,7 +123,7 @@ def _duplicates(value: object, position: Position) -> Duplicates | None:
     if value is not None and found is None:
         raise position.error(
             f'must be "reuse" or "repeat", but got {toml(value)}; write duplicates = "reuse" to '
-            "take over the value of an equal trial, or \"repeat\" to train it again"
+            'take over the value of an equal trial, or "repeat" to train it again'
         )
     return found
 

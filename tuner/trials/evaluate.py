@@ -29,7 +29,7 @@ from tuner.errors import (
     debugging,
 )
 from tuner.learners.base import Learner
-from tuner.search import derive_seed, judging
+from tuner.search import FAILED, derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
 from tuner.storage.attributes import enqueued_attrs
@@ -290,6 +290,8 @@ def _fail(
         database.require_own(trial._trial_id)
         database.write_attrs(trial._trial_id, {"reason": reason})
         database.write_curves(trial._trial_id, logged)
+        if kept is not None:  # it was fitted, and its parameters are why it failed
+            trial.set_constraint(FAILED, 1.0)
         trial.study.tell(trial, state=TrialState.FAIL)
     if kept is not None:
         kept.remove()

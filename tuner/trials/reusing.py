@@ -58,9 +58,7 @@ def take_over(trial: optuna.Trial, other: FrozenTrial, database: Database) -> st
     logged = [{k: float(values[i]) for k, values in curves.items()} for i in range(n_steps)]
     with database.together():
         database.require_own(trial._trial_id)
-        database.write_attrs(
-            trial._trial_id, {**attrs, "reason": reason, "reused": other.number}
-        )
+        database.write_attrs(trial._trial_id, {**attrs, "reason": reason, "reused": other.number})
         database.write_values(trial._trial_id, other.intermediate_values)
         database.write_curves(trial._trial_id, logged)
         if other.state is TrialState.PRUNED:
