@@ -14,7 +14,15 @@ from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, shown_attrs, study_attr
+from tuner.storage.attributes import (
+    STOPPED,
+    Names,
+    StoredData,
+    StoredStop,
+    TrialAttrs,
+    shown_attrs,
+    study_attr,
+)
 
 if TYPE_CHECKING:
     import optuna
@@ -73,6 +81,7 @@ def read_result(
         left=None if spec is None else _left_to_try(spec, study),
         access=access,
         common=_common_params(spec, attrs) if spec else {},
+        stop=study_attr(StoredStop, attrs, STOPPED, name),
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
     return replace(result, best=_best(result))

@@ -19,6 +19,7 @@ from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.study import scored_on
+from tuner.storage.attributes import StoredStop
 from tuner.storage.url import PROXY
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class StudyResult:
         n_workers: Worker processes that the run had; None if there was nothing to run.
         short: Why fewer trials are finished than the run wanted, in one line, although it was
             neither interrupted nor out of time; None if it has them.
+        stop: That and why the study has stopped by itself; None if it has not.
         complete: The complete trials as Optuna has them, for :attr:`mattered`.
     """
 
@@ -74,6 +76,7 @@ class StudyResult:
     ending: Ending = "done"
     n_workers: int | None = None
     short: str | None = None
+    stop: StoredStop | None = None
     complete: tuple[FrozenTrial, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -223,7 +226,8 @@ class StudyResult:
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
         there are several, ``reused`` if trials have taken over values of equal ones,
-        ``failing`` if there are regions in which trials fail.
+        ``failing`` if there are regions in which trials fail, ``stopped`` if the study has
+        stopped by itself.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -241,6 +245,9 @@ class StudyResult:
             table["objectives"] = [objective.model_dump() for objective in self.objectives]
         if self.n_reused:
             table["reused"] = self.n_reused
+        if self.stop is not None:
+            table["stopped"] = {"reason": self.stop.words(), **self.stop.model_dump()}
+            table["stopped"]["saved"] = self.stop.saved
         if self.failing:
             table["failing"] = [region.to_dict() for region in self.failing]
         if self.left is not None:

@@ -57,6 +57,7 @@ def _head(result: StudyResult) -> list[str]:
         for state in ("running", "waiting"):
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
+    lines += [result.stop.words()] if result.stop else []
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 

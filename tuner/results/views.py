@@ -152,6 +152,7 @@ def show(
     found = table.pop("best") or {}
     del table["references"]
     table.pop("failing", None)
+    table.pop("stopped", None)
     table.pop("objectives", None)  # of which a cell holds the names and the directions
     table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")

@@ -19,6 +19,7 @@ from tuner.errors import SpecError
 from tuner.spec.models import Duplicates, Finite, Part, Text
 from tuner.spec.reading import rule
 from tuner.spec.role import Role
+from tuner.units import count_plain, figure
 from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
@@ -67,6 +68,7 @@ class QueueEntry(Stored):
         reason: Why it was stopped, if it cannot be continued.
         is_used_up: Whether every combination of its search space has been tried, so that it is
             done with fewer trials than are wanted.
+        has_stopped: Whether it has stopped by itself, so that it is done, too.
     """
 
     model_config = ConfigDict(extra="ignore", validate_by_name=True)
@@ -79,10 +81,47 @@ class QueueEntry(Stored):
     workers: Positive | None = None
     reason: str | None = None
     is_used_up: bool = False
+    has_stopped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entry as it is stored, and as ``--json`` shows it."""
-        return self.model_dump(by_alias=True)
+        table = self.model_dump(by_alias=True)
+        if not self.has_stopped:
+            del table["has_stopped"]
+        return table
+
+
+STOPPED = "tuner:stopped"
+"""The study attribute with a `StoredStop`."""
+
+
+class StoredStop(Stored):
+    """``tuner:stopped``: that a study has stopped by itself.
+
+    Attributes:
+        finished: Trials that were finished then.
+        wanted: Finished trials that were wanted.
+        gain: By how much the others were expected to improve the best value.
+        error: Standard error of the best value.
+    """
+
+    finished: Count
+    wanted: Positive
+    gain: Finite
+    error: Finite
+
+    @property
+    def saved(self) -> int:
+        """How many trials were not begun."""
+        return max(0, self.wanted - self.finished)
+
+    def words(self) -> str:
+        """Returns in one line how far the study came, why it stopped, and what that saved."""
+        return (
+            f"stopped after {self.finished} of {count_plain(self.wanted, 'trial')}: the expected "
+            f"gain of the others, about {figure(self.gain)}, is below the error of estimation, "
+            f"{figure(self.error)}; {count_plain(self.saved, 'trial')} saved"
+        )
 
 
 class Defaults(RootModel[dict[str, str | bool | int | float]]):

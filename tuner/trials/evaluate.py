@@ -16,6 +16,7 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
+from tuner import scoring
 from tuner.data import Development
 from tuner.data.raised import described
 from tuner.data.trivial import trivial
@@ -86,9 +87,26 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     with learner.restored():
         logged = learner.try_out(_example_params(spec), data)
         check_reported(spec, data, logged)
+        _check_stop(spec, data)
         if spec.objective.metric in logged:
             return learner.baseline(spec.objective.metric, data, spec.fixed, drawn)
     return _trivial_score(spec.objective.metric, data)
+
+
+def _check_stop(spec: StudySpec, data: Development) -> None:
+    """Makes sure that the error of a value is known, or can be estimated.
+
+    Raises:
+        SpecError: The study stops by itself, and it is neither.
+    """
+    stop, metric = spec.budget.stop, spec.objective.metric
+    if stop is None or stop.error is not None or spec.n_folds > 1:
+        return
+    if not scoring.is_computable(metric, data.task):
+        raise SpecError(
+            f"{spec.name}: budget.stop.error: is missing: only the model itself measures {metric}, "
+            "so its error cannot be estimated; write error = 0.01, in the unit of the metric"
+        )
 
 
 def _trivial_score(metric: str, data: Development) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from tuner.space import Value
 from tuner.spec import EarlyStopping, Objective
 from tuner.trials.fitted_folds import FittedFold, pack, unpack
 from tuner.trials.folding import Folds
+from tuner.trials.standard_error import standard_error
 
 Report = Callable[[int, float], str | None]
 """Called after each step (from 1) with the metric; returns why the trial ends there, or None."""
@@ -50,6 +52,7 @@ class Plan:
         report: See :data:`Report`.
         checkpoints: The trial's.
         keep: Whether a complete trial leaves its models.
+        predicts: Whether its predictions for the held-out rows are needed, too.
         base: Folder of the study file, for error texts.
     """
 
@@ -63,6 +66,7 @@ class Plan:
     checkpoints: Checkpoints
     keep: bool
     base: Path
+    predicts: bool = False
 
     def watch(
         self,
@@ -132,6 +136,31 @@ class Validating(ABC):
     def logs(self) -> Sequence[Logs]:
         """See the class."""
 
+    def standard_error(self) -> float | None:
+        """Returns that of the value of a complete trial; None if it cannot be estimated.
+
+        By the predictions for the held-out rows if the metric follows from them; else by how much
+        the folds differ.
+        """
+        plan, data = self.plan, self.plan.folds.data
+        if not self.fitted:
+            return None
+        if scoring.is_computable(plan.objective.metric, data.task):
+            if len(plan.folds) == 1:
+                y, predictions = data.validation.y, self.fitted[0].predictions
+            else:
+                y, predictions = self._held_out()
+            return standard_error(plan.objective.metric, data.task, y, predictions)
+        values = [fold.value for fold in self.fitted]
+        return float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+
+    def _held_out(self) -> tuple[NDArray[Any], NDArray[np.floating]]:
+        """Returns the targets of the rows that folds have held out, and their predictions."""
+        folds = self.plan.folds
+        pooled = folds.pooled([fold.predictions for fold in self.fitted])
+        known = ~np.isnan(pooled).reshape(len(pooled), -1).any(axis=1)
+        return folds.rows.y[known], pooled[known]
+
     @abstractmethod
     def run(self) -> FitResult:
         """Fits.
@@ -166,8 +195,8 @@ class HoldOut(Validating):
         fitted = plan.learner.fit(plan.params, data, plan.seed, self._watch)
         seconds = time.perf_counter() - began
         result = self._watch.result()
-        if plan.keep and result.state == "complete":
-            self.fitted = [plan.fitted(fitted, self._watch, data, seconds, timed=True)]
+        if (plan.keep or plan.predicts) and result.state == "complete":
+            self.fitted = [plan.fitted(fitted, self._watch, data, seconds, timed=plan.keep)]
         return result
 
 
@@ -230,10 +259,7 @@ class CrossValidation(Validating):
         if not scoring.is_computable(metric, task):
             held_out = [len(plan.folds.positions[k][1]) for k in range(len(self.fitted))]
             return float(np.average([fold.value for fold in self.fitted], weights=held_out))
-        pooled = plan.folds.pooled([fold.predictions for fold in self.fitted])
-        known = ~np.isnan(pooled).reshape(len(pooled), -1).any(axis=1)
-        y = plan.folds.rows.y[known]
-        value = scoring.score([metric], task, y, pooled[known])[metric]
+        value = scoring.score([metric], task, *self._held_out())[metric]
         if not np.isfinite(value):
             raise TrialFailed(f"{metric} of the rows that were held out so far is {value}")
         return value
