@@ -203,6 +203,7 @@ def run_trial(
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
+    estimates = spec.budget.stop is not None and spec.budget.stop.error is None
     plan = Plan(
         learner=learner,
         params=given,
@@ -214,6 +215,7 @@ def run_trial(
         checkpoints=kept,
         keep=spec.validation is not None and spec.validation.keep,
         base=spec.base,
+        predicts=estimates,
     )
     fit = validating(plan)
     try:
@@ -230,6 +232,8 @@ def run_trial(
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    if estimates and result.state == "complete" and (spread := fit.standard_error()) is not None:
+        attrs["standard_error"] = spread
     if plan.keep and result.state == "complete":
         attrs |= _written(trial, database, checkpoints, fit)
     with database.together():
