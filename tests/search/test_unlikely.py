@@ -107,3 +107,15 @@ def test_only_the_search_says_what_the_sampler_proposes() -> None:
     for trial in found:
         trial.set_user_attr("role", "reference")
     assert outlook(found, RULE, ACCURACY, wanted=60) is None
+
+
+def test_trials_that_violate_a_constraint_are_no_gain() -> None:
+    study = optuna.create_study(direction="maximize")
+    for number, value in enumerate(flat(40)):
+        feasible = create_trial(value=value, user_attrs={"role": "search", "standard_error": 0.01})
+        large = create_trial(value=0.95, user_attrs={"role": "search", "standard_error": 0.01})
+        large.set_constraint("n_params", 1.0)
+        study.add_trial(large if number % 2 else feasible)
+    found = outlook(study.trials, RULE, ACCURACY, wanted=60)
+    assert found is not None
+    assert found.gain < 0.01

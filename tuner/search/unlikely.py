@@ -58,7 +58,7 @@ def outlook(
         wanted: Finished trials wanted in total.
     """
     finished = [one for one in trials if one.state in _FINISHED]
-    complete = [one for one in finished if _is_complete(one)]
+    complete = [one for one in finished if _is_complete(one) and _is_feasible(one)]
     if len(finished) < rule.min_trials or not complete:
         return None
     best = min(complete, key=lambda one: objective.loss(one.values[0]))
@@ -102,10 +102,15 @@ def _is_complete(trial: FrozenTrial) -> bool:
     return trial.state is TrialState.COMPLETE and math.isfinite(trial.values[0])
 
 
+def _is_feasible(trial: FrozenTrial) -> bool:
+    return all(violation <= 0 for violation in trial.constraints.values())
+
+
 def _is_searched(trial: FrozenTrial) -> bool:
     return trial.user_attrs.get("role") in (Role.SEARCH.value, Role.DEFAULT.value)
 
 
 def _is_new(trial: FrozenTrial) -> bool:
     """Whether it has measured something, instead of taking over the value of an equal trial."""
-    return _is_complete(trial) and "reused" not in trial.user_attrs
+    is_reused = "reused" in trial.user_attrs
+    return _is_complete(trial) and _is_feasible(trial) and not is_reused

@@ -104,7 +104,7 @@ def _check_goals(objective: object, budget: object, position: Position) -> None:
     improved = [
         goal
         for goal in goals
-        if isinstance(goal, Mapping) and goal.get("role", "optimise") == "optimise"
+        if isinstance(goal, Mapping) and goal.get("role", "optimize") == "optimize"
     ]
     if len(improved) > 1 and isinstance(budget, Mapping) and budget.get("stop") is not None:
         raise (

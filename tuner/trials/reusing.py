@@ -51,7 +51,7 @@ def take_over(trial: optuna.Trial, other: FrozenTrial, database: Database) -> st
         TrialLost: Another process runs the trial by now.
     """
     reason = f"equal to trial {other.number}, whose value it takes over"
-    kept = ("seed", "epochs_wanted", "epoch", "epochs", "standard_error")
+    kept = ("seed", "epochs_wanted", "epoch", "epochs", "standard_error", "measured")
     attrs = {key: other.user_attrs[key] for key in kept if key in other.user_attrs}
     curves = database.curves(trial.study, other.number)
     n_steps = max((len(values) for values in curves.values()), default=0)
@@ -61,6 +61,8 @@ def take_over(trial: optuna.Trial, other: FrozenTrial, database: Database) -> st
         database.write_attrs(trial._trial_id, {**attrs, "reason": reason, "reused": other.number})
         database.write_values(trial._trial_id, other.intermediate_values)
         database.write_curves(trial._trial_id, logged)
+        for name, violation in other.constraints.items():
+            trial.set_constraint(name, violation)
         if other.state is TrialState.PRUNED:
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
