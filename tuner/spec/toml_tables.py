@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
+from tuner.spec.goals import Goal, read_objectives
 from tuner.spec.models import (
     DEFAULT_NAMES,
     DUPLICATES,
     AnyDataset,
     Budget,
     Choice,
+    Confirm,
     CsvDataset,
     Duplicates,
     EarlyStopping,
     ImageFolder,
-    Objective,
     Training,
     Validation,
 )
@@ -40,6 +41,7 @@ _KEYS = (
     "early_stopping",
     "training",
     "validation",
+    "confirm",
     "reference",
 )
 _REQUIRED = {
@@ -72,10 +74,11 @@ def read_study(
     for key, example in _REQUIRED.items():
         if key not in table:
             raise position.at(key).error(f"is missing; write {example}")
-    _check_goals(table["objective"], table.get("budget"), position)
     title = {"title": _text(table["title"], position.at("title"))} if "title" in table else {}
     space = _search_space(table["search_space"], position.at("search_space"), load_space)
+    first, goals = read_objectives(table["objective"], position.at("objective"))
     early, validation = table.get("early_stopping"), table.get("validation")
+    confirm = table.get("confirm")
     return {
         **title,
         "dataset": read_dataset(table["dataset"], position.at("dataset")),
@@ -83,8 +86,9 @@ def read_study(
         "search_space": space,
         "fixed": _fixed(table.get("fixed", {}), space, position.at("fixed")),
         "duplicates": _duplicates(table.get("duplicates"), position.at("duplicates")),
-        "objective": read_part(Objective, table["objective"], position.at("objective")),
-        "budget": read_part(Budget, table.get("budget", {}), position.at("budget")),
+        "objective": first,
+        "goals": goals,
+        "budget": _budget(table.get("budget", {}), goals, position.at("budget")),
         "sampler": _choice(table.get("sampler", {}), position.at("sampler"), seeded=True),
         "pruner": _choice(table.get("pruner", {}), position.at("pruner"), seeded=False),
         "early_stopping": None
@@ -94,27 +98,21 @@ def read_study(
         "validation": None
         if validation is None
         else read_part(Validation, validation, position.at("validation")),
+        "confirm": None if confirm is None else read_part(Confirm, confirm, position.at("confirm")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
 
 
-def _check_goals(objective: object, budget: object, position: Position) -> None:
-    """Refuses a rule to stop for a study that improves several values at once."""
-    goals = objective if isinstance(objective, list) else [objective]
-    improved = [
-        goal
-        for goal in goals
-        if isinstance(goal, Mapping) and goal.get("role", "optimize") == "optimize"
-    ]
-    if len(improved) > 1 and isinstance(budget, Mapping) and budget.get("stop") is not None:
-        raise (
-            position.at("budget")
-            .at("stop")
-            .error(
-                f"needs one objective that is optimised, but there are {len(improved)}; "
-                "remove it, or give the others another role"
-            )
+def _budget(table: object, goals: Sequence[Goal], position: Position) -> Budget:
+    """Reads the budget; the rule to stop is for studies that optimise one objective."""
+    budget = read_part(Budget, table, position)
+    n_optimized = 1 + sum(goal.role == "optimize" for goal in goals)
+    if budget.stop is not None and n_optimized > 1:
+        raise position.at("stop").error(
+            f"needs one objective that is optimised, but there are {n_optimized}; remove it, or "
+            'write role = "store" for the others'
         )
+    return budget
 
 
 def _duplicates(value: object, position: Position) -> Duplicates | None:

@@ -97,6 +97,7 @@ class Finished:
 
     Attributes:
         values: One for each objective; none of a failed trial.
+        violation: As in :class:`tuner.trials.evaluate.Outcome`.
     """
 
     number: int
@@ -104,6 +105,7 @@ class Finished:
     values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
+    violation: str | None = None
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,10 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
-        self._coverage = job.spec.coverage()  # None unless its combinations may run out
         self._may_stop = job.may_stop and job.spec.budget.stop is not None
         self._considered_at = -1  # finished trials when it was last considered whether to stop
         self._has_stopped = False
+        self._left = search.left_counter(job.spec)  # None unless it may run out
         self.wanted = job.n_trials
         self.open = 0
         self.finished = 0
@@ -74,7 +74,7 @@ class Remaining:
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)
         with storage_errors(self._database.url):
-            left = search.count_left(self._coverage, study)
+            left = search.count_left(self._left, study)
         if left:
             self.open = min(self.open, left.may_begin - asked)
         if self._stops(study):
