@@ -29,7 +29,7 @@ from tuner.search.unlikely import outlook
 from tuner.space import SearchSpace
 from tuner.spec import StudySpec
 from tuner.spec.models import StopRule
-from tuner.trials.standard_error import standard_error
+from tuner.trials.estimation_error import standard_error
 
 SPACE = {
     "learning_rate": {"type": "float", "low": 0.01, "high": 0.5, "log": True},

@@ -33,10 +33,10 @@ from tuner.learners.watch import Checkpoints, Logs, OnStep, Score, Watch
 from tuner.search import derive_seed
 from tuner.space import Value
 from tuner.spec import EarlyStopping, Goal, Objective
+from tuner.trials.estimation_error import standard_error
 from tuner.trials.fitted_folds import FittedFold, pack, unpack
 from tuner.trials.folding import Folds
 from tuner.trials.measuring import cost_names, finite, logged_or_scored, model_costs
-from tuner.trials.standard_error import standard_error
 
 Report = Callable[[int, float], str | None]
 """Called after each step (from 1) with the metric; returns why the trial ends there, or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.trials.standard_error import standard_error
+from tuner.trials.estimation_error import standard_error
 
 
 @pytest.mark.parametrize("n", [60, 1000])
