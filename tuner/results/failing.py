@@ -10,6 +10,7 @@ the same trials give the same words.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,11 +28,11 @@ _CHANCE = 0.05  # that a region is found where failures are random
 _MOST_THRESHOLDS = 32  # of one parameter
 _MOST_TRIALS = 5000
 _WORDS = (
-    ("timeout", "took too long"),
-    ("memory", "out of memory"),
-    ("workers died", "the worker died"),
-    ("NaN", "loss became NaN"),
-    ("infinite", "loss became infinite"),
+    (re.compile(r"^timeout\b"), "took too long"),
+    (re.compile(r"^memory\b|^MemoryError\b|\bOOM\b"), "out of memory"),
+    (re.compile(r"\bworkers died\b"), "the worker died"),
+    (re.compile(r"\bNaN\b"), "loss became NaN"),
+    (re.compile(r"\binfinite\b"), "loss became infinite"),
 )
 
 
@@ -210,7 +211,7 @@ def _gain(failed: Any, trials: Any, all_failed: int, all_trials: int) -> Any:
 
 def _in_words(reason: str) -> str:
     for sign, words in _WORDS:
-        if sign.lower() in reason.lower():
+        if sign.search(reason):
             return words
     first = reason.strip().partition("\n")[0]
     return first if len(first) <= 60 else f"{first[:59]}…"
