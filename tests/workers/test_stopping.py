@@ -62,6 +62,7 @@ def test_service_is_done_with_a_study_that_has_stopped(stopping: Laboratory) -> 
     assert len(study.get_trials()) == n + 1, "what is enqueued is run all the same"
 
 
+@pytest.mark.slow
 def test_error_of_a_metric_of_the_model_must_be_given(laboratory: Laboratory) -> None:
     change(laboratory, "n_trials = 4", f"n_trials = 30\n{STOP.format(more='')}")
     with pytest.raises(
