@@ -175,7 +175,16 @@ def studies(draw: st.DrawFn) -> Table:
                 n_trials=st.integers(1, 10**6),
                 timeout=_DURATIONS,
                 trial=_optional(timeout=_DURATIONS, memory=_SIZES),
+                stop=st.fixed_dictionaries(
+                    {"when": st.just("unlikely")},
+                    optional={
+                        "min_trials": st.integers(2, 99),
+                        "patience": st.integers(1, 99),
+                        "error": st.floats(1e-6, 10),
+                    },
+                ),
             ),
+            duplicates=st.sampled_from(["reuse", "repeat"]),
             sampler=_choices(seeded=True),
             pruner=_choices(seeded=False),
             early_stopping=st.fixed_dictionaries(

@@ -102,6 +102,39 @@ def table_with(keys: str, value: Any) -> Table:
         ("budget.trial.memory", 2.5, r"budget\.trial\.memory: must be a size, but got 2\.5, a num"),
         ("budget.trial.memory", 2, r"memory: must be at least 1 MiB, but got 2; write \"2GiB\""),
         ("budget.trial.ram", "2GiB", r"budget\.trial\.ram: unknown key; the keys are: timeout, m"),
+        (
+            "budget.stop",
+            True,
+            r'budget\.stop: must be a table, .* write stop = \{ when = "unlikely"',
+        ),
+        ("budget.stop", {}, r'budget\.stop\.when: is missing; write when = "unlikely"'),
+        (
+            "budget.stop",
+            {"when": "never"},
+            r'budget\.stop\.when: must be "unlikely", but got "never"; the values are: unlikely',
+        ),
+        (
+            "budget.stop",
+            {"when": "unlikely", "min_trials": -5},
+            r"budget\.stop\.min_trials: must be at least 2, but got -5; write min_trials = 20",
+        ),
+        (
+            "budget.stop",
+            {"when": "unlikely", "patience": 0},
+            r"budget\.stop\.patience: must be at least 1, but got 0; write patience = 10",
+        ),
+        (
+            "budget.stop",
+            {"when": "unlikely", "error": -0.1},
+            r"budget\.stop\.error: must be above 0\.0, but got -0\.1; write error = 0\.005",
+        ),
+        (
+            "budget.stop",
+            {"when": "unlikely", "patient": 3},
+            r"budget\.stop\.patient: unknown key; did you mean patience\?",
+        ),
+        ("duplicates", "again", r'duplicates: must be "reuse" or "repeat", but got "again"; write'),
+        ("duplicates", True, r'duplicates: must be "reuse" or "repeat", but got true; write dupl'),
         ("sampler", "random", r'sampler: must be a table, .* write \[sampler\] .*name = "random"'),
         ("sampler.name", 3, r"sampler\.name: must be a string, but got 3"),
         ("sampler.seed", -1, r"sampler\.seed: must be at least 0, but got -1; write seed = 0"),
@@ -206,3 +239,14 @@ def test_any_table_is_a_study_or_an_error_of_one_line(table: Table, data: st.Dat
     except SpecError as error:
         message = str(error)
     assert "\n" not in message
+
+
+def test_rule_to_stop_needs_one_objective_that_is_optimised() -> None:
+    table = table_with("budget", {"stop": {"when": "unlikely"}})
+    goal = {"metric": "accuracy", "direction": "maximize"}
+    table["objective"] = [goal, {"metric": "n_params", "direction": "minimize"}]
+    with pytest.raises(
+        SpecError,
+        match=r"budget\.stop: needs one objective that is optimised, but there are 2; remove it",
+    ):
+        read(table)

@@ -20,7 +20,7 @@ from tuner.learners.settings import Setting
 from tuner.learners.setup import Setup
 from tuner.learners.watch import Watch
 from tuner.results.rows import TrialRow
-from tuner.search import make_pruner, make_sampler
+from tuner.search import FAILED, make_pruner, make_sampler
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.trials.evaluate import Outcome, run_trial
@@ -128,6 +128,9 @@ def test_an_enqueued_trial_outside_the_space_fails_with_the_reason(
     assert reason in outcome.reason
     runner.run()
     assert runner.learner.fitted == [RIGHT]
+    refused, failed = runner.study.trials
+    assert refused.constraints == {}, "it says nothing of the search space"
+    assert (failed.state, failed.constraints) == (TrialState.FAIL, {FAILED: 1.0})
 
 
 @pytest.mark.parametrize(

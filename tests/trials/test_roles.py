@@ -80,6 +80,34 @@ def test_role_is_stored_and_decides_whether_the_trial_stops_early(
     assert (trial.user_attrs["role"], trial.user_attrs["epochs"]) == (role, epochs)
 
 
+@pytest.mark.parametrize(("reuses", "n_fitted"), [(True, 1), (False, 2)])
+def test_equal_trial_is_fitted_only_if_the_study_repeats(
+    reuses: bool, n_fitted: int, database: Database, make_splits: Callable[[], Splits]
+) -> None:
+    study = optuna.create_study(storage=database.storage, direction="maximize")
+    learner, begun = Flat("flat", Setup()), []
+    outcomes = [
+        run_trial(
+            *(study.ask(), SPEC, learner, make_splits().development, database),
+            checkpoints="",
+            on_start=begun.append,
+            on_epoch=lambda epoch, value: None,
+            reuses=reuses,
+        )
+        for _ in range(2)
+    ]
+    assert [(one.state, one.values) for one in outcomes] == [("complete", (0.5,))] * 2
+    assert begun == [6, 6], "whoever watches sees both begin"
+    first, second = study.trials
+    assert (second.user_attrs["seed"] == first.user_attrs["seed"]) is reuses
+    assert second.user_attrs.get("reused") == (0 if reuses else None)
+    assert second.intermediate_values == first.intermediate_values
+    assert second.user_attrs["epoch"] == first.user_attrs["epoch"] == 1
+    assert len({one.user_attrs["seed"] for one in study.trials}) == n_fitted
+    curves = [database.curves(study, number)["val_accuracy"].tolist() for number in (0, 1)]
+    assert curves[0] == curves[1] == [0.5, 0.5, 0.5]
+
+
 def test_references_are_enqueued_with_their_role(database: Database) -> None:
     study = optuna.create_study(storage=database.storage)
     database.enqueue_references(study, {"document": {"epochs": 6}})

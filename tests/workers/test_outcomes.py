@@ -94,6 +94,7 @@ def test_a_trial_over_a_limit_fails_and_its_worker_is_replaced(bench: Bench) -> 
     assert (worker.killed, bench.pool.workers) == (True, [])
     assert bench.recorder.events == [("fail", 0, "timeout: took longer than 1 s")]
     assert bench.state(0) is TrialState.FAIL
+    assert bench.study.trials[0].constraints == {"failed": 1.0}, "the sampler learns of it"
 
 
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.COMPLETE])

@@ -19,6 +19,7 @@ def spared_s(rows: Sequence[TrialRow]) -> float:
     Had they not been pruned, the pruned trials would have taken about as long as the median
     complete trial; those that took longer saved nothing.
     """
+    rows = [row for row in rows if row.reused is None]
     complete = [row.duration_s for row in rows if row.state == "complete" and row.duration_s]
     pruned = [row.duration_s for row in rows if row.state == "pruned" and row.duration_s]
     if not complete:
@@ -27,17 +28,22 @@ def spared_s(rows: Sequence[TrialRow]) -> float:
     return sum(max(0.0, usual - seconds) for seconds in pruned)
 
 
+def kinds_of_failure(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
+    """Returns the failed rows by their reasons, the most frequent first; see :func:`failures`."""
+    kinds: dict[str, list[TrialRow]] = {}
+    for row in rows:
+        if row.state == "fail":
+            kinds.setdefault(_NUMBER.sub("#", row.reason or ""), []).append(row)
+    return sorted(kinds.values(), key=lambda kind: (-len(kind), kind[0].number))
+
+
 def failures(rows: Sequence[TrialRow]) -> list[str]:
     """Returns a line for each kind of failure, the most frequent first, with its trials.
 
     Reasons that differ only in their numbers ("NaN at epoch 3", "NaN at epoch 5") are one kind,
     shown with the first one's words.
     """
-    kinds: dict[str, list[TrialRow]] = {}
-    for row in rows:
-        if row.state == "fail":
-            kinds.setdefault(_NUMBER.sub("#", row.reason or ""), []).append(row)
-    ordered = sorted(kinds.values(), key=lambda kind: (-len(kind), kind[0].number))
+    ordered = kinds_of_failure(rows)
     lines = [
         f"  failed: {len(kind)} × {_first_line(kind[0].reason)} ({_numbers(kind)})"
         for kind in ordered[:_MOST_REASONS]

@@ -48,6 +48,7 @@ class TrialRow:
             of theirs.
         epochs_wanted: Epochs, or folds, that it would have run without early stopping and pruning.
         seed: The seed that it was trained with.
+        reused: Number of the equal trial whose value it has taken over; None if it was trained.
         measured: The metrics of the study's further objectives, as far as they were measured.
         violated: Names of the constraints that it violates.
     """
@@ -65,6 +66,7 @@ class TrialRow:
     epoch: int | None = None
     epochs_wanted: int | None = None
     seed: int | None = None
+    reused: int | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     violated: tuple[str, ...] = ()
 
@@ -108,6 +110,7 @@ class TrialRow:
             epoch=attrs.epoch if state == "complete" else None,
             epochs_wanted=attrs.epochs_wanted,
             seed=attrs.seed,
+            reused=attrs.reused,
             measured=attrs.measured,
             violated=violated_by(trial),
         )
@@ -123,8 +126,8 @@ class TrialRow:
         return self.reference or (ADDED if self.is_added else self.role.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns one element of ``tuner trials --json``."""
-        return {
+        """Returns one element of ``tuner trials --json``; ``reused`` only where a value was."""
+        table = {
             "number": self.number,
             "state": self.state,
             "value": self.value,
@@ -134,6 +137,7 @@ class TrialRow:
             "duration_s": None if self.duration_s is None else round(self.duration_s, 3),
             "origin": self.origin,
         }
+        return table if self.reused is None else table | {"reused": self.reused}
 
 
 @dataclass(frozen=True)

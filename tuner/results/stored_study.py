@@ -15,10 +15,12 @@ from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.models import CONFIRMING, EXHAUSTIVE
 from tuner.storage.attributes import (
+    STOPPED,
     WARM_STARTS,
     Names,
     StoredConfirmation,
     StoredData,
+    StoredStop,
     TrialAttrs,
     WarmStarts,
     confirmed_by,
@@ -88,6 +90,7 @@ def read_result(
         access=access,
         warm_starts=tuple(warm_starts.root) if warm_starts else (),
         common=_common_params(spec, attrs) if spec else {},
+        stop=study_attr(StoredStop, attrs, STOPPED, name),
         confirms=None if confirms is None else confirms.study,
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )

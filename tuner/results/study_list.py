@@ -134,10 +134,13 @@ def _queued(line: StudyLine, *, progress: bool = False) -> str:
     finished, wanted = trials.get("complete", 0) + trials.get("pruned", 0), entry.get("n_trials")
     has_all = wanted is not None and finished >= wanted
     is_used_up = bool(entry.get("is_used_up")) and not trials.get("waiting")
-    is_done = status == "open" and (has_all or is_used_up)
+    has_stopped = bool(entry.get("has_stopped")) and not trials.get("waiting")
+    is_done = status == "open" and (has_all or is_used_up or has_stopped)
     words = ["done" if is_done else status]
     if progress and wanted is not None:
         words.append(f"{finished} of {wanted}")
+    if is_done and has_stopped and not has_all:
+        return ", ".join([*words, "stopped by itself"])
     if is_done:
         return ", ".join(words if has_all else [*words, "nothing left to try"])
     if entry.get("reason"):

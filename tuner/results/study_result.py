@@ -12,6 +12,7 @@ from tuner.errors import StudyError, UnknownNameError
 from tuner.learners.setup import BATCH_SIZE
 from tuner.results.added import as_if_run
 from tuner.results.configuration import Configuration
+from tuner.results.failing import FailingRegion, failing_regions
 from tuner.results.mattered import what_mattered
 from tuner.results.pick import example, pick
 from tuner.results.rows import STATES, BestTrial, ReferenceRow, TrialRow, feasible, front_of
@@ -19,7 +20,7 @@ from tuner.space import Left
 from tuner.spec import Goal, Objective, StudySpec
 from tuner.spec.access import Access
 from tuner.spec.study import scored_on
-from tuner.storage.attributes import StoredWarmStart
+from tuner.storage.attributes import StoredStop, StoredWarmStart
 from tuner.storage.url import PROXY
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class StudyResult:
         short: Why fewer trials are finished than the run wanted, in one line, although it was
             neither interrupted nor out of time; None if it has them.
         warm_starts: The sources of ``--warm-start``, and what was taken from each.
+        stop: That and why the study has stopped by itself; None if it has not.
         complete: The complete trials as Optuna has them, for :attr:`mattered`.
     """
 
@@ -82,6 +84,7 @@ class StudyResult:
     n_workers: int | None = None
     short: str | None = None
     warm_starts: tuple[StoredWarmStart, ...] = ()
+    stop: StoredStop | None = None
     winner: BestTrial | None = None
     confirmation: Confirmation | None = None
     confirms: str | None = None
@@ -244,6 +247,11 @@ class StudyResult:
         return {state: sum(row.state == state for row in self.trials) for state in STATES}
 
     @property
+    def n_reused(self) -> int:
+        """How many trials have taken over the value of an equal one."""
+        return sum(row.reused is not None for row in self.trials)
+
+    @property
     def baseline(self) -> dict[str, Any] | None:
         """The trivial predictor: ``predicts`` in words and its ``value``; None if not known."""
         return self.data.get("baseline")
@@ -265,6 +273,11 @@ class StudyResult:
         if self.has_several_objectives and self.spec is None:
             return {}
         return what_mattered(self.complete, self.objectives[0])
+
+    @cached_property
+    def failing(self) -> list[FailingRegion]:
+        """The regions of the search space in which trials fail; empty without enough evidence."""
+        return failing_regions(self.trials)
 
     def configuration(self, number: int | None = None) -> Configuration:
         """Returns what to train: the winner's configuration, or that of trial ``number``.
@@ -317,8 +330,10 @@ class StudyResult:
         """Returns the document of ``tuner run``, ``best`` and ``show`` with ``--json``.
 
         ``is_used_up`` is there if the sampler tries every combination once, ``objectives`` if
-        there are several, ``warm_start`` if there was one, ``front`` if several are optimised,
-        ``winner`` and ``confirmation`` if the study was confirmed.
+        there are several, ``front`` if several are optimised, ``winner`` and ``confirmation`` if
+        the study was confirmed, ``warm_start`` if there was one, ``reused`` if trials have taken
+        over values of equal ones, ``failing`` if there are regions in which trials fail,
+        ``stopped`` if the study has stopped by itself.
         """
         single = not self.has_several_objectives
         table: dict[str, Any] = {
@@ -339,6 +354,13 @@ class StudyResult:
             table["front"] = [self._on_front(one) for one in self.front]
         if self.warm_starts:
             table["warm_start"] = [one.model_dump() for one in self.warm_starts]
+        if self.n_reused:
+            table["reused"] = self.n_reused
+        if self.stop is not None:
+            table["stopped"] = {"reason": self.stop.words(), **self.stop.model_dump()}
+            table["stopped"]["saved"] = self.stop.saved
+        if self.failing:
+            table["failing"] = [region.to_dict() for region in self.failing]
         if self.left is not None:
             table["is_used_up"] = self.left.is_used_up
         if self.confirmation is not None:

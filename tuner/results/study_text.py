@@ -37,6 +37,7 @@ def summary(result: StudyResult, *, options: str = "", more: Sequence[str] = ())
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
     blocks.append(_confirmation(result))
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
+    details += [f"  {region.words()}" for region in result.failing]
     blocks += [details, [*more], _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
 
@@ -57,10 +58,12 @@ def _head(result: StudyResult) -> list[str]:
             line += f" on {count(result.n_workers, 'worker')}"
         line += f": {counts['complete']} complete, {counts['pruned']} pruned{saved}, "
         line += f"{counts['fail']} failed"
+        line += f", {result.n_reused} reused" if result.n_reused else ""
         for state in ("running", "waiting"):
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     lines += [one.words() for one in result.warm_starts]
+    lines += [result.stop.words()] if result.stop else []
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
 
 

@@ -139,10 +139,16 @@ def best(result: StudyResult, form: Format = "table") -> str:
         ("confirmed", "" if found.confirmed is None else found.confirmed.words().partition(" ")[2]),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
+        *_reused(result, found.number),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _reused(result: StudyResult, number: int) -> list[tuple[str, str]]:
+    reused = next(row.reused for row in result.trials if row.number == number)
+    return [] if reused is None else [("reused", f"the value of trial {reused}, which is equal")]
 
 
 def _front(result: StudyResult, form: Format) -> str:
@@ -219,7 +225,7 @@ def show(
         return document(table | {"test_openings": [one.to_dict() for one in openings]})
     found = table.pop("best") or {}
     del table["references"]
-    for key in ("objectives", "front", "winner", "confirmation"):
+    for key in ("objectives", "front", "winner", "confirmation", "failing", "stopped"):
         table.pop(key, None)  # a cell holds the metrics and another the directions
     table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")

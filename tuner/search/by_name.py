@@ -14,7 +14,8 @@ import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import optuna
 from optuna.pruners import BasePruner
@@ -23,6 +24,7 @@ from optuna.samplers import BaseSampler
 from tuner.search import sampler_options as checked
 from tuner.search.confirming_sampler import ConfirmingSampler
 from tuner.search.exhaustive import ExhaustiveSampler
+from tuner.search.failures import StudyWithFailures
 from tuner.search.hyperband import RememberingHyperbandPruner
 from tuner.search.portfolio_sampler import PortfolioSampler
 from tuner.search.seeded import SeededSampler
@@ -45,6 +47,8 @@ class _Entry:
         needs: The module that it needs beside Optuna; the extra that installs it has the name of
             the sampler.
         reseed: Whether a trial may draw from a stream of its own.
+        failures: How the sampler sees failed trials: not at all, as infeasible ones, or as
+            infeasible ones beside others that are all marked as feasible.
         several: Whether the sampler can optimise several objectives.
         constraints: Whether it works with objectives that have a bound.
     """
@@ -53,24 +57,28 @@ class _Entry:
     options: type[Part]
     needs: str | None = None
     reseed: bool = True
+    failures: Literal["hidden", "infeasible", "marked"] = "hidden"
     several: bool = True
     constraints: bool = True
 
 
 _SAMPLERS = {
-    "tpe": _Entry(IncrementalTPESampler, checked.TpeOptions),
+    "tpe": _Entry(IncrementalTPESampler, checked.TpeOptions, failures="infeasible"),
     "random": _Entry(optuna.samplers.RandomSampler, checked.NoOptions),
     # Quasi-random points are one sequence: its scrambling must stay the same for all trials.
     "qmc": _Entry(optuna.samplers.QMCSampler, checked.QmcOptions, reseed=False),
     EXHAUSTIVE: _Entry(ExhaustiveSampler, checked.BruteForceOptions, reseed=False),
+    # CMA-ES knows no constraints: to it a failed trial is one with the worst value.
     "cmaes": _Entry(
         optuna.samplers.CmaEsSampler,
         checked.CmaEsOptions,
         needs="cmaes",
+        failures="infeasible",
         several=False,
         constraints=False,
     ),
-    "gp": _Entry(optuna.samplers.GPSampler, checked.GpOptions, needs="torch"),
+    "gp": _Entry(optuna.samplers.GPSampler, checked.GpOptions, needs="torch", failures="marked"),
+    # NSGA-II loads the parents of a generation again, by their numbers, past what it is shown.
     "nsgaii": _Entry(optuna.samplers.NSGAIISampler, checked.NsgaIIOptions),
     PORTFOLIO: _Entry(
         PortfolioSampler, checked.PortfolioOptions, reseed=False, several=False, constraints=False
@@ -133,7 +141,10 @@ def make_sampler(
     if not entry.reseed:
         return SeededSampler(lambda _: first, spec.sampler.seed)
     again = first.reseeded if isinstance(first, IncrementalTPESampler) else make
-    return SeededSampler(again, spec.sampler.seed)
+    if entry.failures == "hidden":
+        return SeededSampler(again, spec.sampler.seed)
+    seen = partial(StudyWithFailures.of, mark_others=entry.failures == "marked")
+    return SeededSampler(again, spec.sampler.seed, seen)
 
 
 def make_pruner(

@@ -28,6 +28,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tuner.search.failures import ATTRIBUTE, with_failures
 from tuner.search.seeded import derive_seed
 from tuner.search.tpe import IncrementalTPESampler
 from tuner.space import SearchSpace
@@ -207,8 +208,9 @@ class PortfolioSampler(BaseSampler):
     def _part_of(self, trials: Sequence[FrozenTrial], value: Any) -> optuna.Study:
         """Returns a study in memory with the trials of a value, without the categorical itself."""
         part = optuna.create_study(direction=self._objective.direction)
-        for one in trials:
-            if one.params.get(self._by) != value or one.state is TrialState.FAIL:
+        own = [one for one in trials if one.params.get(self._by) == value]
+        for one in with_failures(own, part.directions):
+            if one.state is TrialState.FAIL:
                 continue
             part.add_trial(
                 create_trial(
@@ -217,6 +219,7 @@ class PortfolioSampler(BaseSampler):
                     params={k: v for k, v in one.params.items() if k != self._by},
                     distributions={k: v for k, v in one.distributions.items() if k != self._by},
                     intermediate_values=one.intermediate_values,
+                    system_attrs={k: v for k, v in one.system_attrs.items() if k == ATTRIBUTE},
                 )
             )
         return part

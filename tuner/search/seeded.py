@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,9 +31,22 @@ class SeededSampler(BaseSampler):
     drawn: the state of a random generator is never lost, because none is kept.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[int], BaseSampler],
+        seed: int,
+        seen: Callable[[optuna.Study], optuna.Study] = lambda study: study,
+    ) -> None:
+        """Prepares.
+
+        Args:
+            make: Returns a sampler with that seed.
+            seed: The study's.
+            seen: Returns the study as the sampler sees it.
+        """
         self._make = make
         self._seed = seed
+        self._seen = seen
         self._sampler = make(seed)
 
     def __str__(self) -> str:
@@ -40,12 +54,12 @@ class SeededSampler(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self._sampler = self._make(derive_seed(self._seed, trial.number))
-        self._sampler.before_trial(study, trial)
+        self._sampler.before_trial(self._seen(study), trial)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return self._sampler.infer_relative_search_space(study, trial)
+        return self._sampler.infer_relative_search_space(self._seen(study), trial)
 
     def sample_relative(
         self,
@@ -53,7 +67,7 @@ class SeededSampler(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        return self._sampler.sample_relative(study, trial, search_space)
+        return self._sampler.sample_relative(self._seen(study), trial, search_space)
 
     def sample_independent(
         self,
@@ -62,7 +76,9 @@ class SeededSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+        return self._sampler.sample_independent(
+            self._seen(study), trial, param_name, param_distribution
+        )
 
     def after_trial(
         self,
@@ -72,7 +88,10 @@ class SeededSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         try:
-            self._sampler.after_trial(study, trial, state, values)
+            with warnings.catch_warnings():
+                # CMA-ES warns of any constraint; it sees failed trials as the worst ones.
+                warnings.filterwarnings("ignore", "Constraints have been set", UserWarning)
+                self._sampler.after_trial(study, trial, state, values)
         except (TunerError, optuna.exceptions.OptunaError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the trial has ended well

@@ -200,6 +200,7 @@ class Service:
                         self._leave(other)
         if ending == "done":
             self._withdrawals.check_used_up(slot.study, slot.stored)
+            self._withdrawals.check_stopped(slot.study, slot.stored, slot.entry.n_trials or 0)
         if ending:
             self._leave(slot)
 

@@ -12,7 +12,7 @@ from tuner.service.offer import Offer
 from tuner.spec import StudySpec
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies import queue
+from tuner.studies import queue, stopping
 from tuner.studies.definition import named_base
 from tuner.units import duration
 
@@ -52,6 +52,21 @@ class Withdrawals:
             self._agenda.set_aside(name, _LAST_TRIALS_SECONDS)
         elif queue.mark_used_up(study, self._database):
             self._note(f"{name} is done: {left.words()}")
+
+    def check_stopped(self, name: str, stored: StudySpec | None, wanted: int) -> None:
+        """Marks a study that has stopped by itself as done.
+
+        Args:
+            name: The study.
+            stored: As it was stored when a slot turned to it.
+            wanted: Finished trials wanted in total.
+        """
+        study = self._database.find_study(name)  # it may have been deleted
+        if study is None or stored is None or stored.budget.stop is None:
+            return
+        found = stopping.has_stopped(study, self._database, stored, wanted)
+        if found is not None and queue.mark_stopped(study, self._database):
+            self._note(f"{name} is done: {found.words()}")
 
     def stop(self, name: str, reason: str) -> None:
         """Takes a study that cannot be continued off the queue."""

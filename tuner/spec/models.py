@@ -7,7 +7,7 @@ to write.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -223,6 +223,11 @@ AnyDataset = str | CsvDataset | ImageFolder
 
 Direction = Literal["minimize", "maximize"]
 
+Duplicates = Literal["reuse", "repeat"]
+"""Whether a trial with the parameters of an earlier one takes over its value, or is trained."""
+
+DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
+
 
 def as_loss(value: float, direction: Direction) -> float:
     """Returns ``value``, negated if more of it is better: less of a loss always is."""
@@ -274,6 +279,24 @@ class TrialLimits(Part):
     memory: Bytes | None = Field(default=None, examples=['"2GiB"'])
 
 
+class StopRule(Part):
+    """When a study ends before it has all its trials.
+
+    Attributes:
+        when: "unlikely": when the trials that are left are expected to gain less than the error
+            with which the best value is estimated.
+        min_trials: Finished trials before which the study does not stop.
+        patience: Finished trials since the best one before which it does not.
+        error: Standard error of a value, in the metric's unit; None to estimate it from the rows
+            that the value is measured on.
+    """
+
+    when: Literal["unlikely"] = Field(examples=['"unlikely"'])
+    min_trials: int = Field(default=20, ge=2, examples=["20"])
+    patience: int = Field(default=10, ge=1, examples=["10"])
+    error: Finite | None = Field(default=None, gt=0, examples=["0.005"])
+
+
 class Budget(Part):
     """How long to search.
 
@@ -281,6 +304,7 @@ class Budget(Part):
         n_trials: Finished trials wanted in total, not "more".
         timeout: Seconds of wall time of one run, or None.
         trial: Limits of each trial.
+        stop: When the study stops by itself, or None.
     """
 
     n_trials: int = Field(default=50, ge=1, examples=["50"])
@@ -288,6 +312,7 @@ class Budget(Part):
     trial: TrialLimits = Field(
         default=TrialLimits(), examples=['{ timeout = "5m", memory = "2GiB" }']
     )
+    stop: StopRule | None = Field(default=None, examples=['{ when = "unlikely" }'])
 
 
 class Choice(Part):

@@ -140,8 +140,10 @@ def rule(error: ErrorDetails) -> str:
 def _holder(model: type[Part], keys: list[str]) -> tuple[type[Part], str]:
     """Returns the innermost model on the way along ``keys``, and the key of it that they go to."""
     for i, key in enumerate(keys[:-1]):
-        inner = model.model_fields[key].annotation
-        if not (isinstance(inner, type) and issubclass(inner, Part)):
+        annotation = model.model_fields[key].annotation
+        options = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type)]
+        inner = next((one for one in options if issubclass(one, Part)), None)
+        if inner is None:
             return model, keys[i]  # further keys are those of a list or a plain table
         model = inner
     return model, keys[-1]

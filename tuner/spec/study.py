@@ -22,6 +22,7 @@ from tuner.spec.models import (
     Choice,
     Confirm,
     Dialect,
+    Duplicates,
     EarlyStopping,
     Objective,
     Part,
@@ -61,6 +62,8 @@ class StudySpec(Part):
         validation: How trials are compared, or None.
         confirm: How the best configurations are trained again after the search, or None.
         references: Configurations to run first.
+        duplicates: What becomes of a trial with the parameters of an earlier one; None if the
+            file does not say it, see `tuner.studies.definition.duplicates_of`.
         base: The study file's folder, from which CSV paths and functions are found.
     """
 
@@ -82,6 +85,7 @@ class StudySpec(Part):
     validation: Validation | None
     confirm: Confirm | None = None
     references: tuple[Reference, ...]
+    duplicates: Duplicates | None = None
     base: Path
 
     @classmethod
@@ -153,6 +157,7 @@ class StudySpec(Part):
             "search_space": self.search_space.to_dict(),
             "fixed": self.fixed
             or None,  # so that studies from before there was [fixed] stay the same
+            "duplicates": self.duplicates,
             "objective": [first, *goals] if goals else first,  # as the file has one or several
             "budget": parts["budget"],
             "sampler": {
@@ -206,7 +211,8 @@ class StudySpec(Part):
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
-        for key in ("name", "title", "budget", "training", "confirm"):  # may change on resume
+        # These may change on resume.
+        for key in ("name", "title", "budget", "training", "confirm", "duplicates"):
             table.pop(key, None)
         # What trials leave changes none, and without folds there is nothing else to say.
         table.get("validation", {}).pop("keep", None)

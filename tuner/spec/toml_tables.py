@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
-from tuner.spec.goals import read_objectives
+from tuner.spec.goals import Goal, read_objectives
 from tuner.spec.models import (
     DEFAULT_NAMES,
+    DUPLICATES,
     AnyDataset,
     Budget,
     Choice,
     Confirm,
     CsvDataset,
+    Duplicates,
     EarlyStopping,
     ImageFolder,
     Training,
@@ -31,6 +33,7 @@ _KEYS = (
     "model",
     "search_space",
     "fixed",
+    "duplicates",
     "objective",
     "budget",
     "sampler",
@@ -82,9 +85,10 @@ def read_study(
         "model": name_or_function(table["model"], position.at("model")),
         "search_space": space,
         "fixed": _fixed(table.get("fixed", {}), space, position.at("fixed")),
+        "duplicates": _duplicates(table.get("duplicates"), position.at("duplicates")),
         "objective": first,
         "goals": goals,
-        "budget": read_part(Budget, table.get("budget", {}), position.at("budget")),
+        "budget": _budget(table.get("budget", {}), goals, position.at("budget")),
         "sampler": _choice(table.get("sampler", {}), position.at("sampler"), seeded=True),
         "pruner": _choice(table.get("pruner", {}), position.at("pruner"), seeded=False),
         "early_stopping": None
@@ -97,6 +101,29 @@ def read_study(
         "confirm": None if confirm is None else read_part(Confirm, confirm, position.at("confirm")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
+
+
+def _budget(table: object, goals: Sequence[Goal], position: Position) -> Budget:
+    """Reads the budget; the rule to stop is for studies that optimise one objective."""
+    budget = read_part(Budget, table, position)
+    n_optimized = 1 + sum(goal.role == "optimize" for goal in goals)
+    if budget.stop is not None and n_optimized > 1:
+        raise position.at("stop").error(
+            f"needs one objective that is optimised, but there are {n_optimized}; remove it, or "
+            'write role = "store" for the others'
+        )
+    return budget
+
+
+def _duplicates(value: object, position: Position) -> Duplicates | None:
+    """Reads what becomes of a trial with the parameters of an earlier one; None if not said."""
+    found = next((known for known in DUPLICATES if known == value), None)
+    if value is not None and found is None:
+        raise position.error(
+            f'must be "reuse" or "repeat", but got {toml(value)}; write duplicates = "reuse" to '
+            'take over the value of an equal trial, or "repeat" to train it again'
+        )
+    return found
 
 
 def _text(value: object, position: Position) -> str:

@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from tuner.errors import SpecError
-from tuner.spec.models import Finite, Part, Text
+from tuner.spec.models import Duplicates, Finite, Part, Text
 from tuner.spec.reading import rule
 from tuner.spec.role import Role
+from tuner.units import count_plain, figure
 from tuner.wording import kind, one_line, toml
 
 Count = Annotated[int, Field(ge=0)]
@@ -69,6 +70,7 @@ class QueueEntry(Stored):
         reason: Why it was stopped, if it cannot be continued.
         is_used_up: Whether every combination of its search space has been tried, so that it is
             done with fewer trials than are wanted.
+        has_stopped: Whether it has stopped by itself, so that it is done, too.
     """
 
     model_config = ConfigDict(extra="ignore", validate_by_name=True)
@@ -81,10 +83,47 @@ class QueueEntry(Stored):
     workers: Positive | None = None
     reason: str | None = None
     is_used_up: bool = False
+    has_stopped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the entry as it is stored, and as ``--json`` shows it."""
-        return self.model_dump(by_alias=True)
+        table = self.model_dump(by_alias=True)
+        if not self.has_stopped:
+            del table["has_stopped"]
+        return table
+
+
+STOPPED = "tuner:stopped"
+"""The study attribute with a `StoredStop`."""
+
+
+class StoredStop(Stored):
+    """``tuner:stopped``: that a study has stopped by itself.
+
+    Attributes:
+        finished: Trials that were finished then.
+        wanted: Finished trials that were wanted.
+        gain: By how much the others were expected to improve the best value.
+        error: Standard error of the best value.
+    """
+
+    finished: Count
+    wanted: Positive
+    gain: Finite
+    error: Finite
+
+    @property
+    def saved(self) -> int:
+        """How many trials were not begun."""
+        return max(0, self.wanted - self.finished)
+
+    def words(self) -> str:
+        """Returns in one line how far the study came, why it stopped, and what that saved."""
+        return (
+            f"stopped after {self.finished} of {count_plain(self.wanted, 'trial')}: the expected "
+            f"gain of the others, about {figure(self.gain)}, is below the error of estimation, "
+            f"{figure(self.error)}; {count_plain(self.saved, 'trial')} saved"
+        )
 
 
 class Defaults(RootModel[dict[str, str | bool | int | float]]):
@@ -119,6 +158,12 @@ class StoredWarmStart(Stored):
 
 class WarmStarts(RootModel[list[StoredWarmStart]]):
     """``tuner:warm_start``: what a study began with, in the order in which it was added."""
+
+    model_config = _WHOLE
+
+
+class StoredDuplicates(RootModel[Duplicates]):
+    """``tuner:duplicates``: what becomes of equal trials where the study file does not say it."""
 
     model_config = _WHOLE
 
@@ -253,7 +298,9 @@ class TrialAttrs(Stored):
     reference, or of the candidate that it trains again. ``measured`` holds the metrics of the
     study's further objectives. A trial of a confirmation has its ``repeat``, from 0, and
     ``division``: the seed by which its rows are divided anew, if they are. It stops early by the
-    study's rule unless it ``runs_all_epochs``.
+    study's rule unless it ``runs_all_epochs``. ``reused`` is the number of the equal trial whose
+    value it has taken over. ``standard_error`` is that of its value, where the study may stop by
+    itself.
     """
 
     stored_role: Any = Field(default=None, alias="role")
@@ -268,6 +315,8 @@ class TrialAttrs(Stored):
     epochs: Count | None = None
     ran_on: RanOn | None = None
     reason: str | None = None
+    reused: Count | None = None
+    standard_error: Finite | None = None
     measured: dict[str, Finite] = Field(default={})
     attempts: Count = 0
     left_behind: Count = 0

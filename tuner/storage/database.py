@@ -203,6 +203,7 @@ class Database(OpenDatabase):
         lease: Mapping[str, Any],
         attrs: Mapping[str, Any],
         end: TrialState | None = None,
+        system_attrs: Mapping[str, Any] | None = None,
     ) -> bool:
         """Writes user attributes of a trial that is run elsewhere, and ends it if asked to.
 
@@ -211,12 +212,15 @@ class Database(OpenDatabase):
             lease: That it is thought to have; an empty one of a trial that has none.
             attrs: The attributes.
             end: The state that it ends in.
+            system_attrs: Optuna's attributes of it.
 
         Returns:
             False, with nothing written, if no process of that lease runs it any more.
         """
         ending = None if end is None else (end, ())
-        writes = Writes(user_attrs=dict(attrs), end=ending, holder=lease)
+        writes = Writes(
+            user_attrs=dict(attrs), system_attrs=dict(system_attrs or {}), end=ending, holder=lease
+        )
         with storage_errors(self.url):
             try:
                 self.storage.store(trial_id, writes)

@@ -13,7 +13,8 @@ import optuna
 from tuner.errors import RequestError, SpecError
 from tuner.learners.registry import shared_params
 from tuner.spec import StudySpec
-from tuner.storage.attributes import Defaults, Folder, study_attr
+from tuner.spec.models import Duplicates
+from tuner.storage.attributes import Defaults, Folder, StoredDuplicates, study_attr
 from tuner.storage.database import Database
 from tuner.studies.catalog import find_study
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULTS = "tuner:defaults"
 """The study attribute with the defaults of the model when the study was created."""
+
+DUPLICATES = "tuner:duplicates"
+"""The study attribute with what becomes of equal trials where the study file does not say it."""
 
 
 def require_objective(database: Database, study: optuna.Study, spec: StudySpec) -> None:
@@ -80,6 +84,25 @@ def common_params(spec: StudySpec, attrs: Mapping[str, Any]) -> dict[str, Value]
     """
     recorded = study_attr(Defaults, attrs, DEFAULTS, spec.name)
     return shared_params(spec.model, recorded.root if recorded else {}, spec.fixed)
+
+
+def duplicates_of(spec: StudySpec, attrs: Mapping[str, Any]) -> Duplicates:
+    """Returns what becomes of a trial with the parameters of an earlier one.
+
+    Where the study file does not say it, studies reuse values; those that were stored before there
+    was the choice train such trials again, as they did.
+
+    Args:
+        spec: The study.
+        attrs: Its attributes in the database.
+
+    Raises:
+        SpecError: The attribute is not what tuner stores there.
+    """
+    if spec.duplicates is not None:
+        return spec.duplicates
+    stored = study_attr(StoredDuplicates, attrs, DUPLICATES, spec.name)
+    return "repeat" if stored is None else stored.root
 
 
 def stored_base(study: optuna.Study) -> Path | None:

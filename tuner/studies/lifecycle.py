@@ -16,7 +16,7 @@ from tuner.spec import StudySpec
 from tuner.spec.models import PORTFOLIO
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
-from tuner.studies.definition import DEFAULTS, require_objective
+from tuner.studies.definition import DEFAULTS, DUPLICATES, require_objective
 from tuner.studies.provenance import accept_data, check_data
 from tuner.studies.warm_start import WarmStart, enqueue
 
@@ -119,6 +119,7 @@ def store(
         if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
             study.set_user_attr(DEFAULTS, current_defaults(spec.model))
+            study.set_user_attr(DUPLICATES, "reuse")
         if study.user_attrs.get("tuner:spec") != spec.to_dict():
             study.set_user_attr("tuner:spec", spec.to_dict())
         if study.user_attrs.get("tuner:base") != str(spec.base):

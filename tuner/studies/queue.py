@@ -55,7 +55,8 @@ class Queued:
         if self.finished >= (self.entry.n_trials or 0):
             return True
         # A trial may have been enqueued since the study was marked.
-        return self.entry.is_used_up and not self.counts.get(TrialState.WAITING, 0)
+        ends_early = self.entry.is_used_up or self.entry.has_stopped
+        return ends_early and not self.counts.get(TrialState.WAITING, 0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,15 @@ def mark_used_up(study: optuna.Study, database: Database) -> bool:
         False if that is stored already.
     """
     return _update(study, database, database.study_attrs(study), is_used_up=True)
+
+
+def mark_stopped(study: optuna.Study, database: Database) -> bool:
+    """Stores that the study has stopped by itself.
+
+    Returns:
+        False if that is stored already.
+    """
+    return _update(study, database, database.study_attrs(study), has_stopped=True)
 
 
 def pause(study: optuna.Study, database: Database) -> bool:

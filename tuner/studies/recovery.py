@@ -13,6 +13,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from tuner.search import ATTRIBUTE
 from tuner.storage.artifacts import chosen_location
 from tuner.storage.database import Database, RunningTrial
 from tuner.storage.lease import is_alive
@@ -106,8 +107,13 @@ def _setback(
 
 
 def fail_trial(database: Database, trial_id: int, lease: Mapping[str, Any], reason: str) -> bool:
-    """Fails a running trial and stores why; False if no process of that lease runs it any more."""
-    return database.write_to_held(trial_id, lease, {"reason": reason}, TrialState.FAIL)
+    """Fails a running trial and stores why, and that samplers should avoid its parameters.
+
+    Returns:
+        False if no process of that lease runs it any more.
+    """
+    failed = {ATTRIBUTE: 1.0}
+    return database.write_to_held(trial_id, lease, {"reason": reason}, TrialState.FAIL, failed)
 
 
 def _is_gone(lease: Mapping[str, Any], silent_s: float) -> bool:

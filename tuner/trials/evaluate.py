@@ -17,6 +17,7 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
+from tuner import scoring
 from tuner.data import Development
 from tuner.data.raised import described
 from tuner.data.redividing import redivided
@@ -33,7 +34,7 @@ from tuner.errors import (
 from tuner.learners.base import Learner
 from tuner.learners.fit_result import FitResult
 from tuner.learners.watch import Checkpoints
-from tuner.search import derive_seed, judging
+from tuner.search import FAILED, derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
 from tuner.storage.attributes import TrialAttrs, enqueued_attrs
@@ -42,6 +43,7 @@ from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
 from tuner.trials.folding import Folds, folds_for
 from tuner.trials.reporting import Reporter
+from tuner.trials.reusing import equal_trial, take_over
 from tuner.trials.trial_outputs import write_outputs
 from tuner.trials.validating import Plan, Report, Validating, validating
 from tuner.units import count
@@ -92,9 +94,26 @@ def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[st
     with learner.restored():
         logged = learner.try_out(_example_params(spec), data)
         check_reported(spec, data, logged)
+        _check_stop(spec, data)
         if spec.objective.metric in logged:
             return learner.baseline(spec.objective.metric, data, spec.fixed, drawn)
     return _trivial_score(spec.objective.metric, data)
+
+
+def _check_stop(spec: StudySpec, data: Development) -> None:
+    """Makes sure that the error of a value is known, or can be estimated.
+
+    Raises:
+        SpecError: The study stops by itself, and it is neither.
+    """
+    stop, metric = spec.budget.stop, spec.objective.metric
+    if stop is None or stop.error is not None or spec.n_folds > 1:
+        return
+    if not scoring.is_computable(metric, data.task):
+        raise SpecError(
+            f"{spec.name}: budget.stop.error: is missing: only the model itself measures {metric}, "
+            "so its error cannot be estimated; write error = 0.01, in the unit of the metric"
+        )
 
 
 def _trivial_score(metric: str, data: Development) -> dict[str, Any] | None:
@@ -131,6 +150,7 @@ def run_trial(
     on_epoch: Callable[[int, float], None],
     common: Mapping[str, Value] | None = None,
     ran_on: Mapping[str, Any] | None = None,
+    reuses: bool = False,
 ) -> Outcome:
     """Runs a trial and stores how it ended.
 
@@ -145,6 +165,7 @@ def run_trial(
         on_epoch: Called after each epoch (from 1) with the metric on the validation split.
         common: Parameters that all trials of the study have, see `common_params`.
         ran_on: What is stored of this machine, see `tuner.studies.provenance.ran_on`.
+        reuses: Whether the trial takes over the value of an equal one, if there is one.
 
     Raises:
         TunerError: The study cannot continue (all but a failure of this trial); the trial is
@@ -179,6 +200,11 @@ def run_trial(
         reason = f"the sampler {spec.sampler.name} failed: {_in_one_line(error, spec.base)}"
         return _fail(trial, database, reason, [], None)
     on_start(steps)
+    if reuses and (other := equal_trial(trial, suggested, role, spec)) is not None:
+        reason = take_over(trial, other, database)
+        state: Literal["complete", "pruned"]
+        state = "complete" if other.state is TrialState.COMPLETE else "pruned"
+        return Outcome(state, tuple(other.values or ()), reason)
     reporter = Reporter(trial, judging(spec), database, steps, role)
     word = "fold" if spec.n_folds > 1 else "epoch"
     every_s = spec.training.checkpoint
@@ -202,6 +228,12 @@ def run_trial(
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    if (
+        plan.predicts
+        and result.state == "complete"
+        and (spread := fit.standard_error()) is not None
+    ):
+        attrs["standard_error"] = spread
     if measured:
         attrs["measured"] = measured
     if ran_on and fit.loop:
@@ -262,6 +294,7 @@ def plan_of(
         checkpoints=checkpoints,
         keep=spec.validation is not None and spec.validation.keep,
         base=spec.base,
+        predicts=spec.budget.stop is not None and spec.budget.stop.error is None,
         goals=spec.goals,
     )
 
@@ -361,6 +394,8 @@ def _fail(
         database.require_own(trial._trial_id)
         database.write_attrs(trial._trial_id, {"reason": reason})
         database.write_curves(trial._trial_id, logged)
+        if kept is not None:  # it was fitted, and its parameters are why it failed
+            trial.set_constraint(FAILED, 1.0)
         trial.study.tell(trial, state=TrialState.FAIL)
     if kept is not None:
         kept.remove()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from tuner.learners.watch import Checkpoints, Logs, OnStep, Score, Watch
 from tuner.search import derive_seed
 from tuner.space import Value
 from tuner.spec import EarlyStopping, Goal, Objective
+from tuner.trials.estimation_error import standard_error
 from tuner.trials.fitted_folds import FittedFold, pack, unpack
 from tuner.trials.folding import Folds
 from tuner.trials.measuring import cost_names, finite, logged_or_scored, model_costs
@@ -54,6 +56,7 @@ class Plan:
         report: See :data:`Report`.
         checkpoints: The trial's.
         keep: Whether a complete trial leaves its models.
+        predicts: Whether its predictions for the held-out rows are needed, too.
         base: Folder of the study file, for error texts.
         goals: The further objectives of the study.
     """
@@ -68,6 +71,7 @@ class Plan:
     checkpoints: Checkpoints
     keep: bool
     base: Path
+    predicts: bool = False
     goals: tuple[Goal, ...] = ()
 
     def watch(
@@ -152,6 +156,31 @@ class Validating(ABC):
     def logs(self) -> Sequence[Logs]:
         """See the class."""
 
+    def standard_error(self) -> float | None:
+        """Returns that of the value of a complete trial; None if it cannot be estimated.
+
+        By the predictions for the held-out rows if the metric follows from them; else by how much
+        the folds differ.
+        """
+        plan, data = self.plan, self.plan.folds.data
+        if not self.fitted:
+            return None
+        if scoring.is_computable(plan.objective.metric, data.task):
+            if len(plan.folds) == 1:
+                y, predictions = data.validation.y, self.fitted[0].predictions
+            else:
+                y, predictions = self._held_out()
+            return standard_error(plan.objective.metric, data.task, y, predictions)
+        values = [fold.value for fold in self.fitted]
+        return float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+
+    def _held_out(self) -> tuple[NDArray[Any], NDArray[np.floating]]:
+        """Returns the targets of the rows that folds have held out, and their predictions."""
+        folds = self.plan.folds
+        pooled = folds.pooled([fold.predictions for fold in self.fitted])
+        known = ~np.isnan(pooled).reshape(len(pooled), -1).any(axis=1)
+        return folds.rows.y[known], pooled[known]
+
     @abstractmethod
     def run(self) -> FitResult:
         """Fits.
@@ -186,8 +215,8 @@ class HoldOut(Validating):
         self.loop = self._watch.loop
         seconds = time.perf_counter() - began
         result = self._watch.result()
-        if plan.keep and result.state == "complete":
-            self.fitted = [plan.fitted(fitted, self._watch, data, seconds, timed=True)]
+        if (plan.keep or plan.predicts) and result.state == "complete":
+            self.fitted = [plan.fitted(fitted, self._watch, data, seconds, timed=plan.keep)]
         if plan.goals:
             self.measured = self._measured(fitted, data, seconds, result)
         return result
@@ -296,10 +325,7 @@ class CrossValidation(Validating):
         if not scoring.is_computable(metric, task):
             held_out = [len(plan.folds.positions[k][1]) for k in range(len(self.fitted))]
             return float(np.average([of_fold(fold) for fold in self.fitted], weights=held_out))
-        pooled = plan.folds.pooled([fold.predictions for fold in self.fitted])
-        known = ~np.isnan(pooled).reshape(len(pooled), -1).any(axis=1)
-        y = plan.folds.rows.y[known]
-        return scoring.score([metric], task, y, pooled[known])[metric]
+        return scoring.score([metric], task, *self._held_out())[metric]
 
     def _reason(self) -> str | None:
         reasons = [fold.reason for fold in self.fitted if fold.reason]

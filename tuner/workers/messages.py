@@ -27,6 +27,7 @@ class Job:
         n_beside: How many workers share this machine's memory, this one among them.
         deadline: Unix time at which the run ends; None if it has no end.
         at_least: Complete trials of the study before which the time does not end the run.
+        may_stop: Whether the study may stop by itself; not if so many more trials are asked for.
         access: What the study may use of this machine if it comes from a database; None for a
             study file of the user's own.
         warm_start: Configurations of another study that the study begins with, or None.
@@ -44,6 +45,7 @@ class Job:
     deadline: float | None = None
     at_least: int = 0
     warm_start: WarmStart | None = None
+    may_stop: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

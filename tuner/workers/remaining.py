@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from tuner import search
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
+from tuner.studies import stopping
 from tuner.studies.queue import n_finished
 from tuner.units import count
 from tuner.workers.messages import Job
@@ -35,6 +36,9 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
+        self._may_stop = job.may_stop and job.spec.budget.stop is not None
+        self._considered_at = -1  # finished trials when it was last considered whether to stop
+        self._has_stopped = False
         self._left = search.left_counter(job.spec)  # None unless it may run out
         self.wanted = job.n_trials
         self.open = 0
@@ -73,9 +77,19 @@ class Remaining:
             left = search.count_left(self._left, study)
         if left:
             self.open = min(self.open, left.may_begin - asked)
+        if self._stops(study):
+            self.open = min(self.open, counts[TrialState.WAITING] - asked)
         if self.open > 0:
             self.waits_for = 0
         self._counted_at = time.monotonic()
+
+    def _stops(self, study: optuna.Study) -> bool:
+        """Whether the study has stopped by itself; considered once after each finished trial."""
+        if self._may_stop and self.finished != self._considered_at:
+            self._considered_at = self.finished
+            stop = stopping.consider(study, self._database, self._job.spec, self.wanted)
+            self._has_stopped = stop is not None
+        return self._has_stopped
 
     def others_run(self, study: optuna.Study, note: Callable[[str], None]) -> bool:
         """Whether others run what is wanted; those that tuner does not run are never waited for.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import optuna
+from optuna.trial import TrialState
 
 from tuner import search
 from tuner.errors import RequestError, StudyError
@@ -17,7 +18,7 @@ from tuner.spec.access import Access
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
-from tuner.studies import lifecycle
+from tuner.studies import lifecycle, stopping
 from tuner.studies.foreign import foreign_trials, how_to_end
 from tuner.studies.queue import n_finished, require_unpaused
 from tuner.studies.warm_start import read_start
@@ -114,7 +115,14 @@ def run_study(
             f"study '{name}' has all its {count_plain(total, 'trial')}, so that --warm-start "
             f"begins none; add trials with --more {len(start.configurations) or 1}"
         )
-    if finished < total and not (stored and _is_used_up(database, stored, spec)):
+    may_stop = request.more is None
+    has_ended = stored is not None and (
+        _is_used_up(database, stored, spec)
+        or (may_stop and _has_stopped(database, stored, spec, total))
+    )
+    if finished < total and not has_ended:
+        if stored:
+            stopping.forget(stored, database)
         n_workers = min(request.workers or cores(), total - finished)
         job = Job(
             *(spec, name, database.url),
@@ -124,6 +132,7 @@ def run_study(
             deadline=None if timeout is None else time.time() + timeout,
             at_least=at_least,
             warm_start=start,
+            may_stop=may_stop,
             access=access,
         )
         observer = observe(spec) if observe else Observer()
@@ -136,7 +145,8 @@ def run_study(
     wall_s = time.monotonic() - started_at if n_workers else None
     _require_begun(database, name, ending)
     study = database.study(name)
-    is_short = ending == "done" and not _is_used_up(database, study, spec)
+    ends_early = _is_used_up(database, study, spec) or _has_stopped(database, study, spec, total)
+    is_short = ending == "done" and not ends_early
     short = _why_short(database, study, total) if is_short else None
     return RunOutcome(study, ending, n_workers, wall_s, short)
 
@@ -176,6 +186,13 @@ def _why_short(database: Database, study: optuna.Study, total: int) -> str | Non
         return f"{progress}: {how_to_end(database, study, held)}"
     name = shlex.quote(study.study_name)
     return f"{progress}, and no other can be begun; see: tuner trials {name}"
+
+
+def _has_stopped(database: Database, study: optuna.Study, spec: StudySpec, total: int) -> bool:
+    """Returns whether the study has stopped by itself, and no trial waits in its queue."""
+    if database.counts(study)[TrialState.WAITING]:
+        return False
+    return stopping.has_stopped(study, database, spec, total) is not None
 
 
 def _is_used_up(database: Database, study: optuna.Study, spec: StudySpec) -> bool:

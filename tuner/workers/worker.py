@@ -31,7 +31,7 @@ from tuner.storage.lease import own_lease
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
 from tuner.storage.taker import NoneOpen
 from tuner.storage.url import absolute
-from tuner.studies.definition import common_params
+from tuner.studies.definition import common_params, duplicates_of
 from tuner.studies.provenance import check_data, ran_on
 from tuner.trials.evaluate import check_model, run_trial
 from tuner.workers.messages import (
@@ -183,8 +183,10 @@ class Worker:
                 check_data(self._database, self._study, self._described)
             except DataError as error:
                 raise DataChangedError(str(error)) from None
-            self._common = common_params(job.spec, self._study.user_attrs)
+            attrs = self._study.user_attrs
+            self._common = common_params(job.spec, attrs)
             self._ran_on = ran_on(self._study)
+            self._reuses = duplicates_of(job.spec, attrs) == "reuse"
             self._study.sampler = search.make_sampler(job.spec, deadline=job.deadline)
             steps = self._learner.steps_setting
             self._study.pruner = search.make_pruner(job.spec, steps=steps)
@@ -217,6 +219,7 @@ class Worker:
                     on_epoch=self._epoch_done,
                     common=self._common,
                     ran_on=self._ran_on,
+                    reuses=self._reuses,
                 )
         except UpdateFinishedTrialError:  # ended from outside; TrialLost is one, too
             self._say(Lost(trial.number))
