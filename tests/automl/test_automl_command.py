@@ -16,6 +16,7 @@ import pytest
 from commands import Answer, Command
 from processes import WAIT_SECONDS, program, running
 
+from tuner.api import openings
 from tuner.automl import automating, planning
 from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.clock import Clock
@@ -93,6 +94,10 @@ def test_table_becomes_a_bundle_that_predicts_raw_rows(folder: Path, command: Co
     assert forced.status == 0
     assert "is not searched further; --more 60s adds to them" in forced.err
     assert "1 member" in forced.out
+    assert "the test split of shop was opened once before, on " in forced.err
+    opened = openings("shop")
+    assert [one.by for one in opened] == ["tuner automl", "tuner automl"]
+    assert opened[0].scores["roc_auc"] == said["scores"]["test"]["roc_auc"]
     assert f"{len(QUICK)} trials" in forced.out
 
     other = automl(command, "--force", "--metric", "accuracy")

@@ -54,16 +54,16 @@ def test_second_opening_warns_and_all_say_which_it_was(
     assert "warning: the test split of boxes was opened 2 times before, last on " in other.err
     assert "by tuner train for trial 7 (accuracy " in other.err
 
-    def told(folder: str) -> tuple[dict[str, object], str]:
+    def stated(folder: str) -> tuple[dict[str, object], str]:
         info = json.loads(Path(folder, "bundle.json").read_text(encoding="utf-8"))
         return info["test_opening"], Path(folder, "MODEL.md").read_text(encoding="utf-8")
 
-    info, card = told("first")
+    info, card = stated("first")
     assert info == {"recorded": True, "before": 0, "same_configuration": 0}
     assert "- This was the first opening of the test split on record for the study\n" in card
-    info, card = told("again")
+    info, card = stated("again")
     assert "opened once before for the study; this was opening 2, of the same configur" in card
-    info, card = told("other")
+    info, card = stated("other")
     assert info == {"recorded": True, "before": 2, "same_configuration": 0}
     assert "opened 2 times before for the study; this was opening 3: whoever chooses" in card
     assert tuner.bundle.load_bundle(Path("other")).info["test_opening"]["before"] == 2

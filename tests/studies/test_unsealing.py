@@ -58,7 +58,7 @@ def url(tmp_path: Path) -> str:
 
 def test_each_opening_is_counted(url: str) -> None:
     notes: list[str] = []
-    told = []
+    stated = []
     for configuration in ("a", "a", "b"):
         with open_ledger(url, notes.append) as ledger:
             unsealing = ledger.announce(opening(configuration), "accuracy")
@@ -66,8 +66,8 @@ def test_each_opening_is_counted(url: str) -> None:
             assert unsealing.open(sealed) is ROWS
             assert sealed.openings == [("tuner train", "score")]
             unsealing.score({"accuracy": 0.5})
-            told.append(unsealing.to_dict())
-    assert told == [
+            stated.append(unsealing.to_dict())
+    assert stated == [
         {"recorded": True, "before": 0, "same_configuration": 0},
         {"recorded": True, "before": 1, "same_configuration": 1},
         {"recorded": True, "before": 2, "same_configuration": 0},

@@ -17,7 +17,7 @@ from tuner.data import SealedTest, Split
 from tuner.errors import TunerError
 from tuner.storage.database import Database
 from tuner.storage.openings import Opening
-from tuner.storage.url import masked, parse_url
+from tuner.storage.url import file_of, masked, parse_url
 from tuner.units import figure
 
 _log = logging.getLogger("tuner")
@@ -130,15 +130,16 @@ def open_ledger(url: str, note: Note | None = None) -> Iterator[Ledger]:
         StorageError: The URL is none. That there is no such database is said by a note, when the
             test split is opened.
     """
-    parse_url(url)
+    file = file_of(parse_url(url))
     note = note or _log.warning
+    if file is not None and not file.exists():
+        why = f"there is no database {masked(url)}; name that of the study with --storage"
+        yield Ledger(None, why, note)
+        return
     try:
         database = Database(url, must_exist=True)
     except TunerError as error:
-        why = str(error)
-        if why.startswith("there is no database"):
-            why = f"there is no database {masked(url)}; name that of the study with --storage"
-        yield Ledger(None, why, note)
+        yield Ledger(None, str(error), note)
         return
     try:
         yield Ledger(database, note=note)
