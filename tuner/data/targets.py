@@ -166,7 +166,8 @@ def read_as(task: Task, class_names: Sequence[str], *, is_csv: bool) -> str:
     else:
         shown = ", ".join(map(excerpt, class_names[:_MOST_NAMED]))
         more = " …" if len(class_names) > _MOST_NAMED else ""
-        words = f"the target was read as {len(class_names)} classes ({shown}{more})"
+        named = f"{len(class_names)} classes ({shown}{more})"
+        words = f"the target was read as {named if class_names else 'classes'}"  # not yet known
         todo = 'if it is a quantity: task = "regression" in dataset'
     return f"{words}; {todo}" if is_csv else words
 

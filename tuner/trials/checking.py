@@ -105,9 +105,8 @@ def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -
     why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
     check_metric(first, available, data.task, why=why)
     for goal in spec.goals:
-        if goal.metric not in COSTS:
-            where = f"objective.{goal.metric}"
-            check_metric(goal.metric, available, data.task, where, why)
+        where = f"objective.{goal.metric}"
+        check_metric(goal.metric, [*available, *COSTS], data.task, where, why)
 
 
 def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:
