@@ -102,7 +102,7 @@ def prepare_companion(
         DataError: The rows are needed, and cannot be loaded.
     """
     name = companion_name(study.study_name)
-    _require_study(study, database)
+    require_confirmable(study, database)
     candidates = list(_candidates(study, spec, wanted.top))
     if not candidates:
         quoted = shlex.quote(study.study_name)
@@ -117,6 +117,7 @@ def prepare_companion(
         stored = StoredConfirmation(
             study=study.study_name,
             fingerprint=spec.fingerprint,
+            top=wanted.top,
             repeats=wanted.repeats,
             fresh_splits=fresh,
             overlap=_overlap(study, spec) if fresh else 0.0,
@@ -126,15 +127,19 @@ def prepare_companion(
         known = {(one.name, repr(sorted(one.params.items()))) for one in before.candidates}
         new = [c for c in candidates if (c.name, repr(sorted(c.params.items()))) not in known]
         added = [one.name for one in new]
-        changes = {"repeats": wanted.repeats, "candidates": [*before.candidates, *new]}
-        stored = before.model_copy(update=changes)
+        asked = {"top": wanted.top, "repeats": wanted.repeats}
+        stored = before.model_copy(update=asked | {"candidates": [*before.candidates, *new]})
     own = _spec_of(spec, stored, wanted.timeout)
     _store(database, name, own, stored, study)
     return Companion(name, own, stored, tuple(added))
 
 
-def _require_study(study: optuna.Study, database: Database) -> None:
-    """Makes sure that a study can be confirmed."""
+def require_confirmable(study: optuna.Study, database: Database) -> None:
+    """Makes sure that tuner has made a study, and not as a confirmation.
+
+    Raises:
+        RequestError: It has not.
+    """
     name = study.study_name
     stored = confirmed_by(study.user_attrs, name)
     if stored is not None:
