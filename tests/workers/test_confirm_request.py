@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from laboratory import Laboratory, Recorder
+from optuna.trial import FrozenTrial
 from servers import Postgres
 
 from tuner import api
@@ -26,10 +27,11 @@ budget = { n_trials = 4 }
 pruner = { name = "nop" }
 confirm = { top = 2, repeats = 3 }
 
-[search_space.epochs]
-type = "int"
-low = 2
-high = 8
+[search_space.alpha]
+type = "float"
+low = 0.001
+high = 1.0
+log = true
 """
 
 
@@ -39,8 +41,15 @@ def confirm(laboratory: Laboratory, recorder: Recorder | None = None, **options)
     return api.confirm_request(request, lambda spec: seen)
 
 
+def trials_of(url: str, name: str) -> list[FrozenTrial]:
+    database = Database(url)
+    trials = database.study(name).get_trials()
+    database.close()
+    return trials
+
+
 def pairs(laboratory: Laboratory) -> list[tuple[str, int]]:
-    trials = Database(laboratory.url).study("scripted-confirm").get_trials()
+    trials = trials_of(laboratory.url, "scripted-confirm")
     assert {trial.user_attrs["role"] for trial in trials} == {"confirm"}
     return [(trial.user_attrs["origin"], trial.user_attrs["repeat"]) for trial in trials]
 
@@ -88,8 +97,8 @@ def test_repeat_of_a_killed_worker_is_trained_again(laboratory: Laboratory) -> N
 
     def kill_once(number: int, epoch: int) -> None:
         if number == 1 and epoch == 1 and not killed:
-            study = Database(laboratory.url).study("scripted-confirm")
-            killed.append(study.get_trials()[1].user_attrs["worker"]["pid"])
+            trial = trials_of(laboratory.url, "scripted-confirm")[1]
+            killed.append(trial.user_attrs["worker"]["pid"])
             os.kill(killed[0], signal.SIGKILL)
 
     recorder = Recorder()
@@ -133,7 +142,7 @@ def test_confirmation_on_a_server(laboratory: Laboratory, server: Postgres) -> N
 def test_worker_of_the_service_helps_with_a_submitted_study(laboratory: Laboratory) -> None:
     laboratory.submit(n_trials=2)
     assert laboratory.serve() == "done"
-    first = confirm(laboratory, workers=1, repeats=3, timeout="1ms")
+    first = confirm(laboratory, workers=1, repeats=3, timeout=0.001)
     assert first.ending == "timeout"
     assert laboratory.serve("scripted-confirm") == "done"
     result = api.load(str(laboratory.study), laboratory.url)
@@ -157,7 +166,7 @@ def test_run_of_a_table_ends_with_fresh_splits_of_it(
     # A linear model has no chance of its own: what differs is the division of the rows.
     best = found.candidate(str(found.winner))
     assert len(set(best.values.values())) > 1
-    trials = Database(url).study("springs-confirm").get_trials()
+    trials = trials_of(url, "springs-confirm")
     divisions = {t.user_attrs["repeat"]: t.user_attrs["division"] for t in trials}
     assert len(set(divisions.values())) == 3
     assert all(t.user_attrs["division"] == divisions[t.user_attrs["repeat"]] for t in trials)
