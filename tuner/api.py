@@ -348,6 +348,7 @@ def export(
     path: str | Path,
     *,
     trial: int | None = None,
+    pick: str | None = None,
     storage: str | None = None,
     study_name: str | None = None,
     force: bool = False,
@@ -362,6 +363,8 @@ def export(
         path: The file; an earlier export in it is replaced.
         trial: Number of the trial; the winner of the study's confirmation if None, or the best
             one of the search if it is not confirmed.
+        pick: Chooses the trial by a sentence instead, such as
+            ``"accuracy within 0.005, then n_params"``; see :mod:`tuner.results.pick`.
         storage: As in :func:`run`.
         study_name: As in :func:`load`.
         force: Replace any other file that is there, too.
@@ -375,7 +378,11 @@ def export(
     from tuner import bundle
     from tuner.results.confirmation_text import taken
 
+    if pick is not None and trial is not None:
+        raise RequestError("--trial and --pick both choose a trial: give one of them")
     result = load(study, storage, study_name, allow_code=allow_code, data_roots=data_roots)
+    if pick is not None:
+        trial = result.pick(pick).number
     written = bundle.export(result.configuration(trial), expanded(path), force=force)
     if trial is None:
         note(taken(result))

@@ -38,6 +38,16 @@ def export(
         int | None,
         typer.Option(help="Number of the trial.", show_default="the confirmed winner, or the best"),
     ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLAUSES",
+            help='Choose the trial by its metrics: "accuracy within 0.005, then n_params". '
+            "A clause is METRIC, METRIC within NUMBER, METRIC within NUMBER %, METRIC at most "
+            "NUMBER or METRIC at least NUMBER.",
+            show_default=False,
+        ),
+    ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
     force: Force = False,
@@ -51,6 +61,7 @@ def export(
         study,
         output,
         trial=trial,
+        pick=pick,
         storage=storage,
         study_name=study_name,
         force=force,

@@ -70,9 +70,14 @@ def _with_file(name: str, shipped: bool, stored: StudyOverview | None) -> StudyL
     except TunerError as error:
         # A broken file of the user's own must not hide the others.
         return _line(name, stored, title=str(error), where=where)
-    line = _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric)
+    line = _line(name, stored, title=spec.title, where=where, metric=_metric(spec))
     known = DATASET_ROWS.get(spec.dataset) if isinstance(spec.dataset, str) else None
     return replace(line, rows=known or line.rows, reported=_reported(spec))
+
+
+def _metric(spec: StudySpec) -> str:
+    """Returns the metric that is optimised; several with commas between them."""
+    return ", ".join(objective.metric for objective in spec.optimized)
 
 
 def _reported(spec: StudySpec) -> str:
@@ -117,7 +122,7 @@ def _line(
         name=name,
         title=title or (spec.title if spec and spec.title != spec.name else ""),
         where=where,
-        metric=metric or (spec.objective.metric if spec else ", ".join(stored.metrics)),
+        metric=metric or (_metric(spec) if spec else ", ".join(stored.metrics)),
         rows=sum(data.rows.values()) if data and data.rows else None,
         trials=stored.counts,
         # The best of a confirmation is only the luckiest seed.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import SpecError, StudyError
-from tuner.results.rows import BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.results.rows import BestTrial, ReferenceRow, TrialRow, best_of, finite
 from tuner.results.study_result import StudyResult
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
@@ -87,20 +87,23 @@ def read_result(
         confirms=None if confirms is None else confirms.study,
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
-    if spec is not None and companion is not None and len(objectives) == 1:
+    if result.has_several_objectives:
+        return result
+    if spec is not None and companion is not None:
         from tuner.results.confirmation import read_confirmation  # which imports samplers
 
         confirmation = read_confirmation(*companion, result.objective, spec.sampler.seed)
         result = replace(result, confirmation=confirmation)
-    best = _best(result)
+    row = best_of(result.trials, result.objective)
+    best = None if row is None else result.as_best(row)
     return replace(result, best=best, winner=_winner(result) or best)
 
 
 def _objectives(study: optuna.Study, spec: StudySpec | None) -> tuple[Objective, ...]:
     directions = [direction.name.lower() for direction in study.directions]
-    if spec is not None and len(directions) == 1:
+    if spec is not None and len(directions) == len(spec.optimized):
         # The file decides: another program may have created the study before.
-        return (spec.objective,)
+        return spec.optimized
     names = study.metric_names
     if not isinstance(names, list) or len(names) != len(directions):
         names = (
@@ -119,7 +122,12 @@ def _row(trial: FrozenTrial, study: str, spec: StudySpec | None, n_objectives: i
     if len(trial.values or ()) > n_objectives:
         most = "one value" if n_objectives == 1 else f"{n_objectives} values"
         raise StudyError(f"trial {trial.number} of {study} has more than {most}")
-    return TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    row = TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    steps = trial.intermediate_values
+    if n_objectives > 1 and spec is not None and row.state == "pruned" and steps:
+        # Of several objectives Optuna stores no value; a curve is that of the first one.
+        return replace(row, values=(finite(steps[max(steps)]),))
+    return row
 
 
 def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
@@ -132,41 +140,13 @@ def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs
     return TrialAttrs()
 
 
-def _best(result: StudyResult) -> BestTrial | None:
-    if result.has_several_objectives:
-        return None
-    row = best_of(result.trials, result.objective)
-    return None if row is None else _as_best(row, result, row.number)
-
-
 def _winner(result: StudyResult) -> BestTrial | None:
     """Returns the winner of a finished confirmation; None if there is none."""
     winning = result.confirmation and result.confirmation.winning
     if not winning:
         return None
     row = next((row for row in result.trials if row.number == winning.trial), None)
-    return None if row is None else _as_best(row, result, None)
-
-
-def _as_best(row: TrialRow, result: StudyResult, number: int | None) -> BestTrial | None:
-    """Returns a complete trial with its configuration, by ``number`` or as the winner."""
-    if row.value is None:
-        return None
-    try:
-        configuration = result.configuration(number)
-    except StudyError:
-        configuration = None
-    return BestTrial(
-        number=row.number,
-        value=row.value,
-        epoch=row.epoch,
-        params=row.params,
-        role=row.role,
-        origin=row.origin,
-        is_added=row.is_added,
-        configuration=configuration,
-        confirmed=None if configuration is None else configuration.confirmed,
-    )
+    return None if row is None or row.value is None else result.as_best(row, is_winner=True)
 
 
 def _left_to_try(spec: StudySpec, study: optuna.Study) -> Left | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
+from tuner.results.pick import example
 from tuner.results.reasons import failures, spared_s
 from tuner.results.study_result import StudyResult
 from tuner.units import count, count_plain, duration
@@ -126,15 +127,19 @@ def _next(result: StudyResult, options: str) -> list[str]:
     study = shlex.quote(result.study)
     more = f" {options}" if options else ""
     commands: list[tuple[str, str]] = []
-    if result.has_several_objectives:
+    if result.has_several_objectives and result.spec is None:
         commands.append((result.best_trials_command, "those that no other one beats in all"))
-    if result.best is None:
+    if result.front and result.spec is not None:
+        chosen = shlex.quote(example(result.objectives))
+        commands.append((f"tuner export {study}{more} --pick {chosen} -o best.toml", ""))
+        commands.append((f"tuner best {study}{more}", "the whole front"))
+    elif result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))
         # Without a study file of its own, no file continues it.
         if (
             result.spec is not None
-            and not result.has_several_objectives
+            and len(result.spec.optimized) == len(result.objectives)
             and not (result.left and result.left.is_used_up)
         ):
             commands.append((f"tuner run {study}{more}", "goes on"))

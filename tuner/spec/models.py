@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from tuner.costs import COSTS
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -252,7 +253,7 @@ class Objective(Part):
         """Returns a line for people if the direction makes the worst trial the best."""
         from tuner.scoring import direction
 
-        usual = direction(self.metric)
+        usual = "minimize" if self.metric in COSTS else direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (

@@ -14,6 +14,7 @@ from tuner.errors import SpecError
 from tuner.space import Coverage, SearchSpace
 from tuner.space.combinations import is_finite
 from tuner.spec.compare import differences
+from tuner.spec.goals import Goal
 from tuner.spec.models import (
     EXHAUSTIVE,
     AnyDataset,
@@ -49,7 +50,9 @@ class StudySpec(Part):
         model: A name or ``module:function``.
         search_space: The space itself, wherever it was written.
         fixed: Parameters that all trials have beside those of the space.
-        objective: Metric and direction.
+        objective: Metric and direction; of several objectives the first, by which trials are
+            stopped and pruned.
+        goals: The further objectives, in the order of the file.
         budget: Trials, time, limits of a trial.
         sampler: Optuna's sampler by name.
         pruner: Optuna's pruner by name.
@@ -70,6 +73,7 @@ class StudySpec(Part):
     search_space: SearchSpace
     fixed: dict[str, Any] = Field(default_factory=dict)
     objective: Objective
+    goals: tuple[Goal, ...] = ()
     budget: Budget
     sampler: Choice
     pruner: Choice
@@ -134,10 +138,12 @@ class StudySpec(Part):
         """
         parts = self.model_dump(
             include={
-                *("objective", "budget", "early_stopping", "training", "validation", "confirm")
+                *("objective", "goals", "budget", "early_stopping", "training", "validation"),
+                "confirm",
             },
             exclude_none=True,
         )
+        first, goals = parts["objective"], parts["goals"]
         dataset = self.dataset
         table = {
             "name": self.name,
@@ -147,7 +153,7 @@ class StudySpec(Part):
             "search_space": self.search_space.to_dict(),
             "fixed": self.fixed
             or None,  # so that studies from before there was [fixed] stay the same
-            "objective": parts["objective"],
+            "objective": [first, *goals] if goals else first,  # as the file has one or several
             "budget": parts["budget"],
             "sampler": {
                 "name": self.sampler.name,
@@ -170,6 +176,21 @@ class StudySpec(Part):
     def own_code(self) -> list[str]:
         """The ``module:function`` code that it names for its network and its data."""
         return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return (self.objective, *self.goals)
+
+    @property
+    def optimized(self) -> tuple[Objective, ...]:
+        """The objectives that the search improves: one value of a trial each, in this order."""
+        return (self.objective, *(goal for goal in self.goals if goal.role == "optimize"))
+
+    @property
+    def constraints(self) -> tuple[Goal, ...]:
+        """The objectives with a bound."""
+        return tuple(goal for goal in self.goals if goal.role == "constrain")
 
     @property
     def n_folds(self) -> int:

@@ -204,9 +204,10 @@ class TrialAttrs(Stored):
 
     ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
     there were roles, and anything if another program set it. ``origin`` is the name of its
-    reference, or of the candidate that it trains again. A trial of a confirmation has its
-    ``repeat``, from 0, and ``division``: the seed by which its rows are divided anew, if they are.
-    It stops early by the study's rule unless it ``runs_all_epochs``.
+    reference, or of the candidate that it trains again. ``measured`` holds the metrics of the
+    study's further objectives. A trial of a confirmation has its ``repeat``, from 0, and
+    ``division``: the seed by which its rows are divided anew, if they are. It stops early by the
+    study's rule unless it ``runs_all_epochs``.
     """
 
     stored_role: Any = Field(default=None, alias="role")
@@ -220,6 +221,7 @@ class TrialAttrs(Stored):
     epoch: Positive | None = None
     epochs: Count | None = None
     reason: str | None = None
+    measured: dict[str, Finite] = Field(default={})
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")

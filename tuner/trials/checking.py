@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner import search
+from tuner.costs import COSTS
 from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.data.targets import read_as
@@ -90,13 +91,23 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
 
 
 def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -> None:
-    """Checks that the model logs the objective's metric, or can be scored by it.
+    """Checks that the model logs the objectives' metrics, or can be scored by them.
 
     Raises:
         MetricError: Neither; the text says how the target was read.
     """
+    first = spec.objective.metric
+    if first in COSTS and first not in available:
+        raise MetricError(
+            f"objective.metric: {first} ({COSTS[first]}) is measured when a trial has ended, so it "
+            "can only follow another objective; write [[objective]] twice, a score first"
+        )
     why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
-    check_metric(spec.objective.metric, available, data.task, why=why)
+    check_metric(first, available, data.task, why=why)
+    for goal in spec.goals:
+        if goal.metric not in COSTS:
+            where = f"objective.{goal.metric}"
+            check_metric(goal.metric, available, data.task, where, why)
 
 
 def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:

@@ -51,8 +51,10 @@ class Outcome:
 
     Attributes:
         state: The state that is stored, in lower case.
-        values: The objective's value at the best epoch; none for a failed trial.
+        values: The value of each objective that is optimised, at the best epoch; of a pruned
+            trial the first one's only, of a failed trial none.
         reason: Why it did not run all its epochs; None if it did.
+        violation: The constraints that a complete trial violates, in words; None if there are none.
         was_refused: Whether it was never trained for a reason of its own, such as enqueued
             parameters that are not in the search space: this says nothing about the study.
     """
@@ -61,6 +63,7 @@ class Outcome:
     values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
+    violation: str | None = None
 
 
 def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[str, Any] | None:
@@ -193,6 +196,7 @@ def run_trial(
         checkpoints=kept,
         keep=spec.validation is not None and spec.validation.keep,
         base=spec.base,
+        goals=spec.goals,
     )
     fit = validating(plan)
     try:
@@ -205,10 +209,15 @@ def run_trial(
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
         return _fail(trial, database, _in_one_line(error, spec.base), fit.logs, kept)
-    values = () if result.value is None else (result.value,)
+    values: tuple[float, ...] = () if result.value is None else (result.value,)
+    measured = fit.measured
+    if result.state == "complete":
+        values += tuple(measured[goal.metric] for goal in spec.goals if goal.role == "optimize")
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    if measured:
+        attrs["measured"] = measured
     if plan.keep and result.state == "complete":
         attrs |= _written(trial, database, checkpoints, fit)
     with database.together():
@@ -216,12 +225,19 @@ def run_trial(
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
         database.write_curves(trial._trial_id, fit.logs)
+        for goal in spec.constraints:
+            if goal.metric in measured:
+                trial.set_constraint(goal.metric, goal.excess(measured[goal.metric]))
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.study.tell(trial, values)
     kept.remove()
-    return Outcome(result.state, values, result.reason)
+    violation = None
+    if result.state == "complete":
+        found = [goal.violation(measured[goal.metric]) for goal in spec.constraints]
+        violation = ", ".join(filter(None, found)) or None
+    return Outcome(result.state, values, result.reason, violation=violation)
 
 
 def _default_of(spec: StudySpec, params: Mapping[str, Value]) -> str | None:

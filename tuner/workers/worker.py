@@ -225,4 +225,5 @@ class Worker:
         finally:
             self._trial_id = None
         state, values, reason = outcome.state, outcome.values, outcome.reason
-        self._say(Finished(trial.number, state, values, reason, outcome.was_refused))
+        ended = (trial.number, state, values, reason, outcome.was_refused, outcome.violation)
+        self._say(Finished(*ended))
