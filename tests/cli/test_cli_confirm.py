@@ -121,6 +121,15 @@ def test_table_of_the_study_file(
     command("run", "scripted.toml").refused(2, match)
 
 
+def test_several_objectives_have_no_single_winner(laboratory: Laboratory, command: Command) -> None:
+    text = laboratory.study.read_text().replace("[objective]", "[[objective]]")
+    second = '[[objective]]\nmetric = "n_params"\ndirection = "minimize"\n\n[budget]'
+    laboratory.study.write_text(text.replace("[budget]", second))
+    answer = command("run", "scripted.toml", "--confirm")
+    answer.refused(2, "optimises loss and n_params, so that no single trial wins")
+    assert not laboratory.database.exists()
+
+
 def test_table_is_no_part_of_the_identity(laboratory: Laboratory) -> None:
     before = find_study(str(laboratory.study))
     laboratory.add("\n[confirm]\nrepeats = 5\n")

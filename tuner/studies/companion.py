@@ -32,6 +32,7 @@ from tuner.storage.attributes import (
     confirmed_by,
     study_attr,
 )
+from tuner.storage.constraints import violated_by
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, queue
@@ -103,6 +104,7 @@ def prepare_companion(
     """
     name = companion_name(study.study_name)
     require_confirmable(study, database)
+    require_one_objective(spec, study.study_name)
     candidates = list(_candidates(study, spec, wanted.top))
     if not candidates:
         quoted = shlex.quote(study.study_name)
@@ -153,13 +155,28 @@ def require_confirmable(study: optuna.Study, database: Database) -> None:
         )
 
 
+def require_one_objective(spec: StudySpec, name: str) -> None:
+    """Refuses a study that optimises several objectives: no single trial of it wins.
+
+    Raises:
+        RequestError: It does.
+    """
+    if len(spec.optimized) > 1:
+        metrics = " and ".join(one.metric for one in spec.optimized)
+        raise RequestError(
+            f"study '{name}' optimises {metrics}, so that no single trial wins, and cannot be "
+            'confirmed; write role = "store" for all but the first [[objective]], or choose with: '
+            f"tuner export {shlex.quote(name)} --pick SENTENCE"
+        )
+
+
 def _candidates(study: optuna.Study, spec: StudySpec, top: int) -> Iterator[StoredCandidate]:
     """Yields the best complete trials with distinct parameters, then the references."""
     references = {one.name for one in spec.references if one.role == "reference"}
     complete = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if trial.values and math.isfinite(trial.values[0])
+        if trial.values and math.isfinite(trial.values[0]) and not violated_by(trial)
         if spec.search_space.contains(spec.search_space.as_stored(trial.params))
     ]
     best = sorted(complete, key=lambda one: (spec.objective.loss(one.values[0]), one.number))

@@ -10,6 +10,7 @@ from typing import Literal
 from tuner.errors import RequestError
 from tuner.spec import StudySpec
 from tuner.studies.catalog import find_study
+from tuner.studies.companion import require_one_objective
 from tuner.trials.checking import check_spec
 
 EngineName = Literal["local", "ray"]
@@ -71,6 +72,8 @@ class RunRequest:
         given = [f"{key}={value}" for key, value in asked.items() if value is not None]
         spec = find_study(self.study, [*self.settings, *given])
         check_spec(spec)
+        if self.confirm or (self.confirm is None and spec.confirm is not None):
+            require_one_objective(spec, spec.name)
         return spec
 
 
