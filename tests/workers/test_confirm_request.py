@@ -158,7 +158,9 @@ def test_run_of_a_table_ends_with_fresh_splits_of_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path / 'tuner.db'}"
-    result = api.run(str(springs(tmp_path)), storage=url, workers=1)
+    study = str(springs(tmp_path))
+    api.run(study, storage=url, workers=1, n_trials=2, confirm=False)
+    result = api.run(study, storage=url, workers=1, more=2)
     found = result.confirmation
     assert found is not None
     assert found.is_finished
@@ -170,5 +172,5 @@ def test_run_of_a_table_ends_with_fresh_splits_of_it(
     divisions = {t.user_attrs["repeat"]: t.user_attrs["division"] for t in trials}
     assert len(set(divisions.values())) == 3
     assert all(t.user_attrs["division"] == divisions[t.user_attrs["repeat"]] for t in trials)
-    unconfirmed = api.run(str(springs(tmp_path)), storage=url, study_name="b", confirm=False)
-    assert unconfirmed.confirmation is None
+    assert result.counts["complete"] == 4
+    assert found.trials > 2, "the number of trials is that of the search alone"

@@ -108,8 +108,9 @@ def prepare_companion(
     candidates = list(_candidates(study, spec, wanted.top))
     if not candidates:
         quoted = shlex.quote(study.study_name)
+        kept = " and keeps its constraints" if spec.constraints else ""
         raise RequestError(
-            f"no trial of {study.study_name} is complete, so there is nothing to confirm; "
+            f"no trial of {study.study_name} is complete{kept}, so there is nothing to confirm; "
             f"tuner run {quoted} goes on"
         )
     before = _earlier(database, study, spec, wanted)
@@ -153,6 +154,11 @@ def require_confirmable(study: optuna.Study, database: Database) -> None:
         raise RequestError(
             f"study '{name}' in {database} was not made by tuner, which cannot train its trials"
         )
+
+
+def has_candidates(study: optuna.Study, spec: StudySpec) -> bool:
+    """Returns whether a stored study has a trial that can be confirmed."""
+    return any(True for _ in _candidates(study, spec, 1))
 
 
 def require_one_objective(spec: StudySpec, name: str) -> None:

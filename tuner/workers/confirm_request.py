@@ -186,5 +186,7 @@ def confirm_stored(
     if companion.added:
         more = count(len(companion.added), "further candidate")
         note(f"{study.study_name} has better trials since: {more}, {', '.join(companion.added)}")
-    request = replace(run, study=companion.name, study_name=companion.name)
+    # How many trainings there are is the confirmation's own matter, not that of the search.
+    name = companion.name
+    request = replace(run, study=name, study_name=name, n_trials=None, more=None)
     return run_study(request, companion.spec, checkpoints, database, observe, access=access)
