@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optuna.trial import TrialState
-
 from tuner.errors import RequestError, StudyError
 from tuner.results.configuration import Configuration
 from tuner.results.rows import BestTrial
@@ -29,7 +27,7 @@ from tuner.storage.database import Database
 from tuner.storage.openings import Opening
 from tuner.storage.url import chosen_url
 from tuner.studies.catalog import locate
-from tuner.studies.companion import find_companion
+from tuner.studies.companion import find_companion, has_candidates
 from tuner.studies.definition import matches_file, names_the_same, stored_base, stored_spec
 from tuner.studies.submitting import pause, resume, stop, submit
 from tuner.studies.unsealing import open_ledger
@@ -178,7 +176,7 @@ def _is_to_be_confirmed(request: RunRequest, spec: StudySpec, outcome: RunOutcom
     asked = spec.confirm is not None if request.confirm is None else request.confirm
     if not asked or outcome.short or outcome.ending not in ("done", "timeout"):
         return False
-    return bool(outcome.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    return has_candidates(outcome.study, spec)
 
 
 def confirm(

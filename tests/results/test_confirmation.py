@@ -94,6 +94,7 @@ def test_gain_over_the_reference_is_that_of_the_pairs(laboratory: Laboratory) ->
     add_repeats(companion, stored, {"document": shifted(0.5), "trial 1": NEAR})
     # The reference was enqueued first, and failed; its own trial is complete.
     text = confirmed(loaded(laboratory))
+    assert text.count("validation 0.4000 → confirmed") == 1
     assert "0.5750 better than the reference document (standard error 0.0323)" in text
 
 

@@ -266,7 +266,7 @@ def test_confirmation_of_several_objectives_is_refused(
 ) -> None:
     made(spec(SIZE), laboratory.url)
     refusal = (
-        r"^tuner: study 's' optimises 2 objectives \(accuracy, n_params\), and a confirmation "
-        r'compares one: write at_most, at_least or role = "store" below all but accuracy to'
+        r"^tuner: study 's' optimises accuracy and n_params, so that no single trial wins, and "
+        r'cannot be confirmed; write role = "store" for all but the first'
     )
     command("confirm", "s").refused(2, refusal)

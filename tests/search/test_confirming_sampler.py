@@ -33,6 +33,17 @@ def test_candidates_are_the_best_distinct_trials_and_the_references(
     assert [one.is_reference for one in companion.stored.candidates] == [False] * 3 + [True]
 
 
+def test_trial_that_violates_a_constraint_is_no_candidate(laboratory: Laboratory) -> None:
+    database, study, spec = searched(laboratory, [0.5, 0.3])
+    violating = study.get_trials()[0]
+    violating.values = [0.1]
+    violating.params["learning_rate"] = 0.09
+    violating.set_constraint("n_params", 3.0)
+    study.add_trial(violating)
+    companion, _ = begun(database, study, spec)
+    assert [one.name for one in companion.stored.candidates] == ["trial 1", "trial 0"]
+
+
 def test_each_worker_gets_another_pair_round_by_round(laboratory: Laboratory) -> None:
     database, study, spec = searched(laboratory, [0.5, 0.3])
     companion, stored = begun(database, study, spec, repeats=3)

@@ -217,7 +217,7 @@ def test_reading_commands_give_the_same_through_a_proxy(
         (laboratory.folder / "out.toml").unlink()
     with proxy_here(laboratory.url) as address:
         through = command(words, "scripted", *extra, "--storage", address)
-        assert (through.status, through.err) == (0, "")
+        assert (through.status, through.err) == (0, plain.err)
         assert through.out.replace(address, laboratory.url) == plain.out
     if extra:
         again = (laboratory.folder / "out.toml").read_text()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tuner.costs import N_PARAMS
 from tuner.results.configuration_rules import ConfirmedScore
 from tuner.results.confirming import chances_of_best, cheapest, half_width, mean, tied_with
 from tuner.search.confirming_sampler import Repeat, race_of, repeats_of
@@ -34,7 +35,7 @@ class ConfirmedCandidate:
         p_best: The probability that its mean is the best; None before the second.
         epochs: The median of the repeats' best epochs; None before the first.
         seconds: The median time that a repeat took; None before the first.
-        n_params: Number of the model's parameters, if that is stored.
+        n_params: Number of the model's parameters, if the study measures it.
         stopped: Why it is not trained any more, although not all repeats are done; None if it is.
         fresh_splits: Whether each repeat divides the rows anew.
     """
@@ -220,7 +221,7 @@ def _row(
     values = {one.number: one.trial.values[0] for one in done}
     attrs = [one.trial.user_attrs for one in done]
     epochs = [one["epoch"] for one in attrs if isinstance(one.get("epoch"), int)]
-    sizes = [one["n_params"] for one in attrs if isinstance(one.get("n_params"), int)]
+    sizes = [size for one in attrs if (size := (one.get("measured") or {}).get(N_PARAMS))]
     seconds = [one.trial.duration.total_seconds() for one in done if one.trial.duration]
     return ConfirmedCandidate(
         name=name,
@@ -234,7 +235,7 @@ def _row(
         p_best=chances.get(name),
         epochs=max(1, round(statistics.median(epochs))) if epochs else None,
         seconds=statistics.median(seconds) if seconds else None,
-        n_params=sizes[0] if sizes else None,
+        n_params=round(sizes[0]) if sizes else None,
         stopped=stopped,
         fresh_splits=stored.fresh_splits,
     )

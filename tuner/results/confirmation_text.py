@@ -103,10 +103,9 @@ def _conclusion(result: StudyResult, found: Confirmation) -> list[str]:
     elif gain := _gain(result, found, winning):
         lines.append(f"  {gain}")
     lines += _doubts(result, found, winning)
-    best = next((c for c in found.candidates if _is_best(result, c)), None)
-    for one in (best, winning):
-        if one is not None and (one is winning or best is not winning) and one.mean is not None:
-            lines.append(f"  {one.name}: {_optimism(result, one)}")
+    best = next((one for one in found.candidates if _is_best(result, one)), winning)
+    shown = [winning] if best is winning else [best, winning]
+    lines += [f"  {one.name}: {_optimism(result, one)}" for one in shown]
     return [one_line(line) for line in lines]
 
 

@@ -218,6 +218,7 @@ class StoredConfirmation(Stored):
     Attributes:
         study: Its name.
         fingerprint: What it searched, see `StudySpec.fingerprint`.
+        top: How many of the study's best configurations were asked for.
         repeats: How often each candidate is to be trained.
         fresh_splits: Whether each repeat divides the rows anew.
         overlap: Rows that are held out for each row that is fitted on, if the rows are divided
@@ -227,6 +228,7 @@ class StoredConfirmation(Stored):
 
     study: Text
     fingerprint: Text
+    top: Positive
     repeats: Positive
     fresh_splits: bool
     overlap: Annotated[Finite, Field(ge=0)]

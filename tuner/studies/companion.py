@@ -103,14 +103,14 @@ def prepare_companion(
         DataError: The rows are needed, and cannot be loaded.
     """
     name = companion_name(study.study_name)
-    _require_study(study, database)
-    if len(spec.optimized) > 1:
-        raise RequestError(several_to_confirm(study.study_name, spec))
+    require_confirmable(study, database)
+    require_one_objective(spec, study.study_name)
     candidates = list(_candidates(study, spec, wanted.top))
     if not candidates:
         quoted = shlex.quote(study.study_name)
+        kept = " and keeps its constraints" if spec.constraints else ""
         raise RequestError(
-            f"no trial of {study.study_name} is complete, so there is nothing to confirm; "
+            f"no trial of {study.study_name} is complete{kept}, so there is nothing to confirm; "
             f"tuner run {quoted} goes on"
         )
     before = _earlier(database, study, spec, wanted)
@@ -120,6 +120,7 @@ def prepare_companion(
         stored = StoredConfirmation(
             study=study.study_name,
             fingerprint=spec.fingerprint,
+            top=wanted.top,
             repeats=wanted.repeats,
             fresh_splits=fresh,
             overlap=_overlap(study, spec) if fresh else 0.0,
@@ -129,25 +130,19 @@ def prepare_companion(
         known = {(one.name, repr(sorted(one.params.items()))) for one in before.candidates}
         new = [c for c in candidates if (c.name, repr(sorted(c.params.items()))) not in known]
         added = [one.name for one in new]
-        changes = {"repeats": wanted.repeats, "candidates": [*before.candidates, *new]}
-        stored = before.model_copy(update=changes)
+        asked = {"top": wanted.top, "repeats": wanted.repeats}
+        stored = before.model_copy(update=asked | {"candidates": [*before.candidates, *new]})
     own = _spec_of(spec, stored, wanted.timeout)
     _store(database, name, own, stored, study)
     return Companion(name, own, stored, tuple(added))
 
 
-def several_to_confirm(name: str, spec: StudySpec) -> str:
-    """Returns why a study that optimises several objectives is not confirmed."""
-    metrics = ", ".join(one.metric for one in spec.optimized)
-    return (
-        f"study '{name}' optimises {len(spec.optimized)} objectives ({metrics}), and a "
-        f'confirmation compares one: write at_most, at_least or role = "store" below all but '
-        f"{spec.objective.metric} to confirm its best"
-    )
+def require_confirmable(study: optuna.Study, database: Database) -> None:
+    """Makes sure that tuner has made a study, and not as a confirmation.
 
-
-def _require_study(study: optuna.Study, database: Database) -> None:
-    """Makes sure that a study can be confirmed."""
+    Raises:
+        RequestError: It has not.
+    """
     name = study.study_name
     stored = confirmed_by(study.user_attrs, name)
     if stored is not None:
@@ -158,6 +153,26 @@ def _require_study(study: optuna.Study, database: Database) -> None:
     if "tuner:spec" not in study.user_attrs:
         raise RequestError(
             f"study '{name}' in {database} was not made by tuner, which cannot train its trials"
+        )
+
+
+def has_candidates(study: optuna.Study, spec: StudySpec) -> bool:
+    """Returns whether a stored study has a trial that can be confirmed."""
+    return any(True for _ in _candidates(study, spec, 1))
+
+
+def require_one_objective(spec: StudySpec, name: str) -> None:
+    """Refuses a study that optimises several objectives: no single trial of it wins.
+
+    Raises:
+        RequestError: It does.
+    """
+    if len(spec.optimized) > 1:
+        metrics = " and ".join(one.metric for one in spec.optimized)
+        raise RequestError(
+            f"study '{name}' optimises {metrics}, so that no single trial wins, and cannot be "
+            'confirmed; write role = "store" for all but the first [[objective]], or choose with: '
+            f"tuner export {shlex.quote(name)} --pick SENTENCE"
         )
 
 

@@ -16,7 +16,12 @@ from tuner.spec.models import Confirm
 from tuner.spec.quantities import seconds
 from tuner.storage.database import Database
 from tuner.studies.catalog import find_study, locate
-from tuner.studies.companion import companion_name, find_companion, prepare_companion
+from tuner.studies.companion import (
+    companion_name,
+    find_companion,
+    prepare_companion,
+    require_confirmable,
+)
 from tuner.studies.definition import matches_file, stored_base, stored_spec
 from tuner.units import count
 from tuner.workers.request import RunRequest
@@ -75,12 +80,18 @@ class ConfirmRequest:
 
 
 def as_begun(wanted: Confirm, study: optuna.Study, database: Database) -> Confirm:
-    """Returns what is wanted with the repeats and splits of an earlier confirmation, if any."""
+    """Returns what is wanted, but as an earlier confirmation was begun if there was one."""
     found = find_companion(database, study)
     if found is None:
         return wanted
-    begun = {"repeats": found[1].repeats, "fresh_splits": found[1].fresh_splits}
-    return wanted.model_copy(update=begun)
+    stored = found[1]
+    return wanted.model_copy(
+        update={
+            "top": stored.top,
+            "repeats": stored.repeats,
+            "fresh_splits": stored.fresh_splits,
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,7 @@ def confirm_study(
     """
     base, name = locate(request.study)
     study = database.study(request.study_name or name)
+    require_confirmable(study, database)
     base = base or stored_base(study) or Path.cwd()
     access: Access | None = Access.given(request.data_roots, allow_code=request.allow_code)
     file = None
@@ -174,5 +186,7 @@ def confirm_stored(
     if companion.added:
         more = count(len(companion.added), "further candidate")
         note(f"{study.study_name} has better trials since: {more}, {', '.join(companion.added)}")
-    request = replace(run, study=companion.name, study_name=companion.name)
+    # How many trainings there are is the confirmation's own matter, not that of the search.
+    name = companion.name
+    request = replace(run, study=name, study_name=name, n_trials=None, more=None)
     return run_study(request, companion.spec, checkpoints, database, observe, access=access)

@@ -10,7 +10,7 @@ from typing import Literal
 from tuner.errors import RequestError
 from tuner.spec import StudySpec
 from tuner.studies.catalog import find_study
-from tuner.studies.companion import several_to_confirm
+from tuner.studies.companion import require_one_objective
 from tuner.trials.checking import check_spec
 
 EngineName = Literal["local", "ray"]
@@ -73,9 +73,8 @@ class RunRequest:
         given = [f"{key}={value}" for key, value in asked.items() if value is not None]
         spec = find_study(self.study, [*self.settings, *given])
         check_spec(spec)
-        confirms = spec.confirm is not None if self.confirm is None else self.confirm
-        if confirms and len(spec.optimized) > 1:  # rather than after the search
-            raise RequestError(several_to_confirm(spec.name, spec))
+        if self.confirm or (self.confirm is None and spec.confirm is not None):
+            require_one_objective(spec, spec.name)
         return spec
 
 
