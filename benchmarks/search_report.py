@@ -1,0 +1,168 @@
+"""Writes what `search.py` has measured: a table and a plot for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MARKERS = ("<!-- table of benchmarks/search.py -->", "<!-- end of the table -->")
+SHIPPED = ("tpe", "hyperband")
+DRAWN = ("hyperband", "nop", "median", "halving from 1, by 3", "one epoch for all")
+Line = dict[str, Any]
+
+
+class Summary(NamedTuple):
+    """What one way of searching reaches.
+
+    Attributes:
+        mean: Regret at the end, the mean over tables and seeds.
+        course: The same at each moment, shape (moments,).
+        gain: By how much `mean` is less than that of the shipped way, same tables and seeds; None
+            if the two have none in common.
+        error: Standard error of `gain`, over the seeds.
+        n: Trials that ended within the time, the mean.
+        searches: How many there were.
+    """
+
+    mean: float
+    course: NDArray[np.float64]
+    gain: float | None
+    error: float
+    n: float
+    searches: int
+
+
+def summary(lines: Iterable[Line], shipped: Iterable[Line], by: str) -> Summary:
+    """Sums up the searches of one kind.
+
+    Args:
+        lines: Of the kind.
+        shipped: Of the kind to compare with.
+        by: "seconds" or "trials".
+    """
+    own = {(line["table"], line["seed"]): line for line in lines}
+    other = {(line["table"], line["seed"]): line for line in shipped}
+    course = _mean_of_tables(own, by)
+    common = [key for key in own if key in other]
+    by_seed: dict[int, list[float]] = {}
+    for key in common:
+        by_seed.setdefault(key[1], []).append(other[key][by][-1] - own[key][by][-1])
+    gains = np.array([np.mean(each) for each in by_seed.values()])
+    return Summary(
+        mean=float(course[-1]),
+        course=course,
+        gain=float(gains.mean()) if len(gains) else None,
+        error=float(gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("nan"),
+        n=float(np.mean([line["n"] for line in own.values()])),
+        searches=len(own),
+    )
+
+
+def _mean_of_tables(lines: dict[tuple[str, int], Line], by: str) -> NDArray[np.float64]:
+    """Returns the mean of the tables' means, so that each table counts the same."""
+    tables: dict[str, list[list[float]]] = {}
+    for (table, _), line in lines.items():
+        tables.setdefault(table, []).append(line[by])
+    return np.asarray(np.mean([np.mean(each, axis=0) for each in tables.values()], axis=0))
+
+
+def newest(lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines measured on the largest version of each table."""
+    most: dict[str, int] = {}
+    for line in lines:
+        most[line["table"]] = max(most.get(line["table"], 0), line["rows"])
+    return [line for line in lines if line["rows"] == most[line["table"]]]
+
+
+def table_text(lines: Sequence[Line]) -> str:
+    """Returns the results as Markdown: curves by time, exhaustive tables by trials."""
+    curves = [line for line in newest(lines) if "/" not in line["table"]]
+    finals = [line for line in newest(lines) if "/" in line["table"]]
+    parts = []
+    for held, by, shipped, title in (
+        (curves, "seconds", SHIPPED, "Learning curves, at the end of the time"),
+        (finals, "trials", ("tpe", "nop"), "Exhaustive tables, after 60 trials"),
+    ):
+        if not held:
+            continue
+        n_tables = {line["table"]: line["rows"] for line in held}
+        seeds = len({line["seed"] for line in held})
+        said = ", ".join(f"`{name}` ({rows:,})" for name, rows in sorted(n_tables.items()))
+        parts.append(f"{title}; up to {seeds} seeds; configurations of each table: {said}.\n")
+        parts.append(
+            "| sampler | pruner | regret | gain ± error | n | 4 workers: regret | gain ± error |\n"
+            "| --- | --- | --- | --- | --- | --- | --- |"
+        )
+        parts.append("\n".join(_rows(held, by, shipped)) + "\n")
+    return "\n".join(parts)
+
+
+def _rows(lines: Sequence[Line], by: str, shipped: tuple[str, str]) -> list[str]:
+    kinds: dict[tuple[str, str], dict[int, Summary]] = {}
+    for sampler, pruner, workers in {(x["sampler"], x["pruner"], x["workers"]) for x in lines}:
+        own = of(lines, sampler, pruner, workers)
+        base = of(lines, *shipped, workers)
+        kinds.setdefault((sampler, pruner), {})[workers] = summary(own, base, by)
+    ranked = sorted(kinds.items(), key=lambda one: one[1][min(one[1])].mean)
+    rows = []
+    for (sampler, pruner), found in ranked:
+        cells = [sampler, pruner]
+        for workers in (1, 4):
+            one = found.get(workers)
+            cells.append(f"{one.mean:.4f}" if one else "—")
+            is_shipped = (sampler, pruner) == shipped
+            cells.append(_gain(one) if one and not is_shipped else "shipped" if one else "—")
+            if workers == 1:
+                cells.append(f"{one.n:.0f}" if one else "—")
+        rows.append(f"| {' | '.join(cells)} |")
+    return rows
+
+
+def _gain(one: Summary) -> str:
+    return "—" if one.gain is None else f"{one.gain:+.4f} ± {one.error:.4f}"
+
+
+def of(lines: Iterable[Line], sampler: str, pruner: str, workers: int) -> list[Line]:
+    """Returns the searches of one kind."""
+    wanted = (sampler, pruner, workers)
+    return [x for x in lines if (x["sampler"], x["pruner"], x["workers"]) == wanted]
+
+
+def write_report(page: Path, lines: Sequence[Line], shares: Sequence[float]) -> None:
+    """Writes the table between the page's markers, and the plot beside the page."""
+    begin, end = MARKERS
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{table_text(lines)}{end}{after}", encoding="utf-8")
+    plot(page.with_suffix(".svg"), newest(lines), shares)
+
+
+def plot(path: Path, lines: Sequence[Line], shares: Sequence[float]) -> None:
+    """Draws the regret against the time: pruners on the left, samplers on the right."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    curves = [line for line in lines if "/" not in line["table"] and line["workers"] == 1]
+    pruners: list[tuple[str, str]] = [("tpe", pruner) for pruner in DRAWN] + [("random", "nop")]
+    searched = {line["sampler"] for line in curves if line["pruner"] == "hyperband"}
+    samplers = [(sampler, "hyperband") for sampler in sorted(searched)]
+    with mpl.rc_context({"svg.hashsalt": "search", "font.size": 9}):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        axes = figure.subplots(1, 2, sharey=True)
+        for axis, kinds, title in (
+            (axes[0], pruners, "pruners (sampler, pruner)"),
+            (axes[1], samplers, "samplers, with hyperband"),
+        ):
+            for kind in kinds:
+                if own := of(curves, kind[0], kind[1], 1):
+                    course = summary(own, own, "seconds").course
+                    label = ", ".join(kind) if axis is axes[0] else kind[0]
+                    axis.plot(shares, course, label=label, lw=2.4 if kind == SHIPPED else 1.2)
+            axis.set(title=title, xlabel="share of the time", yscale="log")
+            axis.legend(fontsize=7)
+        axes[0].set_ylabel("regret (1: the median configuration)")
+        figure.savefig(path, metadata={"Date": None})
