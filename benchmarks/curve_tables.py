@@ -1,6 +1,6 @@
 """Trains random configurations of shipped studies for all epochs and keeps their curves.
 
-    nice -n 15 python benchmarks/curve_tables.py --n 2000          # all six, as far as it gets
+    nice -n 15 python benchmarks/curve_tables.py --n 1000          # all six, as far as it gets
     nice -n 15 python benchmarks/curve_tables.py wine --n 300 --minutes 20
 
 A table is `benchmarks/curves/STUDY.npz`. It is written after every few configurations, and the
@@ -164,11 +164,13 @@ def main() -> None:
     """Makes the tables that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="*", help=" ".join(EPOCHS))
-    parser.add_argument("--n", type=int, default=2000, help="configurations of each study")
+    parser.add_argument("--n", type=int, default=1000, help="configurations of each study")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="then it ends")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.studies) - set(EPOCHS)):
-        parser.error(f"no table for {', '.join(unknown)}; there are: {', '.join(EPOCHS)}")
+        parser.error(f"there are no curves of {', '.join(unknown)}; write {', '.join(EPOCHS)}")
+    if asked.n < 1:
+        parser.error(f"--n must be at least 1, but got {asked.n}; write --n 1000")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     until = time.monotonic() + 60 * asked.minutes
     makers = [Maker(name) for name in asked.studies or EPOCHS]

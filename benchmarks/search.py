@@ -103,11 +103,15 @@ def main() -> None:
         "--report", type=Path, help="only write the table of this page, and its plot"
     )
     asked = parser.parse_args()
+    if asked.seeds < 1:
+        parser.error(f"--seeds must be at least 1, but got {asked.seeds}; write --seeds 20")
+    if asked.report and not asked.report.is_file():
+        parser.error(f"--report: there is no page {asked.report}; write --report docs/search.md")
     if asked.report:
         write_report(asked.report, list(read(asked.results).values()), AFTER_SHARES)
         return
     if asked.tables and (unknown := sorted(set(asked.tables) - set(available()))):
-        parser.error(f"no table {', '.join(unknown)}; there are: {', '.join(available())}")
+        parser.error(f"there is no table {', '.join(unknown)}; write {', '.join(available())}")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     until = time.monotonic() + 60 * asked.minutes
     known = read(asked.results)
@@ -146,8 +150,11 @@ def read(results: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
 def run(table: Table, case: Case, seed: int) -> dict[str, Any]:
     """Runs one search and returns its line."""
     seconds = TRIALS * table.trial_s / case.workers
-    simulation = Simulation(table, search(table, case, seed))
-    finished = simulation.run(max(AFTER_TRIALS), seconds, MOST_TRIALS)
+    with warnings.catch_warnings():
+        # Wilcoxon's pruner says that the best trial has fewer epochs: it may have.
+        warnings.simplefilter("ignore", UserWarning)
+        simulation = Simulation(table, search(table, case, seed))
+        finished = simulation.run(max(AFTER_TRIALS), seconds, MOST_TRIALS)
     found = regrets(table, finished, AFTER_TRIALS, [share * seconds for share in AFTER_SHARES])
     return {
         "table": table.name,

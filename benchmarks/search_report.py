@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 MARKERS = ("<!-- table of benchmarks/search.py -->", "<!-- end of the table -->")
 SHIPPED = ("tpe", "hyperband")
 DRAWN = ("hyperband", "nop", "median", "halving from 1, by 3", "one epoch for all")
+LEAST_ROWS = 300
+"""Configurations of a table that is shown: several times as many as a search tries."""
 Line = dict[str, Any]
 
 
@@ -70,18 +72,18 @@ def _mean_of_tables(lines: dict[tuple[str, int], Line], by: str) -> NDArray[np.f
     return np.asarray(np.mean([np.mean(each, axis=0) for each in tables.values()], axis=0))
 
 
-def newest(lines: Sequence[Line]) -> list[Line]:
-    """Returns the lines measured on the largest version of each table."""
+def shown(lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines measured on the largest version of each table that is large enough."""
     most: dict[str, int] = {}
     for line in lines:
         most[line["table"]] = max(most.get(line["table"], 0), line["rows"])
-    return [line for line in lines if line["rows"] == most[line["table"]]]
+    return [x for x in lines if x["rows"] == most[x["table"]] and x["rows"] >= LEAST_ROWS]
 
 
 def table_text(lines: Sequence[Line]) -> str:
     """Returns the results as Markdown: curves by time, exhaustive tables by trials."""
-    curves = [line for line in newest(lines) if "/" not in line["table"]]
-    finals = [line for line in newest(lines) if "/" in line["table"]]
+    curves = [line for line in shown(lines) if "/" not in line["table"]]
+    finals = [line for line in shown(lines) if "/" in line["table"]]
     parts = []
     for held, by, shipped, title in (
         (curves, "seconds", SHIPPED, "Learning curves, at the end of the time"),
@@ -138,7 +140,7 @@ def write_report(page: Path, lines: Sequence[Line], shares: Sequence[float]) -> 
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text(f"{before}{begin}\n{table_text(lines)}{end}{after}", encoding="utf-8")
-    plot(page.with_suffix(".svg"), newest(lines), shares)
+    plot(page.with_suffix(".svg"), shown(lines), shares)
 
 
 def plot(path: Path, lines: Sequence[Line], shares: Sequence[float]) -> None:

@@ -185,10 +185,12 @@ class Simulation:
     def _begin(self, now: float) -> None:
         """Lets a free worker continue a paused trial, or begin one if a row is left."""
         running = self._promotable()
+        if running is None and not self._table.is_exhaustive and self._sampler.tried.all():
+            if not self._paused:
+                return
+            running = min(self._paused, key=lambda one: (-one.rung, self._value(one)))
         if running is not None:
             self._paused.remove(running)
-        elif not self._table.is_exhaustive and self._sampler.tried.all():
-            return
         else:
             self._begun += 1
             trial = self.study.ask()

@@ -70,13 +70,9 @@ class Table:
     def reached(self) -> NDArray[np.float64]:
         """What each row is worth: its mean loss at the best epoch, infinite if it diverged."""
         mean = self.losses.mean(axis=0, dtype=float)
-        ends = self.ends
-        return np.array(
-            [
-                np.inf if np.isnan(curve[: int(end)]).any() else curve[: int(end)].min()
-                for curve, end in zip(mean, ends, strict=True)
-            ]
-        )
+        is_run = np.arange(1, self.epochs + 1) <= self.ends[:, None]
+        least = np.where(is_run & ~np.isnan(mean), mean, np.inf).min(axis=1)
+        return np.where((is_run & np.isnan(mean)).any(axis=1), np.inf, least)
 
     @cached_property
     def best(self) -> float:
@@ -85,10 +81,8 @@ class Table:
 
     @cached_property
     def typical(self) -> float:
-        """The loss that half of the rows reach."""
-        return float(
-            np.median(np.where(np.isinf(self.reached), np.nanmax(self.losses), self.reached))
-        )
+        """The loss that half of the rows reach which do not diverge."""
+        return float(np.median(self.reached[np.isfinite(self.reached)]))
 
     def regret(self, loss: float) -> float:
         """Returns 0 for the best row's loss, 1 for the median row's, and never more than 1."""
@@ -97,8 +91,11 @@ class Table:
     @cached_property
     def ends(self) -> NDArray[np.int64]:
         """The epoch after which early stopping ends each row's training."""
-        rule = self.spec.early_stopping
-        return np.array([_stops(curve, rule) for curve in self.losses[0]])
+        curves, rule = self.losses[0], self.spec.early_stopping
+        if rule is not None:
+            return np.array([_stops(curve, rule) for curve in curves])
+        diverged = np.isnan(curves)
+        return np.where(diverged.any(axis=1), diverged.argmax(axis=1) + 1, self.epochs)
 
     @cached_property
     def trial_s(self) -> float:
@@ -159,7 +156,7 @@ def _coordinate(parameter: Parameter, value: Any) -> float:
     return (float(value) - low) / (high - low)
 
 
-def _stops(curve: NDArray[np.float32], rule: EarlyStopping | None) -> int:
+def _stops(curve: NDArray[np.float32], rule: EarlyStopping) -> int:
     patience = Patience(rule, "minimize")
     for epoch, loss in enumerate(curve, start=1):
         if np.isnan(loss) or patience.exhausted_after(epoch, float(loss)) is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import sys
@@ -110,9 +111,10 @@ def test_pruned_trials_take_less_and_have_no_value() -> None:
 
 
 def test_trials_that_pause_are_continued_when_they_are_among_the_best() -> None:
-    finished = _search(_table(), factor=3).run(10, 60.0)
-    assert [one.row for one in finished] == [9]  # the best third of the best third
-    assert finished[0].epochs == EPOCHS
+    finished = _search(_table(), factor=3).run(10, 1e9)
+    assert sorted(one.row for one in finished) == list(range(10))  # as long as there is time
+    assert [one.row for one in finished[:3]] == [9, 8, 7]  # the best third of ten
+    assert {one.epochs for one in finished} == {EPOCHS}
     # A second to begin, and again after each pause; ten rows have run an epoch or more.
     assert finished[0].at > 10 * 1.5
 
@@ -251,7 +253,7 @@ def test_exhaustive_table_has_every_combination(
 
 def _line(sampler: str, table: str, seed: int, regret: float) -> dict[str, Any]:
     return {
-        **{"table": table, "rows": 9, "sampler": sampler, "pruner": "hyperband", "workers": 1},
+        **{"table": table, "rows": 900, "sampler": sampler, "pruner": "hyperband", "workers": 1},
         **{"seed": seed, "n": 4, "trials": [1.0, regret], "seconds": [1.0, regret]},
     }
 
@@ -281,10 +283,14 @@ def test_report_stands_between_the_markers_of_its_page(
     page = tmp_path / "search.md"
     page.write_text(f"# Search\n\n{MARKERS[0]}\nold\n{MARKERS[1]}\nthe end\n", encoding="utf-8")
     lines = [_line(name, "wine", seed, 0.1) for name in ("tpe", "gp") for seed in range(2)]
+    lines.append({**_line("random", "pima", 0, 0.5), "rows": 50})  # too small to be shown
+    lines.append({**_line("random", "wine", 0, 0.5), "rows": 850})  # an earlier version
     write_report(page, lines, [0.5, 1.0])
     text = page.read_text(encoding="utf-8")
     assert "| gp | hyperband | 0.1000 | +0.0000 ± 0.0000 | 4 | — | — |" in text
     assert "old" not in text
+    assert "random" not in text
+    assert "`wine` (900)" in text
     assert text.endswith(f"{MARKERS[1]}\nthe end\n")
     assert drawn == [tmp_path / "search.svg"]
 
@@ -350,3 +356,26 @@ def test_optuna_draws_what_the_sampler_itself_would_have_drawn() -> None:
     )
     expected = table.spec.search_space.suggest(direct.ask())
     assert table.spec.search_space.suggest(wrapped.ask()) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("search", ["--seeds", "0"], "--seeds must be at least 1, but got 0; write --seeds 20"),
+        ("search", ["--report", "none.md"], "there is no page none.md; write --report docs/search"),
+        ("search", ["--tables", "wime"], "there is no table wime; write line, birth-life"),
+        ("curve_tables", ["wime"], "there are no curves of wime; write line, birth-life, wine"),
+        ("curve_tables", ["--n", "0"], "--n must be at least 1, but got 0; write --n 1000"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    script: str,
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", [script, *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(script).main()
+    assert said in capsys.readouterr().err
