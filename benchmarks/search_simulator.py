@@ -88,17 +88,18 @@ class TableSampler(BaseSampler):
         self._given: dict[str, Any] = {}
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Decides the trial's parameters."""
+        self._inner.before_trial(study, trial)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Decides the trial's parameters; here, because Hyperband shows its bracket's trials."""
         proposal = proposed(self._inner, self._table.spec.search_space, study, trial)
         self.row = self._table.find(proposal, self.tried)
         self.tried[self.row] = True
         self._given = dict(self._table.rows[self.row])
         if "epochs" in proposal:
             self._given["epochs"] = proposal["epochs"]
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
         return {}
 
     def sample_relative(
@@ -125,7 +126,6 @@ def proposed(
     sampler: BaseSampler, space: SearchSpace, study: optuna.Study, trial: FrozenTrial
 ) -> dict[str, Any]:
     """Returns what a sampler proposes for a trial, which is left without parameters."""
-    sampler.before_trial(study, trial)
     together = sampler.infer_relative_search_space(study, trial)
     relative = sampler.sample_relative(study, trial, together)
     params: dict[str, Any] = {}
