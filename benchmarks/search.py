@@ -108,7 +108,8 @@ def main() -> None:
     if asked.report and not asked.report.is_file():
         parser.error(f"--report: there is no page {asked.report}; write --report docs/search.md")
     if asked.report:
-        write_report(asked.report, list(read(asked.results).values()), AFTER_SHARES)
+        lines = list(read(asked.results).values())
+        write_report(asked.report, lines, AFTER_SHARES, AFTER_TRIALS)
         return
     if asked.tables and (unknown := sorted(set(asked.tables) - set(available()))):
         parser.error(f"there is no table {', '.join(unknown)}; write {', '.join(available())}")

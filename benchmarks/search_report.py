@@ -134,37 +134,60 @@ def of(lines: Iterable[Line], sampler: str, pruner: str, workers: int) -> list[L
     return [x for x in lines if (x["sampler"], x["pruner"], x["workers"]) == wanted]
 
 
-def write_report(page: Path, lines: Sequence[Line], shares: Sequence[float]) -> None:
-    """Writes the table between the page's markers, and the plot beside the page."""
+def write_report(
+    page: Path, lines: Sequence[Line], shares: Sequence[float], trials: Sequence[int]
+) -> None:
+    """Writes the table between the page's markers, and the plot beside the page.
+
+    Args:
+        page: The page.
+        lines: All that was measured.
+        shares: At which shares of the time a line has a regret.
+        trials: After how many trials it has one.
+    """
     begin, end = MARKERS
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n{table_text(lines)}{end}{after}", encoding="utf-8")
-    plot(page.with_suffix(".svg"), shown(lines), shares)
+    drawn = page.with_suffix(".svg")
+    image = f"![Regret of the searches]({drawn.name})\n\n"
+    text = f"{before}{begin}\n{image}{table_text(lines)}{end}{after}"
+    page.write_text(text, encoding="utf-8")
+    plot(drawn, shown(lines), shares, trials)
 
 
-def plot(path: Path, lines: Sequence[Line], shares: Sequence[float]) -> None:
-    """Draws the regret against the time: pruners on the left, samplers on the right."""
+def plot(path: Path, lines: Sequence[Line], shares: Sequence[float], trials: Sequence[int]) -> None:
+    """Draws the regret with one worker: of curves against the time, of final values by trials."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    curves = [line for line in lines if "/" not in line["table"] and line["workers"] == 1]
-    pruners: list[tuple[str, str]] = [("tpe", pruner) for pruner in DRAWN] + [("random", "nop")]
-    searched = {line["sampler"] for line in curves if line["pruner"] == "hyperband"}
-    samplers = [(sampler, "hyperband") for sampler in sorted(searched)]
+    curves = [x for x in lines if "/" not in x["table"] and x["workers"] == 1]
+    finals = [x for x in lines if "/" in x["table"] and x["workers"] == 1]
+    panels = [
+        ("pruners, by learning curves", curves, "seconds", [("tpe", one) for one in DRAWN]),
+        ("samplers, by learning curves", curves, "seconds", _kinds(curves, "hyperband")),
+        ("samplers, by final values", finals, "trials", _kinds(finals, "nop")),
+    ]
+    panels = [panel for panel in panels if panel[1]]
     with mpl.rc_context({"svg.hashsalt": "search", "font.size": 9}):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        axes = figure.subplots(1, 2, sharey=True)
-        for axis, kinds, title in (
-            (axes[0], pruners, "pruners (sampler, pruner)"),
-            (axes[1], samplers, "samplers, with hyperband"),
+        figure = Figure(figsize=(1 + 3.8 * len(panels), 3.6), layout="constrained")
+        for axis, (title, held, by, kinds) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
-            for kind in kinds:
-                if own := of(curves, kind[0], kind[1], 1):
-                    course = summary(own, own, "seconds").course
-                    label = ", ".join(kind) if axis is axes[0] else kind[0]
-                    axis.plot(shares, course, label=label, lw=2.4 if kind == SHIPPED else 1.2)
-            axis.set(title=title, xlabel="share of the time", yscale="log")
+            base = SHIPPED if by == "seconds" else ("tpe", "nop")
+            for sampler, pruner in kinds:
+                if own := of(held, sampler, pruner, 1):
+                    label = pruner if kinds[0][0] == kinds[-1][0] else sampler
+                    width = 2.4 if (sampler, pruner) == base else 1.2
+                    course = summary(own, own, by).course
+                    axis.plot(shares if by == "seconds" else trials, course, label=label, lw=width)
+            axis.set(title=title, yscale="log")
+            axis.set_xlabel("share of the time" if by == "seconds" else "trials")
+            axis.set_ylabel("regret (1: the median configuration)")
             axis.legend(fontsize=7)
-        axes[0].set_ylabel("regret (1: the median configuration)")
         figure.savefig(path, metadata={"Date": None})
+
+
+def _kinds(lines: Iterable[Line], pruner: str) -> list[tuple[str, str]]:
+    return [
+        (name, pruner) for name in sorted({x["sampler"] for x in lines if x["pruner"] == pruner})
+    ]

@@ -285,9 +285,10 @@ def test_report_stands_between_the_markers_of_its_page(
     lines = [_line(name, "wine", seed, 0.1) for name in ("tpe", "gp") for seed in range(2)]
     lines.append({**_line("random", "pima", 0, 0.5), "rows": 50})  # too small to be shown
     lines.append({**_line("random", "wine", 0, 0.5), "rows": 850})  # an earlier version
-    write_report(page, lines, [0.5, 1.0])
+    write_report(page, lines, [0.5, 1.0], [5, 10])
     text = page.read_text(encoding="utf-8")
     assert "| gp | hyperband | 0.1000 | +0.0000 ± 0.0000 | 4 | — | — |" in text
+    assert "![Regret of the searches](search.svg)" in text
     assert "old" not in text
     assert "random" not in text
     assert "`wine` (900)" in text
@@ -300,8 +301,9 @@ def test_plot_is_the_same_file_each_time(tmp_path: Path) -> None:
     from search_report import plot
 
     lines = [_line(name, "wine", seed, 0.1) for name in ("tpe", "gp") for seed in range(2)]
+    lines += [{**line, "table": "hpolib/naval", "pruner": "nop"} for line in lines]
     for name in ("a.svg", "b.svg"):
-        plot(tmp_path / name, lines, [0.5, 1.0])
+        plot(tmp_path / name, lines, [0.5, 1.0], [5, 10])
     text = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert text.count("<svg") == 1
     assert text == (tmp_path / "b.svg").read_text(encoding="utf-8")
