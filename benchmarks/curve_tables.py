@@ -12,7 +12,7 @@ Parameters are drawn uniformly from the study's space (logarithmically where it 
 own loop trains every configuration on one thread for `EPOCHS` of the study, without pruning and
 early stopping; `benchmarks/search.py` cuts the curve where a trial would have ended. That is right
 since nothing in these spaces depends on the number of epochs to come. Times are CPU seconds of the
-process, so that other programs on the machine count little.
+process: waiting for other programs is not part of them, but a busy machine makes them longer.
 
 Arrays of a table: `params` (JSON, as bytes), one configuration a row: `values` (float32, rows ×
 epochs; NaN once the training has diverged), `begin_s` (seconds before the first epoch), `epoch_s`
