@@ -30,7 +30,7 @@ from search_report import write_report
 from search_simulator import Search, Simulation, regrets
 from search_tables import Table, available, open_table
 
-from tuner.search import judging, make_pruner, make_sampler
+from tuner.search import Judging, judging, make_pruner, make_sampler
 from tuner.spec.models import Choice
 
 RESULTS = Path(__file__).with_name("search_results.jsonl")
@@ -186,16 +186,17 @@ def search(table: Table, case: Case, seed: int) -> Search:
         update={"sampler": choice(SAMPLERS[case.sampler], seed), "pruner": choice(pruner)}
     )
     made = make_pruner(spec)
-    judges = judging(spec).at
+    judged = judging(spec)
     if case.pruner == "wilcoxon":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             made = optuna.pruners.WilcoxonPruner()
-        judges = every(max(1, table.epochs // 40))
+        interval = max(1, table.epochs // 40)
+        judged = Judging(lambda epoch: epoch % interval == 0, by_all_epochs=True)
     return Search(
         sampler=make_sampler(spec),
         pruner=made,
-        judges=judges,
+        judging=judged,
         factor=3 if case.pruner == "one epoch for all" else None,
         workers=case.workers,
         seed=seed,
@@ -214,11 +215,6 @@ def choice(options: dict[str, Any], seed: int = 0) -> Choice:
     return Choice(
         name=options["name"], options={k: v for k, v in options.items() if k != "name"}, seed=seed
     )
-
-
-def every(interval: int) -> Any:
-    """Returns whether an epoch is a multiple."""
-    return lambda epoch: epoch % interval == 0
 
 
 if __name__ == "__main__":

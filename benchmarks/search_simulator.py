@@ -8,7 +8,7 @@ time. Neither takes any time itself.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from search_tables import Table
 
+from tuner.search import Judging
 from tuner.space import SearchSpace
 
 
@@ -48,7 +49,7 @@ class Search:
     Attributes:
         sampler: Proposes.
         pruner: Decides after an epoch; with ``factor``, nothing.
-        judges: Returns whether the pruner looks at this epoch.
+        judging: At which epochs it decides, and whether by all earlier ones.
         factor: Not None: trials pause after 1, factor, factor² … epochs, and whoever is free
             continues the best of those that paused, if it is among the best ``1/factor`` of its
             rung, and else begins a new trial.
@@ -58,7 +59,7 @@ class Search:
 
     sampler: BaseSampler
     pruner: BasePruner
-    judges: Callable[[int], bool]
+    judging: Judging
     factor: int | None = None
     workers: int = 1
     seed: int = 0
@@ -70,6 +71,7 @@ class _Running:
     row: int
     wanted: int  # epochs
     epoch: int = 0
+    reported: int = 0
     rung: int = 0  # how often it has paused
 
 
@@ -215,7 +217,7 @@ class Simulation:
     def _decides(self, running: _Running, epoch: int) -> bool:
         if self._search.factor:
             return epoch == int(self._search.factor**running.rung)
-        return self._search.judges(epoch)
+        return self._search.judging.at(epoch)
 
     def _continues(self, running: _Running, now: float) -> bool:
         """Decides on a trial at an epoch; returns whether its worker goes on with it."""
@@ -228,7 +230,10 @@ class Simulation:
         elif self._search.factor:
             return self._pauses(running, loss, now)
         else:
-            running.trial.report(loss, epoch)
+            first = running.reported if self._search.judging.by_all_epochs else epoch - 1
+            for before in range(first, epoch):
+                running.trial.report(float(self._losses[row, before]), before + 1)
+            running.reported = epoch
             if not running.trial.should_prune():
                 self._schedule(running, now)
                 return True

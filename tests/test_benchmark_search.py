@@ -67,7 +67,7 @@ def _search(table: Any, pruner: dict[str, Any] | None = None, **options: Any) ->
     spec = table.spec.model_copy(update={"sampler": Choice(name="random"), "pruner": chosen})
     return search_simulator.Simulation(
         table,
-        search_simulator.Search(make_sampler(spec), make_pruner(spec), judging(spec).at, **options),
+        search_simulator.Search(make_sampler(spec), make_pruner(spec), judging(spec), **options),
     )
 
 
@@ -117,6 +117,18 @@ def test_trials_that_pause_are_continued_when_they_are_among_the_best() -> None:
     assert {one.epochs for one in finished} == {EPOCHS}
     # A second to begin, and again after each pause; ten rows have run an epoch or more.
     assert finished[0].at > 10 * 1.5
+
+
+def test_pruner_sees_all_epochs_where_it_decides_by_them() -> None:
+    simulation = _search(_table(), {"name": "median", "interval_steps": 4, "n_startup_trials": 2})
+    simulation.run(10, 0.0)
+    for trial in simulation.study.get_trials():
+        assert list(trial.intermediate_values) in ([1, 2, 3, 4], [*range(1, 9)])
+    halving = {"name": "successivehalving", "min_resource": 1, "reduction_factor": 3}
+    simulation = _search(_table(), halving)
+    simulation.run(10, 0.0)
+    for trial in simulation.study.get_trials():
+        assert set(trial.intermediate_values) <= {1, 3}
 
 
 def test_early_stopping_ends_a_trial_with_its_best_loss() -> None:
