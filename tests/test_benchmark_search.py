@@ -206,6 +206,16 @@ def test_packed_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["made.npz"]
 
 
+def test_rounded_values_are_right_to_four_digits() -> None:
+    import curve_tables
+
+    values = np.array([0.7467532, 5065.7696, 3e-7, -1.25, 0.0, np.nan], dtype=np.float32)
+    rounded = curve_tables.rounded(values)
+    assert rounded == pytest.approx(values, rel=1.3e-4, nan_ok=True)
+    assert np.array_equal(curve_tables.rounded(rounded), rounded, equal_nan=True)
+    assert not (rounded.view(np.uint32) & 0x7FF).any()
+
+
 @pytest.mark.parametrize(
     "path", sorted((FOLDER / "curves").glob("*.npz")), ids=lambda one: one.stem
 )
