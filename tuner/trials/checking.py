@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner import search
 from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.data.targets import read_as
@@ -41,6 +40,8 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
         TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
             not exist, or the data do not suit the model or the metric.
     """
+    from tuner import search  # here, because it imports Optuna and SQLAlchemy; bundles need neither
+
     file = f"{spec.name}.toml"
     search.make_sampler(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
