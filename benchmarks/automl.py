@@ -5,10 +5,10 @@
     python benchmarks/automl.py show --seconds 60              # the table of the README
 
 Every contender gets the same training rows, as many seconds and two cores; a run is one process
-after another. Nothing else runs on the machine meanwhile. "autogluon-portfolio" is the preset with AutoGluon's newest portfolio for processors
-without a GPU (December 2025). What is measured is the whole process, and the score of its
-predictions for the test rows, which none has seen. A peer whose environment is not there is left
-out with a notice.
+after another. Nothing else runs on the machine meanwhile. "autogluon-portfolio" is the preset with
+AutoGluon's newest portfolio for processors without a GPU (December 2025). What is measured is the
+whole process, and the score of its predictions for the test rows, which none has seen. A peer whose
+environment is not there is left out with a notice.
 
 `--folder` holds the environments, tables and results; by default that is
 ``~/.cache/tuner-benchmarks``.

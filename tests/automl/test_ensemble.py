@@ -22,6 +22,8 @@ RMSE = Judge("regression", Objective(metric="rmse", direction="minimize"))
 AUC = Judge("binary", Objective(metric="roc_auc", direction="maximize"))
 ACCURACY = Judge("multiclass", Objective(metric="accuracy", direction="maximize"))
 
+LOG_LOSS = Objective(metric="log_loss", direction="minimize")
+
 
 def quantities(n=600, errors=(0.5, 0.5, 3.0), seed=0):
     random = np.random.default_rng(seed)
@@ -36,6 +38,16 @@ def probabilities(n=2000, classes=3, sharpness=1.5, seed=0):
     true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     y = (true.cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
     return y, true
+
+
+def test_metric_of_many_predictions_is_that_of_scikit_learn():
+    y, (first, *_) = quantities()
+    assert RMSE.value_of_many(y, first) == pytest.approx(RMSE.value(y, first), rel=1e-6)
+    for n in (2, 3):
+        y, true = probabilities(classes=n)
+        judge = Judge("binary" if n == 2 else "multiclass", LOG_LOSS)
+        assert judge.value_of_many(y, true) == pytest.approx(judge.value(y, true), rel=1e-6)
+    assert ACCURACY.value_of_many(y, true) == ACCURACY.value(y, true)
 
 
 def test_independent_errors_are_averaged():

@@ -73,9 +73,9 @@ def test_metric_that_is_not_for_the_task_is_refused(task: Task, metric: str, mat
 
 
 def test_small_tables_have_repeated_folds_and_large_ones_a_hold_out() -> None:
-    assert validation(data(n=600), 300) == (5, 2)
-    assert validation(data(n=600), 20) == (5, 1)
-    assert validation(data(n=2_000), 300) == (5, 1)
+    assert validation(data(n=400), 300) == (8, 2)
+    assert validation(data(n=400), 20) == (8, 1)
+    assert validation(data(n=2_000), 300) == (8, 1)
     assert validation(data(n=30_000), 300) == (1, 1)
 
 
