@@ -143,3 +143,21 @@ def test_request_is_refused_in_one_line(
     answer.refused(2, match)
     left = {file.name for file in tmp_path.iterdir() if file.name not in FILES}
     assert left <= {"tuner.db"}  # which an open database without a study leaves
+
+
+def test_ctrl_c_before_the_first_model_says_that_nothing_was_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(automating, "begin_loading", lambda model, base: None)
+    monkeypatch.setattr(automating, "run_study", interrupt)
+    (tmp_path / "homes.csv").write_text(HOMES)
+    words = ("automl", "homes.csv", "--target", "price", "-o", "model", "--workers", "1")
+    answer = command(*words)
+    assert answer.status == 130
+    assert answer.err.splitlines()[-1] == (
+        "interrupted: no bundle was written to model; the same command goes on from what is stored"
+    )
+    assert not (tmp_path / "model").exists()

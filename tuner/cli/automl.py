@@ -183,8 +183,17 @@ def automl(
         else:
             print_out(f"{text}\n")
 
-    with errors_in_options():
-        outcome = run_automl(request, started=started, show=show, note=print_note, observe=observe)
+    try:
+        with errors_in_options():
+            outcome = run_automl(
+                request, started=started, show=show, note=print_note, observe=observe
+            )
+    except KeyboardInterrupt:
+        print_note(
+            f"interrupted: no bundle was written to {output}; the same command goes on from what "
+            "is stored"
+        )
+        raise typer.Exit(130) from None
     if as_json:
         print_out(document(outcome.to_dict()))
     else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_rows
 from tuner.data.csv_column import CsvColumn
-from tuner.data.csv_header import first_line_hint
+from tuner.data.csv_header import first_line_hint, with_target
 from tuner.data.csv_numbers import checked_numbers, number_cure
 from tuner.data.csv_rows import likely_separator
 from tuner.data.csv_target import CsvTask, csv_target, left_out_note
@@ -183,7 +183,7 @@ def read_csv(
         ),
         dialect=table.found,
         rows=len(found.y),
-        notes=(*table.notes, *left_out),
+        notes=(*with_target(table.notes, target), *left_out),
     )
     divided_by = {name: values[kept] for name, values in roles.items()}
     sample = [] if len(table) == table.rows_in_file else [table.notes[-1]]

@@ -6,19 +6,25 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tuner.learners.combined import LEARNER
 from tuner.results.params import phrases
-from tuner.results.rendering import Format, as_csv, as_table, document
+from tuner.results.rendering import Format, as_csv, as_table, document, terminal_width
 from tuner.results.rows import ADDED, TrialRow, Values
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
+_WIDE = 120
 _STEPS = {"epoch": "epochs", "fold": "folds"}
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
-    """Returns all trials of a study, in order of their numbers."""
+    """Returns all trials of a study, in order of their numbers.
+
+    In a narrow terminal, the table of a study over several learners names only each learner,
+    and why trials have failed.
+    """
     rows = [_trial(row, result) for row in result.trials]
     if form == "json":
         return document(rows)
@@ -27,22 +33,36 @@ def trials(result: StudyResult, form: Format = "table") -> str:
         return as_csv(flat, ("number", "state", "value"))
     space = result.spec.search_space if result.spec else None
     metrics = [objective.metric for objective in result.objectives]
+    # The parameters of a network and its data's encoding would take ten lines of a narrow terminal.
+    is_brief = bool(space and LEARNER in space.names()) and terminal_width() < _WIDE
+
+    def configuration(row: TrialRow) -> str:
+        parts = phrases(row.params, space)
+        return parts[0] if is_brief and parts else " · ".join(parts)
+
+    def reason(row: TrialRow) -> str:
+        is_left_out = is_brief and row.state != "fail"
+        return "" if is_left_out else (row.reason or "").partition("\n")[0]
+
+    def steps(row: TrialRow) -> str:
+        return "" if is_brief or row.epochs is None else str(row.epochs)
+
     return as_table(
         (
             *("trial", "state", *metrics),
             _STEPS.get(result.trial_step_word, "steps"),  # short, as others are narrow
-            *("time", "origin", "configuration", "reason"),
+            *("time", "origin", "learner" if is_brief else "configuration", "reason"),
         ),
         (
             (
                 str(row.number),
                 row.state,
                 *(_shown(value) for value in _padded(row.values, len(metrics))),
-                "" if row.epochs is None else str(row.epochs),
+                steps(row),
                 "" if row.duration_s is None else duration(row.duration_s),
                 row.origin,
-                " · ".join(phrases(row.params, space)),
-                (row.reason or "").partition("\n")[0],
+                configuration(row),
+                reason(row),
             )
             for row in result.trials
         ),
