@@ -57,6 +57,25 @@ def test_model_is_scikit_learns_on_encoded_rows(task: str) -> None:
     np.testing.assert_allclose(model.predict(found.validation.x), expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_elastic_net_leaves_features_out_and_is_read_again(task: str, tmp_path: Path) -> None:
+    found = data(task, TASKS[task])
+    model = fitted(found, alpha=30.0, l1_ratio=1.0)
+    assert (model.model.coef_ == 0).any()
+    assert (fitted(found, alpha=30.0).model.coef_ != 0).all()
+    model.save(tmp_path)
+    read = LEARNER.load(tmp_path, {"data": described(found)})
+    rows = found.validation.x
+    np.testing.assert_array_equal(read.predict(rows), model.predict(rows))
+
+
+def test_elastic_net_of_almost_no_l1_is_ridge_regression() -> None:
+    found = data("regression", 0)
+    rows = found.validation.x
+    ridge, net = fitted(found, alpha=5.0), fitted(found, alpha=5.0, l1_ratio=1e-9, max_iter=10_000)
+    np.testing.assert_allclose(net.predict(rows), ridge.predict(rows), rtol=1e-3, atol=1e-3)
+
+
 def test_step_is_scored() -> None:
     found = data()
     watch = watching(LinearModel.steps({}), found, "accuracy")
