@@ -108,6 +108,7 @@ CASES: list[tuple[str, str, Sequence[str], str]] = [
         r"--test must be at most 0\.5, .* write --test 0\.2$",
     ),
     ("https://example.org/homes.csv", "price", (), r"homes\.csv is an address; download the file"),
+    ("homes.csv", "price", ("--time-feature",), r"there is none; name the column with --time-col"),
     ("homes.csv", "", (), r"--target must not be empty"),
     ("homes.csv", "Price", (), r'no column "Price" \(the target\); did you mean price\?'),
     ("homes.csv", "price", ("--memory", "lots"), r'--memory must be a size, but got "lots"'),

@@ -73,6 +73,13 @@ def automl(
         str | None,
         typer.Option(help="A column of dates or numbers: what is held out is later."),
     ] = None,
+    time_feature: Annotated[
+        bool,
+        typer.Option(
+            "--time-feature",
+            help="The time column is a feature, too: what is learnt may follow a trend.",
+        ),
+    ] = False,
     weight: Annotated[
         str | None, typer.Option(help="A column of numbers: how much each row counts.")
     ] = None,
@@ -145,6 +152,7 @@ def automl(
         kind=parse_kinds(kind or ()),
         group=group,
         time_column=time_column,
+        time_feature=time_feature,
         weight=weight,
         test=test,
         dialect={key: value for key, value in dialect.items() if value is not None},

@@ -43,6 +43,7 @@ class Uses(TypedDict, total=False):
     kind: Mapping[str, ColumnKind] | None
     group: str | None
     time: str | None
+    time_feature: bool | None
     weight: str | None
     select: Select | None
     sheet: str | None
@@ -295,7 +296,10 @@ def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Dec
     for role, name in [*roles.items(), *(("kind", name) for name in kinds)]:
         if name is not None and name not in header:
             faults.add(f"no column {quoted(name)} ({role}); {hint(name, header, 'columns')}")
-    named = [target, *drop, *(name for name in roles.values() if name is not None)]
+    taken = [
+        name for role, name in roles.items() if not (role == "time" and uses.get("time_feature"))
+    ]
+    named = [target, *drop, *(name for name in taken if name is not None)]
     meant = {name if name in header else nearest(name, header) for name in named}
     if target in header and not any(name not in meant for name in header):
         faults.add(f"no column beside the target {quoted(target)}{joined}")
@@ -303,6 +307,7 @@ def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Dec
     return Declared(
         target=target,
         drop=unused - {target, *roles.values()},
+        time_feature=bool(uses.get("time_feature")),
         kinds=kinds,
         select=uses.get("select"),
         **roles,
