@@ -19,6 +19,7 @@ ORDER = (
     "units",
     "quiet",
     "scoring",
+    "costs",
     "space",
     "spec",
     "data",

@@ -21,7 +21,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tuner.api import curves, export, load, pause, resume, run, stop, submit, train
+    from tuner.api import confirm, curves, export, load, pause, resume, run, stop, submit, train
     from tuner.automl.automl_result import automl
     from tuner.automl.estimator import AutoML
     from tuner.bundle import load_bundle
@@ -36,6 +36,7 @@ __all__ = [
     "Splits",
     "TunerError",
     "automl",
+    "confirm",
     "curves",
     "export",
     "load",

@@ -1,4 +1,4 @@
-"""Studies of several objectives, which other programs make: shown without a single best trial."""
+"""Studies of several objectives that other programs made: shown with their Pareto front."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def test_summary_names_the_objectives_and_the_next_commands(result: StudyResult)
     text = summary(result)
     assert ": 2 complete, 0 pruned, 1 failed, 1 running\n" in text
     assert "  objectives  value 0 (minimize), value 1 (maximize)\n" in text
-    assert "  best        no single trial: " in text
+    assert "  front       trial 0   value 0 0.2500 · value 1 0.2500\n" in text
+    assert "              trial 1   value 0 0.7500 · value 1 0.7500\n" in text
     assert f"next  {PARETO}   those that no other one beats in all\n" in text
     assert "tuner run" not in text
 
@@ -117,7 +118,27 @@ def test_commands_that_show_a_study_succeed(command: Command, laboratory: Labora
     assert tuner.load("two", laboratory.url).best is None
 
 
-@pytest.mark.parametrize("words", ["best", "best --json", "export -o a.toml"])
+def test_front_is_shown_by_best(result: StudyResult) -> None:
+    header, _, first, second, *configurations = views.best(result).splitlines()
+    assert header.split() == ["trial", "value", "0", "value", "1"]
+    assert (first.split(), second.split()) == (["0", "0.2500", "0.2500"], ["1", "0.7500", "0.7500"])
+    assert configurations == ["", "trial 0: x 0.25", "trial 1: x 0.75"]
+    document = json.loads(views.best(result, "json"))
+    assert [one["values"] for one in document["front"]] == [
+        {"value 0": 0.25, "value 1": 0.25},
+        {"value 0": 0.75, "value 1": 0.75},
+    ]
+
+
+def test_best_of_a_study_without_trials_is_an_empty_front(
+    command: Command, laboratory: Laboratory
+) -> None:
+    optuna.create_study(storage=laboratory.url, study_name="two", directions=["minimize"] * 2)
+    answer = command("best", "two", "--json")
+    assert (answer.status, json.loads(answer.out)["front"]) == (0, [])
+
+
+@pytest.mark.parametrize("words", ["best", "export -o a.toml"])
 def test_commands_that_need_a_best_trial_refuse_in_one_line(
     words: str, command: Command, laboratory: Laboratory
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tuner.bundle.bundle_text import origin, scores
 from tuner.learners.registry import step_word
+from tuner.results.configuration_rules import ConfirmedScore
 from tuner.units import count_plain, setting
 from tuner.wording import toml
 
@@ -87,7 +88,19 @@ def card_scores(info: Mapping[str, Any]) -> str:
     for name, value, trivial, predicts in scores(info):
         other = f" ({predicts})" if trivial and predicts != usual else ""
         lines.append(f"| {name} | {value} | {trivial or '–'}{other} |")
-    return "## Scores\n\n" + "\n".join(lines)
+    return "## Scores\n\n" + "\n".join(lines) + _confirmed(info)
+
+
+def _confirmed(info: Mapping[str, Any]) -> str:
+    """Returns what the confirmation of the study has found; empty without one."""
+    if not info.get("confirmed"):
+        return ""
+    score = ConfirmedScore.model_validate(info["confirmed"])
+    words = score.words(info["metric"])
+    return (
+        f"\n\nThe search chose it by its validation score; trained again it was {words} "
+        "(mean and 95 % interval), on validation rows."
+    )
 
 
 def _trained(info: Mapping[str, Any]) -> str:
@@ -98,6 +111,8 @@ def _trained(info: Mapping[str, Any]) -> str:
     best = f"the best {word} of the trial"
     if info.get("folds", 1) > 1:
         best = f"the mean of the best {word}s of the trial's {info['folds']} folds"
+    if info.get("confirmed"):
+        best = f"the median of the best {word}s of its confirmation"
     batches = "" if "learner" in info else f"batches of {info['batch_size']} rows and "
     return (
         "## Training\n\n"

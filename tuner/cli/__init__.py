@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(searching.run, automl.automl, queueing.submit, queueing.worker),
+    *(searching.run, searching.confirm, automl.automl, queueing.submit, queueing.worker),
     *(queueing.pause, queueing.resume, queueing.stop),
     *(looking.studies, looking.show, looking.trials, looking.best),
     *(bundling.export, bundling.train, bundling.predict),

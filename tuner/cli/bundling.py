@@ -35,7 +35,18 @@ def export(
         Path, typer.Option("--output", "-o", help="NAME.toml, NAME.json or NAME.py.")
     ],
     trial: Annotated[
-        int | None, typer.Option(help="Number of the trial.", show_default="the best")
+        int | None,
+        typer.Option(help="Number of the trial.", show_default="the confirmed winner, or the best"),
+    ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLAUSES",
+            help='Choose the trial by its metrics: "accuracy within 0.005, then n_params". '
+            "A clause is METRIC, METRIC within NUMBER, METRIC within NUMBER %, METRIC at most "
+            "NUMBER or METRIC at least NUMBER.",
+            show_default=False,
+        ),
     ] = None,
     storage: Storage = None,
     study_name: StudyName = None,
@@ -50,11 +61,13 @@ def export(
         study,
         output,
         trial=trial,
+        pick=pick,
         storage=storage,
         study_name=study_name,
         force=force,
         allow_code=allow_code,
         data_roots=data_root or [],
+        note=print_note,
     )
     for path in written:
         print_out(f"wrote {path}\n")

@@ -75,13 +75,15 @@ def best(
     form: AsFormat = Format.TABLE,
     as_json: AsJson = False,
 ) -> None:
-    """Show the best trial of a stored study."""
+    """Show the best trial of a stored study; of several objectives the Pareto front."""
     from tuner import api
     from tuner.results import views
 
     result = api.load(study, storage, study_name)
     asked = chosen_form(form, as_json)
-    if result.best is None and asked != "json":  # where it says so itself: "best": null
+    if (
+        not (result.best or result.front) and asked != "json"
+    ):  # where it says so itself: "best": null
         result.configuration()  # raises the error that says so
     print_out(views.best(result, asked))
 

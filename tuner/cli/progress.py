@@ -54,6 +54,7 @@ class _Tally:
         self.done = 0
         self.pruned = 0
         self.failed = 0
+        self.violating: set[int] = set()
         self.running: dict[int, tuple[int, int, float | None]] = {}
         self._since = time.monotonic()
 
@@ -69,6 +70,8 @@ class _Tally:
 
     def finish(self, number: int, state: str, value: float | None) -> None:
         self.running.pop(number, None)
+        if number in self.violating:
+            return
         self.failed += state == "fail"
         self.pruned += state == "pruned"
         if state != "complete" or value is None:
@@ -145,6 +148,10 @@ class LiveProgress(Observer):
         _, epochs, _ = self._tally.running.get(number, (0, epoch, None))
         self._tally.running[number] = (epoch, epochs, value)
 
+    def trial_violates(self, number: int, violation: str) -> None:
+        self._tally.violating.add(number)
+        self.note(f"trial {number} cannot win: {violation}")
+
     def trial_finished(
         self, number: int, state: str, values: tuple[float, ...], reason: str | None
     ) -> None:
@@ -217,6 +224,10 @@ class PlainProgress(Observer):
 
     def epoch_done(self, number: int, epoch: int, value: float) -> None:
         """Nothing: an epoch is not worth a line."""
+
+    def trial_violates(self, number: int, violation: str) -> None:
+        self._tally.violating.add(number)
+        self.note(f"trial {number} cannot win: {violation}")
 
     def trial_finished(
         self, number: int, state: str, values: tuple[float, ...], reason: str | None

@@ -75,6 +75,10 @@ class Fitted(ABC):
 
     # Optional.
 
+    def n_params(self) -> int | None:
+        """Returns the number of trainable parameters, of trees that of nodes; None if not known."""
+        return None
+
     lost: ClassVar[str] = "save or load probably leaves something out"
     """Why a model that was loaded again may predict something else, for an error's text."""
 

@@ -63,6 +63,9 @@ class EncodedModel(Fitted):
     def predict(self, x: Inputs) -> NDArray[np.floating]:
         return self.inner.predict(self.encode(x))
 
+    def n_params(self) -> int | None:
+        return self.inner.n_params()
+
     def save(self, folder: Path) -> Mapping[str, Any] | None:
         self.encoder.write(folder)
         return self.inner.save(folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.results.front_text import beside, front_lines, metrics_in_words
 from tuner.results.rows import ADDED, ReferenceRow, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.spec import Role
-from tuner.units import figure
+from tuner.units import count, figure
 
 _SPLITS = {
     "test": "on its test split",
@@ -20,20 +22,26 @@ _SPLITS = {
 def comparison(result: StudyResult) -> list[str]:
     """Returns lines in columns: the best trial, each reference, the trivial predictor, the gain."""
     if result.has_several_objectives:
-        each = [f"{one.metric} ({one.direction})" for one in result.objectives]
+        cells = front_lines(result) or [("front", "", _none_yet(result))]
+    elif result.confirms is not None:
         return [
-            f"  objectives  {', '.join(each)}",
-            "  best        no single trial: each of several may be better in one objective",
+            f"  the confirmation of {result.confirms}, whose candidates are trained here again",
+            f"  with other seeds; see: tuner show {shlex.quote(result.confirms)}",
         ]
-    cells = [_best(result)]
+    else:
+        cells = [_best(result)]
     cells += [_reference(reference, result) for reference in result.references]
     if result.baseline is not None:
-        words = f"{result.metric} {figure(result.baseline['value'])} {result.scored_on}: "
+        metric = result.objectives[0].metric
+        words = f"{metric} {figure(result.baseline['value'])} {result.scored_on}: "
         cells.append(("baseline", "", words + result.baseline["predicts"]))
-    gain = _gain(result)
+    gain = "" if result.has_several_objectives else _gain(result)
     width = max(8, *(len(cell[0]) for cell in cells))
     trial_width = max(len(cell[1]) for cell in cells)
     lines = []
+    if result.has_several_objectives:
+        width = max(width, len("objectives"))
+        lines.append(f"  {'objectives':<{width}}  {', '.join(_wanted(result))}")
     for name, trial, words in cells:
         trial_cell = f"{trial:<{trial_width}}   " if trial_width else ""
         lines.append(f"  {name:<{width}}  {trial_cell}{words}".rstrip())
@@ -57,10 +65,24 @@ def warning(result: StudyResult) -> list[str]:
     return lines
 
 
+def _wanted(result: StudyResult) -> list[str]:
+    """Returns what is wanted of each metric: "accuracy (maximize)", "predict_s at most 0.05"."""
+    optimized = [f"{one.metric} ({one.direction})" for one in result.objectives]
+    return optimized + [goal.words() for goal in result.goals if goal.role == "constrain"]
+
+
+def _none_yet(result: StudyResult) -> str:
+    """Returns why there is no best trial."""
+    complete = [row for row in result.trials if row.state == "complete"]
+    if not complete:
+        return "none yet: no trial is complete"
+    return f"none yet: each of {count(len(complete), 'complete trial')} violates a constraint"
+
+
 def _best(result: StudyResult) -> tuple[str, str, str]:
     best = result.best
     if best is None:
-        return "best", "", "none yet: no trial is complete"
+        return "best", "", _none_yet(result)
     if best.is_added:
         words = f"{result.metric} {figure(best.value)}, {ADDED} and not measured here"
         if best.configuration is None:
@@ -68,17 +90,23 @@ def _best(result: StudyResult) -> tuple[str, str, str]:
         return "best", f"trial {best.number}", words
     words = f"{result.metric} {figure(best.value)} {result.scored_on}"
     words += "" if best.epoch is None else f", {result.step_word} {best.epoch}"
+    words += beside(result, best)
     words += f" (the reference {best.origin})" if best.role is Role.REFERENCE else ""
     return "best", f"trial {best.number}", words
 
 
 def _reference(reference: ReferenceRow, result: StudyResult) -> tuple[str, str, str]:
     trial = "" if reference.number is None else f"trial {reference.number}"
-    if reference.value is not None:
+    if result.has_several_objectives and reference.values:
+        here = metrics_in_words(result, reference.values, reference.measured)
+    elif reference.value is not None:
         here = f"{result.metric} {figure(reference.value)} {result.scored_on}"
+        here += beside(result, reference)
     else:
         here = _unscored(reference)
-    reported = _reported(reference.reported, result.metric)
+    if violation := result.violation(reference):
+        here += f"; {violation}"
+    reported = _reported(reference.reported, result.objectives[0].metric)
     return reference.name, trial, here + (f"; {reported}" if reported else "")
 
 
@@ -111,7 +139,7 @@ def _gain(result: StudyResult) -> str:
     if not result.references:
         return ""
     objective = result.objective
-    known = [(r.value, r.name) for r in result.references if r.value is not None]
+    known = [(r.value, r.name) for r in result.references if r.value is not None and not r.violated]
     if result.best is None or not known:
         return ""
     value, name = min(known, key=lambda pair: objective.loss(pair[0]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner.results.configuration_rules import SCHEMA, read_exported
+from tuner.results.configuration_rules import SCHEMA, ConfirmedScore, read_exported
 from tuner.space import Value
 from tuner.spec import AnyDataset
 from tuner.spec.access import Access
@@ -41,6 +41,8 @@ class Configuration:
         data_fingerprint: SHA-256 of the arrays that the study saw; None if it was not recorded.
         versions: Package names and versions that the study ran on.
         folds: How many models the trial fitted, over which ``value`` was measured; 1 without folds.
+        confirmed: What the confirmation of the study has found of it; None if it is not the winner
+            of one. Then ``epochs`` is the median of the repeats' best epochs.
         base: Folder from which ``module:function`` is imported and a relative CSV path is read.
         access: What it may use of this machine if it comes from a database; None if it comes from
             a file or a run of the user's own. It is in no exported file.
@@ -60,6 +62,7 @@ class Configuration:
     data_fingerprint: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     folds: int = 1
+    confirmed: ConfirmedScore | None = None
     base: Path = field(default_factory=Path.cwd)
     access: Access | None = field(default=None, compare=False)
 
@@ -102,6 +105,7 @@ class Configuration:
             "params": dict(self.params),
             "versions": dict(self.versions),
             "folds": None if self.folds == 1 else self.folds,
+            "confirmed": self.confirmed and self.confirmed.model_dump(exclude_none=True),
         }
         return {key: value for key, value in table.items() if value is not None}
 
@@ -138,6 +142,7 @@ class Configuration:
             data_fingerprint=read.data_fingerprint,
             versions=dict(read.versions),
             folds=read.folds,
+            confirmed=read.confirmed,
             base=Path(os.path.normpath(folder.absolute() / expanded(read.base or "."))),
         )
 

@@ -123,7 +123,11 @@ def about(configuration: Configuration, path: Path) -> list[str]:
     scored = ""
     if value is not None:
         scored = f": {configuration.metric} {figure(value)} {scored_on(configuration.folds)} "
-        scored += f"after {count_plain(configuration.epochs, step_word(configuration.model))}"
+        steps = count_plain(configuration.epochs, step_word(configuration.model))
+        if (confirmed := configuration.confirmed) is not None:
+            scored += f"in the search, {confirmed.words()}, where {steps} were best"
+        else:
+            scored += f"after {steps}"
     elif configuration.trial is not None:
         scored = f", which was {ADDED}: its value was not measured here"
     code = configuration.own_code

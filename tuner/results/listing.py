@@ -14,6 +14,7 @@ from tuner.results.rendering import Format, as_csv, as_table, document
 from tuner.results.study_list import StudyLine
 from tuner.spec import Objective, StudySpec
 from tuner.spec.dataset_rows import DATASET_ROWS
+from tuner.spec.models import CONFIRMING
 from tuner.storage.attributes import QueueEntry, StoredData, study_attr
 from tuner.storage.overview import StudyOverview, stored_studies
 from tuner.storage.url import chosen_url
@@ -69,9 +70,14 @@ def _with_file(name: str, shipped: bool, stored: StudyOverview | None) -> StudyL
     except TunerError as error:
         # A broken file of the user's own must not hide the others.
         return _line(name, stored, title=str(error), where=where)
-    line = _line(name, stored, title=spec.title, where=where, metric=spec.objective.metric)
+    line = _line(name, stored, title=spec.title, where=where, metric=_metric(spec))
     known = DATASET_ROWS.get(spec.dataset) if isinstance(spec.dataset, str) else None
     return replace(line, rows=known or line.rows, reported=_reported(spec))
+
+
+def _metric(spec: StudySpec) -> str:
+    """Returns the metric that is optimised; several with commas between them."""
+    return ", ".join(objective.metric for objective in spec.optimized)
 
 
 def _reported(spec: StudySpec) -> str:
@@ -116,10 +122,13 @@ def _line(
         name=name,
         title=title or (spec.title if spec and spec.title != spec.name else ""),
         where=where,
-        metric=metric or (spec.objective.metric if spec else ", ".join(stored.metrics)),
+        metric=metric or (_metric(spec) if spec else ", ".join(stored.metrics)),
         rows=sum(data.rows.values()) if data and data.rows else None,
         trials=stored.counts,
-        best=min(stored.values, key=objective.loss) if stored.values and objective else None,
+        # The best of a confirmation is only the luckiest seed.
+        best=min(stored.values, key=objective.loss)
+        if stored.values and objective and not (spec and spec.sampler.name == CONFIRMING)
+        else None,
         queue=entry.to_dict() if entry else {},
         workers=stored.workers,
         per_minute=stored.per_minute,

@@ -24,9 +24,9 @@ def what_mattered(complete: Sequence[FrozenTrial], objective: Objective) -> dict
 
     Args:
         complete: The complete trials of a study.
-        objective: What the study improves.
+        objective: What the study improves; of several objectives the first.
     """
-    if len(complete) < MIN_TRIALS or len({trial.value for trial in complete}) < 2:
+    if len(complete) < MIN_TRIALS or len({trial.values[0] for trial in complete}) < 2:
         return {}
     import optuna
 
@@ -35,10 +35,19 @@ def what_mattered(complete: Sequence[FrozenTrial], objective: Objective) -> dict
     direction = optuna.study.StudyDirection[objective.direction.upper()]
     study_id = storage.create_new_study([direction], study_name="complete trials")
     for trial in complete:
-        storage.create_new_trial(study_id, template_trial=trial)
+        first = trial if len(trial.values) == 1 else _with_first_value(trial)
+        storage.create_new_trial(study_id, template_trial=first)
     study = optuna.load_study(study_name="complete trials", storage=storage)
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Optuna marks the way it calls itself as experimental
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def _with_first_value(trial: FrozenTrial) -> FrozenTrial:
+    """Returns a complete trial as if its study had the first objective only."""
+    from optuna.trial import create_trial
+
+    params, distributions = trial.params, trial.distributions
+    return create_trial(value=trial.values[0], params=params, distributions=distributions)

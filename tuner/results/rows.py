@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tuner.results.configuration import Configuration
+from tuner.results.configuration_rules import ConfirmedScore
 from tuner.space import Value
 from tuner.spec import Objective, Role
 from tuner.storage.attributes import TrialAttrs, shown_attrs
+from tuner.storage.constraints import violated_by
 
 if TYPE_CHECKING:
     import optuna
@@ -46,6 +48,8 @@ class TrialRow:
             of theirs.
         epochs_wanted: Epochs, or folds, that it would have run without early stopping and pruning.
         seed: The seed that it was trained with.
+        measured: The metrics of the study's further objectives, as far as they were measured.
+        violated: Names of the constraints that it violates.
     """
 
     number: int
@@ -61,6 +65,8 @@ class TrialRow:
     epoch: int | None = None
     epochs_wanted: int | None = None
     seed: int | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
+    violated: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -102,11 +108,13 @@ class TrialRow:
             epoch=attrs.epoch if state == "complete" else None,
             epochs_wanted=attrs.epochs_wanted,
             seed=attrs.seed,
+            measured=attrs.measured,
+            violated=violated_by(trial),
         )
 
     @property
     def value(self) -> float | None:
-        """The value of the only objective; None if there is none, or there are several."""
+        """The value of the only objective, or the first one's of a pruned trial; else None."""
         return self.values[0] if len(self.values) == 1 else None
 
     @property
@@ -130,17 +138,21 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class BestTrial:
-    """The best complete trial; ``configuration`` is what ``train`` needs of it.
+    """The best complete trial, or one of several; ``configuration`` is what ``train`` needs of it.
 
     Attributes:
         number: Its number in the study.
-        value: The objective's value on the validation split, at ``epoch``.
+        value: The objective's value on the validation split, at ``epoch``; of several objectives
+            the first one's.
         epoch: The best epoch, counted from 1; None in a study that tuner did not run.
         params: Parameter names and values.
         role: Why it exists.
         origin: As in :class:`TrialRow`, and ``is_added``, too.
         configuration: What to train; None in a study that tuner did not run, and of a trial that
             was added by hand and is not in the search space.
+        values: One for each objective that is optimised.
+        measured: The metrics of the study's further objectives.
+        confirmed: What the confirmation of the study has found of it; None if it is not its winner.
     """
 
     number: int
@@ -151,16 +163,28 @@ class BestTrial:
     origin: str
     is_added: bool
     configuration: Configuration | None = field(default=None, repr=False)
+    values: Values = ()
+    measured: Mapping[str, float] = field(default_factory=dict)
+    confirmed: ConfirmedScore | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the ``best`` of ``--json``."""
-        return {
+        """Returns the ``best`` and the ``winner`` of ``--json``.
+
+        ``measured`` is there only if there are further objectives, ``confirmed`` only if it is a
+        winner.
+        """
+        table = {
             "number": self.number,
             "value": self.value,
             "epoch": self.epoch,
             "params": dict(self.params),
             "origin": self.origin,
         }
+        if self.measured:
+            table["measured"] = dict(self.measured)
+        if self.confirmed is not None:
+            table["confirmed"] = self.confirmed.model_dump()
+        return table
 
 
 @dataclass(frozen=True)
@@ -175,6 +199,8 @@ class ReferenceRow:
         state: State of its trial; None before it was enqueued.
         reason: Why it was pruned or failed.
         epoch: Its best epoch.
+        measured: The metrics of the study's further objectives.
+        violated: Names of the constraints that it violates.
     """
 
     name: str
@@ -184,6 +210,8 @@ class ReferenceRow:
     state: str | None = None
     reason: str | None = None
     epoch: int | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
+    violated: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, reported: Mapping[str, Any], rows: Sequence[TrialRow]) -> ReferenceRow:
@@ -193,7 +221,8 @@ class ReferenceRow:
         if row is None:
             return cls(name, None, (), dict(reported))
         values = row.values if row.state == "complete" else ()
-        return cls(name, row.number, values, dict(reported), row.state, row.reason, row.epoch)
+        known = (row.state, row.reason, row.epoch, row.measured, row.violated)
+        return cls(name, row.number, values, dict(reported), *known)
 
     @property
     def value(self) -> float | None:
@@ -214,11 +243,42 @@ def best_of(rows: Sequence[TrialRow], objective: Objective) -> TrialRow | None:
     """Returns the best complete row, the first among equals.
 
     A pruned trial never wins, however good the value at which it stopped: it was not trained to
-    its end, so there is no best epoch of it to keep.
+    its end, so there is no best epoch of it to keep. Nor does one that violates a constraint.
     """
-    done = [(row.value, row) for row in rows if row.state == "complete" and row.value is not None]
+    done = [(row.value, row) for row in feasible(rows) if row.value is not None]
     best = min(done, key=lambda pair: objective.loss(pair[0]), default=None)
     return None if best is None else best[1]
+
+
+def feasible(rows: Sequence[TrialRow]) -> list[TrialRow]:
+    """Returns the complete rows that violate no constraint."""
+    return [row for row in rows if row.state == "complete" and not row.violated]
+
+
+def front_of(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> list[TrialRow]:
+    """Returns the Pareto front: the feasible rows that no other one beats.
+
+    One beats another if it is better in an objective, and worse in none.
+
+    Returns:
+        Sorted by the first objective, the best first; equals by the others, then by number.
+    """
+
+    def losses(row: TrialRow) -> tuple[float, ...]:
+        named = zip(objectives, row.values, strict=True)
+        return tuple(one.loss(value) for one, value in named if value is not None)
+
+    known = [(losses(row), row) for row in feasible(rows) if None not in row.values]
+    front: list[tuple[tuple[float, ...], TrialRow]] = []
+    # In this order, a row is beaten only by one that stands before it.
+    for own, row in sorted(known, key=lambda pair: (pair[0], pair[1].number)):
+        if not any(other != own and _no_worse(other, own) for other, _ in front):
+            front.append((own, row))
+    return [row for _, row in front]
+
+
+def _no_worse(losses: tuple[float, ...], others: tuple[float, ...]) -> bool:
+    return all(own <= other for own, other in zip(losses, others, strict=True))
 
 
 def finite(value: float | None) -> float | None:

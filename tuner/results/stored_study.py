@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.errors import SpecError, StudyError
-from tuner.results.rows import BestTrial, ReferenceRow, TrialRow, best_of
+from tuner.results.rows import BestTrial, ReferenceRow, TrialRow, best_of, finite
 from tuner.results.study_result import StudyResult
 from tuner.space import Left
 from tuner.spec import Objective, StudySpec
 from tuner.spec.access import Access
-from tuner.spec.models import EXHAUSTIVE
-from tuner.storage.attributes import Names, StoredData, TrialAttrs, shown_attrs, study_attr
+from tuner.spec.models import CONFIRMING, EXHAUSTIVE
+from tuner.storage.attributes import (
+    Names,
+    StoredConfirmation,
+    StoredData,
+    TrialAttrs,
+    confirmed_by,
+    shown_attrs,
+    study_attr,
+)
 
 if TYPE_CHECKING:
     import optuna
@@ -28,6 +36,7 @@ def read_result(
     *,
     base: Path | None = None,
     access: Access | None = None,
+    companion: tuple[optuna.Study, StoredConfirmation] | None = None,
 ) -> StudyResult:
     """Reads a study.
 
@@ -39,6 +48,7 @@ def read_result(
             folder if None.
         access: What the study may use of this machine; None if the user's own study file
             names the same data and network.
+        companion: Its confirmation, see `tuner.studies.companion.find_companion`.
 
     Raises:
         StudyError: A trial has more values than the study has objectives.
@@ -54,6 +64,7 @@ def read_result(
     rows = tuple(_row(trial, name, spec, len(objectives)) for trial in frozen)
     data = study_attr(StoredData, attrs, "tuner:data", name)
     versions = study_attr(Names, attrs, "tuner:versions", name)
+    confirms = confirmed_by(attrs, name)
     result = StudyResult(
         study=name,
         storage=storage_url_masked,
@@ -73,16 +84,26 @@ def read_result(
         left=None if spec is None else _left_to_try(spec, study),
         access=access,
         common=_common_params(spec, attrs) if spec else {},
+        confirms=None if confirms is None else confirms.study,
         complete=tuple(trial for trial in frozen if trial.state.name == "COMPLETE"),
     )
-    return replace(result, best=_best(result))
+    if result.has_several_objectives:
+        return result
+    if spec is not None and companion is not None:
+        from tuner.results.confirmation import read_confirmation  # which imports samplers
+
+        confirmation = read_confirmation(*companion, result.objective, spec.sampler.seed)
+        result = replace(result, confirmation=confirmation)
+    row = best_of(result.trials, result.objective)
+    best = None if row is None else result.as_best(row)
+    return replace(result, best=best, winner=_winner(result) or best)
 
 
 def _objectives(study: optuna.Study, spec: StudySpec | None) -> tuple[Objective, ...]:
     directions = [direction.name.lower() for direction in study.directions]
-    if spec is not None and len(directions) == 1:
+    if spec is not None and len(directions) == len(spec.optimized):
         # The file decides: another program may have created the study before.
-        return (spec.objective,)
+        return spec.optimized
     names = study.metric_names
     if not isinstance(names, list) or len(names) != len(directions):
         names = (
@@ -101,7 +122,12 @@ def _row(trial: FrozenTrial, study: str, spec: StudySpec | None, n_objectives: i
     if len(trial.values or ()) > n_objectives:
         most = "one value" if n_objectives == 1 else f"{n_objectives} values"
         raise StudyError(f"trial {trial.number} of {study} has more than {most}")
-    return TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    row = TrialRow.of(trial, _attrs(trial, study, spec), in_ours=spec is not None)
+    steps = trial.intermediate_values
+    if n_objectives > 1 and spec is not None and row.state == "pruned" and steps:
+        # Of several objectives Optuna stores no value; a curve is that of the first one.
+        return replace(row, values=(finite(steps[max(steps)]),))
+    return row
 
 
 def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs:
@@ -114,31 +140,18 @@ def _attrs(trial: FrozenTrial, study: str, spec: StudySpec | None) -> TrialAttrs
     return TrialAttrs()
 
 
-def _best(result: StudyResult) -> BestTrial | None:
-    if result.has_several_objectives:
+def _winner(result: StudyResult) -> BestTrial | None:
+    """Returns the winner of a finished confirmation; None if there is none."""
+    winning = result.confirmation and result.confirmation.winning
+    if not winning:
         return None
-    row = best_of(result.trials, result.objective)
-    if row is None or row.value is None:
-        return None
-    try:
-        configuration = result.configuration(row.number)
-    except StudyError:
-        configuration = None
-    return BestTrial(
-        number=row.number,
-        value=row.value,
-        epoch=row.epoch,
-        params=row.params,
-        role=row.role,
-        origin=row.origin,
-        is_added=row.is_added,
-        configuration=configuration,
-    )
+    row = next((row for row in result.trials if row.number == winning.trial), None)
+    return None if row is None or row.value is None else result.as_best(row, is_winner=True)
 
 
 def _left_to_try(spec: StudySpec, study: optuna.Study) -> Left | None:
     """Returns what is left to try; None if the study's sampler never runs out of combinations."""
-    if spec.sampler.name != EXHAUSTIVE:
+    if spec.sampler.name not in (EXHAUSTIVE, CONFIRMING):
         return None
     from tuner.search import left_of  # here, because it imports Optuna's samplers
 

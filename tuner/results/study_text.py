@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
+from tuner.results.pick import example
 from tuner.results.reasons import failures, spared_s
 from tuner.results.study_result import StudyResult
 from tuner.units import count, count_plain, duration
@@ -30,7 +31,10 @@ def summary(result: StudyResult, *, options: str = "") -> str:
         result: The study.
         options: What the next commands need beside the study's name: ``--storage URL``.
     """
+    if result.confirms is not None:
+        return "\n\n".join("\n".join(map(one_line, b)) for b in (_head(result), comparison(result)))
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
+    blocks.append(_confirmation(result))
     details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
     blocks += [details, _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
@@ -56,6 +60,14 @@ def _head(result: StudyResult) -> list[str]:
             line += f", {counts[state]} {state}" if counts[state] else ""
     lines = [title, line] + ([_ENDED[result.ending]] if result.ending in _ENDED else [])
     return [*lines, result.left.words()] if result.left and result.left.is_used_up else lines
+
+
+def _confirmation(result: StudyResult) -> list[str]:
+    if result.confirmation is None:
+        return []
+    from tuner.results.confirmation_text import confirmation_lines  # here, as it imports Optuna
+
+    return confirmation_lines(result)
 
 
 def _of_the_data(result: StudyResult) -> list[str]:
@@ -88,11 +100,12 @@ def _about(seconds: float) -> str:
 
 
 def _configuration(result: StudyResult) -> list[str]:
-    if result.best is None:
+    found = result.winner or result.best
+    if found is None:
         return []
     space = result.spec.search_space if result.spec else None
     lines = [""]
-    for phrase in phrases(result.best.params, space):
+    for phrase in phrases(found.params, space):
         longer = f"{lines[-1]} · {phrase}" if lines[-1] else phrase
         if lines[-1] and len(longer) > _WIDTH:
             lines.append(phrase)
@@ -114,15 +127,19 @@ def _next(result: StudyResult, options: str) -> list[str]:
     study = shlex.quote(result.study)
     more = f" {options}" if options else ""
     commands: list[tuple[str, str]] = []
-    if result.has_several_objectives:
+    if result.has_several_objectives and result.spec is None:
         commands.append((result.best_trials_command, "those that no other one beats in all"))
-    if result.best is None:
+    if result.front and result.spec is not None:
+        chosen = shlex.quote(example(result.objectives))
+        commands.append((f"tuner export {study}{more} --pick {chosen} -o best.toml", ""))
+        commands.append((f"tuner best {study}{more}", "the whole front"))
+    elif result.best is None:
         if result.trials:
             commands.append((f"tuner trials {study}{more}", "what became of each trial"))
         # Without a study file of its own, no file continues it.
         if (
             result.spec is not None
-            and not result.has_several_objectives
+            and len(result.spec.optimized) == len(result.objectives)
             and not (result.left and result.left.is_used_up)
         ):
             commands.append((f"tuner run {study}{more}", "goes on"))

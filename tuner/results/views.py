@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tuner.learners.combined import LEARNER
+from tuner.results.front_text import cells
 from tuner.results.params import phrases
 from tuner.results.rendering import Format, as_csv, as_table, document, terminal_width
-from tuner.results.rows import ADDED, TrialRow, Values
+from tuner.results.rows import ADDED, BestTrial, TrialRow
 from tuner.results.study_result import StudyResult
 from tuner.results.study_text import summary
+from tuner.spec import Role
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
-_WIDE = 120
+_WIDTH, _WIDE = 96, 120
 _STEPS = {"epoch": "epochs", "fold": "folds"}
 
 
@@ -32,7 +35,6 @@ def trials(result: StudyResult, form: Format = "table") -> str:
         flat = [_flat(_numbered(row)) for row in rows]
         return as_csv(flat, ("number", "state", "value"))
     space = result.spec.search_space if result.spec else None
-    metrics = [objective.metric for objective in result.objectives]
     # The parameters of a network and its data's encoding would take ten lines of a narrow terminal.
     is_brief = bool(space and LEARNER in space.names()) and terminal_width() < _WIDE
 
@@ -42,14 +44,15 @@ def trials(result: StudyResult, form: Format = "table") -> str:
 
     def reason(row: TrialRow) -> str:
         is_left_out = is_brief and row.state != "fail"
-        return "" if is_left_out else (row.reason or "").partition("\n")[0]
+        why = "" if is_left_out else _first_line(row.reason)
+        return "; ".join(filter(None, (result.violation(row), why)))
 
     def steps(row: TrialRow) -> str:
         return "" if is_brief or row.epochs is None else str(row.epochs)
 
     return as_table(
         (
-            *("trial", "state", *metrics),
+            *("trial", "state", *result.metrics),
             _STEPS.get(result.trial_step_word, "steps"),  # short, as others are narrow
             *("time", "origin", "learner" if is_brief else "configuration", "reason"),
         ),
@@ -57,7 +60,7 @@ def trials(result: StudyResult, form: Format = "table") -> str:
             (
                 str(row.number),
                 row.state,
-                *(_shown(value) for value in _padded(row.values, len(metrics))),
+                *(shown for _, shown in cells(result, row.values, row.measured)),
                 steps(row),
                 "" if row.duration_s is None else duration(row.duration_s),
                 row.origin,
@@ -71,23 +74,30 @@ def trials(result: StudyResult, form: Format = "table") -> str:
 
 
 def _trial(row: TrialRow, result: StudyResult) -> dict[str, Any]:
-    """Returns one element of ``tuner trials --json``; ``values`` only of several objectives."""
+    """Returns one element of ``tuner trials --json``.
+
+    ``values`` is there if several objectives are optimised, ``measured`` and ``violated`` if the
+    study has further objectives.
+    """
     table = row.to_dict()
-    return table | {"values": list(row.values)} if result.has_several_objectives else table
+    if result.has_several_objectives:
+        table["values"] = list(row.values)
+    if result.goals:
+        table |= {"measured": dict(row.measured), "violated": list(row.violated)}
+    return table
 
 
 def _numbered(row: dict[str, Any]) -> dict[str, Any]:
-    """Returns ``row`` with ``values_0``, ``values_1`` and so on in place of ``values``."""
-    values = row.pop("values", ())
-    return row | {f"values_{i}": value for i, value in enumerate(values)}
+    """Returns ``row`` with a column for each value, and for each metric that was measured."""
+    values, measured = row.pop("values", ()), row.pop("measured", {})
+    if "violated" in row:
+        row["violated"] = " ".join(row["violated"])
+    row |= {f"values_{i}": value for i, value in enumerate(values)}
+    return row | {f"measured_{name}": value for name, value in measured.items()}
 
 
-def _padded(values: Values, n: int) -> Values:
-    return (values + (None,) * n)[:n]
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else figure(value)
+def _first_line(reason: str | None) -> str:
+    return (reason or "").partition("\n")[0]
 
 
 def curves(
@@ -114,33 +124,87 @@ def curves(
 
 
 def best(result: StudyResult, form: Format = "table") -> str:
-    """Returns the best trial of a study; as CSV one row, or only a header before there is one.
+    """Returns the trial that is taken by default: of a confirmed study the winner, else the best.
 
-    Raises:
-        StudyError: The study has several objectives.
+    As CSV it is one row, or only a header before there is one.
+
+    Of a study that optimises several objectives it is the Pareto front, one row a trial.
     """
-    metric = result.objective.metric
     if form == "json":
         return document(result.to_dict())
-    found = result.best
+    if result.has_several_objectives:
+        return _front(result, form)
+    if result.confirms is not None:
+        result.configuration()  # raises the error that says so
+    metric = result.objective.metric
+    found = result.winner or result.best
     if form == "csv":
         return as_csv(
-            [] if found is None else [_flat({"study": result.study} | found.to_dict())],
+            [] if found is None else [_flat(_numbered({"study": result.study} | _plain(found)))],
             ("study", "number", "value", "epoch", "origin"),
         )
     if found is None:
         return f"{one_line(result.study)} has no complete trial yet\n"
+    from tuner.results.confirmation_text import taken  # here, as it imports Optuna's samplers
+
     space = result.spec.search_space if result.spec else None
     lines = [
         ("study", result.study),
         ("trial", str(found.number)),
+        ("taken", taken(result)),
         (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
+        *cells(result, (), found.measured)[1:],
+        ("confirmed", "" if found.confirmed is None else found.confirmed.words().partition(" ")[2]),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_baseline(result),
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _front(result: StudyResult, form: Format) -> str:
+    rows = result.front
+    metrics = [objective.metric for objective in result.objectives]
+    if form == "csv":
+        each = []
+        for one in rows:
+            table = {"study": result.study, **one.to_dict()}
+            table.pop("value")
+            measured = table.pop("measured", {})
+            values = dict(zip(metrics, one.values, strict=True))
+            each.append(_flat({**table, **values, **measured}))
+        return as_csv(each, ("study", "number", "epoch", "origin", *result.metrics))
+    rendered = as_table(
+        ("trial", *result.metrics, "origin"),
+        (
+            (
+                str(one.number),
+                *(shown for _, shown in cells(result, one.values, one.measured)),
+                "" if one.origin == Role.SEARCH else one.origin,
+            )
+            for one in rows
+        ),
+        none="",
+    )
+    space = result.spec.search_space if result.spec else None
+    # Below the table, because in a column of a narrow terminal nobody could read them.
+    lines = [
+        textwrap.fill(
+            one_line(f"trial {one.number}: {' · '.join(phrases(one.params, space))}"),
+            width=min(terminal_width(), _WIDTH),
+            subsequent_indent="  ",
+        )
+        for one in rows
+    ]
+    return "\n".join([rendered, *lines, ""])
+
+
+def _plain(found: BestTrial) -> dict[str, Any]:
+    """Returns a trial as a row, with what its confirmation has found in columns of their own."""
+    row = found.to_dict()
+    confirmed = row.pop("confirmed", None) or {}
+    return row | {f"confirmed_{key}": value for key, value in confirmed.items()}
 
 
 def _baseline(result: StudyResult) -> list[tuple[str, str]]:
@@ -165,10 +229,12 @@ def show(
         return document(table)
     found = table.pop("best") or {}
     del table["references"]
-    table.pop("objectives", None)  # of which a cell holds the names and the directions
+    for key in ("objectives", "front", "winner", "confirmation"):
+        table.pop(key, None)  # a cell holds the metrics and another the directions
     table |= {"metric": result.metric, "direction": result.direction}
     trivial = table.pop("baseline")
     table["baseline"] = None if trivial is None else trivial["value"]
+    found |= {f"measured_{name}": value for name, value in found.pop("measured", {}).items()}
     flat = table | table.pop("trials") | {f"best_{key}": value for key, value in found.items()}
     return as_csv([_flat(flat, "best_params")])
 

@@ -21,6 +21,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from tuner.search import sampler_options as checked
+from tuner.search.confirming_sampler import ConfirmingSampler
 from tuner.search.exhaustive import ExhaustiveSampler
 from tuner.search.hyperband import RememberingHyperbandPruner
 from tuner.search.portfolio_sampler import PortfolioSampler
@@ -29,9 +30,9 @@ from tuner.search.tpe import IncrementalTPESampler
 from tuner.space import SearchSpace
 from tuner.space.combinations import MOST_BRANCHES, n_branches
 from tuner.spec import StudySpec
-from tuner.spec.models import EXHAUSTIVE, PORTFOLIO, Part
+from tuner.spec.models import CONFIRMING, EXHAUSTIVE, PORTFOLIO, Part
 from tuner.spec.reading import read_part
-from tuner.wording import Position, hint, toml
+from tuner.wording import Position, either, hint, toml
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,16 @@ class _Entry:
         needs: The module that it needs beside Optuna; the extra that installs it has the name of
             the sampler.
         reseed: Whether a trial may draw from a stream of its own.
+        several: Whether the sampler can optimise several objectives.
+        constraints: Whether it works with objectives that have a bound.
     """
 
     make: Callable[..., Any]
     options: type[Part]
     needs: str | None = None
     reseed: bool = True
+    several: bool = True
+    constraints: bool = True
 
 
 _SAMPLERS = {
@@ -58,10 +63,18 @@ _SAMPLERS = {
     # Quasi-random points are one sequence: its scrambling must stay the same for all trials.
     "qmc": _Entry(optuna.samplers.QMCSampler, checked.QmcOptions, reseed=False),
     EXHAUSTIVE: _Entry(ExhaustiveSampler, checked.BruteForceOptions, reseed=False),
-    "cmaes": _Entry(optuna.samplers.CmaEsSampler, checked.CmaEsOptions, needs="cmaes"),
+    "cmaes": _Entry(
+        optuna.samplers.CmaEsSampler,
+        checked.CmaEsOptions,
+        needs="cmaes",
+        several=False,
+        constraints=False,
+    ),
     "gp": _Entry(optuna.samplers.GPSampler, checked.GpOptions, needs="torch"),
     "nsgaii": _Entry(optuna.samplers.NSGAIISampler, checked.NsgaIIOptions),
-    PORTFOLIO: _Entry(PortfolioSampler, checked.PortfolioOptions, reseed=False),
+    PORTFOLIO: _Entry(
+        PortfolioSampler, checked.PortfolioOptions, reseed=False, several=False, constraints=False
+    ),
 }
 
 _PRUNERS = {
@@ -94,8 +107,14 @@ def make_sampler(
         SpecError: Unknown name or option, or a value that Optuna refuses.
     """
     position = Position(where, ("sampler",))
+    if spec.sampler.name == CONFIRMING:
+        confirming = ConfirmingSampler(spec.objective, spec.sampler.seed)
+        return SeededSampler(lambda _: confirming, spec.sampler.seed)
     entry = _entry(_SAMPLERS, position, spec.sampler.name, spec.sampler.options)
+    _check_objectives(spec, entry, position)
     options = dict(spec.sampler.options)
+    if spec.sampler.name == "tpe" and len(spec.optimized) > 1:
+        options.setdefault("multivariate", True)  # as Optuna has it of one objective
     if spec.sampler.name == "tpe" and options.get("multivariate", True):
         options.setdefault("group", spec.search_space.is_conditional)
     elif spec.sampler.name == EXHAUSTIVE:
@@ -169,6 +188,27 @@ def _entry(
             f"install it with: pip install 'tuner[{name}]'"
         )
     return entry
+
+
+def _check_objectives(spec: StudySpec, entry: _Entry, position: Position) -> None:
+    """Makes sure that a sampler can do with all objectives of a study.
+
+    Raises:
+        SpecError: It optimises one only, or does not know constraints; the text names others.
+    """
+    n_optimized = len(spec.optimized)
+    if n_optimized > 1 and not entry.several:
+        able = [name for name, one in _SAMPLERS.items() if one.several]
+        does, has = "optimises one objective", f"optimises {n_optimized}"
+    elif spec.constraints and not entry.constraints:
+        able = [name for name, one in _SAMPLERS.items() if one.constraints]
+        metric = spec.constraints[0].metric
+        does, has = "takes no constraints", f"has one on {metric}"
+    else:
+        return
+    raise position.at("name").error(
+        f"{toml(spec.sampler.name)} {does}, but the study {has}; write name = {either(able)}"
+    )
 
 
 def _check_finite(space: SearchSpace, where: str) -> None:

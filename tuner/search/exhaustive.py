@@ -21,7 +21,6 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import TrialFailed
 from tuner.space import Coverage, Left, SearchSpace, Tried
 from tuner.space.combinations import Combinations
-from tuner.spec import StudySpec
 from tuner.storage.taker import BEAT
 
 _SHUFFLED = 100_000  # up to this size all positions are shuffled; beyond, they are drawn
@@ -110,16 +109,20 @@ def _is_ours(trial: FrozenTrial) -> bool:
     return "worker" in trial.user_attrs or BEAT in trial.system_attrs  # see RunningTrial
 
 
-def left_of(spec: StudySpec, study: optuna.Study) -> Left | None:
-    """What is left to try in a study; None if its sampler never runs out of combinations."""
-    return count_left(spec.coverage(), study)
+class CoverageCount:
+    """Counts what is left of a finite search space; reads a finished trial once."""
 
+    def __init__(self, coverage: Coverage) -> None:
+        """Prepares.
 
-def count_left(coverage: Coverage | None, study: optuna.Study) -> Left | None:
-    """As :func:`left_of`, with a coverage that is kept: it reads a finished trial once."""
-    if coverage is None:
-        return None
-    return coverage.left(tried(study.get_trials(deepcopy=False)))
+        Args:
+            coverage: Of the study.
+        """
+        self._coverage = coverage
+
+    def left(self, study: optuna.Study) -> Left:
+        """Returns what no trial has tried yet."""
+        return self._coverage.left(tried(study.get_trials(deepcopy=False)))
 
 
 def _order(size: int, seed: int) -> Iterator[int]:

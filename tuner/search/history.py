@@ -117,8 +117,7 @@ def _ranked(trial: FrozenTrial) -> tuple[float, float, float]:
         if score > 0:
             return _INFEASIBLE, 0.0, score
     if trial.state is TrialState.COMPLETE:
-        assert trial.value is not None
-        return _COMPLETE, 0.0, trial.value
+        return _COMPLETE, 0.0, trial.values[0]  # of several objectives none ranks by this
     if not trial.intermediate_values:
         return _PRUNED, 1.0, 0.0
     step, value = max(trial.intermediate_values.items())

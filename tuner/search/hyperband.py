@@ -6,6 +6,8 @@ import optuna
 from optuna.pruners import HyperbandPruner
 from optuna.trial import FrozenTrial
 
+from tuner.search.first_direction import by_first, whole
+
 
 class RememberingHyperbandPruner(HyperbandPruner):
     """Hyperband with the same brackets and decisions.
@@ -30,6 +32,7 @@ class RememberingHyperbandPruner(HyperbandPruner):
         self._known: dict[int, int] = {}  # those of the one that asked last
 
     def _get_bracket_id(self, study: optuna.Study, trial: FrozenTrial) -> int:
+        study = whole(study)
         if study is not self._asking:
             self._asking = study
             self._known = self._brackets.setdefault(study.study_name, {})
@@ -41,11 +44,12 @@ class RememberingHyperbandPruner(HyperbandPruner):
         return found
 
     def _create_bracket_study(self, study: optuna.Study, bracket_id: int) -> optuna.Study:
+        study = whole(study)
         if study is not self._study:
             self._study, self._bracket_studies = study, {}
         if bracket_id not in self._bracket_studies:
             bracket = super()._create_bracket_study(study, bracket_id)
             # Optuna clears what it reads once a trial with each `ask` and `tell` of the study.
             bracket._thread_local = study._thread_local
-            self._bracket_studies[bracket_id] = bracket
+            self._bracket_studies[bracket_id] = by_first(bracket)
         return self._bracket_studies[bracket_id]

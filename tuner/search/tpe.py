@@ -19,6 +19,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.search.first_direction import by_first
 from tuner.search.history import History, Rows, internal_rows
 from tuner.storage.optuna_private import (
     GroupDecomposedSearchSpace,
@@ -52,7 +53,7 @@ class IncrementalTPESampler(TPESampler):
     ) -> dict[str, Any]:
         """As Optuna's, from which the order of all steps comes."""
         if len(study.directions) > 1:
-            return super()._sample(study, trial, search_space)
+            return super()._sample(by_first(study), trial, search_space)
         trials = study._get_trials(deepcopy=False, use_cache=not self._constant_liar)
         history, others = self._finished.of(study, trials)
         running = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tuner.spec.goals import Goal
 from tuner.spec.models import (
     AnyDataset,
     Budget,
@@ -27,6 +28,7 @@ __all__ = [
     "CsvDataset",
     "Dialect",
     "EarlyStopping",
+    "Goal",
     "ImageFolder",
     "Loop",
     "Objective",

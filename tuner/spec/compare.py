@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tuner.wording import key_text, toml
 
 _ABSENT = object()
+_NAMED = {"objective": "metric", "reference": "name"}
+"""Keys of lists of tables, and the key in each table that names it."""
 
 
 def differences(now: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
@@ -27,13 +29,21 @@ def differences(now: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
     ]
     if lines or _json(now) == _json(stored):
         return lines
-    orders = [[reference["name"] for reference in side["reference"]] for side in (stored, now)]
-    return [f"reference: in the order {orders[0]} in the database, now {orders[1]}"]
+    for key, name in _NAMED.items():
+        before, after = ([one[name] for one in _listed(side[key])] for side in (stored, now))
+        if before != after:
+            lines.append(f"{key}: in the order {before} in the database, now {after}")
+    return lines
+
+
+def _listed(value: Any) -> Sequence[Mapping[str, Any]]:
+    return value if isinstance(value, list) else []
 
 
 def _by_name(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the table with references under their names, which say more than their numbers."""
-    return {**table, "reference": {r["name"]: r for r in table["reference"]}}
+    """Returns the table with what is listed under its names, which say more than its numbers."""
+    listed = {key: name for key, name in _NAMED.items() if isinstance(table[key], list)}
+    return {**table, **{key: {x[name]: x for x in table[key]} for key, name in listed.items()}}
 
 
 def _leaves(

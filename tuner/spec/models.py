@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from tuner.costs import COSTS
 from tuner.spec.paths import expanded
 from tuner.spec.quantities import seconds, size
 from tuner.wording import toml
@@ -48,6 +49,9 @@ EXHAUSTIVE = "bruteforce"
 
 PORTFOLIO = "portfolio"
 """The sampler that tries the references of the role ``default`` itself, before it searches."""
+
+CONFIRMING = "confirm"
+"""The sampler of a confirmation: it trains known candidates again; no study file names it."""
 
 Loop = Literal["auto", "resident", "fit"]
 
@@ -258,7 +262,7 @@ class Objective(Part):
         """Returns a line for people if the direction makes the worst trial the best."""
         from tuner.scoring import direction
 
-        usual = direction(self.metric)
+        usual = "minimize" if self.metric in COSTS else direction(self.metric)
         if usual is None or self.direction == usual:
             return None
         return (
@@ -349,6 +353,23 @@ class Validation(Part):
                 f"must be 1 without folds, but got {repeats}; write folds = 5 beside it"
             )
         return repeats
+
+
+class Confirm(Part):
+    """How the best configurations are trained again after the search.
+
+    Attributes:
+        top: How many of the search's best configurations; the references come on top of these.
+        repeats: How often each is trained, every time with another seed.
+        fresh_splits: Whether each repeat also divides the rows into training and validation anew;
+            if None, that is done for tables whose rows may be mixed.
+        timeout: Seconds of wall time, or None.
+    """
+
+    top: int = Field(default=5, ge=1, le=100, examples=["5"])
+    repeats: int = Field(default=10, ge=3, le=1000, examples=["10"])
+    fresh_splits: bool | None = Field(default=None, examples=["true"])
+    timeout: Seconds | None = Field(default=None, examples=['"5m"'])
 
 
 class EarlyStopping(Part):

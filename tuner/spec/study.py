@@ -14,11 +14,13 @@ from tuner.errors import SpecError
 from tuner.space import Coverage, SearchSpace
 from tuner.space.combinations import is_finite
 from tuner.spec.compare import differences
+from tuner.spec.goals import Goal
 from tuner.spec.models import (
     EXHAUSTIVE,
     AnyDataset,
     Budget,
     Choice,
+    Confirm,
     Dialect,
     EarlyStopping,
     Objective,
@@ -48,13 +50,16 @@ class StudySpec(Part):
         model: A name or ``module:function``.
         search_space: The space itself, wherever it was written.
         fixed: Parameters that all trials have beside those of the space.
-        objective: Metric and direction.
+        objective: Metric and direction; of several objectives the first, by which trials are
+            stopped and pruned.
+        goals: The further objectives, in the order of the file.
         budget: Trials, time, limits of a trial.
         sampler: Optuna's sampler by name.
         pruner: Optuna's pruner by name.
         early_stopping: When training stops by itself, or None.
         training: How trials are trained.
         validation: How trials are compared, or None.
+        confirm: How the best configurations are trained again after the search, or None.
         references: Configurations to run first.
         base: The study file's folder, from which CSV paths and functions are found.
     """
@@ -68,12 +73,14 @@ class StudySpec(Part):
     search_space: SearchSpace
     fixed: dict[str, Any] = Field(default_factory=dict)
     objective: Objective
+    goals: tuple[Goal, ...] = ()
     budget: Budget
     sampler: Choice
     pruner: Choice
     early_stopping: EarlyStopping | None
     training: Training
     validation: Validation | None
+    confirm: Confirm | None = None
     references: tuple[Reference, ...]
     base: Path
 
@@ -130,9 +137,13 @@ class StudySpec(Part):
         JSON-able; durations in seconds, sizes in bytes; what is not set is left out.
         """
         parts = self.model_dump(
-            include={"objective", "budget", "early_stopping", "training", "validation"},
+            include={
+                *("objective", "goals", "budget", "early_stopping", "training", "validation"),
+                "confirm",
+            },
             exclude_none=True,
         )
+        first, goals = parts["objective"], parts["goals"]
         dataset = self.dataset
         table = {
             "name": self.name,
@@ -142,7 +153,7 @@ class StudySpec(Part):
             "search_space": self.search_space.to_dict(),
             "fixed": self.fixed
             or None,  # so that studies from before there was [fixed] stay the same
-            "objective": parts["objective"],
+            "objective": [first, *goals] if goals else first,  # as the file has one or several
             "budget": parts["budget"],
             "sampler": {
                 "name": self.sampler.name,
@@ -153,6 +164,7 @@ class StudySpec(Part):
             "early_stopping": parts.get("early_stopping"),
             "training": parts["training"],
             "validation": parts.get("validation"),
+            "confirm": parts.get("confirm"),
             "reference": [reference.to_table() for reference in self.references],
         }
         # Through JSON: what is compared, stored and returned has lists only, and shares nothing.
@@ -164,6 +176,21 @@ class StudySpec(Part):
     def own_code(self) -> list[str]:
         """The ``module:function`` code that it names for its network and its data."""
         return [one for one in (self.model, self.dataset) if isinstance(one, str) and ":" in one]
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return (self.objective, *self.goals)
+
+    @property
+    def optimized(self) -> tuple[Objective, ...]:
+        """The objectives that the search improves: one value of a trial each, in this order."""
+        return (self.objective, *(goal for goal in self.goals if goal.role == "optimize"))
+
+    @property
+    def constraints(self) -> tuple[Goal, ...]:
+        """The objectives with a bound."""
+        return tuple(goal for goal in self.goals if goal.role == "constrain")
 
     @property
     def n_folds(self) -> int:
@@ -179,8 +206,8 @@ class StudySpec(Part):
     def identity(self) -> dict[str, Any]:
         """Returns the part of :meth:`to_dict` that decides which trials belong together."""
         table = self.to_dict()
-        for key in ("name", "title", "budget", "training"):  # these may change on resume
-            del table[key]
+        for key in ("name", "title", "budget", "training", "confirm"):  # may change on resume
+            table.pop(key, None)
         # What trials leave changes none, and without folds there is nothing else to say.
         table.get("validation", {}).pop("keep", None)
         if self.n_folds == 1:

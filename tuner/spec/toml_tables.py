@@ -8,15 +8,16 @@ from typing import Any
 
 from tuner.errors import UnknownNameError
 from tuner.space import SearchSpace
+from tuner.spec.goals import read_objectives
 from tuner.spec.models import (
     DEFAULT_NAMES,
     AnyDataset,
     Budget,
     Choice,
+    Confirm,
     CsvDataset,
     EarlyStopping,
     ImageFolder,
-    Objective,
     Training,
     Validation,
 )
@@ -37,6 +38,7 @@ _KEYS = (
     "early_stopping",
     "training",
     "validation",
+    "confirm",
     "reference",
 )
 _REQUIRED = {
@@ -71,14 +73,17 @@ def read_study(
             raise position.at(key).error(f"is missing; write {example}")
     title = {"title": _text(table["title"], position.at("title"))} if "title" in table else {}
     space = _search_space(table["search_space"], position.at("search_space"), load_space)
+    first, goals = read_objectives(table["objective"], position.at("objective"))
     early, validation = table.get("early_stopping"), table.get("validation")
+    confirm = table.get("confirm")
     return {
         **title,
         "dataset": read_dataset(table["dataset"], position.at("dataset")),
         "model": name_or_function(table["model"], position.at("model")),
         "search_space": space,
         "fixed": _fixed(table.get("fixed", {}), space, position.at("fixed")),
-        "objective": read_part(Objective, table["objective"], position.at("objective")),
+        "objective": first,
+        "goals": goals,
         "budget": read_part(Budget, table.get("budget", {}), position.at("budget")),
         "sampler": _choice(table.get("sampler", {}), position.at("sampler"), seeded=True),
         "pruner": _choice(table.get("pruner", {}), position.at("pruner"), seeded=False),
@@ -89,6 +94,7 @@ def read_study(
         "validation": None
         if validation is None
         else read_part(Validation, validation, position.at("validation")),
+        "confirm": None if confirm is None else read_part(Confirm, confirm, position.at("confirm")),
         "references": read_references(table.get("reference", []), space, position.at("reference")),
     }
 

@@ -113,6 +113,49 @@ class StoredData(Stored):
     table: dict[str, Any] | None = Field(default=None, alias="schema")
 
 
+class StoredCandidate(Stored):
+    """A configuration that is trained again.
+
+    Attributes:
+        name: "trial 37", or the name of a reference; ``origin`` of its trials.
+        trial: Number of the trial in the study that is confirmed.
+        value: What that trial gave.
+        params: Its parameters.
+        is_reference: Whether it was known beforehand; such a one runs all its epochs.
+    """
+
+    name: Text
+    trial: Count
+    value: Finite
+    params: dict[str, str | bool | int | float]
+    is_reference: bool = False
+
+
+CONFIRMS = "tuner:confirms"
+"""The study attribute that makes a study the confirmation of another one."""
+
+
+class StoredConfirmation(Stored):
+    """``tuner:confirms``: which study this one confirms, and how.
+
+    Attributes:
+        study: Its name.
+        fingerprint: What it searched, see `StudySpec.fingerprint`.
+        repeats: How often each candidate is to be trained.
+        fresh_splits: Whether each repeat divides the rows anew.
+        overlap: Rows that are held out for each row that is fitted on, if the rows are divided
+            anew: the correction of Nadeau and Bengio (2003) for repeats that share rows; else 0.
+        candidates: What is trained, in the order in which it was taken in.
+    """
+
+    study: Text
+    fingerprint: Text
+    repeats: Positive
+    fresh_splits: bool
+    overlap: Annotated[Finite, Field(ge=0)]
+    candidates: list[StoredCandidate]
+
+
 class Lease(Stored):
     """``worker`` of a trial, see ``lease.py``; empty before its process has written its lease."""
 
@@ -159,17 +202,24 @@ class TrialAttrs(Stored):
 
     ``stored_role`` is the attribute ``role``: None if the trial has not begun, or was begun before
     there were roles, and anything if another program set it. ``origin`` is the name of its
-    reference.
+    reference, or of the candidate that it trains again. ``measured`` holds the metrics of the
+    study's further objectives. A trial of a confirmation has its ``repeat``, from 0, and
+    ``division``: the seed by which its rows are divided anew, if they are. It stops early by the
+    study's rule unless it ``runs_all_epochs``.
     """
 
     stored_role: Any = Field(default=None, alias="role")
     origin: Text | None = None
     worker: Lease | None = None
     seed: Count | None = None
+    repeat: Count | None = None
+    division: Count | None = None
+    runs_all_epochs: bool = False
     epochs_wanted: Positive | None = None
     epoch: Positive | None = None
     epochs: Count | None = None
     reason: str | None = None
+    measured: dict[str, Finite] = Field(default={})
     attempts: Count = 0
     left_behind: Count = 0
     beat: Finite | None = Field(default=None, alias="tuner:beat")
@@ -221,6 +271,15 @@ def study_attr(
     submit = f"put it there again with: tuner submit {shlex.quote(study)}"
     advice = submit if model is QueueEntry else _RESTORE
     return read(model, attrs[key], f"stored study {study}", key, advice)
+
+
+def confirmed_by(attrs: Mapping[str, Any], study: str) -> StoredConfirmation | None:
+    """What a study with these attributes confirms; None if it is no confirmation.
+
+    Raises:
+        SpecError: The attribute is not what tuner stores there.
+    """
+    return study_attr(StoredConfirmation, attrs, CONFIRMS, study)
 
 
 def trial_attrs(attrs: Mapping[str, Any], trial: str) -> TrialAttrs:

@@ -27,7 +27,13 @@ _COUNTS = "SELECT study_id, CAST(state AS CHAR(16)), COUNT(*) FROM trials GROUP 
 _BEST = """
     SELECT trials.study_id, MIN(trial_values.value), MAX(trial_values.value)
     FROM trials JOIN trial_values ON trials.trial_id = trial_values.trial_id
-    WHERE trials.state = 'COMPLETE' AND objective = 0 GROUP BY trials.study_id
+    WHERE trials.state = 'COMPLETE' AND objective = 0 AND NOT EXISTS (
+        SELECT 1 FROM trial_system_attributes violated
+        WHERE violated.trial_id = trials.trial_id
+        AND SUBSTR(violated.key, 1, 12) = 'constraints:'
+        AND SUBSTR(violated.value_json, 1, 1) <> '-' AND violated.value_json NOT IN ('0', '0.0')
+    )
+    GROUP BY trials.study_id
 """
 _STUDIES = """
     SELECT studies.study_id, studies.study_name, CAST(direction AS CHAR(16))
@@ -63,7 +69,8 @@ class StudyOverview:
     Attributes:
         directions: ``"minimize"`` or ``"maximize"`` for each objective.
         counts: Number of trials by lower-case state, states without a trial left out.
-        values: The lowest and the highest value of a complete trial; None while there is none.
+        values: The lowest and the highest value of a complete trial that violates no constraint;
+            None while there is none.
         attrs: What tuner has stored of it, as it was read: ``tuner:queue``, ``tuner:spec``,
             ``tuner:data``.
         metrics: Names of its objectives, as Optuna stores them; empty if it does not.
@@ -138,6 +145,7 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
     """As the others, through a proxy, which knows no SQL: it sends all trials."""
     from optuna.trial import TrialState
 
+    from tuner.storage.constraints import violated_by
     from tuner.storage.database import Database
 
     # The ends of trials are in the proxy's local time, so the rate is not known.
@@ -149,8 +157,8 @@ def _stored_behind_proxy(url: str) -> list[StudyOverview]:
             counts = database.counts(study)
             leases = {str(trial.lease) for trial in database.running(study) if trial.lease}
             complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            finite = [trial.values for trial in complete if math.isfinite(trial.values[0])]
-            values = [value[0] for value in finite]
+            kept = [trial for trial in complete if not violated_by(trial)]
+            values = [one.values[0] for one in kept if math.isfinite(one.values[0])]
             found.append(
                 StudyOverview(
                     name=study.study_name,

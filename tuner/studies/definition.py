@@ -32,17 +32,18 @@ def require_objective(database: Database, study: optuna.Study, spec: StudySpec) 
     Raises:
         SpecError: The stored study has other directions, or names another metric.
     """
-    objective = spec.objective
+    directions = [objective.direction for objective in spec.optimized]
+    metrics = [objective.metric for objective in spec.optimized]
     found = [direction.name.lower() for direction in study.directions]
     differences = []
-    if found != [objective.direction]:
+    if found != directions:
         differences.append(
-            f"direction: {', '.join(found)} in the database, {objective.direction} in the file"
+            f"direction: {', '.join(found)} in the database, {', '.join(directions)} in the file"
         )
     names = study.metric_names
-    if names not in (None, [objective.metric]):
+    if names not in (None, metrics):
         shown = ", ".join(map(str, names)) if isinstance(names, list) else names
-        differences.append(f"metric: {shown} in the database, {objective.metric} in the file")
+        differences.append(f"metric: {shown} in the database, {', '.join(metrics)} in the file")
     if differences:
         raise SpecError(
             f"study '{study.study_name}' in {database} has another objective "

@@ -95,7 +95,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
         study = optuna.create_study(
             storage=database.storage,
             study_name=name,
-            direction=spec.objective.direction,
+            directions=[one.direction for one in spec.optimized],
             load_if_exists=True,
         )
         # It may have been another run, or another program, that created it.
@@ -104,7 +104,7 @@ def store(database: Database, name: str, spec: StudySpec) -> optuna.Study:
             with warnings.catch_warnings():
                 # Marked experimental since Optuna 3.2; it names the value in the dashboard.
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names([spec.objective.metric])
+                study.set_metric_names([one.metric for one in spec.optimized])
         if "tuner:spec" not in study.user_attrs:
             study.set_user_attr("tuner:fingerprint", spec.fingerprint)
             study.set_user_attr(DEFAULTS, current_defaults(spec.model))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tuner.costs import COSTS
 from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
 from tuner.data.targets import read_as
@@ -21,6 +22,7 @@ from tuner.learners.base import Learner
 from tuner.learners.checks import Described, check_data, check_metric, check_space, check_values
 from tuner.learners.registry import LEARNERS, known_class, require_extra
 from tuner.spec import AnyDataset, CsvDataset, ImageFolder, StudySpec
+from tuner.spec.models import CONFIRMING
 from tuner.spec.paths import is_file
 from tuner.wording import hint
 
@@ -43,6 +45,11 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
     from tuner import search  # here, because it imports Optuna and SQLAlchemy; bundles need neither
 
     file = f"{spec.name}.toml"
+    if spec.sampler.name == CONFIRMING:
+        raise SpecError(
+            f'{file}: sampler.name: "{CONFIRMING}" is the sampler of a confirmation; write another '
+            "here, and confirm the study after its search with: tuner confirm STUDY"
+        )
     search.make_sampler(spec, file)
     check_model_name(spec.model, spec.base, file, elsewhere=elsewhere)
     learner = known_class(spec.model, spec.base)
@@ -85,13 +92,23 @@ def check_learner(spec: StudySpec, learner: type[Learner], data: Described) -> N
 
 
 def check_reported(spec: StudySpec, data: Described, available: Sequence[str]) -> None:
-    """Checks that the model logs the objective's metric, or can be scored by it.
+    """Checks that the model logs the objectives' metrics, or can be scored by them.
 
     Raises:
         MetricError: Neither; the text says how the target was read.
     """
+    first = spec.objective.metric
+    if first in COSTS and first not in available:
+        raise MetricError(
+            f"objective.metric: {first} ({COSTS[first]}) is measured when a trial has ended, so it "
+            "can only follow another objective; write [[objective]] twice, a score first"
+        )
     why = read_as(data.task, data.class_names, is_csv=isinstance(spec.dataset, CsvDataset))
-    check_metric(spec.objective.metric, available, data.task, why=why)
+    check_metric(first, available, data.task, why=why)
+    for goal in spec.goals:
+        if goal.metric not in COSTS:
+            where = f"objective.{goal.metric}"
+            check_metric(goal.metric, available, data.task, where, why)
 
 
 def check_model_name(model: str, base: Path, file: str, *, elsewhere: bool = False) -> None:

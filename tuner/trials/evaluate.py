@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from optuna.trial import TrialState
 
 from tuner.data import Development
 from tuner.data.raised import described
+from tuner.data.redividing import redivided
 from tuner.data.trivial import trivial
 from tuner.errors import (
     MetricError,
@@ -32,11 +34,11 @@ from tuner.learners.base import Learner
 from tuner.search import derive_seed, judging
 from tuner.space import SearchSpace, Value
 from tuner.spec import Role, StudySpec
-from tuner.storage.attributes import enqueued_attrs
+from tuner.storage.attributes import TrialAttrs, enqueued_attrs
 from tuner.storage.database import Database
 from tuner.trials.checking import check_learner, check_params, check_reported
 from tuner.trials.checkpoints import OUTPUTS, TrialCheckpoints
-from tuner.trials.folding import folds_for
+from tuner.trials.folding import Folds, folds_for
 from tuner.trials.reporting import Reporter
 from tuner.trials.trial_outputs import write_outputs
 from tuner.trials.validating import Plan, Validating, validating
@@ -49,8 +51,10 @@ class Outcome:
 
     Attributes:
         state: The state that is stored, in lower case.
-        values: The objective's value at the best epoch; none for a failed trial.
+        values: The value of each objective that is optimised, at the best epoch; of a pruned
+            trial the first one's only, of a failed trial none.
         reason: Why it did not run all its epochs; None if it did.
+        violation: The constraints that a complete trial violates, in words; None if there are none.
         was_refused: Whether it was never trained for a reason of its own, such as enqueued
             parameters that are not in the search space: this says nothing about the study.
     """
@@ -59,6 +63,7 @@ class Outcome:
     values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
+    violation: str | None = None
 
 
 def check_model(spec: StudySpec, learner: Learner, data: Development) -> dict[str, Any] | None:
@@ -142,10 +147,12 @@ def run_trial(
             still running.
         TrialLost: Another process runs the trial by now.
     """
-    seed = derive_seed(spec.sampler.seed, trial.number)
     try:
         with database.together():
-            role = _role(trial)
+            stored = _enqueued(trial)
+            role, seed = stored.role, derive_seed(spec.sampler.seed, trial.number)
+            if role is Role.CONFIRM and stored.seed is not None:
+                seed = stored.seed
             suggested = _suggest(trial, spec.search_space)
             default = _default_of(spec, suggested) if role is Role.SEARCH else None
             params = {**(common or {}), **suggested}
@@ -177,17 +184,19 @@ def run_trial(
             return None
         return f"{spec.objective.metric} {value:.4g} was not good enough for {spec.pruner.name}"
 
+    stops_early = role.may_stop_early and not stored.runs_all_epochs
     plan = Plan(
         learner=learner,
         params=given,
         seed=seed,
-        folds=folds_for(data, spec.validation, spec.sampler.seed),
+        folds=_folds(spec, data, stored.division),
         objective=spec.objective,
-        early_stopping=spec.early_stopping if role.may_stop_early else None,
+        early_stopping=spec.early_stopping if stops_early else None,
         report=report,
         checkpoints=kept,
         keep=spec.validation is not None and spec.validation.keep,
         base=spec.base,
+        goals=spec.goals,
     )
     fit = validating(plan)
     try:
@@ -200,10 +209,15 @@ def run_trial(
         raise
     except BaseException as error:  # noqa: BLE001 - a user's network raises what it wants
         return _fail(trial, database, _in_one_line(error, spec.base), fit.logs, kept)
-    values = () if result.value is None else (result.value,)
+    values: tuple[float, ...] = () if result.value is None else (result.value,)
+    measured = fit.measured
+    if result.state == "complete":
+        values += tuple(measured[goal.metric] for goal in spec.goals if goal.role == "optimize")
     attrs: dict[str, Any] = {"epoch": result.epoch, "epochs": result.epochs}
     if result.reason:
         attrs["reason"] = result.reason
+    if measured:
+        attrs["measured"] = measured
     if plan.keep and result.state == "complete":
         attrs |= _written(trial, database, checkpoints, fit)
     with database.together():
@@ -211,12 +225,19 @@ def run_trial(
         reporter.flush()
         database.write_attrs(trial._trial_id, attrs)
         database.write_curves(trial._trial_id, fit.logs)
+        for goal in spec.constraints:
+            if goal.metric in measured:
+                trial.set_constraint(goal.metric, goal.excess(measured[goal.metric]))
         if result.state == "pruned":
             trial.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.study.tell(trial, values)
     kept.remove()
-    return Outcome(result.state, values, result.reason)
+    violation = None
+    if result.state == "complete":
+        found = [goal.violation(measured[goal.metric]) for goal in spec.constraints]
+        violation = ", ".join(filter(None, found)) or None
+    return Outcome(result.state, values, result.reason, violation=violation)
 
 
 def _default_of(spec: StudySpec, params: Mapping[str, Value]) -> str | None:
@@ -241,14 +262,27 @@ def _written(
     return {OUTPUTS: written}
 
 
-def _role(trial: optuna.Trial) -> Role:
-    """Returns why the trial exists.
+def _folds(spec: StudySpec, data: Development, division: int | None) -> Folds:
+    """Returns how the rows are divided: as the study's, or anew if ``division`` is a seed."""
+    if division is None:
+        return folds_for(data, spec.validation, spec.sampler.seed)
+    if spec.n_folds > 1:
+        return folds_for(data, spec.validation, division)
+    return Folds(_redivided(data, division), spec.validation, spec.sampler.seed)
+
+
+# What a learner has prepared for the arrays of a division serves its next candidate, too.
+_redivided = lru_cache(maxsize=2)(redivided)
+
+
+def _enqueued(trial: optuna.Trial) -> TrialAttrs:
+    """Returns the attributes that the trial has when it begins, why it exists among them.
 
     Raises:
         TrialFailed: It was enqueued with an attribute that tuner could not read.
     """
     try:
-        return enqueued_attrs(trial.user_attrs).role
+        return enqueued_attrs(trial.user_attrs)
     except SpecError as error:
         raise TrialFailed(str(error)) from None
 

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class FittedFold:
         predict_s: Seconds that it took to predict the held-out rows once more; None if it did not.
         model: The model as :func:`tuner.learners.saved.pack_model` packs it; None if it is not
             kept.
+        costs: Those of :mod:`tuner.costs` that an objective asks for.
     """
 
     value: float
@@ -40,6 +41,7 @@ class FittedFold:
     fit_s: float
     predict_s: float | None
     model: bytes | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 _PLAIN = ("value", "epoch", "reason", "logs", "fit_s", "predict_s")
@@ -52,7 +54,7 @@ def pack(folds: Sequence[FittedFold], begun_with: Mapping[str, Any]) -> bytes:
         folds: The first folds of a trial.
         begun_with: What must be the same where the trial is resumed.
     """
-    plain = [{key: getattr(fold, key) for key in _PLAIN} for fold in folds]
+    plain = [{key: getattr(fold, key) for key in (*_PLAIN, "costs")} for fold in folds]
     text = json.dumps({"begun_with": begun_with, "folds": plain}, default=float)
     arrays: dict[str, NDArray[Any]] = {"results": np.frombuffer(text.encode(), np.uint8)}
     for number, fold in enumerate(folds):
@@ -80,6 +82,7 @@ def unpack(content: bytes, begun_with: Mapping[str, Any]) -> list[FittedFold]:
                     **{key: plain[key] for key in _PLAIN},
                     predictions=archive[f"predictions_{number}"],
                     model=_model(archive, number),
+                    costs=plain.get("costs", {}),  # earlier versions wrote none
                 )
                 for number, plain in enumerate(table["folds"])
             ]

@@ -6,7 +6,7 @@ import time
 
 import optuna
 
-from tuner.search import Judging
+from tuner.search import Judging, by_first
 from tuner.spec import Role
 from tuner.storage.database import Database
 
@@ -49,6 +49,7 @@ class Reporter:
         # Where the pruner ended it, if its process died before that was stored.
         self._ended_at = stored.user_attrs.get("epochs")
         self._may_be_pruned = role.may_be_pruned
+        self._has_several = len(trial.study.directions) > 1
         self._kept: dict[int, float] = {}
         self._last = 0
         self._since = time.monotonic()
@@ -75,11 +76,19 @@ class Reporter:
                 return True
             if not judged or seen_before:
                 return False
-            ends = self._trial.should_prune() and self._may_be_pruned
+            ends = self._should_prune() and self._may_be_pruned
             if ends:
                 # With the decision, so that a retry of the trial does not judge this epoch again.
                 self._database.write_attrs(self._trial._trial_id, {"epochs": epoch})
             return ends
+
+    def _should_prune(self) -> bool:
+        """Returns what the pruner says; of several objectives by the first one."""
+        trial = self._trial
+        if not self._has_several:
+            return trial.should_prune()
+        latest = self._database.storage.get_trial(trial._trial_id)
+        return trial.study.pruner.prune(by_first(trial.study), latest)
 
     def flush(self) -> None:
         """Writes what has been held back."""
@@ -91,6 +100,9 @@ class Reporter:
                 self._trial._trial_id, {step: new[step] for step in new if step != last}
             )
             new = {last: new[last]}
+        if self._has_several:  # where Optuna refuses to report
+            self._database.write_values(self._trial._trial_id, new)
+            new = {}
         for step, value in new.items():
             self._trial.report(value, step)
         self._reported.update(self._kept)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +20,21 @@ from numpy.typing import NDArray
 from optuna.exceptions import OptunaError
 
 from tuner import scoring
+from tuner.costs import COSTS, TRAIN_S
 from tuner.data import Development
 from tuner.data.raised import described
 from tuner.errors import MetricError, ModelError, SupervisorGone, TrialFailed, TunerError
 from tuner.learners.base import Fitted, Learner
+from tuner.learners.checks import absent_metric
 from tuner.learners.fit_result import FitResult
 from tuner.learners.saved import pack_model
 from tuner.learners.watch import Checkpoints, Logs, OnStep, Score, Watch
 from tuner.search import derive_seed
 from tuner.space import Value
-from tuner.spec import EarlyStopping, Objective
+from tuner.spec import EarlyStopping, Goal, Objective
 from tuner.trials.fitted_folds import FittedFold, pack, unpack
 from tuner.trials.folding import Folds
+from tuner.trials.measuring import cost_names, finite, logged_or_scored, model_costs
 
 Report = Callable[[int, float], str | None]
 """Called after each step (from 1) with the metric; returns why the trial ends there, or None."""
@@ -51,6 +55,7 @@ class Plan:
         checkpoints: The trial's.
         keep: Whether a complete trial leaves its models.
         base: Folder of the study file, for error texts.
+        goals: The further objectives of the study.
     """
 
     learner: Learner
@@ -63,6 +68,7 @@ class Plan:
     checkpoints: Checkpoints
     keep: bool
     base: Path
+    goals: tuple[Goal, ...] = ()
 
     def watch(
         self,
@@ -108,10 +114,19 @@ class Plan:
             fitted.predict(data.validation.x)
             predict_s = time.perf_counter() - began
         model = pack_model(fitted, self.learner, self.params) if self.keep else None
+        costs = self.costs(fitted, data)
         assert result.value is not None  # the watch is not blind
         logs = watch.logs[result.epoch - 1]
         one = (result.value, result.epoch, result.reason, logs)
-        return FittedFold(*one, predictions, fit_s, predict_s, model)
+        return FittedFold(*one, predictions, fit_s, predict_s, model, costs)
+
+    def costs(self, fitted: Fitted, data: Development) -> dict[str, float]:
+        """Returns what a model costs, as far as the goals ask for it; see `model_costs`."""
+        return model_costs(cost_names(self.goals), fitted, self.learner, self.params, data)
+
+    def scores(self) -> list[str]:
+        """Returns the metrics of the goals that are no costs."""
+        return [goal.metric for goal in self.goals if goal.metric not in COSTS]
 
 
 class Validating(ABC):
@@ -120,12 +135,15 @@ class Validating(ABC):
     Attributes:
         logs: What is stored as the trial's curves: what each step so far has logged.
         fitted: What the models have given: of those that are kept, or of folds.
+        measured: The metrics of the goals, once the candidate is fitted; of a pruned trial, whose
+            scores are not final, the costs only.
     """
 
     def __init__(self, plan: Plan) -> None:
         """Prepares; nothing is fitted."""
         self.plan = plan
         self.fitted: list[FittedFold] = []
+        self.measured: dict[str, float] = {}
 
     @property
     @abstractmethod
@@ -152,9 +170,8 @@ class HoldOut(Validating):
     def __init__(self, plan: Plan) -> None:
         """Prepares; nothing is fitted."""
         super().__init__(plan)
-        self._watch = plan.watch(
-            plan.folds[0], lambda step, value, _logs: plan.report(step, value), plan.checkpoints
-        )
+        self._watch = plan.watch(plan.folds[0], self._report, plan.checkpoints)
+        self._n_steps = 0  # those of an earlier attempt at the trial are not counted
 
     @property
     def logs(self) -> Sequence[Logs]:
@@ -168,7 +185,27 @@ class HoldOut(Validating):
         result = self._watch.result()
         if plan.keep and result.state == "complete":
             self.fitted = [plan.fitted(fitted, self._watch, data, seconds, timed=True)]
+        if plan.goals:
+            self.measured = self._measured(fitted, data, seconds, result)
         return result
+
+    def _report(self, step: int, value: float, _logs: Logs) -> str | None:
+        self._n_steps += 1
+        return self.plan.report(step, value)
+
+    def _measured(
+        self, fitted: Fitted, data: Development, seconds: float, result: FitResult
+    ) -> dict[str, float]:
+        # Steps of an earlier attempt took as long as those that were run here.
+        whole = seconds * len(self._watch.logs) / max(self._n_steps, 1)
+        found = {**self.plan.costs(fitted, data), TRAIN_S: whole}
+        if result.state == "complete" and (names := self.plan.scores()):
+            logs = self._watch.logs[result.epoch - 1]
+            predictions = _predictions(fitted, data)
+            for name in names:
+                y = data.validation.y
+                found[name] = logged_or_scored(name, logs, data.task, y, predictions)
+        return _wanted(found, self.plan.goals)
 
 
 class CrossValidation(Validating):
@@ -192,6 +229,8 @@ class CrossValidation(Validating):
             if pruned is None and done < n and plan.checkpoints.due():
                 plan.checkpoints.save(done, lambda: pack(self.fitted, begun_with))
         done = len(self.fitted)
+        if plan.goals:
+            self.measured = self._measured(is_complete=pruned is None)
         return FitResult(
             state="complete" if pruned is None else "pruned",
             value=self._value(),
@@ -219,24 +258,44 @@ class CrossValidation(Validating):
             ends = plan.report(number + 1, value)
         return ends if numbers.stop < n else None
 
+    def _measured(self, *, is_complete: bool) -> dict[str, float]:
+        """Returns the metrics of the goals: costs of one model, but the seconds of all fits."""
+        folds = self.fitted
+        found = {TRAIN_S: sum(fold.fit_s for fold in folds)}
+        for name in folds[0].costs:
+            found[name] = float(np.mean([fold.costs[name] for fold in folds]))
+        if is_complete:
+            for name in self.plan.scores():
+                found[name] = finite(name, self._pooled(name, partial(_logged, name)))
+        return _wanted(found, self.plan.goals)
+
     def _value(self) -> float:
         """Returns the objective's metric of the rows that were held out so far.
+
+        Raises:
+            TrialFailed: It is not finite.
+        """
+        metric = self.plan.objective.metric
+        value = self._pooled(metric, lambda fold: fold.value)
+        if not np.isfinite(value):
+            raise TrialFailed(f"{metric} of the rows that were held out so far is {value}")
+        return value
+
+    def _pooled(self, metric: str, of_fold: Callable[[FittedFold], float]) -> float:
+        """Returns a metric of the rows that were held out so far.
 
         It is that of all out-of-fold predictions together. A metric that only the learner can
         measure is the mean of what the folds have, each as much as it holds out.
         """
-        plan, metric = self.plan, self.plan.objective.metric
+        plan = self.plan
         task = plan.folds.data.task
         if not scoring.is_computable(metric, task):
             held_out = [len(plan.folds.positions[k][1]) for k in range(len(self.fitted))]
-            return float(np.average([fold.value for fold in self.fitted], weights=held_out))
+            return float(np.average([of_fold(fold) for fold in self.fitted], weights=held_out))
         pooled = plan.folds.pooled([fold.predictions for fold in self.fitted])
         known = ~np.isnan(pooled).reshape(len(pooled), -1).any(axis=1)
         y = plan.folds.rows.y[known]
-        value = scoring.score([metric], task, y, pooled[known])[metric]
-        if not np.isfinite(value):
-            raise TrialFailed(f"{metric} of the rows that were held out so far is {value}")
-        return value
+        return scoring.score([metric], task, y, pooled[known])[metric]
 
     def _reason(self) -> str | None:
         reasons = [fold.reason for fold in self.fitted if fold.reason]
@@ -257,6 +316,24 @@ class CrossValidation(Validating):
             raise
         except BaseException as error:
             raise TrialFailed(f"{which}: {described(error, self.plan.base)}") from error
+
+
+def _wanted(found: Mapping[str, float], goals: Sequence[Goal]) -> dict[str, float]:
+    """Returns what was measured of the goals, in their order."""
+    return {goal.metric: found[goal.metric] for goal in goals if goal.metric in found}
+
+
+def _logged(metric: str, fold: FittedFold) -> float:
+    """Returns what the learner logged at a fold's best step.
+
+    Raises:
+        MetricError: It did not log the metric.
+    """
+    value = fold.logs.get(f"val_{metric}")
+    if value is None:
+        names = [name.removeprefix("val_") for name in fold.logs if name.startswith("val_")]
+        raise absent_metric(metric, names, where=f"objective.{metric}")
+    return float(value)
 
 
 def _resumed(folds: list[FittedFold]) -> tuple[int, list[FittedFold]]:

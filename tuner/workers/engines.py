@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from tuner import search
 from tuner.spec import Objective
+from tuner.storage.constraints import violated_by
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.studies import lifecycle, recovery
@@ -65,7 +66,10 @@ def begin(
 
 
 def best_so_far(study: optuna.Study, objective: Objective) -> tuple[int, float] | None:
-    """Returns number and value of the best complete trial; None before the first."""
+    """Returns number and value of the best complete trial; None before the first.
+
+    Of several objectives it is the first one's value.
+    """
     try:
         trial = study.best_trial
         if math.isfinite(trial.values[0]):
@@ -74,7 +78,10 @@ def best_so_far(study: optuna.Study, objective: Objective) -> tuple[int, float] 
         return None
     except TypeError:
         pass  # a trial with constraints that are no numbers was added by hand
+    except RuntimeError:
+        pass  # there are several objectives
     # A value that is not finite was added by hand: the best of the others, which takes longer.
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    done = [(one.number, one.values[0]) for one in trials if math.isfinite(one.values[0])]
+    kept = [one for one in trials if math.isfinite(one.values[0]) and not violated_by(one)]
+    done = [(one.number, one.values[0]) for one in kept]
     return min(done, key=lambda one: (objective.loss(one[1]), one[0]), default=None)

@@ -95,6 +95,7 @@ class Finished:
 
     Attributes:
         values: One for each objective; none of a failed trial.
+        violation: As in :class:`tuner.trials.evaluate.Outcome`.
     """
 
     number: int
@@ -102,6 +103,7 @@ class Finished:
     values: tuple[float, ...]
     reason: str | None
     was_refused: bool = False
+    violation: str | None = None
 
 
 @dataclass(frozen=True)

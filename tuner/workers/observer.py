@@ -23,6 +23,9 @@ class Observer:
     def epoch_done(self, number: int, epoch: int, value: float) -> None:
         """An epoch (from 1) of a running trial ended with this validation metric."""
 
+    def trial_violates(self, number: int, violation: str) -> None:
+        """A trial that is reported as complete next violates a constraint, so it never wins."""
+
     def trial_finished(
         self, number: int, state: str, values: tuple[float, ...], reason: str | None
     ) -> None:

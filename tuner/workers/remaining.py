@@ -35,7 +35,7 @@ class Remaining:
         self._job = job
         self._database = database
         self._counted_at = 0.0
-        self._coverage = job.spec.coverage()  # None unless its combinations may run out
+        self._left = search.left_counter(job.spec)  # None unless it may run out
         self.wanted = job.n_trials
         self.open = 0
         self.finished = 0
@@ -70,7 +70,7 @@ class Remaining:
         if self._job.at_once is not None:
             self.open = min(self.open, self._job.at_once - under_way)
         with storage_errors(self._database.url):
-            left = search.count_left(self._coverage, study)
+            left = search.count_left(self._left, study)
         if left:
             self.open = min(self.open, left.may_begin - asked)
         if self.open > 0:

@@ -38,6 +38,7 @@ class RunRequest:
     engine: EngineName = "local"
     address: str | None = None
     gpus_per_worker: float = 0.0
+    confirm: bool | None = None
 
     def __post_init__(self) -> None:
         if self.n_trials is not None and self.more is not None:

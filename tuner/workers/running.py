@@ -13,6 +13,7 @@ import optuna
 from tuner import search
 from tuner.errors import RequestError, StudyError
 from tuner.spec import StudySpec
+from tuner.spec.access import Access
 from tuner.storage.database import Database
 from tuner.storage.error_mapping import storage_errors
 from tuner.storage.retrying import OUTAGE_SECONDS, RetryPolicy
@@ -51,13 +52,13 @@ class RunOutcome:
 
 
 @contextmanager
-def open_for_work(url: str) -> Iterator[Database]:
+def open_for_work(url: str, *, must_exist: bool = False) -> Iterator[Database]:
     """Opens a database, and waits while its server does not answer.
 
     A request that turns out to be wrong after trials were begun is a failure of the work, see
     :meth:`tuner.storage.database.Database.final`.
     """
-    database = Database(url, retry=RetryPolicy(OUTAGE_SECONDS))
+    database = Database(url, must_exist=must_exist, retry=RetryPolicy(OUTAGE_SECONDS))
     try:
         yield database
     except RequestError as error:
@@ -74,6 +75,7 @@ def run_study(
     observe: Observe | None = None,
     *,
     at_least: int = 0,
+    access: Access | None = None,
 ) -> RunOutcome:
     """Creates or resumes a study and runs it to its wanted number of trials.
 
@@ -84,6 +86,8 @@ def run_study(
         database: The open storage.
         observe: See :data:`Observe`; by default nothing is shown.
         at_least: Complete trials of the study before which the time does not end the run.
+        access: What a study from a database may use of this machine; None for one of the user's
+            own.
 
     Raises:
         TunerError: The study cannot be resumed with this file, or cannot be continued.
@@ -110,6 +114,7 @@ def run_study(
             n_beside=n_workers,
             deadline=None if timeout is None else time.time() + timeout,
             at_least=at_least,
+            access=access,
         )
         observer = observe(spec) if observe else Observer()
         if doubt := spec.objective.doubt():

@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.attributes import TrialAttrs, shown_attrs
+from tuner.storage.constraints import violated_by
 from tuner.studies.queue import FINISHED
 from tuner.workers.observer import Observer
 
@@ -39,6 +40,9 @@ class StoredEvents:
         elif trial.state.is_finished():
             state, values = trial.state.name.lower(), tuple(trial.values or ())
             reason = self._attrs_of(trial).reason
+            if state == "complete" and (violated := violated_by(trial)):
+                words = f"it violates the constraint on {', '.join(violated)}"
+                self._observer.trial_violates(trial.number, words)
             self._observer.trial_finished(trial.number, state, values, reason)
 
     def _attrs_of(self, trial: FrozenTrial) -> TrialAttrs:

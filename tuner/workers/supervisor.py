@@ -205,6 +205,8 @@ class Supervisor:
                 self._observer.trial_lost(number, "it was ended from outside, or taken over")
             case Finished(number=number, state=state, values=values, reason=reason):
                 self._recount()
+                if message.violation:
+                    self._observer.trial_violates(number, message.violation)
                 counts = not message.was_refused
                 self._outcomes.finish(number, state, values, reason, counts=counts)
 

@@ -90,7 +90,7 @@ class Worker:
         self._lease = own_lease()
         self._reported_at = 0.0
         self._trial_id: int | None = None
-        self._coverage = job.spec.coverage()
+        self._left = search.left_counter(job.spec)
 
     def run(self) -> None:
         """Runs trials, one for each message, until the supervisor closes the pipe."""
@@ -191,7 +191,7 @@ class Worker:
             self._run_trial(self._study)
 
     def _run_trial(self, study: optuna.Study) -> None:
-        left = search.count_left(self._coverage, study)
+        left = search.count_left(self._left, study)
         if left and not left.may_begin:
             self._say(NothingOpen())
             return
@@ -225,4 +225,5 @@ class Worker:
         finally:
             self._trial_id = None
         state, values, reason = outcome.state, outcome.values, outcome.reason
-        self._say(Finished(trial.number, state, values, reason, outcome.was_refused))
+        ended = (trial.number, state, values, reason, outcome.was_refused, outcome.violation)
+        self._say(Finished(*ended))

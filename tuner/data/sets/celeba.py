@@ -155,4 +155,5 @@ CELEBA_GENDER = Dataset(
     licence="for research that is not commercial; not to be passed on",
     forms=(Form(lambda: first(data_home() / "celeba"), read_celeba),),
     ways=(_WAY,),
+    fixed="all photographs of a person are in one of its parts",
 )

@@ -66,6 +66,7 @@ class Dataset:
         kind: What a row is, as `Splits` has it.
         ways: How to get it, as commands and sentences; ``{home}`` stands for the data folder.
         downloads: What ``tuner data fetch`` gets.
+        fixed: Why its rows must not be divided otherwise, to follow "because"; empty if they may.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Dataset:
     kind: Kind = "table"
     ways: tuple[str, ...] = ()
     downloads: tuple[Download, ...] = ()
+    fixed: str = ""
 
     def load(self) -> Splits:
         """Reads, checks and divides the rows.

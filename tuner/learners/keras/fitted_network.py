@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,9 @@ class Network(Fitted):
         if self._task == "regression":
             return output[:, 0] if output.ndim == 2 and output.shape[1] == 1 else output
         return probabilities(output, logits=self._logits)
+
+    def n_params(self) -> int:
+        return sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
 
     def save(self, folder: Path) -> dict[str, Any]:
         save_model(self.model, folder / FILE, self._base)

@@ -62,6 +62,11 @@ class Trees(Fitted):
             return np.asarray(self.model.predict(x))
         return all_classes(self.model.classes_, self.model.predict_proba(x), self._n_classes)
 
+    def n_params(self) -> int:
+        from tuner.learners.sklearn.tree_file import n_nodes
+
+        return n_nodes(self.model)
+
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.tree_file import write_trees  # skops takes half a second
 

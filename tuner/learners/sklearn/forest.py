@@ -145,6 +145,9 @@ class Forest(Fitted):
             return mean[:, 0]
         return all_classes(self.classes, mean, self._n_classes)
 
+    def n_params(self) -> int:
+        return len(self.nodes.left)
+
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.forest_file import write_forest  # skops takes half a second
 

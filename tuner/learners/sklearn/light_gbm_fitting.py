@@ -58,6 +58,12 @@ class Boosted(Fitted):
             self.classes, chances / chances.sum(axis=1, keepdims=True), self._n_classes
         )
 
+    def n_params(self) -> int:
+        trees = self.model.dump_model()["tree_info"]
+        return sum(
+            2 * tree["num_leaves"] - 1 for tree in trees
+        )  # every inner node has two children
+
     def save(self, folder: Path) -> None:
         seen = None if self.classes is None else self.classes.tolist()
         text = f"{_SEEN}{json.dumps(seen)}\n{self.model.model_to_string()}"

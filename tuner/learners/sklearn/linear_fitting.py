@@ -68,6 +68,9 @@ class Linear(Fitted):
             return all_classes(self.classes, certain, self._n_classes)
         return all_classes(self.classes, self.model.predict_proba(x), self._n_classes)
 
+    def n_params(self) -> int:
+        return self.coef.size + self.intercept.size
+
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.array_file import write_arrays  # skops takes half a second
 

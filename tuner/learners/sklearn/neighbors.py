@@ -59,6 +59,9 @@ class Neighbors(Fitted):
             return np.stack(shares, axis=1).astype(np.float32)
         return np.asarray((votes * y).sum(axis=1), dtype=self.y.dtype)
 
+    def n_params(self) -> int:
+        return self.x.size + self.y.size  # what it has learnt are the rows themselves
+
     def save(self, folder: Path) -> None:
         from tuner.learners.sklearn.array_file import write_arrays  # skops takes half a second
 

@@ -83,6 +83,11 @@ def write_trees(estimator: Estimator, folder: Path, *, joined: bool = False) -> 
     skops.io.dump(content, folder / FILE, **compression)
 
 
+def n_nodes(estimator: Estimator) -> int:
+    """Returns the number of nodes of all trees."""
+    return sum(len(tree.nodes) for several in estimator._predictors for tree in several)
+
+
 def _joined(estimator: Estimator) -> dict[str, Any]:
     """Returns an estimator without trees, and what `_separated` makes its trees of."""
     trees = [tree for several in estimator._predictors for tree in several]

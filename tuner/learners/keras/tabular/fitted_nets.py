@@ -131,6 +131,9 @@ class Nets(Fitted):
         each = [outputs(self.saved.structure, parts, numbers, codes) for parts in self.members]
         return restored(np.mean(each, axis=0), self.saved.target)
 
+    def n_params(self) -> int:
+        return sum(array.size for parts in self.members for array in parts.values())
+
     def save(self, folder: Path) -> None:
         arrays: dict[str, Any] = {
             name: np.stack([parts[name] for parts in self.members]) for name in self.members[0]
