@@ -5,6 +5,8 @@ VENV := .venv
 # one or two gigabytes of memory.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 PYTEST := $(VENV)/bin/pytest --dist worksteal --maxprocesses 5
+# Without bytecode, every process would compile tuner and rewrite the tests' assertions again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-fast check clean
 

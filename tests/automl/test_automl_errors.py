@@ -108,6 +108,7 @@ CASES: list[tuple[str, str, Sequence[str], str]] = [
         r"--test must be at most 0\.5, .* write --test 0\.2$",
     ),
     ("https://example.org/homes.csv", "price", (), r"homes\.csv is an address; download the file"),
+    ("homes.csv", "price", ("--time-feature",), r"there is none; name the column with --time-col"),
     ("homes.csv", "", (), r"--target must not be empty"),
     ("homes.csv", "Price", (), r'no column "Price" \(the target\); did you mean price\?'),
     ("homes.csv", "price", ("--memory", "lots"), r'--memory must be a size, but got "lots"'),
@@ -143,3 +144,21 @@ def test_request_is_refused_in_one_line(
     answer.refused(2, match)
     left = {file.name for file in tmp_path.iterdir() if file.name not in FILES}
     assert left <= {"tuner.db"}  # which an open database without a study leaves
+
+
+def test_ctrl_c_before_the_first_model_says_that_nothing_was_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(automating, "begin_loading", lambda model, base: None)
+    monkeypatch.setattr(automating, "run_study", interrupt)
+    (tmp_path / "homes.csv").write_text(HOMES)
+    words = ("automl", "homes.csv", "--target", "price", "-o", "model", "--workers", "1")
+    answer = command(*words)
+    assert answer.status == 130
+    assert answer.err.splitlines()[-1] == (
+        "interrupted: no bundle was written to model; the same command goes on from what is stored"
+    )
+    assert not (tmp_path / "model").exists()

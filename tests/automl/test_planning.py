@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tuner.automl.automl_request import AutoMLRequest
-from tuner.automl.planning import plan, validation
+from tuner.automl.planning import memory_notice, plan, validation
 from tuner.data import Development, Split, Task
 from tuner.errors import MetricError, RequestError
 from tuner.spec import StudySpec
@@ -111,6 +111,16 @@ def test_study_is_the_same_when_it_is_stored_and_read() -> None:
 def test_memory_that_is_too_little_for_the_workers_is_refused() -> None:
     with pytest.raises(RequestError, match=r"--memory must be at least 768 MiB for 2 workers, but"):
         planned(data(), memory="500MiB")
+
+
+def test_too_little_memory_for_networks_is_noted() -> None:
+    said = memory_notice(planned(data(), memory="2GiB"))
+    assert said == (
+        "--memory leaves 683 MiB to a worker, but networks need about 1.0 GiB: trials of tabm and "
+        "realmlp may fail; give more, or fewer --workers"
+    )
+    assert memory_notice(planned(data(), memory="3GiB")) is None
+    assert memory_notice(planned(data())) is None
 
 
 def test_boosting_is_scored_after_every_tenth_iteration() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,20 @@ def test_columns_are_found_by_name_in_frames_dicts_and_files(
     lines = predict(bundle, tmp_path / "rows.csv").splitlines()
     assert lines[0] == "prediction,probability_small,probability_large"
     assert [float(cell) for cell in lines[1].split(",")[1:]] == pytest.approx(expected[0])
+
+
+@pytest.mark.slow
+def test_predict_command_imports_neither_optuna_nor_sqlalchemy(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    code = (
+        "import sys\nfrom tuner.cli import main\ntry:\n    main()\nfinally:\n"
+        "    print({'optuna', 'sqlalchemy', 'alembic'} & set(sys.modules), file=sys.stderr)"
+    )
+    words = ["predict", str(bundle.path), str(write_rows(tmp_path))]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.stdout.startswith("prediction,"), done.stderr
+    assert done.stderr.splitlines()[-1] == "set()"
 
 
 def test_missing_column_is_named(bundle: Bundle) -> None:

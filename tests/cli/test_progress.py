@@ -71,6 +71,18 @@ def test_best_value_is_shown_with_its_significant_digits() -> None:
     assert screen.lines[-1] == "[0/9] trial 1 complete loss 4.2e-05, best loss 4.2e-05 (trial 1)"
 
 
+def test_plain_line_of_a_complete_trial_leaves_out_why_it_stopped_early() -> None:
+    screen = Screen(terminal=False)
+    progress = screen.progress()
+    progress.started("shop", 0, 9, 1, None)
+    progress.trial_finished(0, "complete", (0.5,), "early stopping: no better loss for 50 epochs")
+    progress.trial_finished(1, "pruned", (), "pruned at fold 2: worse than the median")
+    complete, pruned = screen.lines[-2:]
+    assert complete.endswith("best loss 0.5000 (trial 0)")
+    assert "early stopping" not in complete
+    assert "(pruned at fold 2: worse than the median)" in pruned
+
+
 def test_live_display_counts_in_steps_of_the_learner() -> None:
     screen = Screen(terminal=True)
     objective = Objective(metric="loss", direction="minimize")

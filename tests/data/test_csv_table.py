@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner.data import load_splits, rows_from_csv, texts_from_file
-from tuner.data.csv_table import load_csv
+from tuner.data.csv_table import load_csv, read_csv
 from tuner.data.rows_to_predict import rows_from_table
 from tuner.errors import DataError
 from tuner.spec import CsvDataset, Dialect
@@ -112,6 +112,13 @@ def test_numbers_with_two_readings_are_refused_unless_a_guess_is_wanted(tmp_path
     assert data.train.x[:, 0].min() >= 1000
     assert data.schema is not None
     assert data.schema.columns[0].reason.endswith('"1,100" is read as 1100; it may be 1.1')
+
+
+def test_repeated_name_of_the_target_is_said_to_be_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("y,a,y\n" + "".join(f"{i % 2},{i},{i * i}\n" for i in range(20)))
+    table = read_csv(path, "y")
+    assert table.schema.notes == ('name "y" repeated: y, y_2; y is the target',)
 
 
 def test_dropped_column_does_not_decide_how_others_are_read(tmp_path: Path) -> None:

@@ -124,6 +124,13 @@ def test_declared_uses_are_obeyed() -> None:
     assert [column.declared for column in found.values()] == [False, True, *[False] * 4]
 
 
+def test_time_may_be_a_feature_even_if_it_numbers_the_rows() -> None:
+    columns = {"a": COLOUR, "when": range(N), "y": DOSE}
+    when = decided(columns, target="y", time="when", time_feature=True)["when"]
+    assert (when.treatment, when.reason) == ("number", "time of rows, too")
+    assert decided(columns, target="y", time="when")["when"].treatment == "time"
+
+
 def test_objects_that_are_no_texts_are_refused() -> None:
     assert decided({"a": [{n} for n in range(N)]})["a"].treatment == "refuse"
 

@@ -93,6 +93,10 @@ def trial(
 def _distribution(name: str) -> Any:
     if name.startswith(("n_", "units")):
         return IntDistribution(0, 512)
+    if name == "learner":
+        return CategoricalDistribution(["linear_model", "k_neighbors"])
+    if name == "linear_model_alpha":
+        return FloatDistribution(1e-3, 1e3, log=True)
     if name == "learning_rate":
         return FloatDistribution(1e-5, 1.0, log=True)
     return CategoricalDistribution([True, False] if name == "batch_norm" else ["adam", "sgd"])

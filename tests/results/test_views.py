@@ -53,6 +53,37 @@ def test_tables_count_in_steps_of_the_learner(make_result: MakeResult) -> None:
     assert "iteration      4\n" in views.best(result)
 
 
+def test_narrow_table_of_several_learners_names_only_the_learner(
+    make_result: MakeResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {
+        "learner": {"type": "categorical", "choices": ["linear_model", "k_neighbors"]},
+        "linear_model_alpha": {
+            "type": "float",
+            "low": 1e-3,
+            "high": 1e3,
+            "log": True,
+            "when": {"learner": ["linear_model"]},
+        },
+    }
+    spec = make_spec(model="automl", search_space=space, reference=[], fixed={})
+    params = {"learner": "linear_model", "linear_model_alpha": 1.0}
+    stopped = "early stopping: no better val_accuracy for 50 epochs"
+    result = make_result(
+        spec,
+        trial(value=0.9, params=params, reason=stopped),
+        trial("pruned", params=params, reason="pruned at fold 2"),
+        trial("fail", params=params, reason="timeout: 5 s"),
+    )
+    assert "linear_model · alpha 1 " in views.trials(result)
+    monkeypatch.setenv("COLUMNS", "80")
+    header, _, complete, pruned, failed = views.trials(result).splitlines()
+    assert header.split() == ["trial", "state", "accuracy", "time", "origin", "learner", "reason"]
+    assert complete.endswith(" linear_model")
+    assert pruned.endswith(" linear_model")
+    assert failed.endswith(" linear_model   timeout: 5 s")
+
+
 def test_trials_of_an_empty_study_are_an_empty_list(make_result: MakeResult) -> None:
     result = make_result(make_spec())
     assert views.trials(result) == "wine has no trials yet\n"

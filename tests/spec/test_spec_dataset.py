@@ -96,6 +96,7 @@ def test_target_and_task_are_part_of_the_identity(key: str, difference: str) -> 
         ('group = "y"', r'group: must not name the target column, but got "y"'),
         ('weight = "g", group = "g"', r'weight: must not name the group column, but got "g"'),
         ('drop = ["t"], time = "t"', r'time: must not name a column of drop, but got "t"'),
+        ("time_feature = true", r"time_feature: needs a column of times; name it with time, or"),
         ('group = "g", time = "t"', r"time: cannot stand beside group: rows are divided by one of"),
         ('select = "usefull"', r"select: must be .* did you mean useful\?"),
         ('dropp = ["a"]', r"dataset\.dropp: unknown key; did you mean drop\?"),

@@ -16,7 +16,7 @@ from tuner.automl.clock import Clock
 from tuner.automl.finishing import finish
 from tuner.automl.leaderboard import leaderboard_text
 from tuner.automl.option_words import OPTIONS, option_words
-from tuner.automl.planning import plan
+from tuner.automl.planning import memory_notice, plan
 from tuner.bundle.folder import MARKER, check_free
 from tuner.bundle.load import Bundle, load_bundle
 from tuner.data import SealedData, load
@@ -119,7 +119,7 @@ def run_automl(
     Raises:
         TunerError: The request was wrong, no model could be fitted, or the bundle cannot be
             written.
-        KeyboardInterrupt: Ctrl-C before there was a study, or while the bundle was written.
+        KeyboardInterrupt: Ctrl-C before there was a model, or while the bundle was written.
     """
     clock = Clock(request.seconds, started)
     if request.more and _study_of(request.folder) == request.name:
@@ -146,6 +146,8 @@ def run_automl(
             n_workers = request.workers or cores()
             if before is None:
                 spec = plan(data.development, request, seconds, n_workers)
+                if scarce := memory_notice(spec):
+                    note(scarce)
             else:
                 spec = _continued(before, seconds, study, database)
             show(data)
@@ -153,6 +155,8 @@ def run_automl(
             outcome = run_study(run, spec, location, database, observe, at_least=1)
             study, ending = outcome.study, outcome.ending
         if ending == "interrupted":
+            if not _has_models(study, database):
+                raise KeyboardInterrupt
             note("interrupted: the bundle is written from the trials so far")
         ledger = Ledger(database, note=note)
         bundle = finish(study, spec, data, location, request, clock, ledger)

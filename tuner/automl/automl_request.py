@@ -44,6 +44,7 @@ class AutoMLRequest:
         kind: Column to kind, where it is not the one that would be found.
         group: A column; its rows stand together in one fold.
         time_column: A column; what is held out is later than what is fitted on.
+        time_feature: Whether ``time_column`` is a feature, too.
         weight: A column: how much each row counts.
         test: Share of the rows that only the final model is scored on.
         dialect: Further keys of a table's ``dataset``: ``sep``, ``decimal`` …, ``sheet``.
@@ -73,6 +74,7 @@ class AutoMLRequest:
     kind: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     time_column: str | None = None
+    time_feature: bool = False
     weight: str | None = None
     test: float = DEFAULT_TEST
     dialect: Mapping[str, Any] = field(default_factory=dict)
@@ -110,6 +112,11 @@ class AutoMLRequest:
                 )
             if column in self.drop:
                 raise RequestError(f"{option} names {column}, which --drop leaves out: give one")
+        if self.time_feature and self.time_column is None:
+            raise RequestError(
+                "--time-feature makes the time of rows a feature, but there is none; name the "
+                "column with --time-column"
+            )
         if self.group is not None and self.time_column is not None:
             raise RequestError(
                 "--group and --time-column both say how rows are divided: give one of them"
@@ -195,6 +202,7 @@ class AutoMLRequest:
             "kind": dict(self.kind) or None,
             "group": self.group,
             "time": self.time_column,
+            "time_feature": self.time_feature or None,
             "weight": self.weight,
             "select": "useful",
             "most_rows": self._most_rows(),

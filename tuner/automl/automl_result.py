@@ -136,6 +136,7 @@ def automl(
     kind: Mapping[str, str] | None = None,
     group: str | None = None,
     time_column: str | None = None,
+    time_feature: bool = False,
     weight: str | None = None,
     test: float = 0.1,
     single: bool = False,
@@ -164,6 +165,7 @@ def automl(
             it is not the one that would be found.
         group: A column; its rows stand together in one fold.
         time_column: A column of dates or numbers; what is held out is later.
+        time_feature: Whether ``time_column`` is a feature, too.
         weight: A column of numbers: how much each row counts.
         test: Share of the rows that only the final model is scored on.
         single: Keep the best single model, no ensemble.
@@ -201,6 +203,7 @@ def automl(
         kind=dict(kind or {}),
         group=group,
         time_column=time_column,
+        time_feature=time_feature,
         weight=weight,
         test=test,
         dialect=dict(dialect or {}),

@@ -22,6 +22,7 @@ OPTIONS: Mapping[str, str] = {
     "kind": "--kind",
     "group": "--group",
     "time": "--time-column",
+    "time_feature": "--time-feature",
     "weight": "--weight",
     "test": "--test",
     "sep": "--sep",
@@ -46,6 +47,8 @@ def option_words(key: str, value: Any) -> list[str]:
     (['--drop', 'city', '--drop', 'zip code'], ['--kind', 'zip=category'])
     """
     option = OPTIONS[key]
+    if value is True:
+        return [option]
     if isinstance(value, Mapping):
         return [word for name, kind in value.items() for word in (option, f"{name}={kind}")]
     values = value if isinstance(value, list | tuple) else [value]

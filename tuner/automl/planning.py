@@ -21,7 +21,8 @@ from tuner.automl.automl_request import AutoMLRequest
 from tuner.automl.portfolio import Extent, learners_of, portfolio, restricted
 from tuner.data import Development
 from tuner.errors import DataError, MetricError, RequestError
-from tuner.learners.combined import NAME, owner
+from tuner.learners.combined import LEARNER, NAME, owner
+from tuner.learners.registry import runtime_of
 from tuner.spec import StudySpec
 from tuner.spec.models import PORTFOLIO
 from tuner.studies.catalog import find_space
@@ -39,6 +40,8 @@ _FEW_ROWS, _REPEATS, _LEAST_SECONDS_OF_REPEATS = 500, 2, 60
 _SEARCH_TRIALS = 200
 _PATIENCE = 50
 _LEAST_MEMORY = 256 * 2**20
+_MEMORY_OF_NETWORKS = 2**30
+"""Bytes of a worker that has loaded TensorFlow and fits a network to a table."""
 _COLUMNS_A_TEXT = 100
 _FIXED: Mapping[str, int] = {"hist_gradient_boosting_score_every": 10}
 """Parameters of all trials: a score after each iteration takes as long as a small tree."""
@@ -171,6 +174,20 @@ def extent_of(data: Development, seconds: float, folds: int) -> Extent:
         classes=max(data.n_classes, 1),
         folds=folds,
         seconds=seconds,
+    )
+
+
+def memory_notice(spec: StudySpec) -> str | None:
+    """Returns what people should know if workers have too little memory for networks."""
+    memory = spec.budget.trial.memory
+    learners = (str(one.params[LEARNER]) for one in spec.references)
+    networks = [name for name in dict.fromkeys(learners) if runtime_of(name, spec.base)[1]]
+    if memory is None or memory >= _MEMORY_OF_NETWORKS or not networks:
+        return None
+    return (
+        f"--memory leaves {format_bytes(memory)} to a worker, but networks need about "
+        f"{format_bytes(_MEMORY_OF_NETWORKS)}: trials of {' and '.join(networks)} may fail; give "
+        "more, or fewer --workers"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +75,13 @@ def automl(
         str | None,
         typer.Option(help="A column of dates or numbers: what is held out is later."),
     ] = None,
+    time_feature: Annotated[
+        bool,
+        typer.Option(
+            "--time-feature",
+            help="The time column is a feature, too: what is learnt may follow a trend.",
+        ),
+    ] = False,
     weight: Annotated[
         str | None, typer.Option(help="A column of numbers: how much each row counts.")
     ] = None,
@@ -121,76 +130,97 @@ def automl(
 ) -> None:
     """Find the best model for your own table within a time, and write its bundle."""
     started = _process_start()
-    from tuner.automl.automl_request import AutoMLRequest, parse_kinds
-    from tuner.automl.option_words import errors_in_options
+    with _interruption_in_words(output):
+        from tuner.automl.automl_request import AutoMLRequest, parse_kinds
+        from tuner.automl.option_words import errors_in_options
 
-    dialect = {
-        "sep": sep,
-        "decimal": decimal,
-        "thousands": thousands,
-        "encoding": encoding,
-        "missing": missing or None,
-        "not_missing": not_missing or None,
-        "sheet": sheet,
-    }
-    request = AutoMLRequest(
-        data=data,
-        target=target,
-        out=str(output),
-        time=time_budget if more is None else more,
-        more=more is not None,
-        metric=metric,
-        task=task,
-        drop=drop or (),
-        kind=parse_kinds(kind or ()),
-        group=group,
-        time_column=time_column,
-        weight=weight,
-        test=test,
-        dialect={key: value for key, value in dialect.items() if value is not None},
-        single=single,
-        fast=fast,
-        memory=memory,
-        workers=workers,
-        seed=seed,
-        storage=storage,
-        study_name=study_name,
-        checkpoints=checkpoints,
-        force=force,
-    )
-    from tuner.learners.combined import NAME
-    from tuner.workers.forkserver import begin_loading
+        dialect = {
+            "sep": sep,
+            "decimal": decimal,
+            "thousands": thousands,
+            "encoding": encoding,
+            "missing": missing or None,
+            "not_missing": not_missing or None,
+            "sheet": sheet,
+        }
+        request = AutoMLRequest(
+            data=data,
+            target=target,
+            out=str(output),
+            time=time_budget if more is None else more,
+            more=more is not None,
+            metric=metric,
+            task=task,
+            drop=drop or (),
+            kind=parse_kinds(kind or ()),
+            group=group,
+            time_column=time_column,
+            time_feature=time_feature,
+            weight=weight,
+            test=test,
+            dialect={key: value for key, value in dialect.items() if value is not None},
+            single=single,
+            fast=fast,
+            memory=memory,
+            workers=workers,
+            seed=seed,
+            storage=storage,
+            study_name=study_name,
+            checkpoints=checkpoints,
+            force=force,
+        )
+        from tuner.learners.combined import NAME
+        from tuner.workers.forkserver import begin_loading
 
-    begin_loading(NAME, request.base)  # takes as long as what is imported here meanwhile
-    from tuner.automl.automating import run_automl
-    from tuner.cli import progress
-    from tuner.cli.standard_error import standard_error
-    from tuner.results.rendering import document
-    from tuner.results.schema_text import schema_text
+        begin_loading(NAME, request.base)  # takes as long as what is imported here meanwhile
+        from tuner.automl.automating import run_automl
+        from tuner.cli import progress
+        from tuner.cli.standard_error import standard_error
+        from tuner.results.rendering import document
+        from tuner.results.schema_text import schema_text
 
-    console = standard_error()
+        console = standard_error()
 
-    def observe(spec: StudySpec) -> Observer:
-        timeout = spec.budget.timeout
-        ends = None if timeout is None else time.monotonic() + timeout
-        word = "fold" if spec.n_folds > 1 else "step"
-        return progress.progress_for(console, spec.objective, word, ends)
+        def observe(spec: StudySpec) -> Observer:
+            timeout = spec.budget.timeout
+            ends = None if timeout is None else time.monotonic() + timeout
+            word = "fold" if spec.n_folds > 1 else "step"
+            return progress.progress_for(console, spec.objective, word, ends)
 
-    def show(data: SealedData) -> None:
-        text = schema_text(data, everything=all_columns)
+        def show(data: SealedData) -> None:
+            text = schema_text(data, everything=all_columns)
+            if as_json:
+                print_note(text)
+            else:
+                print_out(f"{text}\n")
+
+        with errors_in_options():
+            outcome = run_automl(
+                request, started=started, show=show, note=print_note, observe=observe
+            )
         if as_json:
-            print_note(text)
+            print_out(document(outcome.to_dict()))
         else:
-            print_out(f"{text}\n")
+            print_out(f"{outcome.words(options=storage_option(storage))}\n")
+        if outcome.ending == "interrupted":
+            raise typer.Exit(130)
 
-    with errors_in_options():
-        outcome = run_automl(request, started=started, show=show, note=print_note, observe=observe)
-    if as_json:
-        print_out(document(outcome.to_dict()))
-    else:
-        print_out(f"{outcome.words(options=storage_option(storage))}\n")
-    if outcome.ending == "interrupted":
-        raise typer.Exit(130)
+
+@contextmanager
+def _interruption_in_words(output: Path) -> Iterator[None]:
+    """Says what Ctrl-C leaves behind that ends the block.
+
+    Raises:
+        Exit: With the exit status of an interrupted program.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_note(
+            f"interrupted: no bundle was written to {output}; the same command goes on from what "
+            "is stored"
+        )
+        raise typer.Exit(130) from None
 
 
 def _process_start() -> float:

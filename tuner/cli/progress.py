@@ -235,7 +235,7 @@ class PlainProgress(Observer):
         tally, value = self._tally, _only(values)
         tally.finish(number, state, value)
         shown = "" if value is None else f" {self._metric} {figure(value)}"
-        why = f" ({reason})" if reason else ""
+        why = f" ({reason})" if reason and state != "complete" else ""  # that is in `trials`
         parts = [tally.best_text(), tally.left()]
         rest = "".join(f", {part}" for part in parts if part)
         self.note(f"[{tally.progress()}] trial {number} {state}{shown}{why}{rest}")

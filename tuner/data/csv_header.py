@@ -49,10 +49,18 @@ def column_names(
         if seen[name] > 1:
             names[index] = _free(f"{name}_{seen[name]}", taken)
             repeated.setdefault(name, [name]).append(names[index])
-    notes += _shortened(
-        [f"name {quoted(name)} repeated: {', '.join(made)}" for name, made in repeated.items()]
-    )
+    notes += _shortened([f"{_repeated(name)}{', '.join(made)}" for name, made in repeated.items()])
     return names, notes
+
+
+def with_target(notes: Iterable[str], target: str) -> list[str]:
+    """Returns the notes of a table; one on columns with the target's name says which it is."""
+    about = _repeated(target)
+    return [f"{one}; {target} is the target" if one.startswith(about) else one for one in notes]
+
+
+def _repeated(name: str) -> str:
+    return f"name {quoted(name)} repeated: "
 
 
 def first_line_hint(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.data.arrays import About, row_count_fault, split_rows
 from tuner.data.csv_column import CsvColumn
-from tuner.data.csv_header import first_line_hint
+from tuner.data.csv_header import first_line_hint, with_target
 from tuner.data.csv_numbers import checked_numbers, number_cure
 from tuner.data.csv_rows import likely_separator
 from tuner.data.csv_target import CsvTask, csv_target, left_out_note
@@ -43,6 +43,7 @@ class Uses(TypedDict, total=False):
     kind: Mapping[str, ColumnKind] | None
     group: str | None
     time: str | None
+    time_feature: bool | None
     weight: str | None
     select: Select | None
     sheet: str | None
@@ -183,7 +184,7 @@ def read_csv(
         ),
         dialect=table.found,
         rows=len(found.y),
-        notes=(*table.notes, *left_out),
+        notes=(*with_target(table.notes, target), *left_out),
     )
     divided_by = {name: values[kept] for name, values in roles.items()}
     sample = [] if len(table) == table.rows_in_file else [table.notes[-1]]
@@ -295,7 +296,10 @@ def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Dec
     for role, name in [*roles.items(), *(("kind", name) for name in kinds)]:
         if name is not None and name not in header:
             faults.add(f"no column {quoted(name)} ({role}); {hint(name, header, 'columns')}")
-    named = [target, *drop, *(name for name in roles.values() if name is not None)]
+    taken = [
+        name for role, name in roles.items() if not (role == "time" and uses.get("time_feature"))
+    ]
+    named = [target, *drop, *(name for name in taken if name is not None)]
     meant = {name if name in header else nearest(name, header) for name in named}
     if target in header and not any(name not in meant for name in header):
         faults.add(f"no column beside the target {quoted(target)}{joined}")
@@ -303,6 +307,7 @@ def _declared(header: list[str], target: str, uses: Uses, faults: Faults) -> Dec
     return Declared(
         target=target,
         drop=unused - {target, *roles.values()},
+        time_feature=bool(uses.get("time_feature")),
         kinds=kinds,
         select=uses.get("select"),
         **roles,

@@ -46,6 +46,7 @@ class Declared:
         target: The column to predict, if it is among them.
         group: Rows with the same value there stand in one split.
         time: What is held out is later there.
+        time_feature: Whether ``time`` is a feature, too.
         weight: How much each row counts.
         drop: Columns that are no features.
         kinds: Columns whose kind is declared.
@@ -57,6 +58,7 @@ class Declared:
     target: str | None = None
     group: str | None = None
     time: str | None = None
+    time_feature: bool = False
     weight: str | None = None
     drop: Collection[str] = ()
     kinds: Collection[str] = ()
@@ -66,6 +68,8 @@ class Declared:
         """Returns the use of a column that is no feature; None of a feature."""
         roles: tuple[Treatment, ...] = ("target", "group", "time", "weight")
         found = next((role for role in roles if getattr(self, role) == name), None)
+        if found == "time" and self.time_feature:
+            return None
         return "drop" if found is None and name in self.drop else found
 
 
@@ -85,7 +89,9 @@ def decide(columns: Sequence[Column], declared: Declared | None = None) -> list[
     select = declared.select or ("all" if are_plain else "useful")
     useless, wide = {}, set[str]()
     if select == "useful":
-        useless = _useless(features, declared.kinds)
+        # Times that number the rows say how late each is.
+        wanted = {*declared.kinds, declared.time} if declared.time_feature else declared.kinds
+        useless = _useless(features, wanted)
         wide = {column.name for column in features if _is_wide(column)}
     return [
         _decided(column, declared, useless.get(column.name), column.name in wide)
@@ -101,7 +107,9 @@ def _decided(column: Column, declared: Declared, useless: str | None, wide: bool
         treatment, reason = "drop", useless
     else:
         digits = "kept as float64: float32 has too few digits" if wide else ""
-        treatment, reason = _treatment(column), "; ".join(filter(None, [column.note, digits]))
+        is_time = "time of rows, too" if column.name == declared.time else ""
+        notes = filter(None, [column.note, digits, is_time])
+        treatment, reason = _treatment(column), "; ".join(notes)
     return ColumnSchema(
         name=column.name,
         kind=column.kind,
@@ -138,7 +146,7 @@ def levels_of(column: Column) -> NDArray[Any]:
     return np.unique(present)
 
 
-def _useless(features: Sequence[Column], declared: Collection[str]) -> dict[str, str]:
+def _useless(features: Sequence[Column], declared: Collection[str | None]) -> dict[str, str]:
     """Returns the columns that cannot help, with the reason; at least one column is left."""
     free = [column for column in features if column.name not in declared]
     empty = {c.name: reason for c in free if (reason := _without_information(c)) is not None}
@@ -189,7 +197,7 @@ def _is_rising(values: NDArray[Any]) -> bool:
     return bool((values[1:] > values[:-1]).all())
 
 
-def _copies(features: Sequence[Column], declared: Collection[str]) -> dict[str, str]:
+def _copies(features: Sequence[Column], declared: Collection[str | None]) -> dict[str, str]:
     """Returns the columns that are copies of an earlier one."""
     seen: dict[tuple[str, int], list[Column]] = {}
     copies: dict[str, str] = {}

@@ -16,6 +16,8 @@ Format = Literal["table", "json", "csv"]
 
 _UNKNOWN_WIDTH = 10_000
 """Width of a pipe or a file, where no row is folded."""
+_GAP, _SHORT = 3, 12
+"""Characters between columns, and those that a column has at least before others are folded."""
 
 
 def document(value: object) -> str:
@@ -70,12 +72,38 @@ def as_table(
     kept = list(rows)
     if not kept:
         return f"{one_line(none)}\n"
-    filled = [i for i in range(len(header)) if any(row[i] for row in kept)]
-    for i in filled:
+    columns = [
+        [one_line(cell) for cell in column]
+        for column in zip(header, *kept, strict=True)
+        if any(column[1:])
+    ]
+    whole = _whole(columns)
+    for position, column in enumerate(columns):
         # Text: a title may hold [brackets], which rich would take for markup.
-        table.add_column(Text(one_line(header[i])), overflow="fold")
-    for row in kept:
-        table.add_row(*(Text(one_line(row[i])) for i in filled))
+        table.add_column(Text(column[0]), overflow="fold", no_wrap=position in whole)
+    for row in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*map(Text, row))
     text = io.StringIO()
     Console(file=text, width=terminal_width(), color_system=None).print(table)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _whole(columns: Sequence[Sequence[str]]) -> set[int]:
+    """Returns which columns are never folded: those of words or little else, shortest first.
+
+    The others keep a little room.
+    """
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in columns]
+    left = terminal_width() - sum(_GAP + min(width, _SHORT) for width in widths)
+    whole = set()
+    for position in sorted(range(len(columns)), key=widths.__getitem__):
+        width = widths[position]
+        if width > _SHORT and any(" " in cell for cell in columns[position]):
+            continue
+        left -= max(width - _SHORT, 0)
+        if left < 0:
+            break
+        whole.add(position)
+    return whole

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tuner.learners.combined import LEARNER
 from tuner.results.front_text import cells
 from tuner.results.opened import opened
 from tuner.results.params import phrases
@@ -19,12 +20,16 @@ from tuner.storage.openings import Opening
 from tuner.units import duration, figure
 from tuner.wording import one_line
 
-_WIDTH = 96
+_WIDTH, _WIDE = 96, 120
 _STEPS = {"epoch": "epochs", "fold": "folds"}
 
 
 def trials(result: StudyResult, form: Format = "table") -> str:
-    """Returns all trials of a study, in order of their numbers."""
+    """Returns all trials of a study, in order of their numbers.
+
+    In a narrow terminal, the table of a study over several learners names only each learner,
+    and why trials have failed.
+    """
     rows = [_trial(row, result) for row in result.trials]
     if form == "json":
         return document(rows)
@@ -32,22 +37,37 @@ def trials(result: StudyResult, form: Format = "table") -> str:
         flat = [_flat(_numbered(row)) for row in rows]
         return as_csv(flat, ("number", "state", "value"))
     space = result.spec.search_space if result.spec else None
+    # The parameters of a network and its data's encoding would take ten lines of a narrow terminal.
+    is_brief = bool(space and LEARNER in space.names()) and terminal_width() < _WIDE
+
+    def configuration(row: TrialRow) -> str:
+        parts = phrases(row.params, space)
+        return parts[0] if is_brief and parts else " · ".join(parts)
+
+    def reason(row: TrialRow) -> str:
+        is_left_out = is_brief and row.state != "fail"
+        why = "" if is_left_out else _first_line(row.reason)
+        return "; ".join(filter(None, (result.violation(row), why)))
+
+    def steps(row: TrialRow) -> str:
+        return "" if is_brief or row.epochs is None else str(row.epochs)
+
     return as_table(
         (
             *("trial", "state", *result.metrics),
             _STEPS.get(result.trial_step_word, "steps"),  # short, as others are narrow
-            *("time", "origin", "configuration", "reason"),
+            *("time", "origin", "learner" if is_brief else "configuration", "reason"),
         ),
         (
             (
                 str(row.number),
                 row.state,
                 *(shown for _, shown in cells(result, row.values, row.measured)),
-                "" if row.epochs is None else str(row.epochs),
+                steps(row),
                 "" if row.duration_s is None else duration(row.duration_s),
                 row.origin,
-                " · ".join(phrases(row.params, space)),
-                "; ".join(filter(None, (result.violation(row), _first_line(row.reason)))),
+                configuration(row),
+                reason(row),
             )
             for row in result.trials
         ),

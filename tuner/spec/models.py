@@ -135,6 +135,7 @@ class CsvDataset(Dialect):
         kind: Column to kind, where it is not the one that would be found.
         group: A column: rows with the same value there stand in one split and one fold.
         time: A column of dates or numbers: what is held out is later than what is fitted on.
+        time_feature: Whether ``time`` is a feature, too: learners get the time since the first row.
         weight: A column of numbers: how much each row counts.
         select: "useful" drops columns that cannot help, such as constant ones, and "all" none; if
             None, such columns are dropped where not all features are numbers without gaps. With
@@ -153,6 +154,7 @@ class CsvDataset(Dialect):
     kind: dict[Text, ColumnKind] | None = Field(default=None, examples=['{ zip = "category" }'])
     group: Text | None = Field(default=None, examples=['"patient"'])
     time: Text | None = Field(default=None, examples=['"date"'])
+    time_feature: bool | None = Field(default=None, examples=["true"])
     weight: Text | None = Field(default=None, examples=['"weight"'])
     select: Literal["all", "useful"] | None = Field(default=None, examples=['"useful"'])
     sheet: Text | None = Field(default=None, examples=['"Sheet1"'])
@@ -179,6 +181,13 @@ class CsvDataset(Dialect):
         if name in (info.data.get("drop") or ()):
             raise ValueError(f"must not name a column of drop, but got {toml(name)}")
         return name
+
+    @field_validator("time_feature")
+    @classmethod
+    def _check_time_feature(cls, given: bool | None, info: ValidationInfo) -> bool | None:
+        if given and info.data.get("time") is None:
+            raise ValueError("needs a column of times; name it with time, or leave this out")
+        return given or None
 
     def to_table(self) -> dict[str, Any]:
         """Returns the table of a study file; what is not set is left out."""

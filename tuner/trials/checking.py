@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tuner import search
 from tuner.costs import COSTS
 from tuner.data import DATASETS, Known, check_function, look_up
 from tuner.data import load as load_data
@@ -43,6 +42,8 @@ def check_spec(spec: StudySpec, *, elsewhere: bool = False) -> None:
         TunerError: The sampler, the pruner, the data set, the model or a parameter of it does
             not exist, or the data do not suit the model or the metric.
     """
+    from tuner import search  # here, because it imports Optuna and SQLAlchemy; bundles need neither
+
     file = f"{spec.name}.toml"
     if spec.sampler.name == CONFIRMING:
         raise SpecError(

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 from tables import data, described, mixed, watching
 
-from tuner.data import Development, Split
+from tuner.data import Development, Split, load
 from tuner.errors import BundleError, ModelError
 from tuner.learners.checks import check_space
 from tuner.learners.setup import Script, Setup
@@ -22,6 +23,7 @@ from tuner.learners.sklearn.encoded_rows import Encoded, encoded
 from tuner.learners.sklearn.linear_fitting import Linear
 from tuner.learners.sklearn.linear_model import LinearModel
 from tuner.learners.watch import Watch
+from tuner.spec import CsvDataset
 from tuner.studies.catalog import find_space
 
 LEARNER = LinearModel("linear_model", Setup())
@@ -55,6 +57,47 @@ def test_model_is_scikit_learns_on_encoded_rows(task: str) -> None:
     rows = encoded(model.encoder, found.validation.x, sparse=False)
     expected = getattr(plain, "predict_proba", plain.predict)(rows)
     np.testing.assert_allclose(model.predict(found.validation.x), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_elastic_net_leaves_features_out_and_is_read_again(task: str, tmp_path: Path) -> None:
+    found = data(task, TASKS[task])
+    model = fitted(found, alpha=30.0, l1_ratio=1.0)
+    assert (model.model.coef_ == 0).any()
+    assert (fitted(found, alpha=30.0).model.coef_ != 0).all()
+    model.save(tmp_path)
+    read = LEARNER.load(tmp_path, {"data": described(found)})
+    rows = found.validation.x
+    np.testing.assert_array_equal(read.predict(rows), model.predict(rows))
+
+
+def test_elastic_net_of_almost_no_l1_is_ridge_regression() -> None:
+    found = data("regression", 0)
+    rows = found.validation.x
+    ridge, net = fitted(found, alpha=5.0), fitted(found, alpha=5.0, l1_ratio=1e-9, max_iter=10_000)
+    np.testing.assert_allclose(net.predict(rows), ridge.predict(rows), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("times", ["dates", "numbers"])
+def test_linear_model_follows_a_trend_if_the_time_is_a_feature(times: str, tmp_path: Path) -> None:
+    n = 240
+    random = np.random.default_rng(0)
+    day = pd.date_range("2020-01-01", periods=n).astype(str) if times == "dates" else range(n)
+    frame = pd.DataFrame({"when": day, "heat": random.normal(size=n)})
+    frame["sales"] = 2.0 * np.arange(n) + 5 * frame.heat + random.normal(size=n)
+    frame.sample(frac=1, random_state=0).to_csv(tmp_path / "sales.csv", index=False)
+    errors = []
+    for is_feature in (False, True):
+        dataset = CsvDataset(
+            csv="sales.csv", target="sales", time="when", time_feature=is_feature, select="useful"
+        )
+        found = load(dataset, tmp_path).development
+        assert found.validation.time is not None
+        assert found.validation.time.min() >= found.train.time.max()
+        said = fitted(found).predict(found.validation.x)
+        errors.append(np.sqrt(np.mean((said - found.validation.y) ** 2)))
+    without, with_time = errors
+    assert with_time < without / 3
 
 
 def test_step_is_scored() -> None:

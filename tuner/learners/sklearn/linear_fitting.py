@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 
 from tuner.learners.base import Fitted
 from tuner.learners.sklearn.classes import all_classes
@@ -78,28 +78,37 @@ class Linear(Fitted):
         write_arrays({"coef": self.coef, "intercept": self.intercept, **classes}, folder)
 
 
-def fit_linear(params: Mapping[str, Value], data: Development, watch: Watch) -> Linear:
+def fit_linear(params: Mapping[str, Value], data: Development, seed: int, watch: Watch) -> Linear:
     """Fits a linear model to the training rows.
 
     Args:
         params: All parameters of the learner.
         data: Encoded rows, dense or sparse; one target a row.
+        seed: Of the order of rows in which classes are fitted under an L1 penalty.
         watch: Is shown the one step.
     """
-    rows = data.train
-    alpha = float(params["alpha"])
-    if data.task == "regression":
-        model = Ridge(alpha=alpha)
-        # scikit-learn brings the targets to the dtype of the rows.
-        model.fit(rows.x.astype(rows.y.dtype), rows.y, sample_weight=rows.sample_weight)
-        fitted = Linear(model.coef_[np.newaxis], np.array([model.intercept_]), None, 0)
-    else:
-        fitted = _logistic(params, alpha, data)
+    with warnings.catch_warnings():
+        # Coefficients that are still moving predict well enough, and are scored as they are.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = _least_squares if data.task == "regression" else _logistic
+        fitted = fit({**params, "seed": seed}, data)
     watch.observe(1, {}, lambda: fitted.predict(data.validation.x))
     return fitted
 
 
-def _logistic(params: Mapping[str, Value], alpha: float, data: Development) -> Linear:
+def _least_squares(params: Mapping[str, Value], data: Development) -> Linear:
+    rows = data.train
+    alpha, l1_ratio = float(params["alpha"]), float(params["l1_ratio"])
+    model = Ridge(alpha=alpha)
+    if l1_ratio > 0:
+        of_mean, steps = alpha / len(rows), int(params["max_iter"])
+        model = ElasticNet(alpha=of_mean, l1_ratio=l1_ratio, max_iter=steps)
+    # scikit-learn brings the targets to the dtype of the rows.
+    model.fit(rows.x.astype(rows.y.dtype), rows.y, sample_weight=rows.sample_weight)
+    return Linear(model.coef_[np.newaxis], np.array([model.intercept_]).reshape(1), None, 0)
+
+
+def _logistic(params: Mapping[str, Value], data: Development) -> Linear:
     rows = data.train
     y = rows.y.astype(np.int64)
     classes = np.unique(y)
@@ -108,11 +117,16 @@ def _logistic(params: Mapping[str, Value], alpha: float, data: Development) -> L
         nothing = np.zeros((0, n_features), np.float32)
         return Linear(nothing, np.zeros(0, np.float32), classes, data.n_classes)
     weight = None if params["class_weight"] == "none" else params["class_weight"]
-    model = LogisticRegression(C=1 / alpha, max_iter=int(params["max_iter"]), class_weight=weight)
-    with warnings.catch_warnings():
-        # Coefficients that are still moving predict well enough, and are scored as they are.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(rows.x, y, sample_weight=rows.sample_weight)
+    l1_ratio = float(params["l1_ratio"])
+    model = LogisticRegression(
+        C=1 / float(params["alpha"]),
+        l1_ratio=l1_ratio,
+        solver="saga" if l1_ratio > 0 else "lbfgs",  # which knows the L2 penalty alone
+        max_iter=int(params["max_iter"]),
+        class_weight=weight,
+        random_state=int(params["seed"]),
+    )
+    model.fit(rows.x, y, sample_weight=rows.sample_weight)
     return Linear(model.coef_, model.intercept_, model.classes_, data.n_classes)
 
 

@@ -1,8 +1,11 @@
-"""Linear models with an L2 penalty: logistic regression for classes, ridge for quantities.
+"""Linear models with a penalty: logistic regression for classes, least squares for quantities.
 
-Source: ``sklearn.linear_model.LogisticRegression`` and ``Ridge``. ``alpha`` is the strength of the
-penalty, as Ridge has it; ``C`` of LogisticRegression is 1/alpha. Rows are encoded and scaled
-(`tuner.learners.encoding`), texts by TF-IDF of many words, in sparse arrays. There is one step.
+Source: ``sklearn.linear_model.LogisticRegression``, ``Ridge`` and ``ElasticNet``. ``alpha`` is the
+strength of the penalty, as Ridge has it; ``C`` of LogisticRegression is 1/alpha, and ``alpha`` of
+ElasticNet, which takes the mean over the rows and not their sum, is alpha/rows. ``l1_ratio`` is the
+share of the L1 penalty, which leaves features out; without one the penalty is L2. Rows are encoded
+and scaled (`tuner.learners.encoding`), texts by TF-IDF of many words, in sparse arrays. There is
+one step.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ _TEXTS: Mapping[str, Setting] = MappingProxyType(
 
 
 class LinearModel(SklearnLearner):
-    """Logistic regression or ridge regression."""
+    """Logistic regression, ridge regression or an elastic net."""
 
     name = "linear_model"
     kinds: ClassVar[tuple[Kind, ...]] = ("table", "mixed", "text")
@@ -40,6 +43,7 @@ class LinearModel(SklearnLearner):
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "alpha": Setting(1.0, low=0.0, above=True),
+            "l1_ratio": Setting(0.0, low=0.0, high=1.0),
             "max_iter": Setting(1000, low=1),
             "class_weight": CLASS_WEIGHT,
             **settings_of("one_hot"),
@@ -58,7 +62,7 @@ class LinearModel(SklearnLearner):
     ) -> Fitted:
         from tuner.learners.sklearn.linear_fitting import fit_linear
 
-        return fit_linear({**self.parameters(), **params}, data, watch)
+        return fit_linear({**self.parameters(), **params}, data, seed, watch)
 
     def load_rows(self, folder: Path, n_features: int, n_classes: int) -> Fitted:
         from tuner.learners.sklearn.linear_fitting import read_linear
