@@ -88,7 +88,7 @@ def test_learner_without_chance_is_kept_once(model: str, tmp_path: Path) -> None
     lines: list[str] = []
     made = configuration(tmp_path, "class", model=model, params={}, epochs=1)
     bundle = tuner.train(made, tmp_path / "model", seeds=5, note=lines.append)
-    assert lines == [
+    assert [line for line in lines if not line.startswith("note: the opening of")] == [
         "seed 1 of 5",
         "seed 2 of 5",
         f"{model} predicts the same with every seed: one model is kept",
