@@ -149,9 +149,9 @@ def _read(table: object, number: int, position: Position) -> Goal:
     known: dict[str, Any] = {"role": role}
     if "direction" not in table and (better := _direction(table, named)) is not None:
         known["direction"] = better
-    elif "direction" not in table and isinstance(named, str) and (near := nearest(named, COSTS)):
+    elif "direction" not in table and isinstance(named, str) and (cost := nearest(named, COSTS)):
         raise here.at("direction").error(
-            f'is missing; write metric = {toml(near)} if you mean that, or direction = "maximize"'
+            f'is missing; write metric = {toml(cost)} if you mean that, or direction = "maximize"'
         )
     return read_part(Goal, {**table, **known}, here)
 
