@@ -248,7 +248,9 @@ def test_what_mattered_is_said_of_the_first_objective() -> None:
                 user_attrs={"seed": 1, "epochs_wanted": 5, "epochs": 5, "epoch": 1},
             )
         )
-    assert read_result(study, "").mattered == {"units": 1.0}
+    result = read_result(study, "")
+    assert result.mattered == {"units": 1.0}
+    assert "\n  what mattered for accuracy: units 100 %\n" in summary(result)
 
 
 def test_list_of_studies_shows_the_best_feasible_value(laboratory: Laboratory) -> None:
