@@ -200,6 +200,23 @@ def test_a_browser_shows_the_study(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+def test_a_browser_draws_the_front_of_several_objectives(
+    served: tuple[subprocess.Popen[str], str], stored: Laboratory, tmp_path: Path
+) -> None:
+    text = stored.study.read_text().replace("[objective]", "[[objective]]")
+    second = '[[objective]]\nmetric = "n_params"\n\n[budget]'
+    stored.study.write_text(text.replace("[budget]", second))
+    database = Database(stored.url)
+    study = store(database, "several", find_study(str(stored.study)))
+    study.tell(study.ask(), [0.25, 812])
+    shown = browsed(f"{served[1]}/dashboard/studies/{study._study_id}", tmp_path)
+    database.close()
+    words = ["several", "Pareto Front", "Objective X", "loss", "n_params"]
+    assert [word for word in words if word not in shown] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
 @pytest.mark.parametrize(
     ("query", "word"), [("", 'placeholder="Token"'), (f"?token={TOKEN}", "scripted")]
 )

@@ -114,6 +114,23 @@ def test_front_leaves_out_what_is_beaten_and_what_violates_a_constraint() -> Non
     assert result.metrics == ("accuracy", "n_params", "predict_s", "train_s")
 
 
+def test_front_leaves_out_trials_that_took_over_the_values_of_an_equal_one() -> None:
+    study = made(spec(SIZE))
+    before = read_result(study, "sqlite:///tuner.db", base=Path()).front
+    first = study.trials[before[0].number]
+    study.add_trial(
+        create_trial(
+            values=first.values,
+            params=first.params,
+            distributions=first.distributions,
+            user_attrs={**first.user_attrs, "reused": first.number},
+        )
+    )
+    result = read_result(study, "sqlite:///tuner.db", base=Path())
+    assert [one.number for one in result.front] == [one.number for one in before]
+    assert result.trials[-1].values == result.front[0].values
+
+
 def test_configuration_of_several_objectives_is_picked_or_named() -> None:
     result = result_of(SIZE, BOUND)
     picked = result.pick("accuracy within 2 %, then n_params")
@@ -203,6 +220,17 @@ def test_trials_show_every_metric_and_what_is_violated() -> None:
     assert (flat[1]["violated"], flat[1]["measured_predict_s"]) == ("predict_s", "0.6")
 
 
+def test_trials_in_a_narrow_terminal_keep_numbers_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = result_of(SIZE, BOUND, STORED)
+    monkeypatch.setenv("COLUMNS", "80")
+    text = views.trials(result)
+    assert "train_s" not in text
+    assert "complete   0.9500     9,000      0.4 " in text
+    assert max(map(len, text.splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "train_s" in views.trials(result)
+
+
 def test_progress_begins_with_the_best_feasible_trial() -> None:
     for goals in ((SIZE, BOUND), (BOUND,)):
         found = spec(*goals)
@@ -220,7 +248,9 @@ def test_what_mattered_is_said_of_the_first_objective() -> None:
                 user_attrs={"seed": 1, "epochs_wanted": 5, "epochs": 5, "epoch": 1},
             )
         )
-    assert read_result(study, "").mattered == {"units": 1.0}
+    result = read_result(study, "")
+    assert result.mattered == {"units": 1.0}
+    assert "\n  what mattered for accuracy: units 100 %\n" in summary(result)
 
 
 def test_list_of_studies_shows_the_best_feasible_value(laboratory: Laboratory) -> None:

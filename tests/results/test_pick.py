@@ -40,6 +40,7 @@ ROWS = (
         ("accuracy within 2 % , then  n_params", 2),
         ("n_params at most 20_000, then accuracy", 1),
         ("n_params at most 20000", 1),
+        ("n_params at most 20,000,then accuracy", 1),
         ("accuracy at least 0.95, then predict_s", 1),
         ("accuracy at least 9.5e-1, then predict_s within 0.05, then n_params", 2),
         ("predict_s", 3),
@@ -87,13 +88,23 @@ def test_single_objective_with_a_stored_metric_is_picked_likewise() -> None:
             RequestError,
             r'"five" is no number of at least 0; write accuracy within 0\.01$',
         ),
+        (
+            "accuracy, n_params",
+            RequestError,
+            r'"accuracy, n_params" is no clause: a clause is METRIC',
+        ),
+        (
+            "n_params at most 1,5",
+            RequestError,
+            r'"1,5" is no number; write n_params at most 10_000$',
+        ),
         ("accuracy within -1", RequestError, r'"-1" is no number of at least 0'),
         ("accuracy at most nan", RequestError, r'"nan" is no number; write accuracy at most 0\.01'),
         ("n_params at most 5 %", RequestError, r"only within takes a share; write n_params within"),
         (
             "accuracy, then n_params at most 500",
             RequestError,
-            r'"n_params at most 500" keeps no trial: n_params is between 90000 and 90000; write',
+            r'"n_params at most 500" keeps no trial: n_params is between 90,000 and 90,000; write',
         ),
     ],
 )

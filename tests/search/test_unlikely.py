@@ -102,6 +102,19 @@ def test_pruned_and_reused_trials_leave_fewer_to_draw() -> None:
     assert half_pruned.gain < all_complete.gain
 
 
+def test_older_values_count_where_a_pruner_leaves_few() -> None:
+    values = flat(60)
+    values[10:] = [value if n % 20 == 0 else None for n, value in enumerate(values[10:])]
+    found = outlook(trials(values), RULE, ACCURACY, wanted=80)
+    assert found is not None
+    assert found.is_unlikely
+    values[4:10] = [None] * 6
+    values[1] = None
+    assert sum(value is not None for value in values) == 6
+    values[2] = values[3] = None
+    assert outlook(trials(values), RULE, ACCURACY, wanted=80) is None
+
+
 def test_only_the_search_says_what_the_sampler_proposes() -> None:
     found = trials(flat(40))
     for trial in found:

@@ -144,6 +144,10 @@ def test_violations_are_said_in_the_unit_of_the_metric() -> None:
             r'objective\.n_params\.at_most: must be a number, but got "5", a string; write at_most',
         ),
         (
+            ACCURACY + '[[objective]]\nmetric = "n_param"',
+            r'objective\.n_param\.direction: is missing; write metric = "n_params" if you mean',
+        ),
+        (
             ACCURACY + '[[objective]]\nmetric = "own"',
             r'objective\.own\.direction: is missing; write direction = "maximize"',
         ),

@@ -83,5 +83,5 @@ def test_confirmation_of_several_objectives_is_refused_before_the_search(
     match = r"^tuner: study 'scripted' optimises loss and n_params, so that no single trial wins"
     command("run", several.study, "--confirm").refused(2, match)
     several.add("\n[confirm]\nrepeats = 3\n")
-    command("run", several.study).refused(2, match)
+    command("run", several.study).refused(2, r"cannot be confirmed; remove \[confirm\], or choose")
     assert not several.database.exists()

@@ -19,9 +19,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from tuner.costs import WHOLE
 from tuner.errors import RequestError, UnknownNameError
 from tuner.results.rows import TrialRow
 from tuner.spec import Objective
+from tuner.spec.goals import amount
 from tuner.wording import hint, quoted
 
 FORMS = (
@@ -31,6 +33,8 @@ FORMS = (
 _CLAUSE = re.compile(
     r"(?P<metric>.+?)(?:\s+(?P<how>within|at most|at least)\s+(?P<number>\S+?)\s*(?P<percent>%)?)?"
 )
+
+_GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 
 
 def example(objectives: Sequence[Objective]) -> str:
@@ -90,22 +94,24 @@ def _read(clause: str, known: Mapping[str, Objective]) -> tuple[Objective, str, 
         raise RequestError(f"{where} is no clause: {FORMS}")
     metric, how, text = found["metric"], found["how"] or "", found["number"]
     if metric not in known:
-        words = metric.split()
-        if words[0] in known:  # the metric is right, so what follows is not
+        if metric.replace(",", " ").split()[:1] in [
+            [name] for name in known
+        ]:  # the metric is right, so what follows is not
             raise RequestError(f"{where} is no clause: {FORMS}")
         raise UnknownNameError(
             f"{where}: the study has no metric {quoted(metric)}; {hint(metric, known, 'metrics')}"
         )
     if text is None:
         return known[metric], "within", 0.0
-    try:
-        number = float(text)
+    try:  # 90,000 is how the tables show it
+        number = float(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (how == "within" and number < 0):
         least = " of at least 0" if how == "within" else ""
+        number_of = "10_000" if metric in WHOLE else "0.01"
         raise RequestError(
-            f"{where}: {quoted(text)} is no number{least}; write {metric} {how} 0.01"
+            f"{where}: {quoted(text)} is no number{least}; write {metric} {how} {number_of}"
         )
     if found["percent"]:
         if how != "within":
@@ -147,6 +153,6 @@ def _none_kept(
     all_values = [values[row.number][metric] for row in rows]
     low, high = min(all_values), max(all_values)
     return (
-        f"--pick: {quoted(clause)} keeps no trial: {metric} is between {low:g} and {high:g}; "
-        "write another number"
+        f"--pick: {quoted(clause)} keeps no trial: {metric} is between "
+        f"{amount(metric, low)} and {amount(metric, high)}; write another number"
     )

@@ -16,7 +16,7 @@ Format = Literal["table", "json", "csv"]
 
 _UNKNOWN_WIDTH = 10_000
 """Width of a pipe or a file, where no row is folded."""
-_GAP, _SHORT = 3, 12
+_GAP, _SHORT, _SHORTER = 3, 12, 8
 """Characters between columns, and those that a column has at least before others are folded."""
 
 
@@ -97,6 +97,9 @@ def _whole(columns: Sequence[Sequence[str]]) -> set[int]:
 
     widths = [max(map(cell_len, column)) for column in columns]
     left = terminal_width() - sum(_GAP + min(width, _SHORT) for width in widths)
+    if left < 0:  # then columns of several words, which are folded anyway, keep less
+        n_long = sum(width > _SHORT for width in widths)
+        left += n_long * (_SHORT - _SHORTER)
     whole = set()
     for position in sorted(range(len(columns)), key=widths.__getitem__):
         width = widths[position]

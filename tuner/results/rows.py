@@ -262,7 +262,8 @@ def feasible(rows: Sequence[TrialRow]) -> list[TrialRow]:
 def front_of(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> list[TrialRow]:
     """Returns the Pareto front: the feasible rows that no other one beats.
 
-    One beats another if it is better in an objective, and worse in none.
+    One beats another if it is better in an objective, and worse in none. A trial that has taken
+    over the values of an equal one is left out, as that one stands for both.
 
     Returns:
         Sorted by the first objective, the best first; equals by the others, then by number.
@@ -272,7 +273,8 @@ def front_of(rows: Sequence[TrialRow], objectives: Sequence[Objective]) -> list[
         named = zip(objectives, row.values, strict=True)
         return tuple(one.loss(value) for one, value in named if value is not None)
 
-    known = [(losses(row), row) for row in feasible(rows) if None not in row.values]
+    measured = [row for row in feasible(rows) if row.reused is None and None not in row.values]
+    known = [(losses(row), row) for row in measured]
     front: list[tuple[tuple[float, ...], TrialRow]] = []
     # In this order, a row is beaten only by one that stands before it.
     for own, row in sorted(known, key=lambda pair: (pair[0], pair[1].number)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tuner.results.compared import comparison, warning
 from tuner.results.params import phrases
@@ -36,7 +36,7 @@ def summary(result: StudyResult, *, options: str = "", more: Sequence[str] = ())
         return "\n\n".join("\n".join(map(one_line, b)) for b in (_head(result), comparison(result)))
     blocks = [_head(result), comparison(result), warning(result), _of_the_data(result)]
     blocks.append(_confirmation(result))
-    details = _configuration(result) + _shares(result.mattered) + failures(result.trials)
+    details = _configuration(result) + _shares(result) + failures(result.trials)
     details += [f"  {region.words()}" for region in result.failing]
     blocks += [details, [*more], _next(result, options)]
     return "\n\n".join("\n".join(map(one_line, block)) for block in blocks if block)
@@ -119,13 +119,14 @@ def _configuration(result: StudyResult) -> list[str]:
     return [f"  {line}" for line in lines if line]
 
 
-def _shares(mattered: Mapping[str, float]) -> list[str]:
+def _shares(result: StudyResult) -> list[str]:
     large = [
         f"{name} {share:.0%}".replace("%", " %")
-        for name, share in mattered.items()
+        for name, share in result.mattered.items()
         if share >= 0.05
     ]
-    return [f"  what mattered: {', '.join(large[:3])}"] if large else []
+    goal = f" for {result.metrics[0]}" if result.has_several_objectives else ""
+    return [f"  what mattered{goal}: {', '.join(large[:3])}"] if large else []
 
 
 def _next(result: StudyResult, options: str) -> list[str]:

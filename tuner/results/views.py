@@ -28,7 +28,8 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     """Returns all trials of a study, in order of their numbers.
 
     In a narrow terminal, the table of a study over several learners names only each learner,
-    and why trials have failed.
+    and why trials have failed; that of a study of several objectives leaves out the metrics that
+    are only stored, and how long and why trials were run.
     """
     rows = [_trial(row, result) for row in result.trials]
     if form == "json":
@@ -40,6 +41,9 @@ def trials(result: StudyResult, form: Format = "table") -> str:
     # The parameters of a network and its data's encoding would take ten lines of a narrow terminal.
     is_brief = bool(space and LEARNER in space.names()) and terminal_width() < _WIDE
 
+    is_crowded = len(result.metrics) > 1 and terminal_width() < _WIDE
+    stored = {goal.metric for goal in result.goals if is_crowded and goal.role == "store"}
+
     def configuration(row: TrialRow) -> str:
         parts = phrases(row.params, space)
         return parts[0] if is_brief and parts else " · ".join(parts)
@@ -50,7 +54,14 @@ def trials(result: StudyResult, form: Format = "table") -> str:
         return "; ".join(filter(None, (result.violation(row), why)))
 
     def steps(row: TrialRow) -> str:
-        return "" if is_brief or row.epochs is None else str(row.epochs)
+        return "" if is_brief or is_crowded or row.epochs is None else str(row.epochs)
+
+    def time(row: TrialRow) -> str:
+        return "" if is_crowded or row.duration_s is None else duration(row.duration_s)
+
+    def metrics(row: TrialRow) -> list[str]:
+        each = cells(result, row.values, row.measured)
+        return ["" if name in stored else shown for name, shown in each]
 
     return as_table(
         (
@@ -62,10 +73,10 @@ def trials(result: StudyResult, form: Format = "table") -> str:
             (
                 str(row.number),
                 row.state,
-                *(shown for _, shown in cells(result, row.values, row.measured)),
+                *metrics(row),
                 steps(row),
-                "" if row.duration_s is None else duration(row.duration_s),
-                row.origin,
+                time(row),
+                "" if is_crowded else row.origin,
                 configuration(row),
                 reason(row),
             )

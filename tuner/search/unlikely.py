@@ -66,7 +66,7 @@ def outlook(
         return None
     error = best.user_attrs.get("standard_error") if rule.error is None else rule.error
     searched = [one for one in finished if _is_searched(one)]
-    recent = searched[-max(_FEWEST_RECENT, len(searched) // 2) :]
+    recent = _recent(searched)
     losses = [objective.loss(one.values[0]) for one in recent if _is_new(one)]
     if not isinstance(error, int | float) or len(losses) < _FEWEST_VALUES:
         return None
@@ -96,6 +96,15 @@ def expected_gain(losses: Sequence[float], best: float, n_left: float) -> float:
         below = _NORMAL.cdf((best - (step + 0.5) * width - middle) / spread)
         gain += -math.expm1(n_left * math.log1p(-min(below, 1 - 1e-12))) * width
     return gain
+
+
+def _recent(searched: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
+    """Returns the later half, or more where a pruner leaves fewer values there than are needed."""
+    start = max(0, len(searched) - max(_FEWEST_RECENT, len(searched) // 2))
+    new = [number for number, one in enumerate(searched) if _is_new(one)]
+    if len(new) >= _FEWEST_VALUES:
+        start = min(start, new[-_FEWEST_VALUES])
+    return searched[start:]
 
 
 def _is_complete(trial: FrozenTrial) -> bool:

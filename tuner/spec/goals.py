@@ -15,7 +15,7 @@ from tuner.costs import COSTS, WHOLE
 from tuner.spec.models import Direction, Finite, Objective
 from tuner.spec.reading import read_part
 from tuner.units import figure
-from tuner.wording import Position, either, hint, kind, toml
+from tuner.wording import Position, either, hint, kind, nearest, toml
 
 GoalRole = Literal["optimize", "constrain", "store"]
 
@@ -149,6 +149,10 @@ def _read(table: object, number: int, position: Position) -> Goal:
     known: dict[str, Any] = {"role": role}
     if "direction" not in table and (better := _direction(table, named)) is not None:
         known["direction"] = better
+    elif "direction" not in table and isinstance(named, str) and (cost := nearest(named, COSTS)):
+        raise here.at("direction").error(
+            f'is missing; write metric = {toml(cost)} if you mean that, or direction = "maximize"'
+        )
     return read_part(Goal, {**table, **known}, here)
 
 

@@ -161,8 +161,16 @@ def has_candidates(study: optuna.Study, spec: StudySpec) -> bool:
     return any(True for _ in _candidates(study, spec, 1))
 
 
-def require_one_objective(spec: StudySpec, name: str) -> None:
+_ONLY_ONE = 'write role = "store" for all but the first [[objective]]'
+
+
+def require_one_objective(spec: StudySpec, name: str, instead: str = _ONLY_ONE) -> None:
     """Refuses a study that optimises several objectives: no single trial of it wins.
+
+    Args:
+        spec: The study.
+        name: Its name.
+        instead: What to write instead.
 
     Raises:
         RequestError: It does.
@@ -171,8 +179,8 @@ def require_one_objective(spec: StudySpec, name: str) -> None:
         metrics = " and ".join(one.metric for one in spec.optimized)
         raise RequestError(
             f"study '{name}' optimises {metrics}, so that no single trial wins, and cannot be "
-            'confirmed; write role = "store" for all but the first [[objective]], or choose with: '
-            f"tuner export {shlex.quote(name)} --pick SENTENCE"
+            f"confirmed; {instead}, or choose with: tuner export {shlex.quote(name)} "
+            "--pick SENTENCE"
         )
 
 

@@ -74,7 +74,8 @@ class RunRequest:
         spec = find_study(self.study, [*self.settings, *given])
         check_spec(spec)
         if self.confirm or (self.confirm is None and spec.confirm is not None):
-            require_one_objective(spec, spec.name)
+            instead = "leave out --confirm" if self.confirm else "remove [confirm]"
+            require_one_objective(spec, spec.name, instead)
         return spec
 
 
