@@ -19,9 +19,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,40 +92,42 @@ def cases() -> Iterator[Case]:
 
 def main() -> None:
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", nargs="+", help="names; all at hand if not given")
-    parser.add_argument("--seeds", type=int, default=20, help="searches of every kind")
-    parser.add_argument("--workers", type=int, choices=(1, 4), help="only with so many")
-    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, help="only these")
-    parser.add_argument("--pruners", nargs="+", choices=PRUNERS, help="only these")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="then it ends")
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog=f"Samplers: {quoted(SAMPLERS)}. Pruners: {quoted(PRUNERS)}.",
+    )
+    parser.add_argument("--tables", nargs="+", metavar="NAME", help="all at hand if not given")
     parser.add_argument(
-        "--report", type=Path, help="only write the table of this page, and its plot"
+        "--seeds", type=int, default=20, metavar="N", help="searches of every kind (20)"
+    )
+    parser.add_argument("--workers", type=int, choices=(1, 4), help="only with so many")
+    parser.add_argument("--samplers", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--pruners", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--minutes", type=float, metavar="N", help="no search begins after them")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FILE", help=f"instead of {RESULTS.name}"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="PAGE",
+        help="only write the table of this page, and its plot",
     )
     asked = parser.parse_args()
-    if asked.seeds < 1:
-        parser.error(f"--seeds must be at least 1, but got {asked.seeds}; write --seeds 20")
-    if asked.report and not asked.report.is_file():
-        parser.error(f"--report: there is no page {asked.report}; write --report docs/search.md")
+    if wrong := fault(asked):
+        parser.error(wrong)
     if asked.report:
         lines = list(read(asked.results).values())
         write_report(asked.report, lines, AFTER_SHARES, AFTER_TRIALS)
         return
-    if asked.tables and (unknown := sorted(set(asked.tables) - set(available()))):
-        parser.error(f"there is no table {', '.join(unknown)}; write {', '.join(available())}")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    until = time.monotonic() + 60 * asked.minutes
+    until = time.monotonic() + 60 * (asked.minutes or math.inf)
     known = read(asked.results)
     tables = [open_table(name) for name in asked.tables or available()]
     for seed in range(asked.seeds):
         for case in cases():
-            if (
-                (asked.workers and case.workers != asked.workers)
-                or (asked.samplers and case.sampler not in asked.samplers)
-                or (asked.pruners and case.pruner not in asked.pruners)
-                or (case.sampler == "gp" and importlib.util.find_spec("torch") is None)
-            ):
+            has_torch = case.sampler != "gp" or importlib.util.find_spec("torch") is not None
+            if not has_torch or not is_asked(case, asked):
                 continue
             for table in tables:
                 if time.monotonic() > until:
@@ -137,6 +140,44 @@ def main() -> None:
                     with asked.results.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(line) + "\n")
         print(f"seed {seed}: done", flush=True)
+
+
+def fault(asked: argparse.Namespace) -> str | None:
+    """Returns what is wrong with the arguments, and what to write instead."""
+    if asked.seeds < 1:
+        return f"--seeds must be at least 1, but got {asked.seeds}; write --seeds 20"
+    if asked.minutes is not None and not asked.minutes > 0:
+        return f"--minutes must be more than 0, but got {asked.minutes:g}; write --minutes 30"
+    if asked.report and not asked.report.is_file():
+        return f"--report: there is no page {asked.report}; write --report docs/search.md"
+    if not asked.results.parent.is_dir():
+        return f"--results: there is no folder {asked.results.parent}; make it first"
+    if asked.report:
+        return None
+    named = {"table": asked.tables, "sampler": asked.samplers, "pruner": asked.pruners}
+    at_hand = {"table": available(), "sampler": SAMPLERS, "pruner": PRUNERS}
+    for kind, names in named.items():
+        if unknown := [name for name in names or [] if name not in at_hand[kind]]:
+            return f"there is no {kind} {quoted(unknown)}; write one of: {quoted(at_hand[kind])}"
+    if asked.samplers == ["gp"] and importlib.util.find_spec("torch") is None:
+        return "--samplers gp needs torch; install it, or leave gp out"
+    if not any(is_asked(case, asked) for case in cases()):
+        return "samplers other than tpe and random are measured with --pruners hyperband nop alone"
+    return None
+
+
+def is_asked(case: Case, asked: argparse.Namespace) -> bool:
+    """Returns whether the arguments include a way of searching."""
+    return (
+        asked.workers in (None, case.workers)
+        and (asked.samplers is None or case.sampler in asked.samplers)
+        and (asked.pruners is None or case.pruner in asked.pruners)
+    )
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Returns names in one line, those of several words in quotes as a shell needs them."""
+    return ", ".join(f'"{name}"' if " " in name else name for name in names)
 
 
 def read(results: Path) -> dict[tuple[Any, ...], dict[str, Any]]:

@@ -387,7 +387,12 @@ def test_optuna_draws_what_the_sampler_itself_would_have_drawn() -> None:
     [
         ("search", ["--seeds", "0"], "--seeds must be at least 1, but got 0; write --seeds 20"),
         ("search", ["--report", "none.md"], "there is no page none.md; write --report docs/search"),
-        ("search", ["--tables", "wime"], "there is no table wime; write line, birth-life"),
+        ("search", ["--tables", "wime"], "there is no table wime; write one of: line, birth"),
+        ("search", ["--samplers", "tpa"], 'no sampler tpa; write one of: tpe, random, "tpe, no gr'),
+        ("search", ["--pruners", "none"], 'no pruner none; write one of: hyperband, nop, "hyperb'),
+        ("search", ["--samplers", "qmc", "--pruners", "median"], "with --pruners hyperband nop a"),
+        ("search", ["--minutes", "0"], "--minutes must be more than 0, but got 0; write --minute"),
+        ("search", ["--results", "none/x.jsonl"], "--results: there is no folder none; make it"),
         ("curve_tables", ["wime"], "there are no curves of wime; write line, birth-life, wine"),
         ("curve_tables", ["--n", "0"], "--n must be at least 1, but got 0; write --n 1000"),
     ],

@@ -8,6 +8,8 @@ with its predictions for all rows.
 - ``before_learners``: Keras is the only library. ``flats`` has ``[fixed]`` parameters, a scaled
   target, two references, pruned trials, and a trial that runs in a process that was killed;
   ``flowers`` was stopped early and pruned by Hyperband.
+- ``before_confirmation``: there is no table of openings of test splits, and trees are stored one by
+  one. ``boats`` has folds, whose models and predictions are beside the database.
 """
 
 from __future__ import annotations
@@ -18,8 +20,17 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import optuna
 import pytest
 from commands import Command
+from optuna.trial import TrialState
+
+from tuner.data import load
+from tuner.learners.saved import load_model
+from tuner.studies.catalog import find_study
+from tuner.trials.folding import folds_for
+from tuner.trials.trial_outputs import read_models, read_out_of_fold
 
 EARLIER = Path(__file__).parent / "earlier"
 STORAGE = ("--storage", "sqlite:///studies.sqlite")
@@ -101,8 +112,21 @@ FLOWERS = Stored(
     baseline={"accuracy": 1 / 3},
 )
 
-each_study = pytest.mark.parametrize("stored", [PLOTS, SHAPES, FLATS, FLOWERS], ids=str)
-each_bundle = pytest.mark.parametrize("stored", [PLOTS, FLATS], ids=str)
+BOATS = Stored(
+    "before_confirmation",
+    "boats",
+    best=1,
+    values=[2588.071, 2086.5146, 3721.2785, 2368.0416, 2960.9492],
+    states="complete complete complete pruned pruned",
+    resumed=[2725.6907, 2001.1136],
+    test={"mae": 2339.4603, "mse": 8176077.3},
+    baseline={"mae": 8310.4722},
+    references={"plain": 2588.071},
+)
+
+each_study = pytest.mark.parametrize("stored", [PLOTS, SHAPES, FLATS, FLOWERS, BOATS], ids=str)
+each_bundle = pytest.mark.parametrize("stored", [PLOTS, FLATS, BOATS], ids=str)
+the_folds = pytest.mark.parametrize("stored", [BOATS], ids=str)
 
 
 @pytest.fixture
@@ -180,3 +204,37 @@ def test_earlier_bundle_predicts_the_same(tuner: Command, stored: Stored, tmp_pa
     expected_head, *expected = (tmp_path / "predictions.csv").read_text(encoding="utf-8").split()
     assert head == expected_head == "prediction"
     assert [*map(float, rows)] == pytest.approx([*map(float, expected)], rel=1e-4)
+
+
+@the_folds
+def test_earlier_models_of_folds_predict_what_was_held_out(
+    tuner: Command, stored: Stored, tmp_path: Path
+) -> None:
+    spec = find_study("boats.toml")
+    data = load(spec.dataset, spec.base)
+    rows = data.development.rows.x
+    division = folds_for(data.development, spec.validation, spec.sampler.seed).positions
+    study = optuna.load_study(study_name=stored.name, storage="sqlite:///studies.sqlite")
+    location = str(tmp_path / "studies.sqlite-checkpoints")
+    for trial in study.get_trials(states=[TrialState.COMPLETE]):
+        predicted = read_out_of_fold(location, trial)
+        folders = read_models(location, trial, tmp_path / f"trial-{trial.number}")
+        for (_, held_out), folder in zip(division, folders, strict=True):
+            held = rows.iloc[held_out]
+            model = load_model(folder, {"data": data.describe()})
+            np.testing.assert_allclose(model.predict(held), predicted[held_out], 1e-6)
+
+
+@pytest.mark.slow
+@the_folds
+def test_earlier_study_is_confirmed_and_its_openings_are_recorded(
+    tuner: Command, stored: Stored
+) -> None:
+    said = ("boats.toml", *STORAGE, "--workers", "1")
+    answer = tuner("confirm", *said, "--top", "1", "--repeats", "3")
+    assert (answer.status, "winner: " in answer.out) == (0, True), answer.err
+    for _ in range(2):
+        answer = tuner("train", "boats-best.toml", *STORAGE, "-o", "model", "--force")
+        assert answer.status == 0, answer.err
+    assert "was opened once before" in answer.err
+    assert "opened 2 times for 1 configuration" in tuner("show", "boats", *STORAGE).out

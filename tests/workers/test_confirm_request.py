@@ -174,3 +174,19 @@ def test_run_of_a_table_ends_with_fresh_splits_of_it(
     assert all(t.user_attrs["division"] == divisions[t.user_attrs["repeat"]] for t in trials)
     assert result.counts["complete"] == 4
     assert found.trials > 2, "the number of trials is that of the search alone"
+
+
+@pytest.mark.slow
+def test_confirmation_trains_nothing_of_a_warm_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path / 'tuner.db'}"
+    study = str(springs(tmp_path))
+    api.run(study, storage=url, study_name="earlier", workers=1, n_trials=2, confirm=False)
+    result = api.run(study, storage=url, workers=1, n_trials=3, warm_start="earlier")
+    assert [one.source for one in result.warm_starts] == ["earlier"]
+    trained = trials_of(url, "springs-confirm")
+    assert {trial.user_attrs["role"] for trial in trained} == {"confirm"}
+    companion = api.load("springs-confirm", storage=url)
+    assert companion.warm_starts == ()

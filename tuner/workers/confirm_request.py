@@ -186,7 +186,7 @@ def confirm_stored(
     if companion.added:
         more = count(len(companion.added), "further candidate")
         note(f"{study.study_name} has better trials since: {more}, {', '.join(companion.added)}")
-    # How many trainings there are is the confirmation's own matter, not that of the search.
+    # Of what and how many trainings there are is its own matter, not that of the search.
     name = companion.name
-    request = replace(run, study=name, study_name=name, n_trials=None, more=None)
+    request = replace(run, study=name, study_name=name, n_trials=None, more=None, warm_start=None)
     return run_study(request, companion.spec, checkpoints, database, observe, access=access)
