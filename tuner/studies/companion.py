@@ -171,7 +171,8 @@ def require_one_objective(spec: StudySpec, name: str) -> None:
         metrics = " and ".join(one.metric for one in spec.optimized)
         raise RequestError(
             f"study '{name}' optimises {metrics}, so that no single trial wins, and cannot be "
-            'confirmed; write role = "store" for all but the first [[objective]], or choose with: '
+            'confirmed; write role = "store" for all but the first [[objective]], or leave '
+            "out [confirm] and --confirm, and choose with: "
             f"tuner export {shlex.quote(name)} --pick SENTENCE"
         )
 
