@@ -17,6 +17,7 @@ from tuner.results import StudyResult
 from tuner.results.configuration_file import read
 from tuner.results.confirmation_text import confirmed, taken
 from tuner.results.study_text import summary
+from tuner.results.views import best
 
 NEAR = [0.50, 0.40, 0.45, 0.48]
 
@@ -58,6 +59,7 @@ def test_unfinished_confirmation_has_no_winner(laboratory: Laboratory) -> None:
     assert result.confirmation is not None
     assert result.confirmation.winner is None
     assert "not finished: no winner yet" in confirmed(result)
+    assert "\nconfirmed" not in best(result), "a row without a value"
     assert taken(result) == (
         "best of the search: trial 1, its confirmation is not finished; tuner confirm scripted"
     )
@@ -74,6 +76,8 @@ def test_tie_goes_to_the_cheaper_configuration(laboratory: Laboratory) -> None:
     assert result.confirmation.winner == "trial 0"
     assert set(result.confirmation.ties) == {"trial 0", "trial 1"}
     assert "not distinguishable from it: trial 1" in confirmed(result)
+    text = confirmed(result, options="--storage sqlite:///a.db")
+    assert text.endswith("tuner train best.toml --storage sqlite:///a.db -o model/")
 
 
 def test_reference_may_win(laboratory: Laboratory) -> None:

@@ -214,7 +214,8 @@ def test_next_commands_have_the_storage_option(make_result: MakeResult) -> None:
     assert "tuner export" not in summary(result), "nothing says which data it was trained on"
     result = make_result(make_spec(), trial(value=0.5))
     text = summary(result, options="--storage sqlite:///other.db")
-    assert "tuner export wine --storage sqlite:///other.db -o best.toml && " in text
+    where = "--storage sqlite:///other.db"
+    assert f"tuner export wine {where} -o best.toml && tuner train best.toml {where} -o mod" in text
     assert "tuner dashboard --storage sqlite:///other.db   every trial" in text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tuner.learners.registry import amount
+from tuner.results.configuration_rules import ConfirmedScore
 from tuner.spec.study import scored_on
 from tuner.units import figure
 from tuner.wording import one_line
@@ -34,8 +35,11 @@ def words(path: Path, info: Mapping[str, Any]) -> str:
         "",
     ]
     table = scores(info)
-    name_width = max(len(row.name) for row in table)
     value_width = max(len(row.value) for row in table)
+    if info.get("confirmed"):
+        score = ConfirmedScore.model_validate(info["confirmed"])
+        table.append(ScoreRow(f"{info['metric']} confirmed", score.words().partition(" ")[2]))
+    name_width = max(len(row.name) for row in table)
     for name, value, trivial, predicts in table:
         beside = f"   {predicts}: {trivial}" if trivial else ""
         lines.append(f"  {name:<{name_width}}   {value:<{value_width}}{beside}".rstrip())

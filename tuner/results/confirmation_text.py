@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from tuner.results.following import export_and_train
 from tuner.results.rendering import as_table
 from tuner.results.study_result import StudyResult
 from tuner.search.racing import Paired
@@ -33,9 +34,7 @@ def confirmed(result: StudyResult, *, options: str = "") -> str:
     if found.winner is None:
         after = [f"next  tuner confirm {study}{more}   goes on"]
     else:
-        after = [
-            f"next  tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"
-        ]
+        after = [f"next  {export_and_train(result.study, options)}"]
     return "\n\n".join("\n".join(block) for block in [*blocks, after])
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from tuner.results.compared import comparison, warning
+from tuner.results.following import export_and_train
 from tuner.results.params import phrases
 from tuner.results.pick import example
 from tuner.results.reasons import failures, spared_s
@@ -150,8 +151,7 @@ def _next(result: StudyResult, options: str) -> list[str]:
         ):
             commands.append((f"tuner run {study}{more}", "goes on"))
     elif result.best.configuration is not None:
-        export = f"tuner export {study}{more} -o best.toml && tuner train best.toml -o model/"
-        commands.append((export, ""))
+        commands.append((export_and_train(result.study, options), ""))
     commands.append((f"tuner dashboard{more}", "every trial, in the browser"))
     short = [command for command, note in commands if note]
     width = max(len(command) for command in short)

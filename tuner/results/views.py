@@ -167,7 +167,7 @@ def best(result: StudyResult, form: Format = "table") -> str:
         ("taken", taken(result)),
         (metric, figure(found.value) + ("" if found.is_added else f" {result.scored_on}")),
         *cells(result, (), found.measured)[1:],
-        ("confirmed", "" if found.confirmed is None else found.confirmed.words().partition(" ")[2]),
+        *_confirmed(found),
         (result.step_word, "" if found.epoch is None else str(found.epoch)),
         ("origin", f"{ADDED}, not measured here" if found.is_added else found.origin),
         *_reused(result, found.number),
@@ -175,6 +175,11 @@ def best(result: StudyResult, form: Format = "table") -> str:
         ("configuration", " · ".join(phrases(found.params, space))),
     ]
     return as_table(("", ""), lines, none="", header_row=False)
+
+
+def _confirmed(found: BestTrial) -> list[tuple[str, str]]:
+    score = found.confirmed
+    return [] if score is None else [("confirmed", score.words().partition(" ")[2])]
 
 
 def _reused(result: StudyResult, number: int) -> list[tuple[str, str]]:
