@@ -59,7 +59,7 @@ def test_wine_from_the_study_to_predictions(command: Command) -> None:
     answer = command("train", "best.toml", "-o", "model", "--json")
     assert answer.status == 0, answer.err
     document = json.loads(answer.out)
-    assert list(document) == ["bundle", "epochs", "params", "scores", "baseline"]
+    assert list(document) == ["bundle", "epochs", "seeds", "params", "scores", "baseline"]
     assert document["epochs"] == best["epoch"]
     assert document["params"] == best["params"]
     assert document["scores"]["validation"] == {"balanced_accuracy": best["value"]}
@@ -137,4 +137,5 @@ def test_export_of_a_script_prints_no_warnings(tmp_path: Path) -> None:
         cwd=tmp_path,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    taken = "best of the search: trial 0, not confirmed; tuner confirm wine\n"
+    assert (done.returncode, done.stderr) == (0, taken)

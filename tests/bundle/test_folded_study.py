@@ -20,6 +20,7 @@ from tuner.trials.trial_outputs import outputs_of, read_out_of_fold
 STUDY = """
 dataset = { csv = "cats.csv", target = "weight" }
 model = "hist_gradient_boosting"
+duplicates = "repeat"
 objective = { metric = "rmse", direction = "minimize" }
 budget = { n_trials = 3 }
 pruner = { name = "nop" }

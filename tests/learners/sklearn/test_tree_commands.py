@@ -114,7 +114,7 @@ def test_trees_go_through_every_command(folder: Path, command: Command) -> None:
     assert f", iteration {best['epoch']}" in command("show", *where).out
     for name in ("best.toml", "best.json", "best.py"):
         assert command("export", *where, "-o", name).status == 0
-    trained = command("train", "best.toml", "-o", "model", "--json")
+    trained = command("train", "best.toml", "-o", "model", *where[1:], "--json")
     assert (trained.status, trained.err) == (0, "training\n")
     scores = json.loads(trained.out)["scores"]
     assert scores["validation"] == {"log_loss": best["value"]}
