@@ -193,6 +193,7 @@ def test_impossible_number_of_seeds_is_refused(
 ) -> None:
     write(make_configuration(), tmp_path / "best.toml")
     answer = command("train", tmp_path / "best.toml", "-o", tmp_path / "model", "--seeds", seeds)
+    assert "training" not in answer.err
     answer.refused(2, rf"^tuner: --seeds must be 1 to 100, but got {seeds}; 5 is usual")
     assert not (tmp_path / "model").exists()
 

@@ -90,10 +90,12 @@ def train(
 ) -> None:
     """Train a configuration on all but the test split, score that once, write the bundle."""
     from tuner import api
+    from tuner.bundle.refitting import check_seeds
     from tuner.learners.registry import doing
     from tuner.results.configuration_file import read
     from tuner.results.rendering import document
 
+    check_seeds(seeds)  # before anything is said of training
     configuration = read(expanded(config))
     print_note(doing("training", configuration.model, configuration.base))
     bundle = api.train(
