@@ -50,7 +50,7 @@ class Search:
         sampler: Proposes.
         pruner: Decides after an epoch; with ``factor``, nothing.
         judging: At which epochs it decides, and whether by all earlier ones.
-        factor: Not None: trials pause after 1, factor, factor² … epochs, and whoever is free
+        factor: Not None: trials pause after 1, factor, factor² … epochs, and a free worker
             continues the best of those that paused, if it is among the best ``1/factor`` of its
             rung, and else begins a new trial.
         workers: How many there are.

@@ -65,7 +65,7 @@ def test_second_opening_warns_and_all_say_which_it_was(
     assert "opened once before for the study; this was opening 2, of the same configur" in card
     info, card = stated("other")
     assert info == {"recorded": True, "before": 2, "same_configuration": 0}
-    assert "opened 2 times before for the study; this was opening 3: whoever chooses" in card
+    assert "opened 2 times before for the study; this was opening 3: choosing" in card
     assert tuner.bundle.load_bundle(Path("other")).info["test_opening"]["before"] == 2
 
 

@@ -97,7 +97,7 @@ def test_equal_trial_is_fitted_only_if_the_study_repeats(
         for _ in range(2)
     ]
     assert [(one.state, one.values) for one in outcomes] == [("complete", (0.5,))] * 2
-    assert begun == [6, 6], "whoever watches sees both begin"
+    assert begun == [6, 6], "an observer sees both begin"
     first, second = study.trials
     assert (second.user_attrs["seed"] == first.user_attrs["seed"]) is reuses
     assert second.user_attrs.get("reused") == (0 if reuses else None)

@@ -101,7 +101,7 @@ def _opening(info: Mapping[str, Any]) -> str:
     line += f"; this was opening {before + 1}"
     if same == before:
         return f"{line}, of the same configuration: nothing was chosen by test scores\n"
-    return f"{line}: whoever chooses by test scores makes them optimistic\n"
+    return f"{line}: choosing by test scores makes them optimistic\n"
 
 
 def card_scores(info: Mapping[str, Any]) -> str:

@@ -108,7 +108,7 @@ class Race:
 
 
 def standing(losses: Losses, failed: Mapping[str, int], repeats: int, overlap: float = 0.0) -> Race:
-    """Returns how a race stands, from its values alone: the same whoever asks, and when.
+    """Returns how a race stands, from its values alone: every worker finds the same.
 
     Args:
         losses: Of all candidates, empty for one that has no finished repeat.

@@ -1,4 +1,4 @@
-"""The constraints that a stored trial violates, whoever stored them."""
+"""The constraints that a stored trial violates, whichever program stored them."""
 
 from __future__ import annotations
 

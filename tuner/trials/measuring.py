@@ -36,7 +36,7 @@ def model_costs(
     params: Mapping[str, Value],
     data: Development,
 ) -> dict[str, float]:
-    """Returns what a model costs; the seconds of its fit are known to whoever fitted it.
+    """Returns what a model costs; the seconds of its fit are those that the fit has measured.
 
     Args:
         names: Of the costs that are wanted.

@@ -68,8 +68,8 @@ def write_trees(estimator: Estimator, folder: Path, *, joined: bool = False) -> 
         estimator: Its columns of categories, if it has any, come first, and hold all of the codes
             0, 1, 2 … in the rows that it was fitted on, or NaN.
         folder: Folder of the file.
-        joined: Write the nodes of all trees as one array. Thousands of trees are then read a
-            hundred times faster, but skops alone does not put them together again.
+        joined: Write the nodes of all trees as one array. Hundreds of trees are then read nine
+            times faster, but skops alone does not put them together again.
 
     Raises:
         ValueError: They do not.
